@@ -1,0 +1,81 @@
+/*
+ * HTTP client over libcurl with the no-resend rule (effects protocol 2):
+ * bodies go by a read callback that cannot rewind, redirects are off, no
+ * library retry, HTTP/1.1, SO_LINGER {1,0}, TCP_USER_TIMEOUT. One request
+ * leaves at most once; the outcome says how sure we are.
+ *
+ * One client per target host set; many requests in flight; no threads: the
+ * caller runs dr_http_poll in its loop and gets answers by callback.
+ */
+#ifndef DROVER_HTTP_CLIENT_H
+#define DROVER_HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <drover/base/attrs.h>
+#include <drover/base/err.h>
+#include <drover/base/str.h>
+
+struct dr_http;
+
+enum dr_http_outcome {
+    DR_HTTP_UNKNOWN = 0,
+    DR_HTTP_ANSWERED,   /* a whole answer: status, headers, whole body       */
+    DR_HTTP_NOT_SENT,   /* certain: nothing of it reached the server         */
+    DR_HTTP_UNSETTLED,  /* bytes may have left; the effect is not known      */
+};
+
+struct dr_http_answer {
+    enum dr_http_outcome outcome;
+    int status;            /* when ANSWERED                                  */
+    struct dr_str body;    /* valid during the callback                      */
+    char reason[160];      /* transport error in words, when not ANSWERED    */
+    int64_t took_ms;
+    int64_t retry_after_ms; /* -1: absent. Seconds, fractions and HTTP dates
+                               are understood; capped at one hour            */
+    int64_t date_ms;        /* the server's Date header, or -1               */
+    /* X-RateLimit-Limit / -Remaining, RateLimit; -1: absent.                */
+    int64_t limit, remaining;
+    char reset[40];         /* X-RateLimit-Reset as written, "" when absent  */
+    char etag[80];
+    char content_type[64];
+};
+
+typedef void dr_http_done_fn(const struct dr_http_answer *ans, void *ctx);
+
+struct dr_http_opts {
+    const char *base_url;   /* scheme://host[:port]/prefix, no trailing slash.
+                               Plain http only to a loopback address unless
+                               allow_plain is set                            */
+    bool allow_plain;
+    const char *auth_header; /* "Token token=…" or "Bearer …"; not logged     */
+    const char *user_agent;  /* NULL: "drover"                               */
+    int connect_ms;          /* 0: 5,000 */
+    int total_ms;            /* 0: 30,000 */
+    size_t max_answer;       /* 0: 8 MiB; beyond it the transfer is cut      */
+    int max_connections;     /* 0: 16 */
+};
+
+struct dr_http *dr_http_new(const struct dr_http_opts *o,
+                            struct dr_err *err) DR_MUSTCHECK;
+void dr_http_free(struct dr_http *h);
+
+/* path starts with '/', is appended to base_url and must be encoded already.
+ * The body is copied. done is called exactly once, from dr_http_poll. */
+void dr_http_send(struct dr_http *h, const char *method, const char *path,
+                  struct dr_str body, dr_http_done_fn *done, void *ctx);
+/* Runs transfers, waiting at most timeout_ms for activity. Returns the number
+ * of requests still in flight. */
+int dr_http_poll(struct dr_http *h, int timeout_ms);
+int dr_http_in_flight(const struct dr_http *h);
+
+/* For tools: one request, waits for the answer (bounded by total_ms). The
+ * body is copied into out (may be NULL). */
+struct dr_buf;
+int dr_http_call(struct dr_http *h, const char *method, const char *path,
+                 struct dr_str body, struct dr_http_answer *ans_out,
+                 struct dr_buf *out, struct dr_err *err) DR_MUSTCHECK;
+
+#endif
