@@ -1,0 +1,114 @@
+/*
+ * Redis: the id map as a materialised view of the ledger, the rate tokens and
+ * the walk's position. The only user of hiredis. Losing Redis loses nothing;
+ * while it is away callers get DR_RETRY and must stop sending.
+ *
+ * Refused at connect (DR_HALT): a maxmemory-policy other than noeviction.
+ */
+#ifndef DROVER_STORE_STORE_H
+#define DROVER_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <drover/base/arena.h>
+#include <drover/base/attrs.h>
+#include <drover/base/err.h>
+#include <drover/base/str.h>
+
+struct dr_store;
+
+struct dr_store_opts {
+    const char *address;   /* host:port */
+    const char *password;  /* NULL: none */
+    const char *migration; /* prefix of every key: dr:<migration>:<gen>: */
+    uint32_t generation;
+    int timeout_ms; /* each command; 0: 2,000 */
+};
+
+struct dr_store *dr_store_new(const struct dr_store_opts *o,
+                              struct dr_err *err) DR_MUSTCHECK;
+void dr_store_free(struct dr_store *s);
+
+/* ---- facts: what the ledger says of a key ---- */
+
+enum dr_fact_state { DR_FACT_NONE, DR_FACT_DONE, DR_FACT_REFUSED,
+                     DR_FACT_DELETED, DR_FACT_CREATED /* two-step, step 1 */ };
+
+struct dr_fact {
+    enum dr_fact_state state;
+    uint64_t dst, rev;
+    uint32_t pass;
+    uint32_t origin;       /* enum dr_done_origin */
+    int64_t offset;        /* in ledger.<lane>, its position */
+    uint8_t content_hash[32];
+};
+
+/* Applies facts of one ledger partition and moves its `applied` offset to
+ * `applied`, atomically (one script). A fact with a smaller offset than the
+ * stored one is ignored: reading again is harmless. n may be 0. */
+int dr_store_apply(struct dr_store *s, const char *lane, int32_t partition,
+                   uint64_t epoch, const struct dr_str *keys,
+                   const struct dr_fact *facts, size_t n, int64_t applied,
+                   struct dr_err *err) DR_MUSTCHECK;
+/* The offset up to which the view knows the partition, -1: nothing. */
+int dr_store_applied(struct dr_store *s, const char *lane, int32_t partition,
+                     int64_t *applied_out, struct dr_err *err) DR_MUSTCHECK;
+/* Remembers the offset of the oldest unsettled INTENT (-1: none), from where
+ * a new owner rebuilds the unsettled set. */
+int dr_store_set_oldest(struct dr_store *s, const char *lane,
+                        int32_t partition, int64_t oldest,
+                        struct dr_err *err) DR_MUSTCHECK;
+int dr_store_oldest(struct dr_store *s, const char *lane, int32_t partition,
+                    int64_t *oldest_out, struct dr_err *err) DR_MUSTCHECK;
+/* Facts of n keys, each with its lane, by one MGET. A missing one has state
+ * DR_FACT_NONE. */
+int dr_store_facts(struct dr_store *s, const struct dr_str *lanes,
+                   const struct dr_str *keys, size_t n,
+                   struct dr_fact *out, struct dr_err *err) DR_MUSTCHECK;
+
+/* ---- the walk of a view, shared by all loaders ---- */
+
+/* Takes the right to walk for ttl_ms. 1: ours; 0: somebody walks; -1: err. */
+int dr_store_walk_lock(struct dr_store *s, const char *what,
+                       const char *instance, int ttl_ms,
+                       struct dr_err *err) DR_MUSTCHECK;
+int dr_store_walk_unlock(struct dr_store *s, const char *what,
+                         const char *instance, int64_t rows_seen,
+                         struct dr_err *err) DR_MUSTCHECK;
+/* Rows of the view that are settled for good (0: from the start). */
+int dr_store_walk_rows(struct dr_store *s, const char *what,
+                       int64_t *rows_out, struct dr_err *err) DR_MUSTCHECK;
+
+/* ---- rate controller: one Lua script, both windows or nothing ---- */
+
+struct dr_rate_opts {
+    const char *account;   /* the destination account: one budget */
+    int64_t hour_limit, minute_limit; /* 0: no such window */
+    int64_t hour_ms, minute_ms;       /* 3,600,000 and 60,000; a rehearsal
+                                         with a scaled clock has less */
+    int64_t reserve;       /* calls an hour left to the customer */
+};
+
+struct dr_rate_grant {
+    bool granted;
+    int64_t wait_ms; /* when not granted: ask again then */
+    bool canary;     /* the one call that may try after a 429 */
+    uint64_t epoch;
+};
+
+int dr_rate_take(struct dr_store *s, const struct dr_rate_opts *o, int cost,
+                 struct dr_rate_grant *out, struct dr_err *err) DR_MUSTCHECK;
+/* What the answer said. remaining/limit -1: no header. reset_ms: until the
+ * window resets, -1 unknown. status 429 blocks all loaders for retry_ms (-1:
+ * unknown) and lets one canary try then. took_ms: round trip. */
+int dr_rate_report(struct dr_store *s, const struct dr_rate_opts *o,
+                   int status, int64_t limit, int64_t remaining,
+                   int64_t reset_ms, int64_t retry_ms, bool canary,
+                   struct dr_err *err) DR_MUSTCHECK;
+/* A granted call that was not sent gives its token back. */
+int dr_rate_give_back(struct dr_store *s, const struct dr_rate_opts *o,
+                      int cost, struct dr_err *err) DR_MUSTCHECK;
+
+#endif
