@@ -43,6 +43,7 @@ struct dr_fact {
     uint32_t origin;       /* enum dr_done_origin */
     int64_t offset;        /* in ledger.<lane>, its position */
     uint8_t content_hash[32];
+    char keep[64];         /* dr_done.keep, cut never: longer is refused */
 };
 
 /* Applies facts of one ledger partition and moves its `applied` offset to

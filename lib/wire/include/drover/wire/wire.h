@@ -281,6 +281,7 @@ struct dr_done {
     enum dr_done_origin origin;
     enum dr_done_how how;
     uint32_t pass, step;
+    struct dr_str keep; /* deal: its amount, which line items overwrite */
 };
 
 struct dr_refused {

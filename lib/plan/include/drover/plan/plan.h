@@ -1,0 +1,175 @@
+/*
+ * The plan: one canonical JSON file that says what every source record
+ * becomes. Pure: no clock, no I/O, the same bytes in give the same bytes out.
+ * The transformer applies it; the auditor derives the same a second time from
+ * the raw record and compares with what the target really holds.
+ *
+ * Shape: bench reference 2, further keys here:
+ *   objects[].lane, objects[].fields[]: {rule, source, target, transform,
+ *     values{}, kind, max, reason} (transform "ignore": not carried, reason)
+ *   currencies{code: id}            hierarchy{cut[company ids]}
+ *   names{company{id: name}, shared_deals[names]}
+ *   merge{policy, company{id: target id}, contact{id: target id}}
+ *   emails{without[contact ids]}    another record holds the address
+ *   orphans{account_name, account_id}
+ */
+#ifndef DROVER_PLAN_PLAN_H
+#define DROVER_PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <drover/base/arena.h>
+#include <drover/base/buf.h>
+#include <drover/base/err.h>
+#include <drover/base/str.h>
+#include <drover/json/json.h>
+#include <drover/wire/wire.h>
+
+/* The load key of the Unassigned Account, made once by the transformer. */
+#define DR_ORPHAN_OBJECT "_drover"
+#define DR_ORPHAN_ID "unassigned"
+#define DR_ORPHAN_KEY DR_ORPHAN_OBJECT ":" DR_ORPHAN_ID
+
+/* ---- the plan file ---- */
+
+struct dr_plan; /* immutable once parsed */
+
+/* Untrusted input: at most 8 MiB, known transforms only. When the file names
+ * a hash it must be that of its own canonical form without "hash". */
+struct dr_plan *dr_plan_parse(struct dr_str json, struct dr_err *err)
+    DR_MUSTCHECK;
+void dr_plan_free(struct dr_plan *p);
+DR_DEFINE_AUTO(dr_plan)
+struct dr_str dr_plan_hash(const struct dr_plan *p); /* 32 bytes */
+bool dr_plan_in_scope(const struct dr_plan *p, struct dr_str object);
+/* The lane an object's records go to first, and "link" for companies beside
+ * it; empty: none. Used for markers. */
+size_t dr_plan_lanes_of(const struct dr_plan *p, struct dr_str object,
+                        struct dr_str out[4]);
+
+/* ---- one record ---- */
+
+enum dr_out_state {
+    DR_OUT_LOAD = 1, /* loads[] is what it becomes                       */
+    DR_OUT_EXCLUDED, /* by `rule`, for `reason`                          */
+    DR_OUT_PARKED,   /* owner unresolved: reject tells which             */
+    DR_OUT_REJECTED, /* reject has field, rule, reason, cure             */
+    DR_OUT_GONE,     /* deleted, merged or hidden at the source          */
+};
+
+/* Something that will not be in the target as the source has it (bench 3.1,
+ * rule 4): one line of `differences`. */
+struct dr_note {
+    struct dr_str id;     /* the line item, when of one; else empty */
+    struct dr_str field;  /* source property, or association pair   */
+    struct dr_str rule;
+    struct dr_str source; /* as text, at most 200 characters         */
+    struct dr_str target; /* what is written instead; empty: nothing */
+    struct dr_str cause;  /* in words                                 */
+};
+
+struct dr_outcome {
+    enum dr_out_state state;
+    struct dr_str rule, reason;
+    struct dr_rejected reject;
+    const struct dr_load *loads;
+    size_t load_count;
+    /* Line items of a set that cannot go (the rest of the set does). */
+    const struct dr_rejected *part_rejects;
+    size_t part_reject_count;
+    const struct dr_note *notes;
+    size_t note_count;
+};
+
+struct dr_apply_opts {
+    struct dr_str migration; /* name: markers hang on it */
+    uint32_t generation;
+    uint32_t pass;
+};
+
+/* Everything in *out lives in the arena or in rec. -1 only when the arena's
+ * budget is used up (DR_REJECT): a bad record is an outcome, not an error. */
+int dr_plan_apply(const struct dr_plan *p, const struct dr_source *rec,
+                  const struct dr_apply_opts *o, struct dr_arena *a,
+                  struct dr_outcome *out, struct dr_err *err) DR_MUSTCHECK;
+/* The load record of the Unassigned Account; false when the admin named an
+ * existing account instead. */
+bool dr_plan_orphan(const struct dr_plan *p, const struct dr_apply_opts *o,
+                    struct dr_arena *a, struct dr_load *out);
+
+/* What one record becomes, for people: `drover-transformer --once`. */
+void dr_outcome_print(const struct dr_outcome *o, struct dr_buf *out);
+
+/* ---- proposing ---- */
+
+/*
+ * The catalogues, as JSON trees. Any may be NULL until it was read.
+ * Source: account (body of GET /account), schema {objects[], properties
+ * {type: []}, associations[]}, pipelines {deal: []}, owners [], currencies [].
+ * Target: account {edition, plan, domain, …}, fields {contacts: [], …},
+ * selectors {users: [], deal_pipelines: [], …}.
+ */
+struct dr_catalogs {
+    const struct dr_json *src_account, *src_schema, *src_pipelines;
+    const struct dr_json *src_owners, *src_currencies;
+    const struct dr_json *dst_account, *dst_fields, *dst_selectors;
+};
+
+/* Statistics over the newest version of every source record and over what
+ * the target held before. */
+struct dr_profile;
+struct dr_profile *dr_profile_new(void);
+void dr_profile_free(struct dr_profile *p);
+DR_DEFINE_AUTO(dr_profile)
+int dr_profile_add(struct dr_profile *p, const struct dr_source *rec,
+                   struct dr_err *err) DR_MUSTCHECK;
+/* A record that was in the target before: type, id, its JSON. */
+int dr_profile_add_existing(struct dr_profile *p, struct dr_str type,
+                            uint64_t dst, struct dr_str json,
+                            struct dr_err *err) DR_MUSTCHECK;
+/* The source side of audit.json: the array "fields" of bench 3. */
+void dr_profile_fields_json(const struct dr_profile *p,
+                            const struct dr_catalogs *c, struct dr_json_w *w);
+
+struct dr_propose_opts {
+    const struct dr_str *scope; /* objects; empty: all that are carried */
+    size_t scope_count;
+    uint64_t fallback_owner; /* 0: none: unresolved owners are parked */
+    struct dr_str orphan_name; /* empty: "Unassigned Account" */
+};
+
+/* Each buffer receives one JSON text (bench 3): plan with its hash,
+ * checklist, owners, duplicates. A plan is proposed even while the checklist
+ * has missing items; dr_plan_check then refuses it. */
+struct dr_proposal {
+    struct dr_buf plan, checklist, owners, duplicates;
+};
+void dr_proposal_init(struct dr_proposal *p);
+void dr_proposal_done(struct dr_proposal *p);
+int dr_plan_propose(const struct dr_profile *profile,
+                    const struct dr_catalogs *c,
+                    const struct dr_propose_opts *o, struct dr_proposal *out,
+                    struct dr_err *err) DR_MUSTCHECK;
+
+/* Problems that forbid approval, as a JSON array of {"code","object","field",
+ * "detail","cure"}: another schema than the plan was made for, missing target
+ * field, option, stage, owner … Returns their number. */
+size_t dr_plan_check(const struct dr_plan *p, const struct dr_catalogs *c,
+                     struct dr_buf *problems_json);
+
+/* ---- comparing with what the target holds ---- */
+
+enum dr_cmp { DR_CMP_SAME = 1, DR_CMP_DIFFERENT, DR_CMP_ABSENT };
+
+/* One expected field against a record of the target as read with all
+ * includes (reference 23.4 rule 6): money as decimals, timestamps as
+ * instants, multi-selects and tags as sets, e-mails by address, the rest as
+ * text. actual_out: what is there, as text in the arena. */
+enum dr_cmp dr_compare_field(const struct dr_load *load,
+                             const struct dr_field *field,
+                             const struct dr_json *record, struct dr_arena *a,
+                             struct dr_str *actual_out);
+
+#endif
