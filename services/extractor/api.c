@@ -1,0 +1,151 @@
+#include "api.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <drover/base/clock.h>
+#include <drover/base/log.h>
+
+/* A page of 200 records at the contract's largest text sizes. */
+#define ANSWER_MAX (64u << 20)
+
+void api_init(struct api *a, struct dr_service *svc, const char *url,
+              struct dr_str token, bool allow_plain)
+{
+    struct dr_err err = {0};
+    struct dr_buf auth;
+    struct dr_http_opts o = {.base_url = url,
+                             .allow_plain = allow_plain,
+                             .max_answer = ANSWER_MAX,
+                             .max_connections = 1};
+
+    *a = (struct api){.svc = svc};
+    throttle_init(&a->throttle, (uint64_t)dr_wall_ms());
+    dr_buf_init(&a->answer, ANSWER_MAX);
+    dr_buf_init(&auth, 8192);
+    dr_buf_z(&auth, "Bearer ");
+    dr_buf_str(&auth, token);
+    o.auth_header = auth.p;
+    a->http = dr_http_new(&o, &err);
+    if (!a->http) {
+        dr_die(DR_EXIT_CONFIG, "source.url", "%s", err.text);
+    }
+    explicit_bzero(auth.p, auth.n);
+    dr_buf_done(&auth);
+}
+
+void api_done(struct api *a)
+{
+    dr_http_free(a->http);
+    dr_buf_done(&a->answer);
+}
+
+bool api_wait(struct api *a, int64_t ms)
+{
+    int64_t until = dr_mono_ms() + ms;
+
+    for (;;) {
+        int64_t left = until - dr_mono_ms();
+        if (dr_stop) {
+            return false;
+        }
+        if (left <= 0) {
+            return true;
+        }
+        dr_service_tick(a->svc, left < 200 ? (int)left : 200);
+    }
+}
+
+static void read_error(struct api *a, struct dr_arena *arena,
+                       struct dr_err *err)
+{
+    const struct dr_json *root =
+        dr_json_parse(arena, dr_buf_view(&a->answer), NULL, NULL);
+    const struct dr_json *e = dr_json_get(root, "error");
+
+    snprintf(a->code, sizeof(a->code), DR_STR_FMT,
+             DR_STR_ARG(dr_json_get_str(e, "code")));
+    snprintf(a->poison_id, sizeof(a->poison_id), DR_STR_FMT,
+             DR_STR_ARG(dr_json_scalar(dr_json_get(e, "id"))));
+    (void)dr_err_set(err, DR_REJECT, a->status, "source",
+                     "the source answered %d %s", a->status, a->code);
+}
+
+static bool is_poison(const struct api *a)
+{
+    return strcmp(a->code, "record_unreadable") == 0;
+}
+
+enum api_result api_page(struct api *a, const char *path, struct dr_str body,
+                         struct dr_arena *arena, struct page *out,
+                         struct dr_err *err)
+{
+    int unparsable = 0;
+
+    for (;;) {
+        struct dr_http_answer ans;
+        struct dr_err call_err = {0};
+        int64_t wait = 0;
+        enum throttle_do what;
+
+        if (dr_stop) {
+            return API_STOPPED;
+        }
+        dr_service_tick(a->svc, 0);
+        a->calls++;
+        dr_buf_reset(&a->answer);
+        if (dr_http_call(a->http, body.n ? "POST" : "GET", path, body, &ans,
+                         &a->answer, &call_err)) {
+            ans = (struct dr_http_answer){.outcome = DR_HTTP_UNSETTLED,
+                                          .retry_after_ms = -1};
+        }
+        a->status = ans.status;
+        a->code[0] = '\0';
+        if (ans.outcome == DR_HTTP_ANSWERED && ans.status >= 400) {
+            dr_arena_reset(arena);
+            read_error(a, arena, err);
+            if (is_poison(a)) {
+                a->throttle.failures = 0;
+                return API_POISON;
+            }
+        }
+        what = throttle_after(&a->throttle, &ans, &wait);
+        a->refused += ans.status == 429;
+        if (what == THROTTLE_STOP) {
+            dr_die(DR_EXIT_FAILURE, "source",
+                   "the source refuses the token (401): check the file named "
+                   "by source.token_file");
+        }
+        if (what == THROTTLE_GIVE_UP) {
+            dr_die(DR_EXIT_FAILURE, "source",
+                   "no usable answer after %d tries (status %d, %s): check "
+                   "source.url and the source's health, then start again; "
+                   "nothing is lost",
+                   THROTTLE_MAX_FAILURES, ans.status,
+                   ans.outcome == DR_HTTP_ANSWERED ? a->code : ans.reason);
+        }
+        if (what == THROTTLE_AGAIN) {
+            if (!api_wait(a, wait)) {
+                return API_STOPPED;
+            }
+            continue;
+        }
+        if (ans.status >= 400) {
+            return API_NO;
+        }
+        dr_arena_reset(arena);
+        if (page_parse(arena, dr_buf_view(&a->answer), out, err) == 0) {
+            if (out->server_ms > a->server_ms) {
+                a->server_ms = out->server_ms;
+            }
+            return API_OK;
+        }
+        /* A page that is no JSON is read again; a cut one may be whole then. */
+        if (++unparsable >= 3) {
+            return API_POISON;
+        }
+        if (!api_wait(a, 200)) {
+            return API_STOPPED;
+        }
+    }
+}

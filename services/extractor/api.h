@@ -1,0 +1,51 @@
+/*
+ * Calls to the source, one at a time, with its throttling obeyed. A read that
+ * failed in transport is safe to repeat and is, within limits. While waiting
+ * the service's loop goes on (health, signals, control).
+ */
+#ifndef EXTRACTOR_API_H
+#define EXTRACTOR_API_H
+
+#include <drover/base/arena.h>
+#include <drover/base/buf.h>
+#include <drover/base/err.h>
+#include <drover/http/client.h>
+#include <drover/service/service.h>
+
+#include "contract.h"
+#include "throttle.h"
+
+enum api_result {
+    API_OK = 0,
+    API_POISON,  /* record_unreadable: a record on this page               */
+    API_NO,      /* a definite 4xx: code and text in err                    */
+    API_STOPPED, /* the service is asked to stop                           */
+};
+
+struct api {
+    struct dr_service *svc;
+    struct dr_http *http;
+    struct throttle throttle;
+    struct dr_buf answer; /* the last whole body */
+    char code[48];        /* error code of the last API_NO / API_POISON */
+    char poison_id[80];   /* id named by record_unreadable, or empty */
+    int status;
+    int64_t calls, refused;
+    int64_t server_ms; /* newest server_time seen */
+};
+
+void api_init(struct api *a, struct dr_service *svc, const char *url,
+              struct dr_str token, bool allow_plain);
+void api_done(struct api *a);
+
+/* GET when body is empty, POST otherwise. The page's tree lives in the arena
+ * and points into a->answer: valid until the next call. Ends the process
+ * when the credentials are refused or the source stays away. */
+enum api_result api_page(struct api *a, const char *path, struct dr_str body,
+                         struct dr_arena *arena, struct page *out,
+                         struct dr_err *err);
+
+/* Waits without blocking health checks; false when asked to stop. */
+bool api_wait(struct api *a, int64_t ms);
+
+#endif

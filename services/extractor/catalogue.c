@@ -1,0 +1,287 @@
+/* The source's catalogue: account, schema, pipelines, owners, currencies and
+ * the automation inventory, published for the auditor. */
+#include "extractor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/log.h>
+#include <drover/crypto/crypto.h>
+
+#define CATALOGUE_MAX (4u << 20)
+
+/* GET path; the answer's `key` ("results" mostly) as raw JSON into out. */
+static bool get_part(struct extractor *ex, const char *path, const char *key,
+                     struct dr_buf *out, bool required)
+{
+    struct dr_err err = {0};
+    struct page page;
+    const struct dr_json *part;
+    enum api_result r = api_page(&ex->api, path, (struct dr_str){0},
+                                 ex->inner_arena, &page, &err);
+
+    if (r == API_STOPPED) {
+        return false;
+    }
+    if (r != API_OK) {
+        if (required) {
+            dr_die(DR_EXIT_REFUSED, "source",
+                   "GET %s is refused (%d %s): the token needs the scope "
+                   "objects.read",
+                   path, ex->api.status, ex->api.code);
+        }
+        dr_log(DR_LOG_WARN, "extractor.catalogue_refused", "path=%s code=%s",
+               path, ex->api.code);
+        dr_buf_z(out, "[]");
+        return true;
+    }
+    part = key ? dr_json_get(page.root, key) : page.root;
+    dr_buf_str(out, part ? part->raw : DR_STR_LIT("[]"));
+    return true;
+}
+
+static bool publish(struct extractor *ex, const char *name, const char *path,
+                    const char *key, bool required)
+{
+    struct dr_buf b;
+    bool going;
+
+    dr_buf_init(&b, CATALOGUE_MAX);
+    going = get_part(ex, path, key, &b, required);
+    if (going) {
+        emit_catalog(ex, "source", name, dr_buf_view(&b));
+    }
+    dr_buf_done(&b);
+    return going;
+}
+
+static void add_object(struct extractor *ex, struct dr_str name, bool readable,
+                       uint64_t expected)
+{
+    struct object *o;
+
+    if (ex->object_count == MAX_OBJECTS || name.n > CONTRACT_ID_MAX) {
+        dr_die(DR_EXIT_REFUSED, "source.schema",
+               "more than %d objects, or a name longer than %d bytes",
+               MAX_OBJECTS, CONTRACT_ID_MAX);
+    }
+    o = &ex->objects[ex->object_count++];
+    snprintf(o->name, sizeof(o->name), DR_STR_FMT, DR_STR_ARG(name));
+    dr_topic(ex->svc, o->topic, "source", o->name);
+    o->carried = carried_index(name);
+    o->readable = readable;
+    o->expected = expected;
+    o->written_part =
+        dr_xcalloc((size_t)ex->svc->partitions, sizeof(*o->written_part));
+}
+
+/* Carried objects first, in their order; the others as the schema has them;
+ * events last. */
+static void list_objects(struct extractor *ex, const struct dr_json *objects)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t c = 0; c < carried_count + 1; c++) {
+            DR_JSON_EACH(j, objects)
+            {
+                struct dr_str name = dr_json_get_str(j, "type");
+                const struct dr_json *readable = dr_json_get(j, "readable");
+                int kind = carried_index(name);
+                bool now = pass == 0 ? kind == (int)c && c < carried_count
+                                     : kind < 0 && c == 0;
+                if (now) {
+                    add_object(ex, name, !readable || dr_json_true(readable),
+                               (uint64_t)dr_json_get_i64(j, "record_count", 0));
+                }
+            }
+        }
+    }
+    add_object(ex, DR_STR_LIT("event"), true, 0);
+}
+
+static void properties_of(struct extractor *ex, struct dr_json_w *w,
+                          struct dr_str type, bool *going)
+{
+    struct dr_buf b;
+
+    dr_buf_init(&b, CATALOGUE_MAX);
+    dr_buf_reset(&ex->path);
+    dr_buf_printf(&ex->path,
+                  "/v1/schema/objects/" DR_STR_FMT "/properties?archived=any",
+                  DR_STR_ARG(type));
+    *going = get_part(ex, ex->path.p, "results", &b, false);
+    dr_json_w_keys(w, type);
+    dr_json_w_raw(w, dr_buf_view(&b));
+    dr_buf_done(&b);
+}
+
+/* {"objects":[…],"properties":{type:[…]},"associations":[…]} */
+static bool read_schema(struct extractor *ex, struct dr_buf *out)
+{
+    struct dr_arena *held DR_AUTO(dr_arena) = dr_arena_new(16 << 20);
+    struct dr_err err = {0};
+    struct dr_json_w w;
+    struct dr_buf part;
+    const struct dr_json *objects;
+    bool going;
+
+    dr_buf_init(&part, CATALOGUE_MAX);
+    going = get_part(ex, "/v1/schema/objects", "results", &part, true);
+    objects = dr_json_parse(held, dr_buf_view(&part), NULL, &err);
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    dr_json_w_key(&w, "objects");
+    dr_json_w_raw(&w, dr_buf_view(&part));
+    dr_json_w_key(&w, "properties");
+    dr_json_w_obj(&w);
+    DR_JSON_EACH(j, objects)
+    {
+        if (going) {
+            properties_of(ex, &w, dr_json_get_str(j, "type"), &going);
+        }
+    }
+    dr_json_w_end(&w);
+    if (going && ex->object_count == 0) {
+        list_objects(ex, objects);
+    }
+    dr_buf_reset(&part);
+    going = going &&
+            get_part(ex, "/v1/schema/associations", "results", &part, false);
+    dr_json_w_key(&w, "associations");
+    dr_json_w_raw(&w, going ? dr_buf_view(&part) : DR_STR_LIT("[]"));
+    dr_json_w_end(&w);
+    dr_buf_done(&part);
+    return going;
+}
+
+static bool publish_pipelines(struct extractor *ex)
+{
+    struct dr_buf b;
+    bool going;
+
+    dr_buf_init(&b, CATALOGUE_MAX);
+    dr_buf_z(&b, "{\"deal\":");
+    going =
+        get_part(ex, "/v1/pipelines/deal?archived=any", "results", &b, true);
+    dr_buf_z(&b, "}");
+    if (going) {
+        emit_catalog(ex, "source", "pipelines", dr_buf_view(&b));
+    }
+    dr_buf_done(&b);
+    return going;
+}
+
+static bool publish_automation(struct extractor *ex)
+{
+    static const char *const kinds[][2] = {
+        {"workflows", "/v1/automation/workflows"},
+        {"sequences", "/v1/automation/sequences"},
+        {"email_templates", "/v1/automation/email-templates"},
+    };
+    struct dr_json_w w;
+    struct dr_buf b, part;
+    bool going = true;
+
+    dr_buf_init(&b, CATALOGUE_MAX);
+    dr_buf_init(&part, CATALOGUE_MAX);
+    dr_json_w_init(&w, &b);
+    dr_json_w_obj(&w);
+    for (size_t i = 0; going && i < DR_ARRAY_LEN(kinds); i++) {
+        dr_buf_reset(&part);
+        going = get_part(ex, kinds[i][1], "results", &part, false);
+        dr_json_w_key(&w, kinds[i][0]);
+        dr_json_w_raw(&w, dr_buf_view(&part));
+    }
+    dr_json_w_end(&w);
+    if (going) {
+        emit_catalog(ex, "source", "automation", dr_buf_view(&b));
+    }
+    dr_buf_done(&part);
+    dr_buf_done(&b);
+    return going;
+}
+
+/* The visibility bound is at least what the source states (contract 3.2). */
+static bool read_account(struct extractor *ex)
+{
+    struct dr_err err = {0};
+    struct page page;
+    const struct dr_json *caps;
+    int64_t lag_s;
+
+    switch (api_page(&ex->api, "/v1/account", (struct dr_str){0},
+                     ex->inner_arena, &page, &err)) {
+    case API_OK:
+        break;
+    case API_STOPPED:
+        return false;
+    default:
+        dr_die(DR_EXIT_REFUSED, "source",
+               "GET /v1/account is refused (%d %s): check source.url and the "
+               "token's scopes",
+               ex->api.status, ex->api.code);
+    }
+    caps = dr_json_get(page.root, "capabilities");
+    lag_s = dr_json_get_i64(caps, "max_visibility_lag_s", -1);
+    if (ex->horizon.lag_ms < 0) {
+        ex->horizon.lag_ms = (lag_s >= 0 ? lag_s : 300) * 1000;
+    } else if (lag_s >= 0 && ex->horizon.lag_ms < lag_s * 1000) {
+        dr_die(DR_EXIT_CONFIG, "tail.lag_s",
+               "the source states a visibility lag of %lld s: set tail.lag_s "
+               "to at least that",
+               (long long)lag_s);
+    }
+    emit_catalog(ex, "source", "account", page.root->raw);
+    return true;
+}
+
+/* record_count moves with every record: drift is judged without it. */
+static void properties_hash(struct dr_str schema, uint8_t out[32])
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(64 << 20);
+    struct dr_err err = {0};
+    const struct dr_json *root = dr_json_parse(a, schema, NULL, &err);
+    const struct dr_json *p = dr_json_get(root, "properties");
+
+    dr_sha256(p ? p->raw : schema, out);
+}
+
+bool read_catalogue(struct extractor *ex)
+{
+    struct dr_buf schema;
+    bool going;
+
+    if (!read_account(ex)) {
+        return false;
+    }
+    dr_buf_init(&schema, CATALOGUE_MAX);
+    going = read_schema(ex, &schema);
+    if (going) {
+        properties_hash(dr_buf_view(&schema), ex->schema_hash);
+        emit_catalog(ex, "source", "schema", dr_buf_view(&schema));
+    }
+    dr_buf_done(&schema);
+    return going && publish_pipelines(ex) &&
+           publish(ex, "owners", "/v1/owners?archived=any", "results", true) &&
+           publish(ex, "currencies", "/v1/currencies", "results", false) &&
+           publish_automation(ex);
+}
+
+bool recheck_schema(struct extractor *ex)
+{
+    struct dr_buf schema;
+    bool going;
+
+    dr_buf_init(&schema, CATALOGUE_MAX);
+    going = read_schema(ex, &schema);
+    if (going) {
+        uint8_t now[32];
+        properties_hash(dr_buf_view(&schema), now);
+        ex->schema_drift = memcmp(now, ex->schema_hash, sizeof(now)) != 0;
+        if (ex->schema_drift) {
+            emit_catalog(ex, "source", "schema", dr_buf_view(&schema));
+        }
+    }
+    dr_buf_done(&schema);
+    return going;
+}

@@ -1,0 +1,266 @@
+#include "contract.h"
+
+#include <string.h>
+
+#include <drover/base/time.h>
+#include <drover/crypto/crypto.h>
+
+const struct object_kind carried[] = {
+    {"product", {NULL}},
+    {"company", {NULL}},
+    {"contact", {"contact_company", NULL}},
+    {"deal", {"deal_company", "deal_contact", NULL}},
+    {"line_item", {NULL}},
+    {"task", {"task_deal", "task_contact", "task_company", NULL}},
+};
+const size_t carried_count = DR_ARRAY_LEN(carried);
+
+int carried_index(struct dr_str object)
+{
+    for (size_t i = 0; i < carried_count; i++) {
+        if (dr_str_eqz(object, carried[i].name)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static void add_after(struct dr_buf *b, struct dr_str after)
+{
+    if (after.n > 0) {
+        dr_buf_z(b, "&after=");
+        dr_buf_urlenc(b, after);
+    }
+}
+
+static void add_time(struct dr_buf *b, const char *key, int64_t ms)
+{
+    char text[DR_TIME_TEXT];
+
+    dr_buf_z(b, key);
+    dr_buf_urlenc(b, dr_str_z(dr_time_format(ms, text)));
+}
+
+void path_list(struct dr_buf *b, const char *object, struct dr_str after,
+               int limit)
+{
+    dr_buf_reset(b);
+    dr_buf_printf(b, "/v1/objects/%s?archived=any&limit=%d", object, limit);
+    add_after(b, after);
+}
+
+void path_index(struct dr_buf *b, const char *object, struct dr_str after)
+{
+    dr_buf_reset(b);
+    dr_buf_printf(b, "/v1/objects/%s/index?limit=%d", object,
+                  CONTRACT_INDEX_PAGE);
+    add_after(b, after);
+}
+
+void path_changes(struct dr_buf *b, const char *object, int64_t since_ms,
+                  int64_t before_ms, struct dr_str after)
+{
+    dr_buf_reset(b);
+    dr_buf_printf(b, "/v1/objects/%s/changes?limit=%d", object, CONTRACT_PAGE);
+    add_time(b, "&updated_since=", since_ms);
+    add_time(b, "&updated_before=", before_ms);
+    add_after(b, after);
+}
+
+void path_assoc_changes(struct dr_buf *b, int64_t since_ms, int64_t before_ms,
+                        struct dr_str after)
+{
+    dr_buf_reset(b);
+    dr_buf_printf(b, "/v1/associations/changes?limit=%d", CONTRACT_PAGE);
+    add_time(b, "&updated_since=", since_ms);
+    add_time(b, "&updated_before=", before_ms);
+    add_after(b, after);
+}
+
+void path_batch(struct dr_buf *b, const char *object)
+{
+    dr_buf_reset(b);
+    dr_buf_printf(b, "/v1/objects/%s/batch/read", object);
+}
+
+void path_assoc_batch(struct dr_buf *b, const char *pair)
+{
+    /* Object names hold underscores themselves (line_item, co_…): the cut is
+     * the one whose left side is a known object. */
+    static const char *const from[] = {"contact", "deal", "task"};
+
+    dr_buf_reset(b);
+    for (size_t i = 0; i < DR_ARRAY_LEN(from); i++) {
+        size_t n = strlen(from[i]);
+        if (strncmp(pair, from[i], n) == 0 && pair[n] == '_') {
+            dr_buf_printf(b, "/v1/associations/%s/%s/batch/read", from[i],
+                          pair + n + 1);
+        }
+    }
+    DR_ASSERT(b->n > 0);
+}
+
+void path_events(struct dr_buf *b, struct dr_str after, int limit)
+{
+    dr_buf_reset(b);
+    dr_buf_printf(b, "/v1/events?limit=%d", limit);
+    add_after(b, after);
+}
+
+void body_ids(struct dr_buf *b, const struct dr_str *ids, size_t n)
+{
+    struct dr_json_w w;
+
+    dr_buf_reset(b);
+    dr_json_w_init(&w, b);
+    dr_json_w_obj(&w);
+    dr_json_w_key(&w, "ids");
+    dr_json_w_arr(&w);
+    for (size_t i = 0; i < n; i++) {
+        dr_json_w_str(&w, ids[i]);
+    }
+    dr_json_w_end(&w);
+    dr_json_w_end(&w);
+}
+
+int page_parse(struct dr_arena *a, struct dr_str body, struct page *out,
+               struct dr_err *err)
+{
+    const struct dr_json *root = dr_json_parse(a, body, NULL, err);
+    const struct dr_json *next;
+
+    if (!root) {
+        return -1;
+    }
+    if (dr_json_type(root) != DR_JSON_OBJECT) {
+        return dr_err_set(err, DR_REJECT, 0, "source.answer",
+                          "the answer is not a JSON object");
+    }
+    out->root = root;
+    if (dr_time_parse(dr_json_get_str(root, "server_time"), &out->server_ms,
+                      NULL)) {
+        return dr_err_set(err, DR_REJECT, 0, "source.answer",
+                          "the answer has no server_time: without the source's"
+                          " clock no tail is safe (assumption A6)");
+    }
+    next = dr_json_get(dr_json_get(root, "paging"), "next");
+    out->next = dr_json_scalar(dr_json_get(next, "after"));
+    return 0;
+}
+
+static int64_t stamp(const struct dr_json *j, const char *key)
+{
+    int64_t ms;
+
+    return dr_time_parse(dr_json_get_str(j, key), &ms, NULL) ? 0 : ms;
+}
+
+static bool id_ok(struct dr_str id)
+{
+    return id.n > 0 && id.n <= CONTRACT_ID_MAX && dr_text_valid(id);
+}
+
+int record_parse(const struct dr_json *j, struct dr_source *out,
+                 struct dr_err *err)
+{
+    struct dr_source s = {.op = DR_SRC_UPSERT};
+
+    s.object = dr_json_get_str(j, "type");
+    s.id = dr_json_scalar(dr_json_get(j, "id"));
+    if (!id_ok(s.id)) {
+        return dr_err_set(err, DR_REJECT, 0, "source.record",
+                          "id: empty, longer than %d bytes or not text",
+                          CONTRACT_ID_MAX);
+    }
+    if (dr_str_u64(dr_json_scalar(dr_json_get(j, "version")), &s.version)) {
+        return dr_err_set(err, DR_REJECT, 0, "source.record",
+                          "version: not a whole number");
+    }
+    s.has_version = true;
+    s.updated_ms = stamp(j, "updated_at");
+    s.created_ms = stamp(j, "created_at");
+    s.archived = dr_json_true(dr_json_get(j, "archived"));
+    s.body = j->raw;
+    *out = s;
+    return 0;
+}
+
+int index_row_parse(const struct dr_json *j, struct index_row *out)
+{
+    out->id = dr_json_scalar(dr_json_at(j, 0));
+    if (!id_ok(out->id) ||
+        dr_str_u64(dr_json_scalar(dr_json_at(j, 1)), &out->version)) {
+        return -1;
+    }
+    if (dr_time_parse(dr_json_str(dr_json_at(j, 2)), &out->updated_ms, NULL)) {
+        out->updated_ms = 0;
+    }
+    out->archived = dr_json_true(dr_json_at(j, 3));
+    return 0;
+}
+
+int change_row_parse(const struct dr_json *j, struct change_row *out)
+{
+    out->id = dr_json_scalar(dr_json_get(j, "id"));
+    out->op = dr_json_get_str(j, "op");
+    out->merged_into = dr_json_scalar(dr_json_get(j, "merged_into"));
+    if (!id_ok(out->id) || out->op.n == 0 ||
+        dr_str_u64(dr_json_scalar(dr_json_get(j, "version")), &out->version)) {
+        return -1;
+    }
+    out->updated_ms = stamp(j, "updated_at");
+    return 0;
+}
+
+void assoc_add(struct assoc_vec *vec, const struct dr_assoc *a)
+{
+    if (vec->n == vec->cap) {
+        vec->cap = vec->cap ? vec->cap * 2 : 16;
+        vec->v = dr_xrealloc(vec->v, vec->cap * sizeof(*vec->v));
+    }
+    vec->v[vec->n++] = *a;
+}
+
+void assoc_row_parse(const struct dr_json *row, struct dr_str pair,
+                     struct assoc_vec *out)
+{
+    DR_JSON_EACH(to, dr_json_get(row, "to"))
+    {
+        struct dr_assoc a = {.pair = pair};
+        a.to_id = dr_json_scalar(dr_json_get(to, "id"));
+        if (!id_ok(a.to_id)) {
+            continue;
+        }
+        a.type_id = dr_json_scalar(dr_json_get(to, "type_id"));
+        a.label = dr_json_get_str(to, "label");
+        a.category = dr_json_get_str(to, "category");
+        a.primary = dr_json_true(dr_json_get(to, "primary"));
+        a.updated_ms = stamp(to, "updated_at");
+        assoc_add(out, &a);
+    }
+}
+
+void source_hash(const struct dr_source *s, uint8_t out[32])
+{
+    struct dr_hash h;
+
+    dr_hash_init(&h);
+    dr_hash_u64(&h, s->op);
+    dr_hash_part(&h, s->merged_into);
+    dr_hash_part(&h, s->body);
+    dr_hash_u64(&h, s->assoc_count);
+    for (size_t i = 0; i < s->assoc_count; i++) {
+        const struct dr_assoc *a = &s->assocs[i];
+        dr_hash_part(&h, a->pair);
+        dr_hash_part(&h, a->to_id);
+        dr_hash_part(&h, a->type_id);
+        dr_hash_part(&h, a->label);
+        dr_hash_u64(&h, a->primary);
+    }
+    dr_hash_u64(&h, s->part_count);
+    for (size_t i = 0; i < s->part_count; i++) {
+        dr_hash_part(&h, s->parts[i].id);
+        dr_hash_part(&h, s->parts[i].body);
+    }
+    dr_hash_final(&h, out);
+}

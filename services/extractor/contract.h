@@ -1,0 +1,98 @@
+/*
+ * The source contract on the client's side: paths of calls, and what stands
+ * in answers (fasttrack contract 4). Pure: text in, structs out. Everything
+ * found lives in the arena of the parsed tree.
+ */
+#ifndef EXTRACTOR_CONTRACT_H
+#define EXTRACTOR_CONTRACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <drover/base/arena.h>
+#include <drover/base/buf.h>
+#include <drover/base/err.h>
+#include <drover/json/json.h>
+#include <drover/wire/wire.h>
+
+#define CONTRACT_PAGE 200  /* rows of a list page, 4.2              */
+#define CONTRACT_BATCH 100 /* ids of a batch read, 4.4              */
+#define CONTRACT_INDEX_PAGE 1000
+#define CONTRACT_ID_MAX 64 /* bytes of an id, 4.1                   */
+
+/* An object of the source, carried or only counted. */
+struct object_kind {
+    const char *name;
+    /* Pairs whose ends travel with the record. */
+    const char *pairs[4];
+};
+
+/* Objects whose records are carried, in snapshot order. */
+extern const struct object_kind carried[];
+extern const size_t carried_count;
+int carried_index(struct dr_str object); /* -1: not carried */
+
+/* ---- paths ---- */
+
+void path_list(struct dr_buf *b, const char *object, struct dr_str after,
+               int limit);
+void path_index(struct dr_buf *b, const char *object, struct dr_str after);
+void path_changes(struct dr_buf *b, const char *object, int64_t since_ms,
+                  int64_t before_ms, struct dr_str after);
+void path_assoc_changes(struct dr_buf *b, int64_t since_ms, int64_t before_ms,
+                        struct dr_str after);
+void path_batch(struct dr_buf *b, const char *object);
+/* pair is "contact_company". */
+void path_assoc_batch(struct dr_buf *b, const char *pair);
+void path_events(struct dr_buf *b, struct dr_str after, int limit);
+/* {"ids":[…]} */
+void body_ids(struct dr_buf *b, const struct dr_str *ids, size_t n);
+
+/* ---- answers ---- */
+
+/* One whole page: parsed tree and the two things every answer has. */
+struct page {
+    const struct dr_json *root;
+    int64_t server_ms;
+    struct dr_str next; /* cursor; empty: the last page */
+};
+
+int page_parse(struct dr_arena *a, struct dr_str body, struct page *out,
+               struct dr_err *err) DR_MUSTCHECK;
+
+/* The envelope of a record (4.4); body is its bytes as read. A record without
+ * a usable type, id or version is not one: -1 with the reason. */
+int record_parse(const struct dr_json *j, struct dr_source *out,
+                 struct dr_err *err) DR_MUSTCHECK;
+
+struct index_row {
+    struct dr_str id;
+    uint64_t version;
+    int64_t updated_ms;
+    bool archived;
+};
+int index_row_parse(const struct dr_json *j,
+                    struct index_row *out) DR_MUSTCHECK;
+
+struct change_row {
+    struct dr_str id, op, merged_into;
+    uint64_t version;
+    int64_t updated_ms;
+};
+int change_row_parse(const struct dr_json *j,
+                     struct change_row *out) DR_MUSTCHECK;
+
+/* The ends of one row of an associations batch read; appends to the vector. */
+struct assoc_vec {
+    struct dr_assoc *v;
+    size_t n, cap;
+};
+void assoc_add(struct assoc_vec *vec, const struct dr_assoc *a);
+void assoc_row_parse(const struct dr_json *row, struct dr_str pair,
+                     struct assoc_vec *out);
+
+/* Content hash of a source record: body, associations, parts. 32 bytes. */
+void source_hash(const struct dr_source *s, uint8_t out[32]);
+
+#endif

@@ -1,0 +1,234 @@
+/* What leaves the extractor: records, rejects, markers, cursors, status. */
+#include "extractor.h"
+
+#include <string.h>
+
+#include <drover/base/clock.h>
+#include <drover/base/log.h>
+
+/* Acknowledgements waited for at once; beyond it Kafka is not there. */
+#define FLUSH_MS 120000
+
+struct object *object_find(struct extractor *ex, struct dr_str name)
+{
+    for (size_t i = 0; i < ex->object_count; i++) {
+        if (dr_str_eqz(name, ex->objects[i].name)) {
+            return &ex->objects[i];
+        }
+    }
+    return NULL;
+}
+
+int object_index(const struct extractor *ex, const struct object *o)
+{
+    return (int)(o - ex->objects);
+}
+
+static uint64_t content_of(const uint8_t hash[32])
+{
+    uint64_t v;
+
+    memcpy(&v, hash, sizeof(v));
+    return v;
+}
+
+void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
+                 int64_t server_ms)
+{
+    uint8_t hash[32];
+    struct emitted_row row = {.version = s->version,
+                              .has_version = s->has_version,
+                              .gone = s->op == DR_SRC_DELETE ||
+                                      s->op == DR_SRC_MERGE ||
+                                      s->op == DR_SRC_HIDDEN};
+    int kind = object_index(ex, o);
+    int32_t part = dr_partition(s->id, ex->svc->partitions);
+    struct dr_env env = {.kind = DR_MSG_SOURCE};
+
+    source_hash(s, hash);
+    row.content = content_of(hash);
+    if (!emitted_is_news(ex->emitted, kind, s->id, &row)) {
+        return;
+    }
+    row.rev = emitted_next_rev(ex->emitted, kind, s->id, server_ms);
+    s->rev = row.rev;
+    s->object = dr_str_z(o->name);
+    s->content_hash = (struct dr_str){(const char *)hash, sizeof(hash)};
+    s->epoch = 1;
+    env.u.source = *s;
+    dr_service_send(ex->svc, ex->producer, o->topic, part, s->id, &env, NULL,
+                    NULL);
+    emitted_put(ex->emitted, kind, s->id, &row);
+    o->written++;
+    o->written_part[part]++;
+    (*ex->m_read)++;
+}
+
+static void reject_key(struct dr_buf *b, const struct object *o,
+                       struct dr_str id, struct dr_str part)
+{
+    dr_buf_init(b, 512);
+    dr_buf_printf(b, "%s:" DR_STR_FMT, o->name, DR_STR_ARG(id));
+    if (part.n > 0) {
+        dr_buf_printf(b, "/" DR_STR_FMT, DR_STR_ARG(part));
+    }
+}
+
+bool was_rejected(const struct extractor *ex, const struct object *o,
+                  struct dr_str id)
+{
+    struct dr_buf key;
+    bool was;
+
+    reject_key(&key, o, id, (struct dr_str){0});
+    was = dr_map_has(ex->unreadable, dr_buf_view(&key));
+    dr_buf_done(&key);
+    return was;
+}
+
+void emit_rejected(struct extractor *ex, struct object *o,
+                   const struct reject *r)
+{
+    struct dr_env env = {.kind = DR_MSG_REJECTED};
+    int32_t part = dr_partition(r->id, ex->svc->partitions);
+    struct dr_buf key, known;
+
+    reject_key(&known, o, r->id, r->part_id);
+    if (dr_map_has(ex->unreadable, dr_buf_view(&known))) {
+        dr_buf_done(&known);
+        return;
+    }
+    dr_map_put(ex->unreadable, dr_buf_view(&known), o);
+    dr_buf_done(&known);
+    env.u.rejected = (struct dr_rejected){.object = dr_str_z(o->name),
+                                          .id = r->id,
+                                          .part_id = r->part_id,
+                                          .stage = DR_STR_LIT("extract"),
+                                          .class = r->class,
+                                          .reason = r->reason,
+                                          .cure = r->cure,
+                                          .original = r->original,
+                                          .topic = dr_str_z(o->topic),
+                                          .partition = part,
+                                          .offset = -1,
+                                          .version = r->version};
+    reject_key(&key, o, r->id, (struct dr_str){0});
+    dr_service_send(ex->svc, ex->producer, ex->rejected_topic, part,
+                    dr_buf_view(&key), &env, NULL, NULL);
+    dr_buf_done(&key);
+    (*ex->m_rejected)++;
+    dr_log(DR_LOG_WARN, "extractor.rejected",
+           "object=%s record_id=" DR_STR_FMT " class=" DR_STR_FMT, o->name,
+           DR_STR_ARG(r->id), DR_STR_ARG(r->class));
+}
+
+void emit_markers(struct extractor *ex, struct object *o)
+{
+    for (int p = 0; p < ex->svc->partitions; p++) {
+        struct dr_env env = {.kind = DR_MSG_MARKER};
+        env.u.marker = (struct dr_marker){.object = dr_str_z(o->name),
+                                          .partition = (uint32_t)p,
+                                          .count = o->written_part[p],
+                                          .epoch = 1};
+        dr_service_send(ex->svc, ex->producer, o->topic, p,
+                        DR_STR_LIT("#marker"), &env, NULL, NULL);
+    }
+}
+
+void emit_flush(struct extractor *ex)
+{
+    int64_t until = dr_mono_ms() + FLUSH_MS;
+
+    while (dr_producer_flush(ex->producer, 500)) {
+        dr_service_tick(ex->svc, 0);
+        if (dr_mono_ms() > until) {
+            dr_die(DR_EXIT_FAILURE, "kafka",
+                   "no acknowledgement within %d s: check kafka.brokers and "
+                   "start again; the cursor stands before what is missing",
+                   FLUSH_MS / 1000);
+        }
+    }
+}
+
+void emit_cursor(struct extractor *ex, const struct object *o)
+{
+    struct dr_env env = {.kind = DR_MSG_CURSOR};
+    struct dr_buf json;
+
+    dr_buf_init(&json, 4096);
+    cursor_print(&o->cursor, &json);
+    env.u.cursor = (struct dr_cursor){.name = dr_str_z(o->name),
+                                      .json = dr_buf_view(&json)};
+    dr_service_send(ex->svc, ex->producer, ex->cursor_topic, 0,
+                    dr_str_z(o->name), &env, NULL, NULL);
+    dr_buf_done(&json);
+    emit_flush(ex);
+}
+
+void emit_catalog(struct extractor *ex, const char *side, const char *name,
+                  struct dr_str json)
+{
+    struct dr_env env = {.kind = DR_MSG_CATALOG};
+    struct dr_buf key;
+
+    env.u.catalog = (struct dr_catalog){
+        .side = dr_str_z(side), .name = dr_str_z(name), .json = json};
+    dr_buf_init(&key, 256);
+    dr_buf_printf(&key, "%s:%s", side, name);
+    dr_service_send(ex->svc, ex->producer, ex->catalog_topic, 0,
+                    dr_buf_view(&key), &env, NULL, NULL);
+    dr_buf_done(&key);
+}
+
+static void status_objects(const struct extractor *ex, struct dr_json_w *w)
+{
+    dr_json_w_key(w, "objects");
+    dr_json_w_obj(w);
+    for (size_t i = 0; i < ex->object_count; i++) {
+        const struct object *o = &ex->objects[i];
+        dr_json_w_key(w, o->name);
+        dr_json_w_obj(w);
+        dr_json_w_kvi(w, "read", (int64_t)o->written);
+        dr_json_w_kvi(w, "expected", (int64_t)o->expected);
+        dr_json_w_kvb(w, "done", o->cursor.phase == CURSOR_TAIL);
+        dr_json_w_kvb(w, "carried", o->carried >= 0);
+        dr_json_w_end(w);
+    }
+    dr_json_w_end(w);
+}
+
+void emit_status(struct extractor *ex, bool force)
+{
+    int64_t now = dr_mono_ms();
+    struct dr_json_w w;
+    struct dr_buf json, name;
+
+    *ex->m_calls = ex->api.calls;
+    *ex->m_refused = ex->api.refused;
+    *ex->m_lag = ex->lag_s;
+    *ex->m_misses = (int64_t)ex->tail_misses;
+    if (!force && now < ex->status_due_ms) {
+        return;
+    }
+    ex->status_due_ms = now + 1000;
+    dr_buf_init(&json, 64 << 10);
+    dr_buf_init(&name, 256);
+    dr_json_w_init(&w, &json);
+    dr_json_w_obj(&w);
+    dr_json_w_kvz(&w, "phase", ex->phase);
+    status_objects(ex, &w);
+    dr_json_w_kvi(&w, "tail_misses", (int64_t)ex->tail_misses);
+    dr_json_w_kvi(&w, "windows", (int64_t)ex->windows);
+    dr_json_w_kvi(&w, "lag_s", ex->lag_s);
+    dr_json_w_kvi(&w, "calls", ex->api.calls);
+    dr_json_w_kvi(&w, "refused_429", ex->api.refused);
+    dr_json_w_kvi(&w, "frozen_at_ms", ex->freeze_ms);
+    dr_json_w_kvb(&w, "swept", ex->swept);
+    dr_json_w_kvb(&w, "schema_drift", ex->schema_drift);
+    dr_json_w_kvz(&w, "halted", ex->halted);
+    dr_json_w_end(&w);
+    dr_buf_printf(&name, "extractor:%s", ex->svc->id);
+    emit_catalog(ex, "status", name.p, dr_buf_view(&json));
+    dr_buf_done(&json);
+    dr_buf_done(&name);
+}

@@ -1,0 +1,132 @@
+/*
+ * The extractor's shell: everything that its steps share. One thread; every
+ * step returns false when the service is asked to stop.
+ */
+#ifndef EXTRACTOR_EXTRACTOR_H
+#define EXTRACTOR_EXTRACTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <drover/base/arena.h>
+#include <drover/base/map.h>
+#include <drover/kafka/kafka.h>
+#include <drover/service/service.h>
+
+#include "api.h"
+#include "contract.h"
+#include "cursor.h"
+#include "emitted.h"
+#include "horizon.h"
+
+#define MAX_OBJECTS 64 /* of a source's schema, events included */
+
+struct object {
+    char name[CONTRACT_ID_MAX + 1];
+    char topic[DR_TOPIC_MAX];
+    int carried; /* index in carried[], or -1: counted only */
+    bool readable;
+    uint64_t expected; /* record_count of the schema */
+    uint64_t written;
+    uint64_t *written_part; /* records in each partition of its topic */
+    struct cursor cursor;
+};
+
+struct extractor {
+    struct dr_service *svc;
+    struct api api;
+    struct dr_producer *producer;
+    struct dr_control_reader *control;
+    struct emitted *emitted;
+    struct dr_map *unreadable; /* "<object>:<id>" that were rejected */
+    struct dr_map *lines; /* ids of line items that some deal's set holds */
+    struct horizon horizon;
+    struct object objects[MAX_OBJECTS];
+    size_t object_count;
+    struct dr_arena *page_arena;  /* the page or index being worked on  */
+    struct dr_arena *inner_arena; /* calls made while a page is held    */
+    struct dr_buf path, body;
+    char rejected_topic[DR_TOPIC_MAX];
+    char catalog_topic[DR_TOPIC_MAX];
+    char cursor_topic[DR_TOPIC_MAX];
+    int64_t poll_ms;
+    /* the tail */
+    uint64_t windows, tail_misses;
+    int64_t lag_s;
+    const char *phase; /* snapshot, tail, freezing, frozen, halted */
+    int64_t freeze_ms; /* 0: not asked */
+    bool swept, schema_drift;
+    char halted[160];
+    uint8_t schema_hash[32];
+    int64_t status_due_ms;
+    int64_t *m_read, *m_rejected, *m_calls, *m_refused, *m_lag, *m_misses;
+};
+
+struct object *object_find(struct extractor *ex, struct dr_str name);
+int object_index(const struct extractor *ex, const struct object *o);
+
+/* ---- emit.c ---- */
+
+/* Sends a record to source.<object> when it is news; sets its rev, hash and
+ * epoch. The partition is that of its id. */
+void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
+                 int64_t server_ms);
+struct reject {
+    struct dr_str id, part_id, class, reason, cure, original;
+    uint64_t version;
+};
+/* Once a record and run; its id is remembered in `unreadable`. */
+void emit_rejected(struct extractor *ex, struct object *o,
+                   const struct reject *r);
+bool was_rejected(const struct extractor *ex, const struct object *o,
+                  struct dr_str id);
+void emit_markers(struct extractor *ex, struct object *o);
+/* Waits until Kafka has everything sent so far. */
+void emit_flush(struct extractor *ex);
+void emit_cursor(struct extractor *ex, const struct object *o);
+void emit_catalog(struct extractor *ex, const char *side, const char *name,
+                  struct dr_str json);
+/* The status record, at most once a second unless forced. */
+void emit_status(struct extractor *ex, bool force);
+
+/* ---- resume.c ---- */
+
+/* Reads back cursors and source topics: what is there already. */
+void resume(struct extractor *ex);
+
+/* ---- catalogue.c ---- */
+
+bool read_catalogue(struct extractor *ex);
+/* Reads the schema again; notes drift. */
+bool recheck_schema(struct extractor *ex);
+
+/* ---- read.c: bodies by id ---- */
+
+/* Reads up to CONTRACT_BATCH ids with their associations and emits them;
+ * what is missing becomes a tombstone or a rejected record. */
+bool read_ids(struct extractor *ex, struct object *o, const struct dr_str *ids,
+              size_t n, enum dr_origin origin);
+/* Copies the page just read out of the call's buffer into the page arena, so
+ * that it outlives the calls made for it. */
+void hold_page(struct extractor *ex, struct page *page);
+/* The records of a held page: associations are added, then all emitted. */
+bool emit_rows(struct extractor *ex, struct object *o, const struct page *page,
+               enum dr_origin origin);
+
+/* ---- lines.c ---- */
+
+/* Reads the line items of up to CONTRACT_BATCH deals as sets. */
+bool read_line_sets(struct extractor *ex, const struct dr_str *deals, size_t n,
+                    enum dr_origin origin);
+
+/* Lines that no set holds: their deal is gone. Each becomes a record of its
+ * own, which the plan rejects with that reason. */
+bool orphan_lines(struct extractor *ex, struct object *o);
+
+/* ---- snapshot.c, tail.c, sweep.c ---- */
+
+bool snapshot(struct extractor *ex);
+bool tail_round(struct extractor *ex);
+bool sweep(struct extractor *ex);
+
+#endif

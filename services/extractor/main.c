@@ -1,0 +1,202 @@
+/*
+ * drover-extractor: reads FastTrack whole, then goes on reading what changes.
+ * Contract: services/extractor/README.md.
+ */
+#include "extractor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/clock.h>
+#include <drover/base/log.h>
+#include <drover/crypto/crypto.h>
+
+static const struct dr_conf_key keys[] = {
+    DR_CONF_COMMON,
+    {"source.url", DR_CONF_TEXT, NULL, 0, 0,
+     "base address of FastTrack, without /v1"},
+    {"source.token_file", DR_CONF_SECRET, NULL, 0, 0,
+     "file that holds the access token; read scopes suffice"},
+    {"source.allow_plain", DR_CONF_BOOL, "false", 0, 0,
+     "plain HTTP to an address that is not loopback (tests only)"},
+    {"tail.poll_ms", DR_CONF_INT, "5000", 10, 3600000,
+     "pause between two rounds of the tail"},
+    {"tail.lag_s", DR_CONF_INT, "-1", -1, 86400,
+     "visibility bound L; -1 takes what the source states, else 300"},
+    {0}};
+
+static void open_outputs(struct extractor *ex)
+{
+    struct dr_err err = {0};
+    struct dr_kafka_opts o = ex->svc->kafka;
+
+    o.linger_ms = 20;
+    ex->producer = dr_producer_new(&o, &err);
+    if (!ex->producer) {
+        dr_die(DR_EXIT_FAILURE, "kafka", "%s", err.text);
+    }
+    dr_topic(ex->svc, ex->rejected_topic, "rejected", NULL);
+    dr_topic(ex->svc, ex->catalog_topic, "catalog", NULL);
+    dr_topic(ex->svc, ex->cursor_topic, "cursor", NULL);
+}
+
+static void open_metrics(struct extractor *ex)
+{
+    struct dr_metrics *m = ex->svc->metrics;
+
+    ex->m_read = dr_metric(m, "drover_records_total", "counter",
+                           "records by stage and outcome",
+                           "stage=\"extract\",outcome=\"emitted\"");
+    ex->m_rejected = dr_metric(m, "drover_records_total", "counter",
+                               "records by stage and outcome",
+                               "stage=\"extract\",outcome=\"rejected\"");
+    ex->m_calls = dr_metric(m, "drover_http_requests_total", "counter",
+                            "calls to the CRM", "crm=\"source\"");
+    ex->m_refused = dr_metric(m, "drover_http_refused_total", "counter",
+                              "calls answered 429", "crm=\"source\"");
+    ex->m_lag = dr_metric(m, "drover_source_lag_seconds", "gauge",
+                          "server time less the oldest watermark", "");
+    ex->m_misses = dr_metric(m, "drover_tail_misses_total", "counter",
+                             "changes the tail missed and the sweep found", "");
+}
+
+/* Topics must exist before the first record; their names come from the
+ * schema. The catalogue's own records wait in the producer until then. */
+static void ensure_topics(struct extractor *ex)
+{
+    const char *names[MAX_OBJECTS];
+
+    for (size_t i = 0; i < ex->object_count; i++) {
+        names[i] = ex->objects[i].name;
+    }
+    dr_service_topics(ex->svc, names, ex->object_count);
+}
+
+static void watch_control(struct extractor *ex)
+{
+    const struct dr_control_view *v;
+
+    (void)dr_control_poll(ex->control);
+    v = dr_control(ex->control);
+    if (ex->freeze_ms == 0 && dr_str_eqz(v->state.phase, "freeze")) {
+        ex->freeze_ms = ex->api.server_ms;
+        ex->phase = "freezing";
+        dr_log(DR_LOG_INFO, "extractor.freezing",
+               "waiting until the horizon passes the freeze");
+        emit_status(ex, true);
+    }
+}
+
+static bool all_passed(const struct extractor *ex)
+{
+    for (size_t i = 0; i < ex->object_count; i++) {
+        const struct object *o = &ex->objects[i];
+        if (o->readable && strcmp(o->name, "event") != 0 &&
+            !horizon_passed(o->cursor.watermark_ms, ex->freeze_ms)) {
+            return false;
+        }
+    }
+    return horizon_passed(ex->objects[0].cursor.assoc_watermark_ms,
+                          ex->freeze_ms);
+}
+
+static bool last_steps(struct extractor *ex)
+{
+    if (!recheck_schema(ex) || !sweep(ex)) {
+        return false;
+    }
+    ex->swept = ex->halted[0] == '\0';
+    ex->phase = ex->swept ? "frozen" : "halted";
+    dr_log(DR_LOG_INFO, "extractor.swept", "tail_misses=%llu",
+           (unsigned long long)ex->tail_misses);
+    emit_status(ex, true);
+    return true;
+}
+
+static void follow(struct extractor *ex)
+{
+    ex->phase = "tail";
+    emit_status(ex, true);
+    while (!dr_stop) {
+        watch_control(ex);
+        if (!tail_round(ex)) {
+            return;
+        }
+        if (ex->freeze_ms > 0 && !ex->swept && ex->halted[0] == '\0' &&
+            all_passed(ex) && !last_steps(ex)) {
+            return;
+        }
+        if (!api_wait(&ex->api, ex->poll_ms)) {
+            return;
+        }
+    }
+}
+
+static void run(struct extractor *ex)
+{
+    if (!read_catalogue(ex)) {
+        return;
+    }
+    ensure_topics(ex);
+    emit_flush(ex);
+    resume(ex);
+    ex->svc->ready = true;
+    dr_log(DR_LOG_INFO, "extractor.up", "objects=%zu partitions=%d",
+           ex->object_count, ex->svc->partitions);
+    emit_status(ex, true);
+    if (snapshot(ex)) {
+        follow(ex);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct dr_service svc;
+    static struct extractor ex;
+    struct dr_err err = {0};
+
+    dr_service_init(&svc, "extractor", keys, argc, argv);
+    dr_crypto_init();
+    ex.svc = &svc;
+    ex.phase = "snapshot";
+    ex.poll_ms = dr_conf_int(svc.conf, "tail.poll_ms");
+    ex.horizon.granularity_ms = 1000;
+    ex.horizon.lag_ms = dr_conf_int(svc.conf, "tail.lag_s");
+    if (ex.horizon.lag_ms > 0) {
+        ex.horizon.lag_ms *= 1000;
+    }
+    ex.emitted = emitted_new();
+    ex.unreadable = dr_map_new(NULL);
+    ex.lines = dr_map_new(NULL);
+    ex.page_arena = dr_arena_new(256u << 20);
+    ex.inner_arena = dr_arena_new(256u << 20);
+    dr_buf_init(&ex.path, 8192);
+    dr_buf_init(&ex.body, 64 << 10);
+    dr_service_topics(&svc, NULL, 0);
+    api_init(&ex.api, &svc, dr_conf_text(svc.conf, "source.url"),
+             dr_conf_secret(svc.conf, "source.token_file"),
+             dr_conf_bool(svc.conf, "source.allow_plain"));
+    open_outputs(&ex);
+    open_metrics(&ex);
+    ex.control = dr_control_open(&svc, &err);
+    if (!ex.control) {
+        dr_die(DR_EXIT_FAILURE, "kafka", "%s", err.text);
+    }
+    run(&ex);
+    (void)dr_producer_flush(ex.producer, 10000);
+    dr_producer_free(ex.producer);
+    dr_control_free(ex.control);
+    api_done(&ex.api);
+    for (size_t i = 0; i < ex.object_count; i++) {
+        free(ex.objects[i].written_part);
+    }
+    emitted_free(ex.emitted);
+    dr_map_free(ex.unreadable);
+    dr_map_free(ex.lines);
+    dr_arena_free(ex.page_arena);
+    dr_arena_free(ex.inner_arena);
+    dr_buf_done(&ex.path);
+    dr_buf_done(&ex.body);
+    dr_service_done(&svc);
+    return DR_EXIT_OK;
+}

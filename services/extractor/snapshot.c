@@ -1,0 +1,364 @@
+/*
+ * The snapshot: every object from its first id to its last, one page after
+ * the other, the cursor saved when Kafka has the page.
+ */
+#include "extractor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/log.h>
+
+/* One checkpoint a page costs a round trip to Kafka of some milliseconds. */
+
+static void set_last(struct object *o, struct dr_str id)
+{
+    if (dr_str_cmp(id, dr_str_z(o->cursor.last_id)) > 0) {
+        snprintf(o->cursor.last_id, sizeof(o->cursor.last_id), DR_STR_FMT,
+                 DR_STR_ARG(id));
+    }
+}
+
+static void save(struct extractor *ex, struct object *o)
+{
+    emit_flush(ex);
+    emit_cursor(ex, o);
+    emit_status(ex, false);
+}
+
+static void note_last(struct object *o, const struct page *page)
+{
+    DR_JSON_EACH(row, dr_json_get(page->root, "results"))
+    {
+        set_last(o, dr_json_scalar(dr_json_get(row, "id")));
+    }
+}
+
+static void set_after(struct object *o, struct dr_str after)
+{
+    if (after.n >= sizeof(o->cursor.after)) {
+        dr_die(DR_EXIT_FAILURE, "source",
+               "%s: the page cursor is longer than %zu bytes", o->name,
+               sizeof(o->cursor.after) - 1);
+    }
+    memcpy(o->cursor.after, after.p ? after.p : "", after.n);
+    o->cursor.after[after.n] = '\0';
+}
+
+/* Keyset pages. A record that breaks its page sends the object to the index:
+ * ids there, bodies by batch, which isolates each bad one. */
+static bool list_pages(struct extractor *ex, struct object *o)
+{
+    struct dr_err err = {0};
+
+    for (;;) {
+        struct page page;
+        struct dr_str next;
+        enum api_result r;
+
+        path_list(&ex->path, o->name, dr_str_z(o->cursor.after), CONTRACT_PAGE);
+        r = api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
+                     &page, &err);
+        if (r == API_STOPPED) {
+            return false;
+        }
+        if (r == API_POISON || r == API_NO) {
+            dr_log(DR_LOG_WARN, "extractor.page_unreadable",
+                   "object=%s code=%s: going on by index and batch", o->name,
+                   ex->api.code);
+            o->cursor.phase = CURSOR_INDEX;
+            save(ex, o);
+            return true;
+        }
+        hold_page(ex, &page);
+        next = dr_arena_dup(ex->page_arena, page.next);
+        if (!emit_rows(ex, o, &page, DR_ORIGIN_SNAPSHOT)) {
+            return false;
+        }
+        note_last(o, &page);
+        set_after(o, next);
+        if (next.n == 0) {
+            o->cursor.phase = CURSOR_LINES;
+        }
+        save(ex, o);
+        if (next.n == 0) {
+            return true;
+        }
+    }
+}
+
+static void emit_index_only(struct extractor *ex, struct object *o,
+                            const struct index_row *row, int64_t server_ms)
+{
+    struct dr_source s = {.id = row->id,
+                          .has_version = true,
+                          .version = row->version,
+                          .updated_ms = row->updated_ms,
+                          .archived = row->archived,
+                          .origin = DR_ORIGIN_SNAPSHOT,
+                          .op = DR_SRC_INDEX};
+
+    emit_source(ex, o, &s, server_ms);
+}
+
+/* The ids of one index page, in the page arena's memory. */
+static size_t index_ids(struct extractor *ex, struct object *o,
+                        const struct page *page, struct dr_str *ids)
+{
+    size_t n = 0;
+
+    DR_JSON_EACH(j, dr_json_get(page->root, "results"))
+    {
+        struct index_row row;
+        if (n == CONTRACT_INDEX_PAGE || index_row_parse(j, &row)) {
+            continue;
+        }
+        if (o->carried < 0) {
+            emit_index_only(ex, o, &row, page->server_ms);
+        } else if (dr_str_cmp(row.id, dr_str_z(o->cursor.last_id)) > 0 ||
+                   o->cursor.last_id[0] == '\0') {
+            ids[n++] = row.id;
+        }
+    }
+    return n;
+}
+
+/* Ids copied out of the page, so that reading them may reuse its memory. */
+struct id_list {
+    struct dr_buf text;
+    struct dr_str v[CONTRACT_INDEX_PAGE];
+    size_t n;
+};
+
+static void id_list_fill(struct id_list *l, const struct dr_str *ids, size_t n)
+{
+    size_t at = 0;
+
+    dr_buf_reset(&l->text);
+    for (size_t i = 0; i < n; i++) {
+        dr_buf_str(&l->text, ids[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        l->v[i] = (struct dr_str){l->text.p + at, ids[i].n};
+        at += ids[i].n;
+    }
+    l->n = n;
+}
+
+static bool index_pages_from(struct extractor *ex, struct object *o,
+                             struct id_list *list)
+{
+    struct dr_err err = {0};
+    char after[CURSOR_AFTER_MAX] = "";
+
+    for (;;) {
+        struct page page;
+        struct dr_str found[CONTRACT_INDEX_PAGE];
+        enum api_result r;
+
+        path_index(&ex->path, o->name, dr_str_z(after));
+        r = api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
+                     &page, &err);
+        if (r == API_STOPPED) {
+            return false;
+        }
+        if (r != API_OK) {
+            dr_log(DR_LOG_WARN, "extractor.object_refused", "object=%s %s",
+                   o->name, err.text);
+            o->readable = false;
+            return true;
+        }
+        id_list_fill(list, found, index_ids(ex, o, &page, found));
+        snprintf(after, sizeof(after), DR_STR_FMT, DR_STR_ARG(page.next));
+        for (size_t at = 0; at < list->n; at += CONTRACT_BATCH) {
+            size_t n = list->n - at;
+            n = n < CONTRACT_BATCH ? n : CONTRACT_BATCH;
+            if (!read_ids(ex, o, list->v + at, n, DR_ORIGIN_SNAPSHOT)) {
+                return false;
+            }
+            set_last(o, list->v[at + n - 1]);
+            save(ex, o);
+        }
+        if (after[0] == '\0') {
+            return true;
+        }
+    }
+}
+
+static bool index_pages(struct extractor *ex, struct object *o)
+{
+    struct id_list *list = dr_xcalloc(1, sizeof(*list));
+    bool going;
+
+    dr_buf_init(&list->text, CONTRACT_INDEX_PAGE * (CONTRACT_ID_MAX + 1));
+    going = index_pages_from(ex, o, list);
+    if (going) {
+        o->cursor.phase = CURSOR_LINES;
+        save(ex, o);
+    }
+    dr_buf_done(&list->text);
+    free(list);
+    return going;
+}
+
+/* Events have no index and no version; their ids are enough for the books. */
+static bool event_pages(struct extractor *ex, struct object *o)
+{
+    struct dr_err err = {0};
+    int limit = CONTRACT_PAGE;
+
+    for (;;) {
+        struct page page;
+        enum api_result r;
+
+        path_events(&ex->path, dr_str_z(o->cursor.after), limit);
+        r = api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
+                     &page, &err);
+        if (r == API_STOPPED) {
+            return false;
+        }
+        if (r == API_POISON && limit > 1) {
+            limit = limit > 10 ? limit / 10 : 1;
+            continue;
+        }
+        if (r != API_OK) {
+            struct reject bad = {
+                .id = dr_str_z(ex->api.poison_id[0] ? ex->api.poison_id
+                                                    : "(no id)"),
+                .class = DR_STR_LIT("unreadable"),
+                .reason = DR_STR_LIT("FastTrack cannot read this event; it "
+                                     "hides what follows it in the list"),
+                .cure = DR_STR_LIT("ask FastTrack to repair the event"),
+            };
+            if (r == API_POISON) {
+                emit_rejected(ex, o, &bad);
+            }
+            o->readable = false;
+            break;
+        }
+        DR_JSON_EACH(row, dr_json_get(page.root, "results"))
+        {
+            struct dr_source s = {.id = dr_json_scalar(dr_json_get(row, "id")),
+                                  .origin = DR_ORIGIN_SNAPSHOT,
+                                  .op = DR_SRC_INDEX};
+            if (s.id.n > 0 && s.id.n <= CONTRACT_ID_MAX) {
+                emit_source(ex, o, &s, page.server_ms);
+            }
+        }
+        set_after(o, page.next);
+        save(ex, o);
+        if (o->cursor.after[0] == '\0') {
+            break;
+        }
+    }
+    o->cursor.phase = CURSOR_LINES;
+    return true;
+}
+
+/* The sets of all deals in the index; lines that no set holds come alone. */
+static bool line_sets(struct extractor *ex, struct object *deals)
+{
+    struct dr_err err = {0};
+    struct id_list *list = dr_xcalloc(1, sizeof(*list));
+    char after[CURSOR_AFTER_MAX] = "";
+    bool going = true;
+
+    dr_buf_init(&list->text, CONTRACT_INDEX_PAGE * (CONTRACT_ID_MAX + 1));
+    do {
+        struct page page;
+        struct dr_str found[CONTRACT_INDEX_PAGE];
+        size_t n = 0;
+
+        path_index(&ex->path, deals->name, dr_str_z(after));
+        if (api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
+                     &page, &err) != API_OK) {
+            going = !dr_stop;
+            break;
+        }
+        DR_JSON_EACH(j, dr_json_get(page.root, "results"))
+        {
+            struct index_row row;
+            if (n < CONTRACT_INDEX_PAGE && index_row_parse(j, &row) == 0) {
+                found[n++] = row.id;
+            }
+        }
+        id_list_fill(list, found, n);
+        snprintf(after, sizeof(after), DR_STR_FMT, DR_STR_ARG(page.next));
+        for (size_t at = 0; going && at < list->n; at += CONTRACT_BATCH) {
+            n = list->n - at < CONTRACT_BATCH ? list->n - at : CONTRACT_BATCH;
+            dr_arena_reset(ex->page_arena);
+            going = read_line_sets(ex, list->v + at, n, DR_ORIGIN_SNAPSHOT);
+            emit_flush(ex);
+            emit_status(ex, false);
+        }
+    } while (going && after[0] != '\0');
+    dr_buf_done(&list->text);
+    free(list);
+    return going;
+}
+
+static bool begin(struct extractor *ex, struct object *o)
+{
+    o->cursor.start_ms = ex->api.server_ms;
+    o->cursor.watermark_ms = horizon_start(&ex->horizon, ex->api.server_ms);
+    o->cursor.assoc_watermark_ms = o->cursor.watermark_ms;
+    o->cursor.phase = strcmp(o->name, "event") == 0 || o->carried >= 0
+                          ? CURSOR_LIST
+                          : CURSOR_INDEX;
+    if (strcmp(o->name, "line_item") == 0) {
+        o->cursor.phase = CURSOR_LINES;
+    }
+    emit_cursor(ex, o); /* T0 is durable before page 1 */
+    return !dr_stop;
+}
+
+static bool finish(struct extractor *ex, struct object *o)
+{
+    if (strcmp(o->name, "line_item") == 0) {
+        struct object *deals = object_find(ex, DR_STR_LIT("deal"));
+        if (deals && (!line_sets(ex, deals) || !orphan_lines(ex, o))) {
+            return false;
+        }
+    }
+    emit_flush(ex);
+    emit_markers(ex, o);
+    emit_flush(ex);
+    o->cursor.phase = CURSOR_TAIL;
+    emit_cursor(ex, o);
+    emit_status(ex, true);
+    dr_log(DR_LOG_INFO, "extractor.snapshot_done", "object=%s records=%llu",
+           o->name, (unsigned long long)o->written);
+    return true;
+}
+
+static bool one_object(struct extractor *ex, struct object *o)
+{
+    if (o->cursor.phase == CURSOR_NEW && !begin(ex, o)) {
+        return false;
+    }
+    if (o->cursor.phase == CURSOR_LIST) {
+        bool going = strcmp(o->name, "event") == 0 ? event_pages(ex, o)
+                                                   : list_pages(ex, o);
+        if (!going) {
+            return false;
+        }
+    }
+    if (o->cursor.phase == CURSOR_INDEX && !index_pages(ex, o)) {
+        return false;
+    }
+    if (o->cursor.phase == CURSOR_LINES) {
+        return finish(ex, o);
+    }
+    return !dr_stop;
+}
+
+bool snapshot(struct extractor *ex)
+{
+    for (size_t i = 0; i < ex->object_count; i++) {
+        if (!one_object(ex, &ex->objects[i])) {
+            return false;
+        }
+    }
+    return true;
+}

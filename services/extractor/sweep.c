@@ -1,0 +1,166 @@
+/*
+ * The index sweep (contract 3.5): ids and versions of everything, compared
+ * with what was emitted. It looks at no stamp, so it finds what the tail's
+ * assumptions would miss. Absence is confirmed by a direct read; mass absence
+ * stops the run.
+ */
+#include "extractor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/log.h>
+
+/* Candidates beyond the larger of these two are not believed. */
+#define MASS_ABSENCE 50
+#define MASS_ABSENCE_SHARE 200 /* one in 200: 0.5 % */
+
+struct found {
+    char text[CONTRACT_BATCH][CONTRACT_ID_MAX + 1];
+    struct dr_str v[CONTRACT_BATCH];
+    size_t n;
+};
+
+static bool found_flush(struct extractor *ex, struct object *o, struct found *f)
+{
+    bool going = true;
+
+    if (f->n > 0) {
+        going = read_ids(ex, o, f->v, f->n, DR_ORIGIN_SWEEP);
+        emit_flush(ex);
+        f->n = 0;
+    }
+    return going;
+}
+
+static bool found_add(struct extractor *ex, struct object *o, struct found *f,
+                      struct dr_str id)
+{
+    snprintf(f->text[f->n], sizeof(f->text[0]), DR_STR_FMT, DR_STR_ARG(id));
+    f->v[f->n] = (struct dr_str){f->text[f->n], id.n};
+    f->n++;
+    return f->n < CONTRACT_BATCH || found_flush(ex, o, f);
+}
+
+/* Unknown to us, or another version: read it again. It is a miss of the tail
+ * when its stamp lies below the watermark. */
+static bool differs(struct extractor *ex, struct object *o,
+                    const struct index_row *row)
+{
+    struct emitted_row known;
+    bool same =
+        emitted_get(ex->emitted, object_index(ex, o), row->id, &known) &&
+        known.version == row->version && !known.gone;
+
+    emitted_sweep_saw(ex->emitted, object_index(ex, o), row->id);
+    if (same) {
+        return false;
+    }
+    if (row->updated_ms < o->cursor.watermark_ms &&
+        !was_rejected(ex, o, row->id)) {
+        ex->tail_misses++;
+        dr_log(DR_LOG_ERROR, "extractor.tail_miss",
+               "object=%s record_id=" DR_STR_FMT, o->name, DR_STR_ARG(row->id));
+    }
+    return true;
+}
+
+static bool sweep_index(struct extractor *ex, struct object *o, struct found *f)
+{
+    struct dr_err err = {0};
+    struct dr_arena *held DR_AUTO(dr_arena) = dr_arena_new(16 << 20);
+    char after[CURSOR_AFTER_MAX] = "";
+
+    do {
+        struct page page;
+        struct dr_str body;
+        enum api_result r;
+
+        path_index(&ex->path, o->name, dr_str_z(after));
+        r = api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
+                     &page, &err);
+        if (r != API_OK) {
+            return r != API_STOPPED;
+        }
+        dr_arena_reset(held);
+        body = dr_arena_dup(held, dr_buf_view(&ex->api.answer));
+        if (page_parse(held, body, &page, &err)) {
+            return false;
+        }
+        snprintf(after, sizeof(after), DR_STR_FMT, DR_STR_ARG(page.next));
+        DR_JSON_EACH(j, dr_json_get(page.root, "results"))
+        {
+            struct index_row row;
+            if (index_row_parse(j, &row)) {
+                continue;
+            }
+            if (differs(ex, o, &row) && o->carried >= 0 &&
+                !found_add(ex, o, f, row.id)) {
+                return false;
+            }
+        }
+    } while (after[0] != '\0');
+    return found_flush(ex, o, f);
+}
+
+static bool confirm_absent(struct extractor *ex, struct object *o,
+                           struct found *f)
+{
+    int kind = object_index(ex, o);
+    size_t missing = emitted_sweep_missing(ex->emitted, kind);
+    size_t share = emitted_count(ex->emitted, kind) / MASS_ABSENCE_SHARE;
+    struct dr_str *ids;
+    size_t at = 0, n = 0;
+    bool going = true;
+
+    if (missing > (share > MASS_ABSENCE ? share : MASS_ABSENCE)) {
+        snprintf(ex->halted, sizeof(ex->halted),
+                 "%zu records of %s are not in the source's index any more: "
+                 "check the token's scope and the plan, then start again",
+                 missing, o->name);
+        dr_log(DR_LOG_ERROR, "extractor.mass_absence", "%s", ex->halted);
+        return true;
+    }
+    ids = dr_xcalloc(missing + 1, sizeof(*ids));
+    while (n < missing && emitted_sweep_next(ex->emitted, kind, &at, &ids[n])) {
+        n++;
+    }
+    for (size_t i = 0; going && i < n; i++) {
+        going = found_add(ex, o, f, ids[i]);
+    }
+    free(ids);
+    return going && found_flush(ex, o, f);
+}
+
+static bool sweep_object(struct extractor *ex, struct object *o)
+{
+    struct found *f = dr_xcalloc(1, sizeof(*f));
+    bool going;
+
+    emitted_sweep_begin(ex->emitted, object_index(ex, o));
+    going = sweep_index(ex, o, f);
+    if (going && o->carried >= 0) {
+        going = confirm_absent(ex, o, f);
+    }
+    free(f);
+    return going;
+}
+
+bool sweep(struct extractor *ex)
+{
+    for (size_t i = 0; i < ex->object_count; i++) {
+        struct object *o = &ex->objects[i];
+        /* Line items are held by deal, and follow their deals; events have
+         * no index. */
+        if (!o->readable || strcmp(o->name, "line_item") == 0 ||
+            strcmp(o->name, "event") == 0) {
+            continue;
+        }
+        if (!sweep_object(ex, o)) {
+            return false;
+        }
+    }
+    emit_flush(ex);
+    return true;
+}

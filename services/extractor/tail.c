@@ -1,0 +1,362 @@
+/*
+ * The tail: settled windows of changes, one object after the other, and the
+ * changes of associations, which move no record's stamp (contract 3.3).
+ */
+#include "extractor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/log.h>
+
+/* Ids waiting to be read in one batch. Their bytes are copied. */
+struct batch {
+    char text[CONTRACT_BATCH][CONTRACT_ID_MAX + 1];
+    struct dr_str v[CONTRACT_BATCH];
+    size_t n;
+};
+
+static bool batch_add(struct batch *b, struct dr_str id)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        if (dr_str_eq(b->v[i], id)) {
+            return false;
+        }
+    }
+    snprintf(b->text[b->n], sizeof(b->text[0]), DR_STR_FMT, DR_STR_ARG(id));
+    b->v[b->n] = (struct dr_str){b->text[b->n], id.n};
+    b->n++;
+    return b->n == CONTRACT_BATCH;
+}
+
+static bool batch_flush(struct extractor *ex, struct object *o, struct batch *b)
+{
+    bool going = true;
+
+    if (b->n > 0) {
+        going = read_ids(ex, o, b->v, b->n, DR_ORIGIN_TAIL);
+        b->n = 0;
+    }
+    return going;
+}
+
+static void emit_gone(struct extractor *ex, struct object *o,
+                      const struct change_row *row, int64_t server_ms)
+{
+    struct dr_source s = {.id = row->id,
+                          .has_version = true,
+                          .version = row->version,
+                          .updated_ms = row->updated_ms,
+                          .op = DR_SRC_DELETE,
+                          .origin = DR_ORIGIN_TAIL};
+
+    if (dr_str_eqz(row->op, "merge")) {
+        s.op = DR_SRC_MERGE;
+        s.merged_into = row->merged_into;
+    }
+    emit_source(ex, o, &s, server_ms);
+}
+
+static void emit_counted(struct extractor *ex, struct object *o,
+                         const struct change_row *row, int64_t server_ms)
+{
+    struct dr_source s = {.id = row->id,
+                          .has_version = true,
+                          .version = row->version,
+                          .updated_ms = row->updated_ms,
+                          .op = DR_SRC_INDEX,
+                          .origin = DR_ORIGIN_TAIL};
+
+    emit_source(ex, o, &s, server_ms);
+}
+
+/* A changed line changes its deal's set: the line's body names the deal. */
+static bool touch_lines(struct extractor *ex, const struct dr_str *ids,
+                        size_t n)
+{
+    struct dr_err err = {0};
+    struct batch *deals = dr_xcalloc(1, sizeof(*deals));
+    struct page page;
+    enum api_result r;
+    bool going = true;
+
+    path_batch(&ex->path, "line_item");
+    body_ids(&ex->body, ids, n);
+    r = api_page(&ex->api, ex->path.p, dr_buf_view(&ex->body), ex->inner_arena,
+                 &page, &err);
+    if (r == API_OK) {
+        DR_JSON_EACH(row, dr_json_get(page.root, "results"))
+        {
+            struct dr_str deal = dr_json_scalar(
+                dr_json_get(dr_json_get(row, "properties"), "deal_id"));
+            if (deal.n > 0 && deal.n <= CONTRACT_ID_MAX) {
+                (void)batch_add(deals, deal);
+            }
+        }
+    }
+    if (deals->n > 0) {
+        dr_arena_reset(ex->page_arena);
+        going = read_line_sets(ex, deals->v, deals->n, DR_ORIGIN_TAIL);
+    }
+    free(deals);
+    return going && r != API_STOPPED;
+}
+
+static bool one_change(struct extractor *ex, struct object *o,
+                       const struct change_row *row, int64_t server_ms,
+                       struct batch *b)
+{
+    bool gone = dr_str_eqz(row->op, "delete") || dr_str_eqz(row->op, "merge");
+
+    if (o->carried < 0) {
+        if (gone) {
+            emit_gone(ex, o, row, server_ms);
+        } else {
+            emit_counted(ex, o, row, server_ms);
+        }
+        return true;
+    }
+    if (strcmp(o->name, "line_item") == 0) {
+        /* A line that is gone leaves its set through associations/changes. */
+        return gone || !batch_add(b, row->id) ||
+               (touch_lines(ex, b->v, b->n) && ((b->n = 0), true));
+    }
+    if (gone) {
+        emit_gone(ex, o, row, server_ms);
+        return true;
+    }
+    return !batch_add(b, row->id) || batch_flush(ex, o, b);
+}
+
+static bool rest_of_batch(struct extractor *ex, struct object *o,
+                          struct batch *b)
+{
+    bool going = true;
+
+    if (b->n > 0 && strcmp(o->name, "line_item") == 0) {
+        going = touch_lines(ex, b->v, b->n);
+        b->n = 0;
+    }
+    return going && batch_flush(ex, o, b);
+}
+
+/* All pages of one window. The page's stubs are copied into one array first:
+ * reading bodies reuses the answer's memory. */
+static bool window_pages(struct extractor *ex, struct object *o,
+                         int64_t since_ms, int64_t until_ms, struct batch *b)
+{
+    struct dr_err err = {0};
+    struct dr_arena *stubs DR_AUTO(dr_arena) = dr_arena_new(4 << 20);
+    char after[CURSOR_AFTER_MAX] = "";
+
+    do {
+        struct page page;
+        struct change_row rows[CONTRACT_PAGE];
+        size_t n = 0;
+        enum api_result r;
+
+        path_changes(&ex->path, o->name, since_ms, until_ms, dr_str_z(after));
+        r = api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
+                     &page, &err);
+        if (r == API_STOPPED) {
+            return false;
+        }
+        if (r != API_OK) {
+            dr_log(DR_LOG_ERROR, "extractor.window_refused", "object=%s %s",
+                   o->name, err.text);
+            return r != API_NO;
+        }
+        dr_arena_reset(stubs);
+        snprintf(after, sizeof(after), DR_STR_FMT, DR_STR_ARG(page.next));
+        DR_JSON_EACH(j, dr_json_get(page.root, "results"))
+        {
+            struct change_row row;
+            if (n == CONTRACT_PAGE || change_row_parse(j, &row) ||
+                !horizon_inside(row.updated_ms, since_ms, until_ms)) {
+                continue; /* the client checks the bounds itself */
+            }
+            row.id = dr_arena_dup(stubs, row.id);
+            row.op = dr_arena_dup(stubs, row.op);
+            row.merged_into = dr_arena_dup(stubs, row.merged_into);
+            rows[n++] = row;
+        }
+        for (size_t i = 0; i < n; i++) {
+            if (!one_change(ex, o, &rows[i], page.server_ms, b)) {
+                return false;
+            }
+        }
+    } while (after[0] != '\0');
+    return rest_of_batch(ex, o, b);
+}
+
+static bool window(struct extractor *ex, struct object *o)
+{
+    int64_t until;
+    struct batch *b;
+    bool going;
+
+    if (!horizon_window(&ex->horizon, o->cursor.watermark_ms, ex->api.server_ms,
+                        &until)) {
+        return true;
+    }
+    b = dr_xcalloc(1, sizeof(*b));
+    going = window_pages(ex, o, o->cursor.watermark_ms, until, b);
+    free(b);
+    if (going) {
+        ex->windows++;
+        o->cursor.watermark_ms = until; /* the horizon, never a stamp seen */
+        emit_flush(ex);
+        emit_cursor(ex, o);
+    }
+    return going;
+}
+
+/* ---- associations ---- */
+
+struct touched {
+    struct batch of[MAX_OBJECTS];
+};
+
+static bool touch(struct extractor *ex, struct touched *t, struct dr_str type,
+                  struct dr_str id)
+{
+    struct object *o = object_find(ex, type);
+
+    if (!o || o->carried < 0 || id.n == 0 || id.n > CONTRACT_ID_MAX) {
+        return true;
+    }
+    return !batch_add(&t->of[object_index(ex, o)], id) ||
+           batch_flush(ex, o, &t->of[object_index(ex, o)]);
+}
+
+static bool flush_sets(struct extractor *ex, struct batch *deals)
+{
+    bool going;
+
+    dr_arena_reset(ex->page_arena);
+    going = read_line_sets(ex, deals->v, deals->n, DR_ORIGIN_TAIL);
+    deals->n = 0;
+    return going;
+}
+
+static bool assoc_row(struct extractor *ex, struct touched *t,
+                      struct batch *sets, const struct dr_json *j)
+{
+    struct dr_str from_type = dr_json_get_str(j, "from_type");
+    struct dr_str to_type = dr_json_get_str(j, "to_type");
+    struct dr_str from_id = dr_json_scalar(dr_json_get(j, "from_id"));
+
+    if (from_type.n == 0) { /* both spellings occur */
+        from_type = dr_json_get_str(j, "from");
+        to_type = dr_json_get_str(j, "to");
+    }
+    if (dr_str_eqz(to_type, "line_item")) {
+        return from_id.n == 0 || from_id.n > CONTRACT_ID_MAX ||
+               !batch_add(sets, from_id) || flush_sets(ex, sets);
+    }
+    return touch(ex, t, from_type, from_id);
+}
+
+static bool assoc_pages(struct extractor *ex, int64_t since_ms,
+                        int64_t until_ms, struct touched *t, struct batch *sets)
+{
+    struct dr_err err = {0};
+    struct dr_arena *held DR_AUTO(dr_arena) = dr_arena_new(64 << 20);
+    char after[CURSOR_AFTER_MAX] = "";
+
+    do {
+        struct page page;
+        struct dr_str body;
+        enum api_result r;
+
+        path_assoc_changes(&ex->path, since_ms, until_ms, dr_str_z(after));
+        r = api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
+                     &page, &err);
+        if (r != API_OK) {
+            return r != API_STOPPED && r != API_NO;
+        }
+        dr_arena_reset(held);
+        body = dr_arena_dup(held, dr_buf_view(&ex->api.answer));
+        if (page_parse(held, body, &page, &err)) {
+            return false;
+        }
+        snprintf(after, sizeof(after), DR_STR_FMT, DR_STR_ARG(page.next));
+        DR_JSON_EACH(j, dr_json_get(page.root, "results"))
+        {
+            if (!assoc_row(ex, t, sets, j)) {
+                return false;
+            }
+        }
+    } while (after[0] != '\0');
+    for (size_t i = 0; i < ex->object_count; i++) {
+        if (!batch_flush(ex, &ex->objects[i], &t->of[i])) {
+            return false;
+        }
+    }
+    return sets->n == 0 || flush_sets(ex, sets);
+}
+
+/* One watermark for all pairs: kept in the first object's cursor. */
+static bool assoc_window(struct extractor *ex)
+{
+    struct object *keeper = &ex->objects[0];
+    struct touched *t;
+    struct batch *sets;
+    int64_t until;
+    bool going;
+
+    if (!horizon_window(&ex->horizon, keeper->cursor.assoc_watermark_ms,
+                        ex->api.server_ms, &until)) {
+        return true;
+    }
+    t = dr_xcalloc(1, sizeof(*t));
+    sets = dr_xcalloc(1, sizeof(*sets));
+    going = assoc_pages(ex, keeper->cursor.assoc_watermark_ms, until, t, sets);
+    free(t);
+    free(sets);
+    if (going) {
+        keeper->cursor.assoc_watermark_ms = until;
+        emit_flush(ex);
+        emit_cursor(ex, keeper);
+    }
+    return going;
+}
+
+static bool server_clock(struct extractor *ex)
+{
+    struct dr_err err = {0};
+    struct page page;
+
+    return api_page(&ex->api, "/v1/account", (struct dr_str){0},
+                    ex->inner_arena, &page, &err) != API_STOPPED;
+}
+
+bool tail_round(struct extractor *ex)
+{
+    int64_t oldest = INT64_MAX;
+
+    if (!server_clock(ex)) {
+        return false;
+    }
+    for (size_t i = 0; i < ex->object_count; i++) {
+        struct object *o = &ex->objects[i];
+        if (!o->readable || strcmp(o->name, "event") == 0) {
+            continue;
+        }
+        if (!window(ex, o)) {
+            return false;
+        }
+        if (o->cursor.watermark_ms < oldest) {
+            oldest = o->cursor.watermark_ms;
+        }
+    }
+    if (!assoc_window(ex)) {
+        return false;
+    }
+    if (oldest != INT64_MAX) {
+        ex->lag_s = (ex->api.server_ms - oldest) / 1000;
+    }
+    emit_status(ex, false);
+    return true;
+}

@@ -1,0 +1,74 @@
+#include "throttle.h"
+
+void throttle_init(struct throttle *t, uint64_t seed)
+{
+    *t = (struct throttle){0};
+    dr_rand_init(&t->rand, seed);
+}
+
+/* Doubling from first_ms, capped, with up to a quarter of jitter on top so
+ * that several extractors do not come back in step. */
+static int64_t backoff(struct throttle *t, int64_t first_ms, int n)
+{
+    int64_t wait = first_ms;
+
+    for (int i = 1; i < n && wait < THROTTLE_MAX_WAIT_MS; i++) {
+        wait *= 2;
+    }
+    if (wait > THROTTLE_MAX_WAIT_MS) {
+        wait = THROTTLE_MAX_WAIT_MS;
+    }
+    return wait + (int64_t)dr_rand_below(&t->rand, (uint64_t)wait / 4 + 1);
+}
+
+static enum throttle_do refused(struct throttle *t,
+                                const struct dr_http_answer *ans,
+                                int64_t *wait_ms_out)
+{
+    int64_t wait = ans->retry_after_ms;
+
+    t->refusals++;
+    t->waits++;
+    if (wait < 0) {
+        wait = backoff(t, 250, t->refusals);
+    } else {
+        if (wait > THROTTLE_MAX_WAIT_MS) {
+            wait = THROTTLE_MAX_WAIT_MS;
+        }
+        wait += (int64_t)dr_rand_below(&t->rand, (uint64_t)wait / 8 + 20);
+    }
+    *wait_ms_out = wait;
+    return THROTTLE_AGAIN;
+}
+
+enum throttle_do throttle_after(struct throttle *t,
+                                const struct dr_http_answer *ans,
+                                int64_t *wait_ms_out)
+{
+    int64_t server_wait = ans->retry_after_ms;
+
+    *wait_ms_out = 0;
+    if (ans->outcome == DR_HTTP_ANSWERED) {
+        if (ans->status == 429) {
+            return refused(t, ans, wait_ms_out);
+        }
+        if (ans->status == 401) {
+            return THROTTLE_STOP;
+        }
+        if (ans->status < 500 && ans->status != 408) {
+            t->failures = 0;
+            t->refusals = 0;
+            return THROTTLE_USE;
+        }
+    }
+    if (++t->failures > THROTTLE_MAX_FAILURES) {
+        return THROTTLE_GIVE_UP;
+    }
+    *wait_ms_out = backoff(t, 100, t->failures);
+    if (server_wait > *wait_ms_out) {
+        *wait_ms_out = server_wait < THROTTLE_MAX_WAIT_MS
+                           ? server_wait
+                           : THROTTLE_MAX_WAIT_MS;
+    }
+    return THROTTLE_AGAIN;
+}
