@@ -56,7 +56,7 @@ struct extractor {
     const char *phase; /* snapshot, tail, freezing, frozen, halted */
     int64_t freeze_ms; /* 0: not asked */
     bool swept, schema_drift;
-    char halted[160];
+    char halted[256];
     uint8_t schema_hash[32];
     int64_t status_due_ms;
     int64_t *m_read, *m_rejected, *m_calls, *m_refused, *m_lag, *m_misses;

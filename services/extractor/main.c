@@ -183,7 +183,10 @@ int main(int argc, char **argv)
         dr_die(DR_EXIT_FAILURE, "kafka", "%s", err.text);
     }
     run(&ex);
-    (void)dr_producer_flush(ex.producer, 10000);
+    if (dr_producer_flush(ex.producer, 10000)) {
+        dr_log(DR_LOG_WARN, "extractor.unacknowledged",
+               "stopped before Kafka had everything: it is read again");
+    }
     dr_producer_free(ex.producer);
     dr_control_free(ex.control);
     api_done(&ex.api);

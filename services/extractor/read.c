@@ -138,7 +138,7 @@ static bool add_assocs(struct extractor *ex, const struct object *o,
     return true;
 }
 
-static void reject_row(struct extractor *ex, const struct object *o,
+static void reject_row(struct extractor *ex, struct object *o,
                        const struct dr_json *row, const struct dr_err *err)
 {
     struct reject r = {.id = dr_json_scalar(dr_json_get(row, "id")),
