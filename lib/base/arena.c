@@ -156,8 +156,7 @@ static void *take(struct dr_arena *a, size_t n)
     if (need > a->max || a->used > a->max - need) {
         return NULL;
     }
-    if ((!a->top || a->top->cap - a->top->used < need) &&
-        !add_block(a, need)) {
+    if ((!a->top || a->top->cap - a->top->used < need) && !add_block(a, need)) {
         return NULL;
     }
     p = a->top->data + a->top->used;

@@ -331,8 +331,8 @@ static const char *print(const struct dr_dec *a, char out[DR_DEC_TEXT],
 {
     unsigned scale = a->scale, whole, at = 0;
 
-    while (scale > min_scale && scale > 0 && a->d[a->n - 1u - (a->scale -
-                                                              scale)] == 0) {
+    while (scale > min_scale && scale > 0 &&
+           a->d[a->n - 1u - (a->scale - scale)] == 0) {
         scale--;
     }
     whole = (unsigned)a->n - a->scale;

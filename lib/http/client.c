@@ -349,10 +349,8 @@ static struct transfer *transfer_new(struct dr_http *h)
     dr_buf_reset(&t->body);
     dr_buf_reset(&t->answer);
     t->sent = 0;
-    t->ans = (struct dr_http_answer){.retry_after_ms = -1,
-                                     .date_ms = -1,
-                                     .limit = -1,
-                                     .remaining = -1};
+    t->ans = (struct dr_http_answer){
+        .retry_after_ms = -1, .date_ms = -1, .limit = -1, .remaining = -1};
     setup(h, t);
     return t;
 }

@@ -153,9 +153,9 @@ void dr_httpd_answer(struct dr_httpd_req *r, int status,
 {
     char *copy = dr_xstrndup(body);
 
-    set_response(r, status, content_type,
-                 MHD_create_response_from_buffer(body.n, copy,
-                                                 MHD_RESPMEM_MUST_FREE));
+    set_response(
+        r, status, content_type,
+        MHD_create_response_from_buffer(body.n, copy, MHD_RESPMEM_MUST_FREE));
 }
 
 void dr_httpd_defer(struct dr_httpd_req *r)
@@ -219,9 +219,8 @@ void dr_httpd_answer_broken(struct dr_httpd_req *r, int status,
         announced = body.n + 1000;
     }
     set_response(r, status, content_type,
-                 MHD_create_response_from_callback(announced, 32 << 10,
-                                                   broken_read, b,
-                                                   broken_free));
+                 MHD_create_response_from_callback(
+                     announced, 32 << 10, broken_read, b, broken_free));
 }
 
 /* ---- libmicrohttpd's callbacks ---- */
@@ -340,8 +339,7 @@ static uint16_t bound_port(struct MHD_Daemon *d)
     return info ? info->port : 0;
 }
 
-struct dr_httpd *dr_httpd_new(const struct dr_httpd_opts *o,
-                              struct dr_err *err)
+struct dr_httpd *dr_httpd_new(const struct dr_httpd_opts *o, struct dr_err *err)
 {
     struct dr_httpd *h = dr_xcalloc(1, sizeof(*h));
     struct sockaddr_in addr = {.sin_family = AF_INET};
@@ -420,8 +418,7 @@ void dr_httpd_poll(struct dr_httpd *const *servers, int n, int timeout_ms)
         if (ms >= 0 && ms < wait) {
             wait = ms;
         }
-        fds[i] = (struct pollfd){.fd = epoll_fd(servers[i]),
-                                 .events = POLLIN};
+        fds[i] = (struct pollfd){.fd = epoll_fd(servers[i]), .events = POLLIN};
     }
     (void)poll(fds, (nfds_t)n, wait);
     for (int i = 0; i < n; i++) {

@@ -306,7 +306,8 @@ static bool no_duplicates(struct reader *r, const struct dr_json *obj)
     bool ok = true;
 
     if (obj->count <= SMALL_OBJECT) {
-        DR_JSON_EACH (a, obj) {
+        DR_JSON_EACH(a, obj)
+        {
             for (const struct dr_json *b = obj->child; b != a; b = b->next) {
                 if (dr_str_eq(a->key, b->key)) {
                     return fail(r, "a key that occurs twice");
@@ -316,7 +317,8 @@ static bool no_duplicates(struct reader *r, const struct dr_json *obj)
         return true;
     }
     keys = dr_xcalloc(obj->count, sizeof(*keys));
-    DR_JSON_EACH (a, obj) {
+    DR_JSON_EACH(a, obj)
+    {
         keys[n++] = &a->key;
     }
     qsort(keys, n, sizeof(*keys), key_order);
@@ -358,8 +360,7 @@ static bool read_key(struct reader *r, struct dr_str *key)
 
 /* After a value: a comma goes on, a bracket closes. Returns with *depth at
  * the level that wants the next value, or 0 when the document is whole. */
-static bool after_value(struct reader *r, struct level *levels,
-                        unsigned *depth)
+static bool after_value(struct reader *r, struct level *levels, unsigned *depth)
 {
     while (*depth > 0) {
         struct level *l = &levels[*depth - 1];
@@ -480,8 +481,7 @@ const struct dr_json *dr_json_parse(struct dr_arena *a, struct dr_str bytes,
     r.max_nodes = l.max_nodes ? l.max_nodes : DEFAULT_NODES;
     r.max_depth = l.max_depth ? l.max_depth : DEFAULT_DEPTH;
     if (bytes.n > (l.max_bytes ? l.max_bytes : DEFAULT_BYTES)) {
-        (void)dr_err_set(err, DR_REJECT, 0, "json",
-                         "larger than %zu bytes",
+        (void)dr_err_set(err, DR_REJECT, 0, "json", "larger than %zu bytes",
                          l.max_bytes ? l.max_bytes : DEFAULT_BYTES);
         return NULL;
     }
@@ -502,8 +502,7 @@ const struct dr_json *dr_json_parse(struct dr_arena *a, struct dr_str bytes,
     }
     if (!root) {
         (void)dr_err_set(err, DR_REJECT, 0, "json", "byte %zu: %s",
-                         (size_t)(r.p - r.start),
-                         r.why ? r.why : "not JSON");
+                         (size_t)(r.p - r.start), r.why ? r.why : "not JSON");
     }
     return root;
 }
@@ -513,13 +512,13 @@ enum dr_json_type dr_json_type(const struct dr_json *j)
     return j ? j->type : DR_JSON_ABSENT;
 }
 
-const struct dr_json *dr_json_gets(const struct dr_json *obj,
-                                   struct dr_str key)
+const struct dr_json *dr_json_gets(const struct dr_json *obj, struct dr_str key)
 {
     if (!obj || obj->type != DR_JSON_OBJECT) {
         return NULL;
     }
-    DR_JSON_EACH (j, obj) {
+    DR_JSON_EACH(j, obj)
+    {
         if (dr_str_eq(j->key, key)) {
             return j;
         }

@@ -266,7 +266,8 @@ static void open_frame(struct frame *f, const struct dr_json *j)
     size_t n = 0;
 
     f->items = dr_xcalloc(j->count + 1u, sizeof(const struct dr_json *));
-    DR_JSON_EACH (m, j) {
+    DR_JSON_EACH(m, j)
+    {
         f->items[n++] = m;
     }
     f->n = n;
