@@ -1,0 +1,314 @@
+/*
+ * The id map: what the ledger says of a key, as one string
+ * "state|dst|rev|pass|origin|offset|hash|keep". One script applies the facts
+ * of a partition and moves its offset; a fact that is older than the stored
+ * one is ignored, so reading the ledger again is harmless.
+ */
+#include "store_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/arena.h>
+
+#define GROUP 500 /* facts a script call */
+
+/* KEYS[1] the partition's hash {epoch, applied, oldest}; KEYS[2..] facts.
+ * ARGV[1] epoch, ARGV[2] applied, ARGV[3..] values. */
+static struct script apply_script = {
+    .text =
+        "local cur = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')\n"
+        "if tonumber(ARGV[1]) < cur then return -1 end\n"
+        "for i = 2, #KEYS do\n"
+        "  local new = ARGV[i + 1]\n"
+        "  local off = tonumber(new:match('^[^|]*|[^|]*|[^|]*|[^|]*|[^|]*|"
+        "([^|]*)'))\n"
+        "  local old = redis.call('GET', KEYS[i])\n"
+        "  local had = old and tonumber(old:match('^[^|]*|[^|]*|[^|]*|[^|]*|"
+        "[^|]*|([^|]*)')) or -1\n"
+        "  if off >= had then redis.call('SET', KEYS[i], new) end\n"
+        "end\n"
+        "redis.call('HSET', KEYS[1], 'epoch', ARGV[1])\n"
+        "local app = tonumber(redis.call('HGET', KEYS[1], 'applied') or "
+        "'-1')\n"
+        "if tonumber(ARGV[2]) > app then\n"
+        "  redis.call('HSET', KEYS[1], 'applied', ARGV[2]) end\n"
+        "return 1\n"};
+
+static void part_key(const struct dr_store *s, struct dr_buf *b,
+                     const char *lane, int32_t partition)
+{
+    dr_store_key(s, b, "part", lane);
+    dr_buf_printf(b, ":%d", (int)partition);
+}
+
+static void fact_key(const struct dr_store *s, struct dr_buf *b,
+                     struct dr_str lane, struct dr_str key)
+{
+    dr_buf_z(b, s->prefix);
+    dr_buf_z(b, "fact:");
+    dr_buf_str(b, lane);
+    dr_buf_ch(b, ':');
+    dr_buf_str(b, key);
+}
+
+static void fact_text(const struct dr_fact *f, struct dr_buf *b)
+{
+    dr_buf_printf(b, "%d|%" PRIu64 "|%" PRIu64 "|%u|%u|%" PRId64 "|",
+                  (int)f->state, f->dst, f->rev, (unsigned)f->pass,
+                  (unsigned)f->origin, f->offset);
+    for (size_t i = 0; i < sizeof(f->content_hash); i++) {
+        dr_buf_printf(b, "%02x", (unsigned)f->content_hash[i]);
+    }
+    dr_buf_printf(b, "|%s", f->keep);
+}
+
+struct args {
+    struct dr_buf text;
+    size_t at[2 * GROUP + 8], n;
+};
+
+static void args_begin(struct args *a)
+{
+    a->at[a->n++] = a->text.n;
+}
+
+static redisReply *run_script(struct dr_store *s, struct args *a, int keys,
+                              struct dr_err *err)
+{
+    const char *v[2 * GROUP + 8];
+    size_t lens[2 * GROUP + 8];
+
+    for (size_t i = 0; i < a->n; i++) {
+        size_t end = i + 1 < a->n ? a->at[i + 1] : a->text.n;
+        v[i] = a->text.p + a->at[i];
+        lens[i] = end - a->at[i];
+    }
+    return dr_store_eval(s, &apply_script, keys, (int)a->n, v, lens, err);
+}
+
+static int apply_group(struct dr_store *s, const char *lane, int32_t partition,
+                       uint64_t epoch, const struct dr_str *keys,
+                       const struct dr_fact *facts, size_t n, int64_t applied,
+                       struct dr_err *err)
+{
+    struct args *a = dr_xcalloc(1, sizeof(*a));
+    redisReply *r;
+    int rc = -1;
+
+    dr_buf_init(&a->text, (size_t)1 << 20);
+    args_begin(a);
+    part_key(s, &a->text, lane, partition);
+    for (size_t i = 0; i < n; i++) {
+        args_begin(a);
+        fact_key(s, &a->text, dr_str_z(lane), keys[i]);
+    }
+    args_begin(a);
+    dr_buf_u64(&a->text, epoch);
+    args_begin(a);
+    dr_buf_i64(&a->text, applied);
+    for (size_t i = 0; i < n; i++) {
+        args_begin(a);
+        fact_text(&facts[i], &a->text);
+    }
+    DR_ASSERT(!a->text.over);
+    r = run_script(s, a, (int)n + 1, err);
+    if (r && r->type == REDIS_REPLY_INTEGER && r->integer == 1) {
+        rc = 0;
+    } else if (r) {
+        rc = dr_err_set(err, DR_HALT, 0, "redis",
+                        "%s/%d: a newer owner has the partition", lane,
+                        (int)partition);
+    }
+    if (r) {
+        freeReplyObject(r);
+    }
+    dr_buf_done(&a->text);
+    free(a);
+    return rc;
+}
+
+int dr_store_apply(struct dr_store *s, const char *lane, int32_t partition,
+                   uint64_t epoch, const struct dr_str *keys,
+                   const struct dr_fact *facts, size_t n, int64_t applied,
+                   struct dr_err *err)
+{
+    for (; n > GROUP; keys += GROUP, facts += GROUP, n -= GROUP) {
+        /* The offset moves with the last group only. */
+        if (apply_group(s, lane, partition, epoch, keys, facts, GROUP, -1,
+                        err)) {
+            return -1;
+        }
+    }
+    return apply_group(s, lane, partition, epoch, keys, facts, n, applied, err);
+}
+
+static int get_number(struct dr_store *s, const char *lane, int32_t partition,
+                      const char *field, int64_t *out, struct dr_err *err)
+{
+    const char *args[3];
+    size_t lens[3];
+    struct dr_buf key;
+    redisReply *r;
+
+    dr_buf_init(&key, 512);
+    part_key(s, &key, lane, partition);
+    args[0] = "HGET";
+    args[1] = key.p;
+    args[2] = field;
+    for (int i = 0; i < 3; i++) {
+        lens[i] = strlen(args[i]);
+    }
+    r = dr_store_command(s, 3, args, lens, err);
+    dr_buf_done(&key);
+    if (!r) {
+        return -1;
+    }
+    *out = -1;
+    if (r->type == REDIS_REPLY_STRING &&
+        dr_str_i64((struct dr_str){r->str, (size_t)r->len}, out)) {
+        *out = -1;
+    }
+    freeReplyObject(r);
+    return 0;
+}
+
+int dr_store_applied(struct dr_store *s, const char *lane, int32_t partition,
+                     int64_t *applied_out, struct dr_err *err)
+{
+    return get_number(s, lane, partition, "applied", applied_out, err);
+}
+
+int dr_store_oldest(struct dr_store *s, const char *lane, int32_t partition,
+                    int64_t *oldest_out, struct dr_err *err)
+{
+    return get_number(s, lane, partition, "oldest", oldest_out, err);
+}
+
+int dr_store_set_oldest(struct dr_store *s, const char *lane, int32_t partition,
+                        int64_t oldest, struct dr_err *err)
+{
+    const char *args[4] = {"HSET", NULL, "oldest", NULL};
+    size_t lens[4];
+    struct dr_buf key, value;
+    redisReply *r;
+
+    dr_buf_init(&key, 512);
+    dr_buf_init(&value, 32);
+    part_key(s, &key, lane, partition);
+    dr_buf_i64(&value, oldest);
+    args[1] = key.p;
+    args[3] = value.p;
+    for (int i = 0; i < 4; i++) {
+        lens[i] = strlen(args[i]);
+    }
+    r = dr_store_command(s, 4, args, lens, err);
+    dr_buf_done(&key);
+    dr_buf_done(&value);
+    if (!r) {
+        return -1;
+    }
+    freeReplyObject(r);
+    return 0;
+}
+
+static int hex_value(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
+}
+
+/* A text we wrote ourselves; anything else counts as absent. */
+static void parse_fact(struct dr_str text, struct dr_fact *out)
+{
+    struct dr_fact f = {0};
+    int64_t state;
+    uint64_t pass, origin;
+    struct dr_str hash;
+
+    *out = (struct dr_fact){0};
+    if (dr_str_i64(dr_str_split(&text, '|'), &state) ||
+        dr_str_u64(dr_str_split(&text, '|'), &f.dst) ||
+        dr_str_u64(dr_str_split(&text, '|'), &f.rev) ||
+        dr_str_u64(dr_str_split(&text, '|'), &pass) ||
+        dr_str_u64(dr_str_split(&text, '|'), &origin) ||
+        dr_str_i64(dr_str_split(&text, '|'), &f.offset)) {
+        return;
+    }
+    hash = dr_str_split(&text, '|');
+    if (hash.n != 64 || text.n >= sizeof(f.keep)) {
+        return;
+    }
+    for (size_t i = 0; i < 32; i++) {
+        f.content_hash[i] = (uint8_t)(hex_value(hash.p[2 * i]) * 16 +
+                                      hex_value(hash.p[2 * i + 1]));
+    }
+    if (text.n > 0) {
+        memcpy(f.keep, text.p, text.n);
+    }
+    f.state = (enum dr_fact_state)state;
+    f.pass = (uint32_t)pass;
+    f.origin = (uint32_t)origin;
+    *out = f;
+}
+
+static int facts_group(struct dr_store *s, const struct dr_str *lanes,
+                       const struct dr_str *keys, size_t n, struct dr_fact *out,
+                       struct dr_err *err)
+{
+    const char *v[GROUP + 1];
+    size_t lens[GROUP + 1], at[GROUP + 1];
+    struct dr_buf text;
+    redisReply *r;
+    int rc = 0;
+
+    dr_buf_init(&text, (size_t)1 << 20);
+    for (size_t i = 0; i < n; i++) {
+        at[i] = text.n;
+        fact_key(s, &text, lanes[i], keys[i]);
+    }
+    at[n] = text.n;
+    v[0] = "MGET";
+    lens[0] = 4;
+    for (size_t i = 0; i < n; i++) {
+        v[i + 1] = text.p + at[i];
+        lens[i + 1] = at[i + 1] - at[i];
+    }
+    r = dr_store_command(s, (int)n + 1, v, lens, err);
+    dr_buf_done(&text);
+    if (!r) {
+        return -1;
+    }
+    if (r->type != REDIS_REPLY_ARRAY || r->elements != n) {
+        rc = dr_err_set(err, DR_RETRY, 0, "redis", "MGET: odd answer");
+    }
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        const redisReply *e = r->element[i];
+        out[i] = (struct dr_fact){0};
+        if (e->type == REDIS_REPLY_STRING) {
+            parse_fact((struct dr_str){e->str, (size_t)e->len}, &out[i]);
+        }
+    }
+    freeReplyObject(r);
+    return rc;
+}
+
+int dr_store_facts(struct dr_store *s, const struct dr_str *lanes,
+                   const struct dr_str *keys, size_t n, struct dr_fact *out,
+                   struct dr_err *err)
+{
+    for (; n > 0;) {
+        size_t now = n < GROUP ? n : GROUP;
+        if (facts_group(s, lanes, keys, now, out, err)) {
+            return -1;
+        }
+        lanes += now;
+        keys += now;
+        out += now;
+        n -= now;
+    }
+    return 0;
+}
