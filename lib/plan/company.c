@@ -1,0 +1,100 @@
+/* A company becomes an account; its parent travels in the lane `link`. */
+#include "plan_private.h"
+
+static struct dr_str account_name(struct build *b)
+{
+    struct dr_str name = prop_text(b, "name");
+    struct dr_str other = map_text(b->plan->names, b->rec->id);
+    struct dr_str cut;
+
+    if (dr_str_trim(name).n == 0) {
+        build_reject(b, "required_empty", DR_STR_LIT("name"),
+                     DR_STR_LIT("company.name"),
+                     "the company has no name, and Freshsales requires one",
+                     "name the company in FastTrack");
+        return name;
+    }
+    if (!dr_text_valid(name)) {
+        build_reject(b, "bad_text", DR_STR_LIT("name"),
+                     DR_STR_LIT("company.name"),
+                     "the name holds a NUL character",
+                     "remove the character in FastTrack");
+        return name;
+    }
+    if (other.n > 0) {
+        build_note(b, DR_STR_LIT("name"), DR_STR_LIT("company.name.unique"),
+                   name, other,
+                   "another account has this name, and Freshsales wants names "
+                   "to be unique: the id was added");
+        return other;
+    }
+    cut = dr_utf8_prefix(name, TEXT_MAX);
+    if (cut.n < name.n) {
+        build_note(b, DR_STR_LIT("name"), DR_STR_LIT("company.name"), name, cut,
+                   "cut to 255 characters, the limit of the field");
+    }
+    return cut;
+}
+
+static void add_refs(struct build *b, struct dr_str parent)
+{
+    struct dr_ref self = {.field = DR_STR_LIT("self"),
+                          .rule = DR_STR_LIT("company.parent_company_id"),
+                          .lane = DR_STR_LIT("account"),
+                          .key = load_key(b, "company", b->rec->id),
+                          .on_miss = DR_MISS_REJECT};
+    struct dr_ref up = {.field = DR_STR_LIT("parent_sales_account_id"),
+                        .rule = DR_STR_LIT("company.parent_company_id"),
+                        .lane = DR_STR_LIT("account"),
+                        .key = load_key(b, "company", parent),
+                        .on_miss = DR_MISS_DROP};
+
+    build_ref(b, &self);
+    build_ref(b, &up);
+}
+
+static bool has_parent(struct build *b, struct dr_str parent)
+{
+    struct dr_str field = DR_STR_LIT("parent_company_id");
+
+    if (parent.n == 0) {
+        return false;
+    }
+    if (dr_map_has(b->plan->cut, b->rec->id)) {
+        build_note(b, field, DR_STR_LIT("company.parent.cycle"), parent,
+                   (struct dr_str){"", 0},
+                   "the parents form a circle: it was cut at this company");
+        return false;
+    }
+    return true;
+}
+
+size_t make_company(struct build *b, struct dr_load out[2])
+{
+    struct dr_str name = account_name(b);
+    struct dr_str parent = prop_text(b, "parent_company_id");
+    struct dr_str before = map_text(b->plan->merge_company, b->rec->id);
+    size_t fields;
+
+    build_text(b, "name", "company.name", name);
+    build_text(b, "cf_source_id", "company.id", b->rec->id);
+    build_load(b, &out[0], "account");
+    out[0].how = DR_HOW_NAME;
+    out[0].ident = name;
+    if (before.n > 0 && dr_str_u64(before, &out[0].dst) == 0) {
+        out[0].how = DR_HOW_MERGE;
+    }
+    build_hash(b, &out[0]);
+    if (!has_parent(b, parent)) {
+        return 1;
+    }
+    fields = b->field_n;
+    b->field_n = 0;
+    add_refs(b, parent);
+    build_load(b, &out[1], "link");
+    out[1].field_count = 0;
+    out[1].op = DR_LOAD_PATCH;
+    build_hash(b, &out[1]);
+    b->field_n = fields;
+    return 2;
+}

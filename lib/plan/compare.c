@@ -1,0 +1,166 @@
+/* What is expected against what the target holds (reference 23.4 rule 6). */
+#include "plan_private.h"
+
+#include <drover/base/decimal.h>
+#include <drover/base/time.h>
+
+static bool same_number(struct dr_str a, struct dr_str b)
+{
+    struct dr_dec x, y;
+
+    return dr_dec_parse_json(a, &x) == 0 && dr_dec_parse_json(b, &y) == 0 &&
+           dr_dec_cmp(&x, &y) == 0;
+}
+
+static bool same_instant(struct dr_str a, struct dr_str b)
+{
+    int64_t x, y;
+
+    if (dr_time_parse(a, &x, NULL) == 0 && dr_time_parse(b, &y, NULL) == 0) {
+        return x == y;
+    }
+    /* A date against a stamp at midnight of the account's zone. */
+    return a.n == 10 && b.n > 10 && dr_date_parse(a, &x) == 0 &&
+           dr_str_eq(a, (struct dr_str){b.p, 10});
+}
+
+static bool in_list(struct dr_str list, char sep, struct dr_str item)
+{
+    while (list.p) {
+        if (dr_str_eq(dr_str_trim(dr_str_split(&list, sep)), item)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool same_set(struct dr_str a, struct dr_str b)
+{
+    struct dr_str rest = a;
+
+    while (rest.p) {
+        if (!in_list(b, ';', dr_str_trim(dr_str_split(&rest, ';')))) {
+            return false;
+        }
+    }
+    for (rest = b; rest.p;) {
+        if (!in_list(a, ';', dr_str_trim(dr_str_split(&rest, ';')))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool holds(const struct dr_json *array, struct dr_str text)
+{
+    DR_JSON_EACH(e, array)
+    {
+        if (dr_str_eq(dr_json_scalar(e), text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every expected tag is there; a merged record may have more of its own. */
+static bool same_tags(struct dr_arena *a, struct dr_str expected,
+                      const struct dr_json *actual)
+{
+    DR_JSON_EACH(e, dr_json_parse(a, expected, NULL, NULL))
+    {
+        if (!holds(actual, dr_json_scalar(e))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool same_prices(struct dr_arena *a, struct dr_str expected,
+                        const struct dr_json *actual)
+{
+    DR_JSON_EACH(e, dr_json_parse(a, expected, NULL, NULL))
+    {
+        bool found = false;
+        DR_JSON_EACH(p, actual)
+        {
+            found |= dr_str_eq(dr_json_get_str(e, "currency_code"),
+                               dr_json_get_str(p, "currency_code")) &&
+                     same_number(dr_json_scalar(dr_json_get(e, "unit_price")),
+                                 dr_json_scalar(dr_json_get(p, "unit_price")));
+        }
+        if (!found) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct dr_json *actual_of(const struct dr_field *f,
+                                       const struct dr_json *record)
+{
+    if (dr_str_starts(f->name, DR_STR_LIT("cf_"))) {
+        return dr_json_gets(dr_json_get(record, "custom_field"), f->name);
+    }
+    if (dr_str_eqz(f->name, "emails")) {
+        return dr_json_get(record, "email");
+    }
+    return dr_json_gets(record, f->name);
+}
+
+static struct dr_str shown(const struct dr_json *j)
+{
+    if (dr_json_is_null(j)) {
+        return (struct dr_str){"", 0};
+    }
+    return dr_json_scalar(j).n         ? dr_json_scalar(j)
+           : j->type == DR_JSON_STRING ? j->text
+                                       : j->raw;
+}
+
+static bool same(const struct dr_field *f, const struct dr_json *j,
+                 struct dr_arena *a)
+{
+    struct dr_str actual = shown(j);
+
+    switch (f->kind) {
+    case DR_VAL_NULL:
+        return actual.n == 0 || dr_str_eqz(actual, "[]");
+    case DR_VAL_NUMBER:
+        return same_number(f->value, actual);
+    case DR_VAL_BOOL:
+        return dr_str_eq(f->value, actual);
+    case DR_VAL_JSON:
+        return dr_str_eqz(f->name, "product_pricings")
+                   ? same_prices(a, f->value, j)
+                   : same_tags(a, f->value, j);
+    case DR_VAL_TEXT:
+        break;
+    }
+    if (dr_str_eq(f->value, actual)) {
+        return true;
+    }
+    if (dr_str_eqz(f->name, "emails")) {
+        return dr_str_ieq(dr_str_trim(f->value), dr_str_trim(actual));
+    }
+    if (dr_str_eqz(f->name, "amount")) {
+        return same_number(f->value, actual);
+    }
+    return same_instant(f->value, actual) ||
+           (dr_str_find(f->value, DR_STR_LIT(";")) != SIZE_MAX &&
+            same_set(f->value, actual));
+}
+
+enum dr_cmp dr_compare_field(const struct dr_load *load,
+                             const struct dr_field *field,
+                             const struct dr_json *record, struct dr_arena *a,
+                             struct dr_str *actual_out)
+{
+    const struct dr_json *j = actual_of(field, record);
+
+    (void)load;
+    *actual_out = shown(j);
+    if (same(field, j, a)) {
+        return DR_CMP_SAME;
+    }
+    return j ? DR_CMP_DIFFERENT : DR_CMP_ABSENT;
+}

@@ -1,0 +1,157 @@
+/* A contact, or an unconverted person: a lead where the target has leads. */
+#include "plan_private.h"
+
+static bool is_person(const struct build *b, size_t companies)
+{
+    return dr_str_eqz(prop_text(b, "record_kind"), "person") && companies == 0;
+}
+
+/* The address that identifies the contact; empty: it has none. What cannot
+ * be the address is kept as text in work_email. */
+static struct dr_str usable_email(struct build *b)
+{
+    struct dr_str raw = prop_text(b, "email");
+    struct dr_str field = DR_STR_LIT("email");
+    struct dr_str rule = DR_STR_LIT("contact.email");
+    const char *why = NULL;
+
+    if (raw.n == 0) {
+        return raw;
+    }
+    if (!dr_text_valid(raw) || dr_utf8_count(raw) > TEXT_MAX) {
+        build_reject(b, "bad_value", field, rule,
+                     "the e-mail address is longer than 255 characters or "
+                     "holds a NUL character",
+                     "correct the address in FastTrack");
+        return (struct dr_str){"", 0};
+    }
+    if (plan_email(b->a, raw).n == 0) {
+        why = "not one usable e-mail address: kept as text in work_email";
+    } else if (dr_map_has(b->plan->without_email, b->rec->id)) {
+        why = "another contact has this address, and Freshsales wants it to "
+              "be unique: kept as text in work_email";
+    }
+    if (why) {
+        build_note(b, field, rule, raw, (struct dr_str){"", 0}, why);
+        build_text(b, "work_email", "contact.email.kept", raw);
+        return (struct dr_str){"", 0};
+    }
+    raw = dr_str_trim(raw);
+    build_text(b, "emails", "contact.email", raw);
+    return raw;
+}
+
+static void company_refs(struct build *b, const struct end *ends, size_t n,
+                         bool person)
+{
+    if (n == 0 && !person) {
+        struct dr_ref r = {.field = DR_STR_LIT("sales_accounts"),
+                           .rule = DR_STR_LIT("contact.company.orphan"),
+                           .lane = DR_STR_LIT("account"),
+                           .key = DR_STR_LIT(DR_ORPHAN_KEY),
+                           .primary = true,
+                           .on_miss = DR_MISS_DROP};
+        if (b->plan->orphan_id.n > 0 &&
+            dr_str_u64(b->plan->orphan_id, &r.dst) == 0) {
+            r.key = (struct dr_str){"", 0};
+        }
+        build_ref(b, &r);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct dr_ref r = {.field = DR_STR_LIT("sales_accounts"),
+                           .rule = DR_STR_LIT("contact.company"),
+                           .lane = DR_STR_LIT("account"),
+                           .key = load_key(b, "company", ends[i].id),
+                           .primary = i == 0,
+                           .on_miss = n == 1 ? DR_MISS_ORPHAN : DR_MISS_DROP};
+        build_ref(b, &r);
+    }
+}
+
+/* The company named in the record, when the associations flag none. */
+static void prefer_named(struct build *b, struct end *ends, size_t n)
+{
+    struct dr_str named = prop_text(b, "primary_company_id");
+
+    for (size_t i = 1; n > 1 && !ends[0].primary && i < n; i++) {
+        if (dr_str_eq(ends[i].id, named)) {
+            struct end e = ends[i];
+            ends[i] = ends[0];
+            ends[0] = e;
+        }
+    }
+}
+
+static void lifecycle(struct build *b, bool person)
+{
+    const struct rule *stage = special_rule(b, "lifecycle");
+    const struct rule *status = special_rule(b, "lead_status");
+    struct dr_str raw = prop_text(b, "lifecycle_stage");
+    struct dr_str lead = stage ? map_text(stage->values, DR_STR_LIT("lead"))
+                               : (struct dr_str){NULL, 0};
+    struct dr_str id =
+        stage ? map_text(stage->values, raw) : (struct dr_str){NULL, 0};
+
+    if (!stage) {
+        return;
+    }
+    if (person) {
+        id = lead;
+    }
+    if (raw.n > 0 && !id.p) {
+        build_reject(b, "bad_value", stage->source, stage->id,
+                     "the plan has no target value for this lifecycle stage",
+                     "propose and approve the plan again");
+        return;
+    }
+    if (id.n == 0) {
+        return;
+    }
+    build_field(b, DR_STR_LIT("lifecycle_stage_id"), stage->id, DR_VAL_NUMBER,
+                id);
+    if (status && dr_str_eq(id, lead)) {
+        struct dr_str s = map_text(status->values, prop_text(b, "lead_status"));
+        if (s.n > 0) {
+            build_field(b, DR_STR_LIT("contact_status_id"), status->id,
+                        DR_VAL_NUMBER, s);
+        }
+    }
+}
+
+size_t make_contact(struct build *b, struct dr_load out[2])
+{
+    struct dr_str before = map_text(b->plan->merge_contact, b->rec->id);
+    struct dr_str email = usable_email(b);
+    struct end *ends;
+    size_t n = pair_ends(b, "contact_company", &ends);
+    bool person = is_person(b, n);
+    bool lead = person && b->plan->leads;
+
+    if (email.n == 0 && dr_str_trim(prop_text(b, "first_name")).n == 0 &&
+        dr_str_trim(prop_text(b, "last_name")).n == 0) {
+        build_reject(b, "required_empty", DR_STR_LIT("last_name"),
+                     DR_STR_LIT("contact.name"),
+                     "neither a name nor a usable e-mail address",
+                     "name the contact in FastTrack");
+    }
+    build_text(b, lead ? "cf_source_id" : "external_id", "contact.id",
+               b->rec->id);
+    if (!lead) {
+        lifecycle(b, person);
+        prefer_named(b, ends, n);
+        company_refs(b, ends, n, person);
+    }
+    build_load(b, &out[0], "contact");
+    if (lead) {
+        out[0].type = DR_STR_LIT("leads");
+    } else if (email.n > 0) {
+        out[0].how = DR_HOW_EMAIL;
+        out[0].ident = email;
+        if (before.n > 0 && dr_str_u64(before, &out[0].dst) == 0) {
+            out[0].how = DR_HOW_MERGE;
+        }
+    }
+    build_hash(b, &out[0]);
+    return 1;
+}

@@ -1,0 +1,194 @@
+/* A deal with its stage, amount, currency, account and contacts. */
+#include "plan_private.h"
+
+#include <drover/base/decimal.h>
+#include <drover/base/time.h>
+
+static void stage(struct build *b)
+{
+    struct dr_str pid = prop_text(b, "pipeline_id");
+    struct dr_str sid = prop_text(b, "stage_id");
+    const struct pipeline_plan *p = dr_map_get(b->plan->pipelines, pid);
+    struct dr_str to = p ? map_text(p->stages, sid) : (struct dr_str){NULL, 0};
+
+    if (!p || p->target.n == 0) {
+        build_reject(b, "unknown_pipeline", DR_STR_LIT("pipeline_id"),
+                     DR_STR_LIT("deal.pipeline_id"),
+                     "its pipeline does not exist in FastTrack any more",
+                     "move the deal to a pipeline that exists");
+        return;
+    }
+    if (to.n == 0) {
+        build_reject(b, "unknown_stage", DR_STR_LIT("stage_id"),
+                     DR_STR_LIT("deal.stage_id"),
+                     "its stage was deleted or belongs to another pipeline",
+                     "move the deal to a stage of its pipeline");
+        return;
+    }
+    build_number(b, "deal_pipeline_id", "deal.pipeline_id", p->target);
+    build_number(b, "deal_stage_id", "deal.stage_id", to);
+}
+
+static void amount(struct build *b)
+{
+    const struct dr_json *j = prop(b, "amount");
+    struct dr_str raw = prop_text(b, "amount");
+    struct dr_str field = DR_STR_LIT("amount");
+    struct dr_str rule = DR_STR_LIT("deal.amount");
+    struct dr_dec d;
+    char text[DR_DEC_TEXT];
+
+    if (dr_json_is_null(j)) {
+        build_note(b, field, rule, raw, DR_STR_LIT("0"),
+                   "no amount at the source; Freshsales requires one");
+        build_text(b, "amount", "deal.amount", DR_STR_LIT("0"));
+        return;
+    }
+    if (dr_dec_parse(raw, &d)) {
+        build_reject(b, "bad_value", field, rule,
+                     "the amount is not a plain decimal number",
+                     "write the amount in FastTrack without currency sign, "
+                     "thousands separator or brackets");
+        return;
+    }
+    build_text(b, "amount", "deal.amount",
+               dr_arena_dup(b->a, dr_str_z(dr_dec_text(&d, text))));
+}
+
+static void currency(struct build *b)
+{
+    struct dr_str code = prop_text(b, "currency");
+    struct dr_str id = map_text(b->plan->currencies, code);
+    struct dr_str field = DR_STR_LIT("currency");
+
+    if (code.n == 0) {
+        build_note(b, field, DR_STR_LIT("deal.currency"), code,
+                   (struct dr_str){"", 0},
+                   "no currency at the source: the account's base currency "
+                   "applies");
+        return;
+    }
+    if (id.n == 0) {
+        build_reject(b, "unknown_currency", field, DR_STR_LIT("deal.currency"),
+                     "the target account has no such currency",
+                     "add the currency in Freshsales and propose the plan "
+                     "again");
+        return;
+    }
+    build_number(b, "currency_id", "deal.currency", id);
+}
+
+/* On open deals the source's close date is the plan. */
+static void close_date(struct build *b)
+{
+    struct dr_str s = prop_text(b, "close_date");
+    bool open = dr_str_eqz(prop_text(b, "status"), "open");
+    int64_t ms;
+
+    if (s.n == 0) {
+        return;
+    }
+    if (dr_date_parse(s, &ms)) {
+        build_reject(b, "bad_value", DR_STR_LIT("close_date"),
+                     DR_STR_LIT("deal.close_date"), "not a date (YYYY-MM-DD)",
+                     "correct the date in FastTrack");
+        return;
+    }
+    build_text(b, open ? "expected_close" : "closed_date", "deal.close_date",
+               s);
+}
+
+static void account_ref(struct build *b)
+{
+    struct end *ends;
+    size_t n = pair_ends(b, "deal_company", &ends);
+    struct dr_ref r = {.field = DR_STR_LIT("sales_account_id"),
+                       .rule = DR_STR_LIT("deal.company"),
+                       .lane = DR_STR_LIT("account"),
+                       .on_miss = DR_MISS_DROP};
+
+    if (n > 0) {
+        r.key = load_key(b, "company", ends[0].id);
+        build_ref(b, &r);
+    }
+    for (size_t i = 1; i < n; i++) {
+        build_note(b, DR_STR_LIT("deal_company"), DR_STR_LIT("deal.company"),
+                   ends[i].id, (struct dr_str){"", 0},
+                   "a deal has one account in Freshsales: the primary company "
+                   "was taken");
+    }
+}
+
+static void contact_refs(struct build *b)
+{
+    struct end *ends;
+    size_t n = pair_ends(b, "deal_contact", &ends);
+
+    for (size_t i = 0; i < n; i++) {
+        struct dr_ref r = {.field = DR_STR_LIT("contacts_added_list"),
+                           .rule = DR_STR_LIT("deal.contact"),
+                           .lane = DR_STR_LIT("contact"),
+                           .key = load_key(b, "contact", ends[i].id),
+                           .on_miss = DR_MISS_DROP};
+        build_ref(b, &r);
+    }
+}
+
+static struct dr_str deal_name(struct build *b)
+{
+    struct dr_str name = prop_text(b, "name"), cut;
+
+    if (dr_str_trim(name).n == 0 || !dr_text_valid(name)) {
+        build_reject(b, "required_empty", DR_STR_LIT("name"),
+                     DR_STR_LIT("deal.name"),
+                     "the deal has no usable name, and Freshsales requires "
+                     "one",
+                     "name the deal in FastTrack");
+        return name;
+    }
+    cut = dr_utf8_prefix(name, TEXT_MAX);
+    if (cut.n < name.n) {
+        build_note(b, DR_STR_LIT("name"), DR_STR_LIT("deal.name"), name, cut,
+                   "cut to 255 characters, the limit of the field");
+    }
+    build_text(b, "name", "deal.name", cut);
+    return cut;
+}
+
+/* Never keyed on a name that is not unique: such deals are created under a
+ * name of their own first. */
+static void choose_how(struct build *b, struct dr_load *l, struct dr_str name)
+{
+    struct dr_str norm = plan_norm(b->a, name);
+    struct dr_str head = dr_utf8_prefix(name, 200);
+
+    if (b->rec->origin != DR_ORIGIN_SNAPSHOT) {
+        l->how = DR_HOW_SINGLE;
+        return;
+    }
+    if (!dr_map_has(b->plan->shared_deals, norm) && norm.n > 0) {
+        l->how = DR_HOW_NAME;
+        l->ident = name;
+        return;
+    }
+    l->how = DR_HOW_TWO_STEP;
+    l->working_name = build_printf(b, DR_STR_FMT " [" DR_STR_FMT "]",
+                                   DR_STR_ARG(head), DR_STR_ARG(l->marker));
+}
+
+size_t make_deal(struct build *b, struct dr_load out[2])
+{
+    struct dr_str name = deal_name(b);
+
+    amount(b);
+    currency(b);
+    stage(b);
+    close_date(b);
+    account_ref(b);
+    contact_refs(b);
+    build_text(b, "cf_source_id", "deal.id", b->rec->id);
+    build_load(b, &out[0], "deal");
+    choose_how(b, &out[0], name);
+    build_hash(b, &out[0]);
+    return 1;
+}

@@ -1,0 +1,150 @@
+/* A deal's line items as one set. A line that cannot go is rejected by
+ * itself; the rest of the set goes. */
+#include "plan_private.h"
+
+#include <drover/base/decimal.h>
+
+/* A number of the line as a lexeme; absent ones are left out. -1: rejected. */
+static int number(struct build *b, const char *name, struct dr_field *out,
+                  size_t *n)
+{
+    struct dr_str raw = prop_text(b, name);
+    struct dr_dec d;
+    char text[DR_DEC_TEXT];
+
+    if (raw.n == 0) {
+        return 0;
+    }
+    if (dr_dec_parse(raw, &d)) {
+        build_reject(b, "bad_value", dr_str_z(name),
+                     build_printf(b, "line_item.%s", name),
+                     "not a plain decimal number",
+                     "write the number in FastTrack as plain digits");
+        return -1;
+    }
+    out[(*n)++] = (struct dr_field){
+        dr_str_z(name), build_printf(b, "line_item.%s", name), DR_VAL_NUMBER,
+        dr_arena_dup(b->a, dr_str_z(dr_dec_text(&d, text)))};
+    return 0;
+}
+
+static int check_quantity(struct build *b)
+{
+    struct dr_dec d;
+
+    if (dr_dec_parse(prop_text(b, "quantity"), &d) || d.neg ||
+        dr_dec_is_zero(&d)) {
+        build_reject(b, "bad_value", DR_STR_LIT("quantity"),
+                     DR_STR_LIT("line_item.quantity"),
+                     "the quantity is not a number above zero",
+                     "correct the quantity in FastTrack");
+        return -1;
+    }
+    return 0;
+}
+
+static int discount(struct build *b, struct dr_field *f, size_t *n)
+{
+    struct dr_str kind = prop_text(b, "discount_type");
+    size_t before = *n;
+
+    if (number(b, "discount", f, n)) {
+        return -1;
+    }
+    if (*n > before) {
+        f[(*n)++] = (struct dr_field){
+            DR_STR_LIT("discount_type"), DR_STR_LIT("line_item.discount_type"),
+            DR_VAL_NUMBER,
+            dr_str_eqz(kind, "amount") ? DR_STR_LIT("2") : DR_STR_LIT("1")};
+    }
+    return 0;
+}
+
+static int make_line(struct build *b, const struct dr_part *part,
+                     struct dr_line *out)
+{
+    struct dr_str product = prop_text(b, "product_id");
+    struct dr_field *f = dr_arena_calloc(b->a, 8, sizeof(*f));
+    size_t n = 0;
+
+    if (!f) {
+        b->oom = true;
+        return -1;
+    }
+    if (product.n == 0) {
+        build_reject(b, "no_product", DR_STR_LIT("product_id"),
+                     DR_STR_LIT("line_item.product_id"),
+                     "the line names no product of the catalogue, and "
+                     "Freshsales has no lines without one",
+                     "give the line a product in FastTrack");
+        return -1;
+    }
+    if (check_quantity(b) || number(b, "quantity", f, &n) ||
+        number(b, "unit_price", f, &n) || discount(b, f, &n) ||
+        number(b, "tax", f, &n)) {
+        return -1;
+    }
+    *out =
+        (struct dr_line){.id = part->id,
+                         .version = part->version,
+                         .fields = f,
+                         .field_count = n,
+                         .product = {.field = DR_STR_LIT("product"),
+                                     .rule = DR_STR_LIT("line_item.product_id"),
+                                     .lane = DR_STR_LIT("product"),
+                                     .key = load_key(b, "product", product),
+                                     .on_miss = DR_MISS_REJECT}};
+    return 0;
+}
+
+/* A record that holds one line under the line's own id: its deal is gone. */
+static bool is_orphan(const struct dr_source *rec)
+{
+    return rec->part_count == 1 && dr_str_eq(rec->parts[0].id, rec->id);
+}
+
+static void one_part(struct build *b, const struct dr_part *part)
+{
+    struct dr_err err = {0};
+
+    b->part_id = part->id;
+    b->root = dr_json_parse(b->a, part->body, NULL, &err);
+    b->props = dr_json_get(b->root, "properties");
+    if (!b->root) {
+        build_reject(b, "unreadable", DR_STR_LIT("*"), DR_STR_LIT("line_item"),
+                     "the line cannot be read", "repair it in FastTrack");
+    } else if (is_orphan(b->rec)) {
+        build_reject(b, "deal_gone", DR_STR_LIT("deal_id"),
+                     DR_STR_LIT("line_item.deal_id"),
+                     "the deal of this line does not exist",
+                     "delete the line, or restore its deal, in FastTrack");
+    } else if (make_line(b, part, &b->lines[b->line_n]) == 0) {
+        b->line_n++;
+    }
+}
+
+size_t make_lines(struct build *b, struct dr_load out[2])
+{
+    struct dr_ref deal = {.field = DR_STR_LIT("deal"),
+                          .rule = DR_STR_LIT("line_item.deal_id"),
+                          .lane = DR_STR_LIT("deal"),
+                          .key = load_key(b, "deal", b->rec->id),
+                          .on_miss = DR_MISS_REJECT};
+
+    b->lines = dr_arena_calloc(b->a, b->rec->part_count + 1, sizeof(*b->lines));
+    if (!b->lines) {
+        b->oom = true;
+        return 0;
+    }
+    for (size_t i = 0; i < b->rec->part_count; i++) {
+        one_part(b, &b->rec->parts[i]);
+    }
+    b->part_id = (struct dr_str){NULL, 0};
+    if (is_orphan(b->rec) || (b->line_n == 0 && b->rec->part_count > 0)) {
+        return 0; /* every line was rejected by itself */
+    }
+    build_ref(b, &deal);
+    build_load(b, &out[0], "deal_product");
+    build_hash(b, &out[0]);
+    return 1;
+}

@@ -1,0 +1,157 @@
+/* What the files of the plan library share. */
+#ifndef DROVER_PLAN_PRIVATE_H
+#define DROVER_PLAN_PRIVATE_H
+
+#include <drover/base/map.h>
+#include <drover/plan/plan.h>
+
+/* Freshsales' limits of one field (reference 19.3). */
+#define TEXT_MAX 255
+#define AREA_MAX 10000
+#define NUMBER_WHOLE 11
+#define NUMBER_FRACTION 4
+
+/* The closed list of transforms (mapping reference 7). */
+enum transform {
+    XF_IGNORE,   /* not carried, for the rule's reason                     */
+    XF_COPY,     /* text as it is, cut at max                              */
+    XF_NUMBER,   /* plain decimal within the target's number field         */
+    XF_MONEY,    /* plain decimal of any size, as a number                 */
+    XF_DATE,     /* YYYY-MM-DD                                             */
+    XF_DATETIME, /* an instant                                             */
+    XF_BOOL,
+    XF_OPTION, /* pick-list: values map to text, unknown ones stay       */
+    XF_ID,     /* pick-list: values map to ids of the target             */
+    XF_MULTI,  /* several options joined by ;                            */
+    XF_JOIN,   /* several texts joined by "; "                           */
+    XF_TAGS,
+    XF_APPEND,  /* a "Label: value" line of the description               */
+    XF_SPECIAL, /* the object's own code: `special` says which            */
+};
+
+struct rule {
+    struct dr_str id, source, target, special, label, reason;
+    enum transform xf;
+    size_t max;
+    struct dr_map *values; /* source value -> struct dr_str * */
+};
+
+struct object_plan {
+    struct dr_str object, type, lane;
+    struct rule *rules;
+    size_t n;
+};
+
+struct pipeline_plan {
+    struct dr_str target;
+    struct dr_map *stages; /* source id -> struct dr_str * (target id) */
+};
+
+struct dr_plan {
+    struct dr_arena *arena;
+    uint8_t hash[32];
+    struct dr_str *scope;
+    size_t scope_n;
+    struct object_plan *objects;
+    size_t object_n;
+    struct dr_map *pipelines;                     /* struct pipeline_plan * */
+    struct dr_map *owners, *authors, *currencies; /* struct dr_str * */
+    struct dr_str fallback_owner;                 /* empty: park */
+    struct dr_map *cut, *names, *shared_deals, *merge_company, *merge_contact,
+        *without_email; /* values: struct dr_str * */
+    struct dr_str orphan_name, orphan_id;
+    bool leads;
+    struct dr_str source_schema_hash, target_schema_hash;
+};
+
+const struct object_plan *plan_object(const struct dr_plan *p,
+                                      struct dr_str object);
+/* The text a map holds for a key; p NULL: nothing. */
+struct dr_str map_text(const struct dr_map *m, struct dr_str key);
+enum transform transform_of(struct dr_str name);
+const char *transform_name(enum transform xf);
+
+/* Case-folded, trimmed, inner blanks collapsed: what names compare on. */
+struct dr_str plan_norm(struct dr_arena *a, struct dr_str s);
+/* Trimmed and lower-cased; empty when it is no single usable address. */
+struct dr_str plan_email(struct dr_arena *a, struct dr_str s);
+
+/* ---- one record being made (build.c) ---- */
+
+struct build {
+    const struct dr_plan *plan;
+    const struct object_plan *op;
+    const struct dr_source *rec;
+    const struct dr_apply_opts *opts;
+    struct dr_arena *a;
+    const struct dr_json *root, *props;
+    struct dr_field *fields;
+    size_t field_n, field_cap;
+    struct dr_ref *refs;
+    size_t ref_n, ref_cap;
+    struct dr_note *notes;
+    size_t note_n, note_cap;
+    struct dr_rejected *part_rejects;
+    size_t part_reject_n, part_reject_cap;
+    struct dr_line *lines;
+    size_t line_n, line_cap;
+    struct dr_buf description; /* appended lines */
+    struct dr_str part_id;     /* the line being made */
+    enum dr_out_state state;   /* 0: going on */
+    struct dr_rejected reject;
+    bool oom;
+};
+
+void build_field(struct build *b, struct dr_str name, struct dr_str rule,
+                 enum dr_value_kind kind, struct dr_str value);
+void build_text(struct build *b, const char *name, const char *rule,
+                struct dr_str value);
+void build_number(struct build *b, const char *name, const char *rule,
+                  struct dr_str value);
+void build_ref(struct build *b, const struct dr_ref *r);
+void build_note(struct build *b, struct dr_str field, struct dr_str rule,
+                struct dr_str source, struct dr_str target, const char *cause);
+/* The record (or the line, while part_id is set) cannot go. */
+void build_reject(struct build *b, const char *class, struct dr_str field,
+                  struct dr_str rule, const char *reason, const char *cure);
+struct dr_str build_printf(struct build *b, const char *fmt, ...)
+    DR_PRINTF(2, 3);
+struct dr_str load_key(struct build *b, const char *object, struct dr_str id);
+/* Fills everything of *out that does not depend on the object. */
+void build_load(struct build *b, struct dr_load *out, const char *lane);
+/* content_hash over what is sent. Last step. */
+void build_hash(struct build *b, struct dr_load *l);
+
+/* ---- values.c ---- */
+
+/* A property's value, NULL type when absent or null. */
+const struct dr_json *prop(const struct build *b, const char *name);
+struct dr_str prop_text(const struct build *b, const char *name);
+/* Applies an ordinary rule; special ones are the object's business. */
+void apply_rule(struct build *b, const struct rule *r);
+
+/* ---- common.c ---- */
+
+/* owner_id, or parks the record. */
+void apply_owner(struct build *b);
+/* Creation, change, author and original owner, where the target has custom
+ * fields; as lines of the description where it has none. */
+void apply_provenance(struct build *b, bool custom_fields);
+const struct rule *special_rule(const struct build *b, const char *special);
+/* The ends of one pair, each once, the primary ones first. */
+struct end {
+    struct dr_str id;
+    bool primary;
+};
+size_t pair_ends(struct build *b, const char *pair, struct end **out);
+
+/* ---- objects: each fills loads ---- */
+
+size_t make_company(struct build *b, struct dr_load out[2]);
+size_t make_contact(struct build *b, struct dr_load out[2]);
+size_t make_deal(struct build *b, struct dr_load out[2]);
+size_t make_product(struct build *b, struct dr_load out[2]);
+size_t make_lines(struct build *b, struct dr_load out[2]);
+size_t make_task(struct build *b, struct dr_load out[2]);
+
+#endif

@@ -1,0 +1,345 @@
+/* Statistics over the source's records and over what the target held. */
+#include "profile_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/decimal.h>
+
+#define PROFILE_ARENA ((size_t)1 << 30)
+
+static void stats_free(void *p)
+{
+    dr_map_free(((struct field_stats *)p)->distinct);
+}
+
+static void map_free(void *p)
+{
+    dr_map_free(p);
+}
+
+struct dr_profile *dr_profile_new(void)
+{
+    struct dr_profile *p = dr_xcalloc(1, sizeof(*p));
+
+    p->arena = dr_arena_new(PROFILE_ARENA);
+    p->objects = dr_map_new(map_free);
+    p->counts = dr_map_new(NULL);
+    p->owners = dr_map_new(NULL);
+    p->parents = dr_map_new(NULL);
+    p->deals = dr_map_new(NULL);
+    p->stages = dr_map_new(NULL);
+    p->had_accounts = dr_map_new(NULL);
+    p->had_contacts = dr_map_new(NULL);
+    p->had_deals = dr_map_new(NULL);
+    return p;
+}
+
+void dr_profile_free(struct dr_profile *p)
+{
+    if (!p) {
+        return;
+    }
+    dr_map_free(p->objects);
+    dr_map_free(p->counts);
+    dr_map_free(p->owners);
+    dr_map_free(p->parents);
+    dr_map_free(p->deals);
+    dr_map_free(p->stages);
+    dr_map_free(p->had_accounts);
+    dr_map_free(p->had_contacts);
+    dr_map_free(p->had_deals);
+    free(p->companies.v);
+    free(p->contacts.v);
+    dr_arena_free(p->arena);
+    free(p);
+}
+
+static void *must(void *p)
+{
+    if (!p) {
+        dr_die(DR_EXIT_NOMEM, "profile",
+               "the profile needs more memory than it may take");
+    }
+    return p;
+}
+
+static void count(struct dr_profile *p, struct dr_map *m, struct dr_str key)
+{
+    uint64_t *n = dr_map_get(m, key);
+
+    if (!n) {
+        n = must(dr_arena_alloc(p->arena, sizeof(*n)));
+        dr_map_put(m, key, n);
+    }
+    (*n)++;
+}
+
+uint64_t profile_count(const struct dr_map *m, struct dr_str key)
+{
+    const uint64_t *n = m ? dr_map_get(m, key) : NULL;
+
+    return n ? *n : 0;
+}
+
+static void keep(struct dr_profile *p, struct dr_map *m, struct dr_str key,
+                 struct dr_str value)
+{
+    struct dr_str *s = must(dr_arena_alloc(p->arena, sizeof(*s)));
+
+    *s = dr_arena_dup(p->arena, value);
+    dr_map_put(m, key, s);
+}
+
+static struct field_stats *stats_of(struct dr_profile *p, struct dr_str object,
+                                    struct dr_str property)
+{
+    struct dr_map *fields = dr_map_get(p->objects, object);
+    struct field_stats *f;
+
+    if (!fields) {
+        fields = dr_map_new(stats_free);
+        dr_map_put(p->objects, object, fields);
+    }
+    f = dr_map_get(fields, property);
+    if (!f) {
+        f = must(dr_arena_alloc(p->arena, sizeof(*f)));
+        f->distinct = dr_map_new(NULL);
+        dr_map_put(fields, property, f);
+    }
+    return f;
+}
+
+static void one_value(struct dr_profile *p, struct field_stats *f,
+                      struct dr_str s)
+{
+    struct dr_dec d;
+    size_t chars = dr_utf8_count(s);
+
+    if (chars > f->longest) {
+        f->longest = chars;
+    }
+    if (dr_dec_parse(s, &d) == 0) {
+        f->overflow |=
+            d.n - d.scale > NUMBER_WHOLE || d.scale > NUMBER_FRACTION;
+        f->fraction |= d.scale > 0;
+    }
+    if (s.n > 200 || f->many) {
+        f->many = true;
+    } else {
+        count(p, f->distinct, s);
+        f->many = dr_map_count(f->distinct) > DISTINCT_MAX;
+    }
+}
+
+static void add_properties(struct dr_profile *p, struct dr_str object,
+                           const struct dr_json *props)
+{
+    DR_JSON_EACH(j, props)
+    {
+        struct field_stats *f = stats_of(p, object, j->key);
+        if (dr_json_is_null(j) ||
+            (j->type == DR_JSON_STRING && j->text.n == 0)) {
+            continue;
+        }
+        f->filled++;
+        if (j->type == DR_JSON_ARRAY) {
+            size_t all = 0;
+            DR_JSON_EACH(e, j)
+            {
+                one_value(p, f, dr_json_scalar(e));
+                all += dr_utf8_count(dr_json_scalar(e)) + 2;
+            }
+            f->longest = all > f->longest ? all : f->longest;
+        } else {
+            one_value(p, f, dr_json_scalar(j).n ? dr_json_scalar(j) : j->raw);
+        }
+    }
+}
+
+static void add_named(struct dr_profile *p, struct named_list *l,
+                      struct dr_str id, struct dr_str created,
+                      struct dr_str name)
+{
+    if (l->n == l->cap) {
+        l->cap = l->cap ? l->cap * 2 : 256;
+        l->v = dr_xrealloc(l->v, l->cap * sizeof(*l->v));
+    }
+    l->v[l->n++] = (struct named){dr_arena_dup(p->arena, id),
+                                  dr_arena_dup(p->arena, created),
+                                  dr_arena_dup(p->arena, name)};
+}
+
+static void add_deal(struct dr_profile *p, struct dr_arena *a,
+                     const struct dr_json *props)
+{
+    struct dr_str stage =
+        dr_arena_printf(a, DR_STR_FMT "\n" DR_STR_FMT,
+                        DR_STR_ARG(dr_json_get_str(props, "pipeline_id")),
+                        DR_STR_ARG(dr_json_get_str(props, "stage_id")));
+
+    count(p, p->deals, plan_norm(a, dr_json_get_str(props, "name")));
+    count(p, p->stages, stage);
+}
+
+static void add_identity(struct dr_profile *p, struct dr_arena *a,
+                         const struct dr_source *rec,
+                         const struct dr_json *root)
+{
+    const struct dr_json *props = dr_json_get(root, "properties");
+    struct dr_str created = dr_json_get_str(root, "created_at");
+
+    if (dr_str_eqz(rec->object, "company")) {
+        struct dr_str parent = dr_json_get_str(props, "parent_company_id");
+        add_named(p, &p->companies, rec->id, created,
+                  plan_norm(a, dr_json_get_str(props, "name")));
+        if (parent.n > 0) {
+            keep(p, p->parents, rec->id, parent);
+        }
+    } else if (dr_str_eqz(rec->object, "contact")) {
+        struct dr_str mail = plan_email(a, dr_json_get_str(props, "email"));
+        if (mail.n > 0) {
+            add_named(p, &p->contacts, rec->id, created, mail);
+        }
+    } else if (dr_str_eqz(rec->object, "deal")) {
+        add_deal(p, a, props);
+    }
+}
+
+static int add_body(struct dr_profile *p, const struct dr_source *rec,
+                    struct dr_str body, struct dr_err *err)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new((size_t)64 << 20);
+    const struct dr_json *root = dr_json_parse(a, body, NULL, err);
+
+    if (!root) {
+        return -1;
+    }
+    add_properties(p, rec->object, dr_json_get(root, "properties"));
+    if (!dr_str_eqz(rec->object, "line_item")) {
+        count(p, p->owners, dr_json_scalar(dr_json_get(root, "owner_id")));
+    }
+    add_identity(p, a, rec, root);
+    return 0;
+}
+
+int dr_profile_add(struct dr_profile *p, const struct dr_source *rec,
+                   struct dr_err *err)
+{
+    if (rec->op != DR_SRC_UPSERT) {
+        return 0;
+    }
+    for (size_t i = 0; i < rec->part_count; i++) {
+        count(p, p->counts, rec->object);
+        if (add_body(p, rec, rec->parts[i].body, err)) {
+            return -1;
+        }
+    }
+    if (rec->body.n == 0) {
+        return 0;
+    }
+    count(p, p->counts, rec->object);
+    return add_body(p, rec, rec->body, err);
+}
+
+int dr_profile_add_existing(struct dr_profile *p, struct dr_str type,
+                            uint64_t dst, struct dr_str json,
+                            struct dr_err *err)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new((size_t)8 << 20);
+    const struct dr_json *root = dr_json_parse(a, json, NULL, err);
+    struct dr_str id = dr_arena_printf(a, "%llu", (unsigned long long)dst);
+    struct dr_str name = plan_norm(a, dr_json_get_str(root, "name"));
+
+    if (!root) {
+        return -1;
+    }
+    if (dr_str_eqz(type, "sales_accounts") && name.n > 0) {
+        keep(p, p->had_accounts, name, id);
+    } else if (dr_str_eqz(type, "deals") && name.n > 0) {
+        keep(p, p->had_deals, name, id);
+    } else if (dr_str_eqz(type, "contacts")) {
+        struct dr_str mail = plan_email(a, dr_json_get_str(root, "email"));
+        if (mail.n > 0) {
+            keep(p, p->had_contacts, mail, id);
+        }
+    }
+    return 0;
+}
+
+const struct field_stats *profile_field(const struct dr_profile *p,
+                                        struct dr_str object,
+                                        struct dr_str property)
+{
+    const struct dr_map *fields = dr_map_get(p->objects, object);
+
+    return fields ? dr_map_get(fields, property) : NULL;
+}
+
+/* Shapes instead of values: letters a, digits 9. */
+static void mask(struct dr_buf *out, struct dr_str s)
+{
+    for (size_t i = 0; i < s.n && i < 40; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c >= '0' && c <= '9') {
+            dr_buf_ch(out, '9');
+        } else if (c >= 0x80 || (unsigned)((c | 32) - 'a') < 26u) {
+            if (c < 0x80 || c >= 0xc0) {
+                dr_buf_ch(out, 'a');
+            }
+        } else {
+            dr_buf_ch(out, (char)c);
+        }
+    }
+}
+
+static void write_examples(const struct field_stats *f, struct dr_json_w *w)
+{
+    struct dr_str key;
+    size_t at = 0;
+
+    dr_json_w_key(w, "examples_masked");
+    dr_json_w_arr(w);
+    for (int i = 0; i < 5 && dr_map_next(f->distinct, &at, &key, NULL); i++) {
+        struct dr_buf b;
+        dr_buf_init(&b, 256);
+        mask(&b, key);
+        dr_json_w_str(w, dr_buf_view(&b));
+        dr_buf_done(&b);
+    }
+    dr_json_w_end(w);
+}
+
+void dr_profile_fields_json(const struct dr_profile *p,
+                            const struct dr_catalogs *c, struct dr_json_w *w)
+{
+    static const struct field_stats none;
+
+    dr_json_w_key(w, "fields");
+    dr_json_w_arr(w);
+    DR_JSON_EACH(type, dr_json_get(c->src_schema, "properties"))
+    {
+        DR_JSON_EACH(f, type)
+        {
+            struct dr_str name = dr_json_get_str(f, "name");
+            const struct field_stats *s = profile_field(p, type->key, name);
+            dr_json_w_obj(w);
+            dr_json_w_kv(w, "object", type->key);
+            dr_json_w_kv(w, "name", name);
+            dr_json_w_kv(w, "label", dr_json_get_str(f, "label"));
+            dr_json_w_kv(w, "type", dr_json_get_str(f, "data_type"));
+            dr_json_w_kvi(w, "count",
+                          (int64_t)profile_count(p->counts, type->key));
+            s = s ? s : &none;
+            dr_json_w_kvi(w, "filled", (int64_t)s->filled);
+            dr_json_w_kvi(w, "distinct",
+                          s->distinct ? (int64_t)dr_map_count(s->distinct) : 0);
+            dr_json_w_kvi(w, "longest", (int64_t)s->longest);
+            if (s->distinct) {
+                write_examples(s, w);
+            }
+            dr_json_w_end(w);
+        }
+    }
+    dr_json_w_end(w);
+}
