@@ -1,3 +1,7 @@
+/*
+ * What all clients share. The library's own threads never call us: errors and
+ * log lines wait in a queue until the service polls.
+ */
 #include "kafka_private.h"
 
 #include <stdio.h>
@@ -30,6 +34,11 @@ bool dr_kafka_transient(rd_kafka_resp_err_t code)
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
     case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+    case RD_KAFKA_RESP_ERR__NOENT: /* no coordinator known yet */
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_NOT_CONTROLLER:
     case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
     case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
@@ -76,6 +85,7 @@ rd_kafka_conf_t *dr_kafka_conf(const struct dr_kafka_opts *o)
     dr_kafka_set(conf, "client.id", o->client_id ? o->client_id : "drover");
     dr_kafka_set(conf, "reconnect.backoff.max.ms", "500");
     dr_kafka_set(conf, "topic.metadata.refresh.interval.ms", "30000");
+    dr_kafka_set(conf, "log.queue", "true");
     rd_kafka_conf_set_error_cb(conf, error_event);
     rd_kafka_conf_set_log_cb(conf, log_event);
     return conf;
@@ -90,8 +100,32 @@ rd_kafka_t *dr_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf,
     if (!rk) {
         rd_kafka_conf_destroy(conf);
         (void)dr_err_set(err, DR_HALT, 0, "kafka", "%s", why);
+        return NULL;
     }
+    (void)rd_kafka_set_log_queue(rk, NULL);
     return rk;
+}
+
+rd_kafka_topic_t *dr_kafka_topic(rd_kafka_t *rk, const char *name, int index)
+{
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(rk);
+    rd_kafka_topic_t *t;
+
+    rd_kafka_topic_conf_set_opaque(conf, (void *)((uintptr_t)index + 1));
+    t = rd_kafka_topic_new(rk, name, conf);
+    if (!t) {
+        dr_die(DR_EXIT_CONFIG, "kafka", "topic %s: %s", name,
+               rd_kafka_err2str(rd_kafka_last_error()));
+    }
+    return t;
+}
+
+int dr_kafka_index(const rd_kafka_message_t *m)
+{
+    uintptr_t at = (uintptr_t)rd_kafka_topic_opaque(m->rkt);
+
+    DR_ASSERT(at > 0);
+    return (int)(at - 1);
 }
 
 void dr_kafka_message_error(const rd_kafka_message_t *m)
@@ -113,12 +147,12 @@ void dr_kafka_message_error(const rd_kafka_message_t *m)
            rd_kafka_message_errstr(m));
 }
 
-void dr_kafka_fill(const rd_kafka_message_t *m, int topic, struct dr_kmsg *out)
+void dr_kafka_fill(const rd_kafka_message_t *m, struct dr_kmsg *out)
 {
     rd_kafka_timestamp_type_t type;
 
     *out = (struct dr_kmsg){
-        .topic = topic,
+        .topic = dr_kafka_index(m),
         .partition = m->partition,
         .offset = m->offset,
         .timestamp_ms = rd_kafka_message_timestamp(m, &type),

@@ -10,26 +10,33 @@
 #include <string.h>
 
 #include <drover/base/arena.h>
+#include <drover/base/clock.h>
+#include <drover/base/log.h>
 
 #define COMMITTED_MS 15000
+/* A broker that crashed is back well within; a minute says it is not. */
+#define COMMITTED_GIVE_UP_MS 60000
 
 struct dr_consumer {
     rd_kafka_t *rk;
-    char **topics;
+    char **names;
+    rd_kafka_topic_t **topics;
     size_t topic_count;
     struct dr_consumer_opts opts;
     rd_kafka_message_t *held;
+    int32_t *owned; /* partition numbers, the same for every topic */
+    size_t owned_count;
     rd_kafka_topic_partition_list_t *settled; /* not yet committed */
 };
 
-static int topic_index(const struct dr_consumer *c, const char *name)
+static bool owns(const struct dr_consumer *c, int32_t partition)
 {
-    for (size_t i = 0; i < c->topic_count; i++) {
-        if (strcmp(c->topics[i], name) == 0) {
-            return (int)i;
+    for (size_t i = 0; i < c->owned_count; i++) {
+        if (c->owned[i] == partition) {
+            return true;
         }
     }
-    return -1;
+    return false;
 }
 
 /* The partition numbers of topic 0; every topic must have the same. */
@@ -39,40 +46,56 @@ static size_t numbers(const struct dr_consumer *c,
     size_t n = 0;
 
     for (int i = 0; i < list->cnt; i++) {
-        if (strcmp(list->elems[i].topic, c->topics[0]) == 0) {
+        if (strcmp(list->elems[i].topic, c->names[0]) == 0) {
             out[n++] = list->elems[i].partition;
         }
     }
+    for (size_t t = 1; t < c->topic_count; t++) {
+        for (size_t i = 0; i < n; i++) {
+            if (!rd_kafka_topic_partition_list_find(list, c->names[t],
+                                                    out[i])) {
+                n = SIZE_MAX / 2; /* cannot equal the list's length */
+            }
+        }
+    }
     if ((size_t)list->cnt != n * c->topic_count) {
-        dr_die(DR_EXIT_FAILURE, "kafka",
+        dr_die(DR_EXIT_REFUSED, "kafka",
                "the group gave us unequal partitions of its topics: all "
-               "members must run with the same list; start again");
+               "members must run with the same list and all topics must have "
+               "the same partition count; start again");
     }
     return n;
+}
+
+static rd_kafka_resp_err_t first_error(rd_kafka_resp_err_t r,
+                                       rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt && !r; i++) {
+        r = list->elems[i].err;
+    }
+    return r;
 }
 
 static void start_positions(struct dr_consumer *c,
                             rd_kafka_topic_partition_list_t *list)
 {
-    rd_kafka_resp_err_t r = rd_kafka_committed(c->rk, list, COMMITTED_MS);
+    int64_t until = dr_mono_ms() + COMMITTED_GIVE_UP_MS;
 
-    if (r) {
-        dr_die(DR_EXIT_FAILURE, "kafka", "committed offsets: %s",
-               rd_kafka_err2str(r));
+    for (;;) {
+        rd_kafka_resp_err_t r =
+            first_error(rd_kafka_committed(c->rk, list, COMMITTED_MS), list);
+        if (!r) {
+            break;
+        }
+        if (!dr_kafka_transient(r) || dr_mono_ms() >= until) {
+            dr_die(DR_EXIT_FAILURE, "kafka", "committed offsets: %s",
+                   rd_kafka_err2str(r));
+        }
     }
     for (int i = 0; i < list->cnt; i++) {
         if (list->elems[i].offset < 0) {
             list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
         }
-    }
-}
-
-static void commit_now(struct dr_consumer *c)
-{
-    if (c->settled->cnt > 0) {
-        (void)rd_kafka_commit(c->rk, c->settled, 0);
-        rd_kafka_topic_partition_list_destroy(c->settled);
-        c->settled = rd_kafka_topic_partition_list_new(16);
     }
 }
 
@@ -82,34 +105,103 @@ static void drop_settled(struct dr_consumer *c)
     c->settled = rd_kafka_topic_partition_list_new(16);
 }
 
+static void commit_now(struct dr_consumer *c)
+{
+    if (c->settled->cnt > 0) {
+        /* Lost commits are read again: harmless, and nobody is to wait. */
+        (void)rd_kafka_commit(c->rk, c->settled, 0);
+        drop_settled(c);
+    }
+}
+
+static void take_over(struct dr_consumer *c,
+                      rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_resp_err_t r;
+
+    c->owned = dr_xcalloc((size_t)list->cnt + 1, sizeof(*c->owned));
+    c->owned_count = numbers(c, list, c->owned);
+    if (list->cnt > 0) {
+        start_positions(c, list);
+    }
+    r = rd_kafka_assign(c->rk, list);
+    if (r) {
+        dr_die(DR_EXIT_FAILURE, "kafka", "assign: %s", rd_kafka_err2str(r));
+    }
+    if (c->opts.assigned) {
+        c->opts.assigned(c->opts.ctx, c->owned, c->owned_count);
+    }
+}
+
+static void give_up(struct dr_consumer *c)
+{
+    bool lost = rd_kafka_assignment_lost(c->rk);
+
+    if (c->opts.revoked) {
+        c->opts.revoked(c->opts.ctx, c->owned, c->owned_count, lost);
+    }
+    if (lost) {
+        drop_settled(c);
+    } else {
+        commit_now(c);
+    }
+    free(c->owned);
+    c->owned = NULL;
+    c->owned_count = 0;
+    (void)rd_kafka_assign(c->rk, NULL);
+}
+
+/* The eager protocol revokes everything before it assigns anew. */
 static void rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                       rd_kafka_topic_partition_list_t *list, void *opaque)
 {
     struct dr_consumer *c = opaque;
-    int32_t *parts = dr_xcalloc((size_t)list->cnt + 1, sizeof(*parts));
-    size_t n = numbers(c, list, parts);
 
-    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        if (list->cnt > 0) {
-            start_positions(c, list);
-        }
-        (void)rd_kafka_assign(rk, list);
-        if (c->opts.assigned) {
-            c->opts.assigned(c->opts.ctx, parts, n);
-        }
+    (void)rk;
+    if (c->owned) {
+        give_up(c);
     } else {
-        bool lost = rd_kafka_assignment_lost(rk);
-        if (c->opts.revoked) {
-            c->opts.revoked(c->opts.ctx, parts, n, lost);
-        }
-        if (lost) {
-            drop_settled(c);
-        } else {
-            commit_now(c);
-        }
-        (void)rd_kafka_assign(rk, NULL);
+        (void)rd_kafka_assign(c->rk, NULL);
     }
-    free(parts);
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        take_over(c, list);
+    }
+}
+
+static void settle(struct dr_consumer *c, const char *topic, int32_t partition,
+                   int64_t offset)
+{
+    rd_kafka_topic_partition_t *tp =
+        rd_kafka_topic_partition_list_find(c->settled, topic, partition);
+
+    if (!tp) {
+        tp = rd_kafka_topic_partition_list_add(c->settled, topic, partition);
+    }
+    if (tp->offset < offset) {
+        tp->offset = offset;
+    }
+}
+
+/* An asynchronous commit that failed is sent with the next one. */
+static void committed(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+                      rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+    struct dr_consumer *c = opaque;
+
+    (void)rk;
+    if (!list || code == RD_KAFKA_RESP_ERR__NO_OFFSET) {
+        return;
+    }
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *tp = &list->elems[i];
+        rd_kafka_resp_err_t r = code ? code : tp->err;
+
+        if (r && owns(c, tp->partition)) {
+            dr_log(DR_LOG_DEBUG, "kafka.commit", "%s/%d: %s", tp->topic,
+                   (int)tp->partition, rd_kafka_err2name(r));
+            settle(c, tp->topic, tp->partition, tp->offset);
+        }
+    }
 }
 
 static rd_kafka_conf_t *consumer_conf(const struct dr_consumer_opts *o)
@@ -129,7 +221,27 @@ static rd_kafka_conf_t *consumer_conf(const struct dr_consumer_opts *o)
     dr_kafka_set(conf, "fetch.message.max.bytes", "262144");
     dr_kafka_set(conf, "fetch.max.bytes", "4194304");
     dr_kafka_set(conf, "fetch.wait.max.ms", "100");
+    rd_kafka_conf_set_rebalance_cb(conf, rebalance);
+    rd_kafka_conf_set_offset_commit_cb(conf, committed);
     return conf;
+}
+
+static int subscribe(struct dr_consumer *c, struct dr_err *err)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)c->topic_count);
+    rd_kafka_resp_err_t r;
+
+    for (size_t i = 0; i < c->topic_count; i++) {
+        c->topics[i] = dr_kafka_topic(c->rk, c->names[i], (int)i);
+        (void)rd_kafka_topic_partition_list_add(list, c->names[i],
+                                                RD_KAFKA_PARTITION_UA);
+    }
+    r = rd_kafka_subscribe(c->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return r ? dr_err_set(err, DR_HALT, (int)r, "kafka", "subscribe: %s",
+                          rd_kafka_err2str(r))
+             : 0;
 }
 
 struct dr_consumer *dr_consumer_new(const struct dr_consumer_opts *o,
@@ -137,34 +249,18 @@ struct dr_consumer *dr_consumer_new(const struct dr_consumer_opts *o,
 {
     struct dr_consumer *c = dr_xcalloc(1, sizeof(*c));
     rd_kafka_conf_t *conf = consumer_conf(o);
-    rd_kafka_topic_partition_list_t *list;
-    rd_kafka_resp_err_t r;
 
     c->opts = *o;
     c->topic_count = o->topic_count;
-    c->topics = dr_xcalloc(o->topic_count, sizeof(*c->topics));
+    c->names = dr_xcalloc(o->topic_count, sizeof(*c->names));
+    c->topics = dr_xcalloc(o->topic_count, sizeof(rd_kafka_topic_t *));
     for (size_t i = 0; i < o->topic_count; i++) {
-        c->topics[i] = dr_xstrdup(o->topics[i]);
+        c->names[i] = dr_xstrdup(o->topics[i]);
     }
     c->settled = rd_kafka_topic_partition_list_new(16);
-    rd_kafka_conf_set_rebalance_cb(conf, rebalance);
     rd_kafka_conf_set_opaque(conf, c);
     c->rk = dr_kafka_new(RD_KAFKA_CONSUMER, conf, err);
-    if (!c->rk) {
-        dr_consumer_free(c);
-        return NULL;
-    }
-    (void)rd_kafka_poll_set_consumer(c->rk);
-    list = rd_kafka_topic_partition_list_new((int)c->topic_count);
-    for (size_t i = 0; i < c->topic_count; i++) {
-        (void)rd_kafka_topic_partition_list_add(list, c->topics[i],
-                                                RD_KAFKA_PARTITION_UA);
-    }
-    r = rd_kafka_subscribe(c->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (r) {
-        (void)dr_err_set(err, DR_HALT, (int)r, "kafka", "subscribe: %s",
-                         rd_kafka_err2str(r));
+    if (!c->rk || rd_kafka_poll_set_consumer(c->rk) || subscribe(c, err)) {
         dr_consumer_free(c);
         return NULL;
     }
@@ -186,33 +282,43 @@ void dr_consumer_free(struct dr_consumer *c)
     }
     drop_held(c);
     if (c->rk) {
-        commit_now(c);
+        for (size_t i = 0; i < c->topic_count; i++) {
+            if (c->topics[i]) {
+                rd_kafka_topic_destroy(c->topics[i]);
+            }
+        }
+        /* Revokes, and so commits what is settled, then leaves. */
         (void)rd_kafka_consumer_close(c->rk);
         rd_kafka_destroy(c->rk);
     }
     rd_kafka_topic_partition_list_destroy(c->settled);
     for (size_t i = 0; i < c->topic_count; i++) {
-        free(c->topics[i]);
+        free(c->names[i]);
     }
+    free(c->owned);
     free(c->topics);
+    free(c->names);
     free(c);
 }
 
 int dr_consumer_poll(struct dr_consumer *c, int timeout_ms, struct dr_kmsg *out)
 {
-    drop_held(c);
-    c->held = rd_kafka_consumer_poll(c->rk, timeout_ms);
-    if (!c->held) {
-        return 0;
-    }
-    if (c->held->err) {
-        dr_kafka_message_error(c->held);
+    int64_t until = dr_mono_ms() + timeout_ms;
+
+    for (;;) {
         drop_held(c);
-        return 0;
+        c->held = rd_kafka_consumer_poll(c->rk, timeout_ms);
+        if (!c->held) {
+            return 0;
+        }
+        if (!c->held->err) {
+            dr_kafka_fill(c->held, out);
+            return 1;
+        }
+        dr_kafka_message_error(c->held);
+        timeout_ms = (int)(until - dr_mono_ms());
+        timeout_ms = timeout_ms < 0 ? 0 : timeout_ms;
     }
-    dr_kafka_fill(c->held, topic_index(c, rd_kafka_topic_name(c->held->rkt)),
-                  out);
-    return 1;
 }
 
 typedef rd_kafka_resp_err_t pause_fn(rd_kafka_t *rk,
@@ -224,7 +330,7 @@ static void pause_or_resume(struct dr_consumer *c, int topic, int32_t partition,
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new(1);
 
-    (void)rd_kafka_topic_partition_list_add(list, c->topics[topic], partition);
+    (void)rd_kafka_topic_partition_list_add(list, c->names[topic], partition);
     (void)fn(c->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
 }
@@ -242,22 +348,16 @@ void dr_consumer_resume(struct dr_consumer *c, int topic, int32_t partition)
 void dr_consumer_settle(struct dr_consumer *c, int topic, int32_t partition,
                         int64_t offset)
 {
-    rd_kafka_topic_partition_t *tp = rd_kafka_topic_partition_list_find(
-        c->settled, c->topics[topic], partition);
-
-    if (!tp) {
-        tp = rd_kafka_topic_partition_list_add(c->settled, c->topics[topic],
-                                               partition);
+    /* What another member owns now is its to commit. */
+    if (owns(c, partition)) {
+        settle(c, c->names[topic], partition, offset);
     }
-    tp->offset = offset;
 }
 
 void dr_consumer_commit(struct dr_consumer *c)
 {
-    if (c->settled->cnt == 0) {
-        return;
+    if (c->settled->cnt > 0) {
+        (void)rd_kafka_commit(c->rk, c->settled, 1);
+        drop_settled(c);
     }
-    (void)rd_kafka_commit(c->rk, c->settled, 1);
-    rd_kafka_topic_partition_list_destroy(c->settled);
-    c->settled = rd_kafka_topic_partition_list_new(16);
 }

@@ -66,5 +66,5 @@ int64_t dr_offsets_prefix(const struct dr_offsets *o)
 
 bool dr_offsets_idle(const struct dr_offsets *o)
 {
-    return o->base == o->next;
+    return o->base < 0 || o->base == o->next;
 }

@@ -1,39 +1,47 @@
 /*
- * The reader: explicit positions, no group. The list of partitions with the
- * next offset of each is ours, so that adding one moves none of the others.
+ * The reader: explicit positions, no group. Built on the library's per
+ * partition start and stop, not on assign: stop returns when the partition is
+ * stopped, and what it had fetched is dropped by the library, so adding,
+ * moving or removing one partition touches no other and neither loses nor
+ * repeats a record. All partitions deliver into one queue, whose limits bound
+ * the memory of all together.
  */
 #include "kafka_private.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include <drover/base/arena.h>
 #include <drover/base/clock.h>
 
+/* How long DR_OFFSET_END may wait for a broker: longer than a broker needs to
+ * come back after a crash. */
+#define RESOLVE_MS 60000
+#define REQUEST_MS 5000
+
 struct position {
-    int topic;
-    int32_t partition;
-    int64_t next; /* or RD_KAFKA_OFFSET_BEGINNING / _END */
+    bool on;
+    int64_t next; /* expected next offset; below 0: the beginning */
+};
+
+struct source {
+    rd_kafka_topic_t *topic;
+    char *name;
+    struct position *parts;
+    int32_t cap;
 };
 
 struct dr_reader {
     rd_kafka_t *rk;
-    char **topics;
-    size_t topic_count;
-    struct position *v;
-    size_t n, cap;
-    bool stale; /* the library's assignment is not ours yet */
+    rd_kafka_queue_t *queue;
+    struct source *sources;
+    size_t source_count;
     rd_kafka_message_t *held;
 };
 
-struct dr_reader *dr_reader_new(const struct dr_kafka_opts *o,
-                                const char *const *topics, size_t topic_count,
-                                struct dr_err *err)
+static rd_kafka_conf_t *reader_conf(const struct dr_kafka_opts *o)
 {
-    struct dr_reader *r = dr_xcalloc(1, sizeof(*r));
     rd_kafka_conf_t *conf = dr_kafka_conf(o);
 
-    dr_kafka_set(conf, "group.id", "drover-reader"); /* needed, never joined */
     dr_kafka_set(conf, "enable.auto.commit", "false");
     dr_kafka_set(conf, "enable.auto.offset.store", "false");
     dr_kafka_set(conf, "auto.offset.reset", "error");
@@ -41,17 +49,29 @@ struct dr_reader *dr_reader_new(const struct dr_kafka_opts *o,
     dr_kafka_set(conf, "queued.max.messages.kbytes", "4096");
     dr_kafka_set(conf, "fetch.message.max.bytes", "262144");
     dr_kafka_set(conf, "fetch.max.bytes", "4194304");
+    /* Ledger and control are read right after they are written. */
     dr_kafka_set(conf, "fetch.wait.max.ms", "20");
-    r->rk = dr_kafka_new(RD_KAFKA_CONSUMER, conf, err);
-    if (!r->rk) {
-        free(r);
+    return conf;
+}
+
+struct dr_reader *dr_reader_new(const struct dr_kafka_opts *o,
+                                const char *const *topics, size_t topic_count,
+                                struct dr_err *err)
+{
+    rd_kafka_t *rk = dr_kafka_new(RD_KAFKA_CONSUMER, reader_conf(o), err);
+    struct dr_reader *r;
+
+    if (!rk) {
         return NULL;
     }
-    (void)rd_kafka_poll_set_consumer(r->rk);
-    r->topic_count = topic_count;
-    r->topics = dr_xcalloc(topic_count ? topic_count : 1, sizeof(*r->topics));
+    r = dr_xcalloc(1, sizeof(*r));
+    r->rk = rk;
+    r->queue = rd_kafka_queue_new(rk);
+    r->source_count = topic_count;
+    r->sources = dr_xcalloc(topic_count + 1, sizeof(*r->sources));
     for (size_t i = 0; i < topic_count; i++) {
-        r->topics[i] = dr_xstrdup(topics[i]);
+        r->sources[i].name = dr_xstrdup(topics[i]);
+        r->sources[i].topic = dr_kafka_topic(rk, topics[i], (int)i);
     }
     return r;
 }
@@ -64,117 +84,115 @@ static void drop_held(struct dr_reader *r)
     }
 }
 
+static void stop(struct source *s, int32_t partition)
+{
+    if (s->parts[partition].on) {
+        (void)rd_kafka_consume_stop(s->topic, partition);
+        s->parts[partition].on = false;
+    }
+}
+
 void dr_reader_free(struct dr_reader *r)
 {
     if (!r) {
         return;
     }
     drop_held(r);
-    (void)rd_kafka_consumer_close(r->rk);
-    rd_kafka_destroy(r->rk);
-    for (size_t i = 0; i < r->topic_count; i++) {
-        free(r->topics[i]);
+    for (size_t i = 0; i < r->source_count; i++) {
+        struct source *s = &r->sources[i];
+        for (int32_t p = 0; p < s->cap; p++) {
+            stop(s, p);
+        }
+        rd_kafka_topic_destroy(s->topic);
+        free(s->parts);
+        free(s->name);
     }
-    free(r->topics);
-    free(r->v);
+    free(r->sources);
+    rd_kafka_queue_destroy(r->queue);
+    rd_kafka_destroy(r->rk);
     free(r);
 }
 
-static struct position *find(struct dr_reader *r, int topic, int32_t partition)
+static struct position *position(struct source *s, int32_t partition)
 {
-    for (size_t i = 0; i < r->n; i++) {
-        if (r->v[i].topic == topic && r->v[i].partition == partition) {
-            return &r->v[i];
+    DR_ASSERT(partition >= 0 && partition < 1 << 16);
+    if (partition >= s->cap) {
+        int32_t cap = partition + 8;
+
+        s->parts = dr_xrealloc(s->parts, (size_t)cap * sizeof(*s->parts));
+        for (; s->cap < cap; s->cap++) {
+            s->parts[s->cap] = (struct position){.on = false};
         }
     }
-    return NULL;
+    return &s->parts[partition];
 }
 
 void dr_reader_add(struct dr_reader *r, int topic, int32_t partition,
                    int64_t offset)
 {
-    struct position *p = find(r, topic, partition);
+    struct source *s = &r->sources[topic];
+    struct position *p = position(s, partition);
+    struct dr_err err = {0};
 
-    if (!p) {
-        if (r->n == r->cap) {
-            r->cap = r->cap ? r->cap * 2 : 16;
-            r->v = dr_xrealloc(r->v, r->cap * sizeof(*r->v));
-        }
-        p = &r->v[r->n++];
+    stop(s, partition);
+    /* The end is fixed now: the library would look it up at some later time,
+     * and records written between would be jumped over. */
+    if (offset == DR_OFFSET_END &&
+        dr_reader_end(r, topic, partition, RESOLVE_MS, &offset, &err)) {
+        dr_die(DR_EXIT_FAILURE, err.where, "%s/%d: %s", s->name, (int)partition,
+               err.text);
     }
-    *p = (struct position){topic, partition, offset};
+    *p = (struct position){.on = true, .next = offset};
     if (offset == DR_OFFSET_BEGIN) {
-        p->next = RD_KAFKA_OFFSET_BEGINNING;
-    } else if (offset == DR_OFFSET_END) {
-        p->next = RD_KAFKA_OFFSET_END;
+        offset = RD_KAFKA_OFFSET_BEGINNING;
     }
-    r->stale = true;
+    if (rd_kafka_consume_start_queue(s->topic, partition, offset, r->queue)) {
+        dr_die(DR_EXIT_FAILURE, "kafka", "%s/%d: %s", s->name, (int)partition,
+               rd_kafka_err2str(rd_kafka_last_error()));
+    }
 }
 
 void dr_reader_remove(struct dr_reader *r, int topic, int32_t partition)
 {
-    struct position *p = find(r, topic, partition);
-
-    if (p) {
-        *p = r->v[--r->n];
-        r->stale = true;
-    }
+    (void)position(&r->sources[topic], partition);
+    stop(&r->sources[topic], partition);
 }
 
-static void assign(struct dr_reader *r)
+/* Whether the held message is the next of a partition that we still read. */
+static bool take(struct dr_reader *r, struct dr_kmsg *out)
 {
-    rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new((int)r->n);
+    struct position *p;
 
-    for (size_t i = 0; i < r->n; i++) {
-        rd_kafka_topic_partition_list_add(list, r->topics[r->v[i].topic],
-                                          r->v[i].partition)
-            ->offset = r->v[i].next;
+    if (r->held->err) {
+        dr_kafka_message_error(r->held);
+        return false;
     }
-    (void)rd_kafka_assign(r->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    r->stale = false;
-}
-
-static int topic_index(const struct dr_reader *r, const char *name)
-{
-    for (size_t i = 0; i < r->topic_count; i++) {
-        if (strcmp(r->topics[i], name) == 0) {
-            return (int)i;
-        }
+    dr_kafka_fill(r->held, out);
+    p = position(&r->sources[out->topic], out->partition);
+    if (!p->on || out->offset < p->next) {
+        return false;
     }
-    return -1;
+    p->next = out->offset + 1;
+    return true;
 }
 
 int dr_reader_poll(struct dr_reader *r, int timeout_ms, struct dr_kmsg *out)
 {
-    struct position *p;
+    int64_t until = dr_mono_ms() + timeout_ms;
 
-    drop_held(r);
-    if (r->stale) {
-        assign(r);
-    }
-    if (r->n == 0) {
-        return 0;
-    }
-    r->held = rd_kafka_consumer_poll(r->rk, timeout_ms);
-    if (!r->held) {
-        return 0;
-    }
-    if (r->held->err) {
-        dr_kafka_message_error(r->held);
+    for (;;) {
         drop_held(r);
-        return 0;
+        r->held = rd_kafka_consume_queue(r->queue, timeout_ms);
+        if (!r->held) {
+            (void)rd_kafka_poll(r->rk, 0); /* errors and log lines */
+            return 0;
+        }
+        if (take(r, out)) {
+            return 1;
+        }
+        timeout_ms = (int)(until - dr_mono_ms());
+        timeout_ms = timeout_ms < 0 ? 0 : timeout_ms;
     }
-    dr_kafka_fill(r->held, topic_index(r, rd_kafka_topic_name(r->held->rkt)),
-                  out);
-    p = find(r, out->topic, out->partition);
-    if (!p || (p->next >= 0 && out->offset < p->next)) {
-        drop_held(r); /* fetched before the list changed */
-        return 0;
-    }
-    p->next = out->offset + 1;
-    return 1;
 }
 
 /* One request for all: offsets_for_times with timestamp -1 is the end. A topic
@@ -188,10 +206,11 @@ static int fetch_ends(struct dr_reader *r,
     for (;;) {
         rd_kafka_resp_err_t code;
         for (int i = 0; i < list->cnt; i++) {
-            list->elems[i].offset = -1;
+            list->elems[i].offset = -1; /* a timestamp, here */
             list->elems[i].err = RD_KAFKA_RESP_ERR_NO_ERROR;
         }
-        code = rd_kafka_offsets_for_times(r->rk, list, 5000);
+        code = rd_kafka_offsets_for_times(
+            r->rk, list, timeout_ms < REQUEST_MS ? timeout_ms : REQUEST_MS);
         for (int i = 0; i < list->cnt && !code; i++) {
             code = list->elems[i].err;
         }
@@ -203,26 +222,29 @@ static int fetch_ends(struct dr_reader *r,
                               "the ends of the topics: %s",
                               rd_kafka_err2str(code));
         }
+        (void)rd_kafka_poll(r->rk, 50); /* a pause: some errors come at once */
     }
 }
 
 int dr_reader_ends(struct dr_reader *r, int parts, int timeout_ms,
                    int64_t *ends_out, struct dr_err *err)
 {
+    int n = (int)r->source_count * parts;
     rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new((int)r->topic_count * parts);
+        rd_kafka_topic_partition_list_new(n);
     int rc;
 
-    for (size_t t = 0; t < r->topic_count; t++) {
+    for (size_t t = 0; t < r->source_count; t++) {
         for (int p = 0; p < parts; p++) {
-            (void)rd_kafka_topic_partition_list_add(list, r->topics[t], p);
+            (void)rd_kafka_topic_partition_list_add(list, r->sources[t].name,
+                                                    p);
         }
     }
     rc = fetch_ends(r, list, timeout_ms, err);
-    for (int i = 0; rc == 0 && i < list->cnt; i++) {
-        int t = topic_index(r, list->elems[i].topic);
+    /* The answer keeps the order of the list. */
+    for (int i = 0; rc == 0 && i < n; i++) {
         int64_t end = list->elems[i].offset;
-        ends_out[t * parts + list->elems[i].partition] = end < 0 ? 0 : end;
+        ends_out[i] = end < 0 ? 0 : end;
     }
     rd_kafka_topic_partition_list_destroy(list);
     return rc;
@@ -235,10 +257,12 @@ int dr_reader_end(struct dr_reader *r, int topic, int32_t partition,
         rd_kafka_topic_partition_list_new(1);
     int rc;
 
-    (void)rd_kafka_topic_partition_list_add(list, r->topics[topic], partition);
+    (void)rd_kafka_topic_partition_list_add(list, r->sources[topic].name,
+                                            partition);
     rc = fetch_ends(r, list, timeout_ms, err);
     if (rc == 0) {
-        *end_out = list->elems[0].offset < 0 ? 0 : list->elems[0].offset;
+        int64_t end = list->elems[0].offset;
+        *end_out = end < 0 ? 0 : end;
     }
     rd_kafka_topic_partition_list_destroy(list);
     return rc;

@@ -13,6 +13,7 @@
 #include <drover/base/map.h>
 
 #define OPERATION_MS 30000
+#define PAUSE_MS 50 /* between two questions that are answered at once */
 
 static rd_kafka_t *admin_client(const struct dr_kafka_opts *o,
                                 struct dr_err *err)
@@ -92,7 +93,8 @@ static int create_result(rd_kafka_event_t *ev, struct dr_err *err)
         res ? rd_kafka_CreateTopics_result_topics(res, &n) : NULL;
 
     if (rd_kafka_event_error(ev)) {
-        return dr_err_set(err, DR_RETRY, 0, "kafka", "topics: %s",
+        return dr_err_set(err, DR_RETRY, (int)rd_kafka_event_error(ev), "kafka",
+                          "the topics cannot be made: %s",
                           rd_kafka_event_error_string(ev));
     }
     for (size_t i = 0; i < n; i++) {
@@ -148,18 +150,45 @@ static int create_missing(rd_kafka_t *rk, const struct dr_topic_spec *specs,
         }
     }
     rd_kafka_metadata_destroy(md);
-    if (missing > 0) {
-        r = create(rk, list, missing, err);
+    for (int64_t until = dr_mono_ms() + timeout_ms; missing > 0;) {
+        struct dr_err why = {0};
+        r = create(rk, list, missing, &why);
+        /* Made meanwhile counts as made, so asking again is harmless. */
+        if (r == 0 || why.verdict != DR_RETRY || dr_mono_ms() >= until) {
+            if (r && err) {
+                *err = why;
+            }
+            break;
+        }
+        (void)rd_kafka_poll(rk, PAUSE_MS);
     }
     rd_kafka_NewTopic_destroy_array(list, missing);
     free(list);
     return r;
 }
 
-static int check_counts(rd_kafka_t *rk, const struct dr_topic_spec *specs,
-                        size_t n, int timeout_ms, struct dr_err *err)
+static int count_refused(const struct dr_topic_spec *s, int got,
+                         struct dr_err *err)
 {
-    int64_t until = dr_mono_ms() + timeout_ms;
+    if (got == 0) {
+        return dr_err_set(err, DR_HALT, 0, "kafka",
+                          "topic %s does not exist: start the extractor of "
+                          "this migration, or check its name",
+                          s->name);
+    }
+    return dr_err_set(
+        err, DR_HALT, 0, "kafka",
+        "topic %s has %d partitions, the configuration says %d: set "
+        "kafka.partitions to what the migration was made with",
+        s->name, got, s->partitions);
+}
+
+/* missing_ms: how long a topic may still be unknown. */
+static int check_counts(rd_kafka_t *rk, const struct dr_topic_spec *specs,
+                        size_t n, int timeout_ms, int missing_ms,
+                        struct dr_err *err)
+{
+    int64_t until = dr_mono_ms() + missing_ms;
 
     for (size_t i = 0; i < n;) {
         const struct rd_kafka_metadata *md = metadata(rk, timeout_ms, err);
@@ -176,13 +205,12 @@ static int check_counts(rd_kafka_t *rk, const struct dr_topic_spec *specs,
                 continue;
             }
             rd_kafka_metadata_destroy(md);
-            return dr_err_set(
-                err, DR_HALT, 0, "kafka",
-                "topic %s has %d partitions, the configuration says %d: set "
-                "kafka.partitions to what the migration was made with",
-                specs[i].name, got, specs[i].partitions);
+            return count_refused(&specs[i], got, err);
         }
         rd_kafka_metadata_destroy(md);
+        if (i < n) {
+            (void)rd_kafka_poll(rk, PAUSE_MS);
+        }
     }
     return 0;
 }
@@ -214,7 +242,13 @@ static int check_policy(rd_kafka_event_t *ev, const struct dr_topic_spec *specs,
         const char *name = rd_kafka_ConfigResource_name(list[i]);
         const char *value = entry_value(list[i], "cleanup.policy");
 
-        for (size_t k = 0; k < n && value; k++) {
+        if (!value) {
+            return dr_err_set(err, DR_HALT, 0, "kafka",
+                              "topic %s: its cleanup.policy cannot be read: %s",
+                              name,
+                              rd_kafka_ConfigResource_error_string(list[i]));
+        }
+        for (size_t k = 0; k < n; k++) {
             const char *want = specs[k].compact ? "compact" : "delete";
             if (strcmp(specs[k].name, name) == 0 && strcmp(value, want) != 0) {
                 return dr_err_set(err, DR_HALT, 0, "kafka",
@@ -256,21 +290,26 @@ static int check_policies(rd_kafka_t *rk, const struct dr_topic_spec *specs,
     return r;
 }
 
-int dr_topics_check(const struct dr_kafka_opts *o,
-                    const struct dr_topic_spec *specs, size_t n, int timeout_ms,
-                    struct dr_err *err)
+static int check(const struct dr_kafka_opts *o,
+                 const struct dr_topic_spec *specs, size_t n, int timeout_ms,
+                 int missing_ms, struct dr_err *err)
 {
     rd_kafka_t *rk = admin_client(o, err);
     int r = -1;
 
     if (rk) {
-        r = check_counts(rk, specs, n, timeout_ms, err) ||
-                    check_policies(rk, specs, n, timeout_ms, err)
-                ? -1
-                : 0;
+        r = check_counts(rk, specs, n, timeout_ms, missing_ms, err);
+        r = r ? r : check_policies(rk, specs, n, timeout_ms, err);
         rd_kafka_destroy(rk);
     }
     return r;
+}
+
+int dr_topics_check(const struct dr_kafka_opts *o,
+                    const struct dr_topic_spec *specs, size_t n, int timeout_ms,
+                    struct dr_err *err)
+{
+    return check(o, specs, n, timeout_ms, 0, err);
 }
 
 int dr_topics_ensure(const struct dr_kafka_opts *o,
@@ -285,5 +324,5 @@ int dr_topics_ensure(const struct dr_kafka_opts *o,
     }
     r = create_missing(rk, specs, n, timeout_ms, err);
     rd_kafka_destroy(rk);
-    return r ? -1 : dr_topics_check(o, specs, n, timeout_ms, err);
+    return r ? -1 : check(o, specs, n, timeout_ms, timeout_ms, err);
 }

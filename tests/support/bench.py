@@ -11,7 +11,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,16 +21,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 import kafka_template  # noqa: E402
+from kafka_template import free_port  # noqa: E402
 
 
 class Failure(Exception):
     """Something did not happen in time, or not as it must."""
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_until(what, predicate, timeout, step=0.05):
@@ -236,11 +230,13 @@ class Bench:
         conf = self.folder / "kafka.properties"
         conf.write_text(kafka_template.PROPERTIES.format(
             port=port, controller=controller, logs=data))
-        p = self.run("kafka", kafka_template.java(kafka / "jars") +
+        p = self.run("kafka", kafka_template.java(kafka) +
                      ["kafka.Kafka", str(conf)])
         p.port = port
         wait_until("Kafka listens: " + p.tail(),
-                   lambda: self._owns(p, port), 60, 0.1)
+                   lambda: self._owns(p, port), 60)
+        wait_until("Kafka has a controller: " + p.tail(),
+                   lambda: kafka_template.has_controller(port), 60)
         p.brokers = "127.0.0.1:%d" % port
         return p
 
