@@ -1,0 +1,334 @@
+/* The fold's rules, one test each (effects protocol 4, 5). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <drover/ledger/ledger.h>
+
+static const char nonce_a[] = "aaaaaaaaaaaaaaaa";
+static const char nonce_b[] = "bbbbbbbbbbbbbbbb";
+static const char job_1[] = "1111111111111111";
+
+static struct dr_str s16(const char *p)
+{
+    return (struct dr_str){p, 16};
+}
+
+static struct dr_folded put(struct dr_fold *f, const struct dr_env *env)
+{
+    struct dr_folded out;
+
+    dr_fold_accept(f, env, dr_fold_offset(f) + 1, &out);
+    return out;
+}
+
+static enum dr_fold_what owner(struct dr_fold *f, uint64_t e, const char *n)
+{
+    struct dr_env env = {.kind = DR_MSG_OWNER};
+
+    env.u.owner = (struct dr_owner){.epoch = e, .nonce = s16(n)};
+    return put(f, &env).what;
+}
+
+static enum dr_fold_what intent(struct dr_fold *f, uint64_t e, const char *n,
+                                const char *key, uint64_t rev, uint32_t attempt,
+                                uint32_t step)
+{
+    struct dr_env env = {.kind = DR_MSG_INTENT};
+    struct dr_intent_item item = {.key = dr_str_z(key),
+                                  .rev = rev,
+                                  .attempt = attempt,
+                                  .pass = 1,
+                                  .step = step,
+                                  .op = DR_EFFECT_CREATE};
+
+    env.u.intent = (struct dr_intent){
+        .epoch = e, .nonce = s16(n), .items = &item, .item_count = 1};
+    return put(f, &env).what;
+}
+
+static struct dr_folded done(struct dr_fold *f, const char *key, uint64_t rev,
+                             uint64_t dst, uint64_t first, uint32_t step)
+{
+    struct dr_env env = {.kind = DR_MSG_DONE};
+
+    env.u.done = (struct dr_done){.key = dr_str_z(key),
+                                  .rev = rev,
+                                  .dst = dst,
+                                  .first_dst = first,
+                                  .pass = 1,
+                                  .step = step};
+    return put(f, &env);
+}
+
+static struct dr_folded refused(struct dr_fold *f, uint64_t e, const char *n,
+                                const char *key, uint32_t attempt, bool final)
+{
+    struct dr_env env = {.kind = DR_MSG_REFUSED};
+
+    env.u.refused = (struct dr_refused){.key = dr_str_z(key),
+                                        .epoch = e,
+                                        .nonce = s16(n),
+                                        .attempt = attempt,
+                                        .rev = 1,
+                                        .pass = 1,
+                                        .final = final};
+    return put(f, &env);
+}
+
+static bool open_key(const struct dr_fold *f, const char *key)
+{
+    return dr_fold_unsettled(f, dr_str_z(key)) != NULL;
+}
+
+static void ownership_is_stolen_by_a_higher_epoch_only(void **state)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
+
+    (void)state;
+    assert_int_equal(owner(f, 1, nonce_a), DR_FOLD_OWNER);
+    assert_int_equal(owner(f, 1, nonce_b), DR_FOLD_IGNORED);
+    assert_true(dr_fold_owned_by(f, 1, (const uint8_t *)nonce_a));
+    assert_int_equal(owner(f, 2, nonce_b), DR_FOLD_OWNER);
+    assert_false(dr_fold_owned_by(f, 1, (const uint8_t *)nonce_a));
+    assert_true(dr_fold_owned_by(f, 2, (const uint8_t *)nonce_b));
+}
+
+static void a_zombies_intent_is_ignored(void **state)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
+
+    (void)state;
+    assert_int_equal(intent(f, 1, nonce_a, "k", 1, 1, 0), DR_FOLD_IGNORED);
+    (void)owner(f, 1, nonce_a);
+    (void)owner(f, 2, nonce_b);
+    assert_int_equal(intent(f, 1, nonce_a, "k", 1, 1, 0), DR_FOLD_IGNORED);
+    assert_int_equal(intent(f, 2, nonce_a, "k", 1, 1, 0), DR_FOLD_IGNORED);
+    assert_false(open_key(f, "k"));
+    assert_int_equal(intent(f, 2, nonce_b, "k", 1, 1, 0), DR_FOLD_INTENT);
+    assert_true(open_key(f, "k"));
+}
+
+static void refused_names_its_attempt(void **state)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
+
+    (void)state;
+    (void)owner(f, 1, nonce_a);
+    (void)intent(f, 1, nonce_a, "k", 1, 7, 0);
+    (void)owner(f, 2, nonce_b);
+    (void)intent(f, 2, nonce_b, "k", 1, 7, 0);
+    assert_int_equal(refused(f, 1, nonce_a, "k", 7, true).what,
+                     DR_FOLD_IGNORED);
+    assert_int_equal(refused(f, 2, nonce_b, "k", 6, true).what,
+                     DR_FOLD_IGNORED);
+    assert_true(open_key(f, "k"));
+    assert_int_equal(refused(f, 2, nonce_b, "k", 7, false).what,
+                     DR_FOLD_SETTLED);
+    assert_false(open_key(f, "k"));
+    (void)intent(f, 2, nonce_b, "k", 1, 8, 0);
+    assert_int_equal(refused(f, 2, nonce_b, "k", 8, true).fact.state,
+                     DR_LEDGER_REFUSED);
+}
+
+static void a_refusal_before_any_send_needs_the_owner(void **state)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
+
+    (void)state;
+    (void)owner(f, 3, nonce_a);
+    assert_int_equal(refused(f, 2, nonce_b, "k", 0, true).what,
+                     DR_FOLD_IGNORED);
+    assert_int_equal(refused(f, 3, nonce_a, "k", 0, true).what, DR_FOLD_FACT);
+    (void)intent(f, 3, nonce_a, "k", 1, 1, 0);
+    assert_int_equal(refused(f, 3, nonce_a, "k", 0, true).what,
+                     DR_FOLD_IGNORED);
+}
+
+static void done_always_counts_and_fixes_the_first_dst(void **state)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
+    struct dr_folded r;
+
+    (void)state;
+    (void)owner(f, 1, nonce_a);
+    (void)intent(f, 1, nonce_a, "k", 2, 1, 0);
+    r = done(f, "k", 1, 50, 0, 0);
+    assert_int_equal(r.what, DR_FOLD_FACT);
+    assert_int_equal(r.fact.dst, 50);
+    assert_true(open_key(f, "k")); /* version 2 is still open */
+    (void)owner(f, 2, nonce_b);
+    r = done(f, "k", 2, 51, 50, 0);
+    assert_int_equal(r.fact.dst, 50);
+    assert_false(open_key(f, "k"));
+}
+
+static void step_one_does_not_settle_step_two(void **state)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
+
+    (void)state;
+    (void)owner(f, 1, nonce_a);
+    (void)intent(f, 1, nonce_a, "k", 1, 1, 1);
+    assert_int_equal(done(f, "k", 1, 9, 9, 1).fact.state, DR_LEDGER_CREATED);
+    assert_false(open_key(f, "k"));
+    (void)intent(f, 1, nonce_a, "k", 1, 2, 2);
+    (void)done(f, "k", 1, 9, 9, 1);
+    assert_true(open_key(f, "k"));
+    assert_int_equal(done(f, "k", 1, 9, 9, 2).fact.state, DR_LEDGER_DONE);
+    assert_false(open_key(f, "k"));
+}
+
+static void roll_ends_loading(void **state)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
+    struct dr_env env = {.kind = DR_MSG_ROLL};
+
+    (void)state;
+    (void)owner(f, 1, nonce_a);
+    env.u.roll = (struct dr_roll){.epoch = 1, .nonce = s16(nonce_b)};
+    assert_int_equal(put(f, &env).what, DR_FOLD_IGNORED);
+    assert_false(dr_fold_rolled(f));
+    env.u.roll.epoch = 2;
+    assert_int_equal(put(f, &env).what, DR_FOLD_ROLL);
+    assert_true(dr_fold_rolled(f));
+    assert_int_equal(intent(f, 1, nonce_a, "k", 1, 1, 0), DR_FOLD_IGNORED);
+    (void)owner(f, 3, nonce_a);
+    assert_false(dr_fold_owned_by(f, 3, (const uint8_t *)nonce_a));
+}
+
+static void in_mid_log_every_intent_counts(void **state)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_resume(5);
+
+    (void)state;
+    assert_int_equal(owner(f, 5, nonce_b), DR_FOLD_IGNORED);
+    assert_int_equal(intent(f, 4, nonce_a, "k", 1, 1, 0), DR_FOLD_INTENT);
+    assert_int_equal(dr_fold_oldest(f), 1);
+    assert_int_equal(owner(f, 6, nonce_b), DR_FOLD_OWNER);
+    assert_int_equal(intent(f, 5, nonce_a, "j", 1, 1, 0), DR_FOLD_IGNORED);
+    assert_true(open_key(f, "k"));
+}
+
+static void a_job_keeps_its_address_while_it_is_open(void **state)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
+    struct dr_intent_item items[2] = {{.key = DR_STR_LIT("a"), .attempt = 1},
+                                      {.key = DR_STR_LIT("b"), .attempt = 1}};
+    struct dr_env env = {.kind = DR_MSG_INTENT};
+
+    (void)state;
+    (void)owner(f, 1, nonce_a);
+    env.u.intent = (struct dr_intent){.epoch = 1,
+                                      .nonce = s16(nonce_a),
+                                      .job_nonce = s16(job_1),
+                                      .items = items,
+                                      .item_count = 2};
+    assert_int_equal(put(f, &env).what, DR_FOLD_INTENT);
+    env = (struct dr_env){.kind = DR_MSG_JOB};
+    env.u.job = (struct dr_job){.job_nonce = s16(job_1),
+                                .status_url = DR_STR_LIT("http://x/1")};
+    assert_int_equal(put(f, &env).what, DR_FOLD_JOB);
+    (void)done(f, "a", 0, 1, 0, 0);
+    assert_false(open_key(f, "a"));
+    assert_true(open_key(f, "b"));
+    assert_true(
+        dr_str_eqz(dr_fold_job_url(f, dr_fold_unsettled(f, DR_STR_LIT("b"))),
+                   "http://x/1"));
+    env.u.job.job_nonce = s16(nonce_b);
+    assert_int_equal(put(f, &env).what, DR_FOLD_IGNORED);
+}
+
+static void reading_again_is_harmless(void **state)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
+    struct dr_env env = {.kind = DR_MSG_OWNER};
+    struct dr_folded out;
+
+    (void)state;
+    (void)owner(f, 1, nonce_a);
+    env.u.owner = (struct dr_owner){.epoch = 9, .nonce = s16(nonce_b)};
+    dr_fold_accept(f, &env, 0, &out);
+    assert_int_equal(out.what, DR_FOLD_IGNORED);
+    assert_int_equal(dr_fold_epoch(f), 1);
+}
+
+static void absence_proves_nothing_before_the_quarantine(void **state)
+{
+    struct dr_settle_case c = {.op = DR_EFFECT_CREATE,
+                               .found = DR_FOUND_NOTHING,
+                               .waited_ms = 10,
+                               .quarantine_ms = 100};
+
+    (void)state;
+    assert_int_equal(dr_settle_decide(&c), DR_SETTLE_WAIT);
+    c.waited_ms = 100;
+    assert_int_equal(dr_settle_decide(&c), DR_SETTLE_RETRY);
+    c.waited_ms = 0;
+    c.found = DR_FOUND_SAME;
+    assert_int_equal(dr_settle_decide(&c), DR_SETTLE_DONE);
+    c.found = DR_FOUND_NOT_LOOKED;
+    assert_int_equal(dr_settle_decide(&c), DR_SETTLE_WAIT);
+    c.unique = true;
+    assert_int_equal(dr_settle_decide(&c), DR_SETTLE_LOOK);
+    c.op = DR_EFFECT_UPDATE; /* never for updates */
+    assert_int_equal(dr_settle_decide(&c), DR_SETTLE_WAIT);
+    c.whole_5xx = true;
+    assert_int_equal(dr_settle_decide(&c), DR_SETTLE_LOOK);
+}
+
+static void facts_cover_what_they_say(void **state)
+{
+    struct dr_ledger_fact f = {.state = DR_LEDGER_DONE,
+                               .rev = 5,
+                               .pass = 1,
+                               .content_hash = DR_STR_LIT("h")};
+
+    (void)state;
+    assert_true(dr_fact_covers(&f, 5, 1, DR_STR_LIT("h")));
+    assert_true(dr_fact_covers(&f, 6, 2, DR_STR_LIT("h")));
+    assert_true(dr_fact_covers(&f, 4, 1, DR_STR_LIT("x")));
+    assert_false(dr_fact_covers(&f, 5, 1, DR_STR_LIT("x")));
+    f.state = DR_LEDGER_REFUSED;
+    assert_true(dr_fact_covers(&f, 5, 1, DR_STR_LIT("h")));
+    assert_false(dr_fact_covers(&f, 5, 2, DR_STR_LIT("h")));
+    assert_false(dr_fact_covers(&f, 6, 1, DR_STR_LIT("h")));
+}
+
+static void a_marker_is_a_word(void **state)
+{
+    struct dr_str m = DR_STR_LIT("00112233445566778899aabbccddeeff");
+
+    (void)state;
+    assert_true(
+        dr_marker_in(DR_STR_LIT("text [00112233445566778899aabbccddeeff]"), m));
+    assert_false(
+        dr_marker_in(DR_STR_LIT("text 00112233445566778899aabbccddeeff0"), m));
+    assert_false(dr_marker_in(DR_STR_LIT(""), m));
+    assert_false(dr_marker_in(DR_STR_LIT("x"), DR_STR_LIT("")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ownership_is_stolen_by_a_higher_epoch_only),
+        cmocka_unit_test(a_zombies_intent_is_ignored),
+        cmocka_unit_test(refused_names_its_attempt),
+        cmocka_unit_test(a_refusal_before_any_send_needs_the_owner),
+        cmocka_unit_test(done_always_counts_and_fixes_the_first_dst),
+        cmocka_unit_test(step_one_does_not_settle_step_two),
+        cmocka_unit_test(roll_ends_loading),
+        cmocka_unit_test(in_mid_log_every_intent_counts),
+        cmocka_unit_test(a_job_keeps_its_address_while_it_is_open),
+        cmocka_unit_test(reading_again_is_harmless),
+        cmocka_unit_test(absence_proves_nothing_before_the_quarantine),
+        cmocka_unit_test(facts_cover_what_they_say),
+        cmocka_unit_test(a_marker_is_a_word),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

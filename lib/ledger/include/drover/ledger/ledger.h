@@ -1,0 +1,184 @@
+/*
+ * The ledger: what a partition of ledger.<lane> says, and what may be done
+ * about it. Pure: no clock, no I/O. "Section n" is a section of the effects
+ * protocol.
+ *
+ * The fold (section 4) is a function of the log's prefix, the same for every
+ * reader: loader, auditor, rollback, trace checks. It keeps the epoch, the
+ * owner and the unsettled attempts, which are few; facts, which are millions,
+ * are handed out by dr_fold_accept and not kept.
+ *
+ *   META      remembered; a mismatch with the configuration is the caller's
+ *             reason to refuse to start (section 3 rule 1)
+ *   OWNER     accepted iff its epoch is above the current one
+ *   ROLL      likewise; from then on loading has ended: dr_fold_rolled
+ *   INTENT    counts iff (epoch, nonce) is the current owner at its offset;
+ *             each of its keys is then unsettled, the newest attempt stands
+ *   JOB       adds the status address to the attempts of its job
+ *   DONE      always counts. Settles the key's attempt when that is of the
+ *             same or a lower (rev, pass); a DONE of step 1 settles attempts
+ *             of step 1 only
+ *   REFUSED   counts iff it names the unsettled attempt (epoch, nonce, no.).
+ *             attempt 0 is a refusal before any send: it counts when its
+ *             writer is the current owner and nothing of the key is unsettled.
+ *             Not final: no fact, the key may be tried again
+ *   DELETED, PREIMAGE   always
+ *
+ * Keys of the records (section 3 rule 2): facts and attempts must not compact
+ * each other away, nor a refusal the DONE that fixed the target's id:
+ *   <key>#fact DONE, DELETED   <key>#refused REFUSED   <key>#try INTENT
+ *   <key>#pre#<rev> PREIMAGE   job#<nonce> INTENT of a bulk job
+ *   job#<nonce>#url JOB        #owner OWNER, ROLL      #meta META
+ */
+#ifndef DROVER_LEDGER_LEDGER_H
+#define DROVER_LEDGER_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <drover/base/attrs.h>
+#include <drover/base/buf.h>
+#include <drover/base/str.h>
+#include <drover/wire/wire.h>
+
+#define DR_LEDGER_NONCE 16
+/* META.partitioner and META.mapping of this version of Drover. */
+#define DR_LEDGER_PARTITIONER 1
+#define DR_LEDGER_MAPPING 1
+
+/* An attempt whose outcome the ledger does not say yet. */
+struct dr_attempt {
+    uint64_t epoch;
+    uint8_t nonce[DR_LEDGER_NONCE];
+    uint32_t attempt, pass, step;
+    uint64_t rev, dst;
+    enum dr_effect op;
+    int64_t offset; /* of its INTENT */
+    char marker[33];
+    bool bulk;
+    uint8_t job[DR_LEDGER_NONCE];
+};
+
+enum dr_ledger_state {
+    DR_LEDGER_NOTHING,
+    DR_LEDGER_DONE,
+    DR_LEDGER_CREATED, /* step 1 of two: exists, not yet as wanted */
+    DR_LEDGER_REFUSED, /* final */
+    DR_LEDGER_DELETED,
+};
+
+/* What one record says of its key. Strings borrow from the record. */
+struct dr_ledger_fact {
+    enum dr_ledger_state state;
+    struct dr_str key, type, class, content_hash, keep;
+    uint64_t dst; /* the first one: it never changes; 0 with REFUSED */
+    uint64_t rev;
+    uint32_t pass;
+    uint32_t origin; /* enum dr_done_origin */
+    int64_t offset;
+};
+
+enum dr_fold_what {
+    DR_FOLD_IGNORED, /* does not count: a fenced writer, an old attempt */
+    DR_FOLD_META,
+    DR_FOLD_OWNER, /* accepted */
+    DR_FOLD_ROLL,  /* accepted */
+    DR_FOLD_INTENT,
+    DR_FOLD_JOB,
+    DR_FOLD_FACT,    /* out->fact is set */
+    DR_FOLD_SETTLED, /* REFUSED, not final: out->fact.key may be tried again */
+    DR_FOLD_PREIMAGE,
+};
+
+struct dr_folded {
+    enum dr_fold_what what;
+    struct dr_ledger_fact fact;
+};
+
+struct dr_fold;
+
+/* From the beginning of the log. */
+struct dr_fold *dr_fold_new(void);
+/*
+ * From somewhere in the log. epoch: the highest that counted before there.
+ * Until an OWNER above every epoch seen appears it is not known who owned
+ * what, so every INTENT counts: more keys look unsettled, never fewer, which
+ * costs look-ups and is safe (section 3 rule 2).
+ */
+struct dr_fold *dr_fold_resume(uint64_t epoch);
+void dr_fold_free(struct dr_fold *f);
+DR_DEFINE_AUTO(dr_fold)
+
+/* Records must come in the order of their offsets. A record at or below the
+ * last offset is ignored: reading again is harmless. */
+void dr_fold_accept(struct dr_fold *f, const struct dr_env *env, int64_t offset,
+                    struct dr_folded *out);
+
+uint64_t dr_fold_epoch(const struct dr_fold *f); /* highest seen or given */
+bool dr_fold_owned_by(const struct dr_fold *f, uint64_t epoch,
+                      const uint8_t nonce[DR_LEDGER_NONCE]);
+bool dr_fold_rolled(const struct dr_fold *f);
+int64_t dr_fold_offset(const struct dr_fold *f); /* last accepted, -1: none */
+/* NULL: no META yet. */
+const struct dr_meta *dr_fold_meta(const struct dr_fold *f);
+
+size_t dr_fold_unsettled_count(const struct dr_fold *f);
+const struct dr_attempt *dr_fold_unsettled(const struct dr_fold *f,
+                                           struct dr_str key);
+/* size_t at = 0; while (dr_fold_next(f, &at, &key, &attempt)) … */
+bool dr_fold_next(const struct dr_fold *f, size_t *at, struct dr_str *key_out,
+                  const struct dr_attempt **out);
+/* Offset of the oldest unsettled INTENT, -1: none. A later fold that starts
+ * there and at the last accepted fact misses nothing. */
+int64_t dr_fold_oldest(const struct dr_fold *f);
+/* The status address of the attempt's job; empty: not known. */
+struct dr_str dr_fold_job_url(const struct dr_fold *f,
+                              const struct dr_attempt *a);
+
+/* ---- deciding ---- */
+
+/* What a look-up by marker showed (section 5 step 3). */
+enum dr_found {
+    DR_FOUND_NOT_LOOKED,
+    DR_FOUND_NOTHING,
+    DR_FOUND_SAME,  /* ours, with this version's content   */
+    DR_FOUND_OLDER, /* ours, with other content            */
+    DR_FOUND_OTHER, /* somebody else's under a unique key  */
+};
+
+enum dr_settle {
+    DR_SETTLE_WAIT = 1, /* until the quarantine is over                   */
+    DR_SETTLE_LOOK,     /* ask the target                                 */
+    DR_SETTLE_DONE,     /* append DONE (discovered)                       */
+    DR_SETTLE_RETRY,    /* no effect: REFUSED (not final), then again     */
+    DR_SETTLE_REFUSE,   /* REFUSED (final): a conflict for a person       */
+};
+
+struct dr_settle_case {
+    enum dr_effect op;
+    enum dr_found found;
+    int64_t waited_ms; /* by our own monotonic clock since we read INTENT */
+    int64_t quarantine_ms;
+    bool whole_5xx; /* answered: nothing is on its way, only a look is due */
+    bool unique;    /* class U: the target itself refuses a second create  */
+};
+
+/* Step 3 of section 5. The effect that is seen is done at once; its absence
+ * proves nothing before the quarantine is over. */
+enum dr_settle dr_settle_decide(const struct dr_settle_case *c);
+
+/* The skip rule: what the fact says makes the wanted version superfluous. */
+bool dr_fact_covers(const struct dr_ledger_fact *fact, uint64_t rev,
+                    uint32_t pass, struct dr_str content_hash);
+
+/* Does the text hold the marker as a word of its own? Empty: never. */
+bool dr_marker_in(struct dr_str text, struct dr_str marker);
+
+/* Appends "<key><suffix>"; PREIMAGE and job keys as in the head. */
+void dr_ledger_key(struct dr_buf *out, struct dr_str key, const char *suffix);
+void dr_ledger_pre_key(struct dr_buf *out, struct dr_str key, uint64_t rev);
+void dr_ledger_job_key(struct dr_buf *out, struct dr_str nonce,
+                       const char *suffix);
+
+#endif
