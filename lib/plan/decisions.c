@@ -454,10 +454,10 @@ static void rename_others(struct proposing *p, const struct named *v, size_t n,
     (void)ctx;
     for (size_t i = 1; i < n; i++) {
         dr_json_w_keys(&p->plan, v[i].id);
-        dr_json_w_str(&p->plan, dr_arena_printf(
-                                    p->a, DR_STR_FMT " (" DR_STR_FMT ")",
-                                    DR_STR_ARG(dr_utf8_prefix(v[i].name, 180)),
-                                    DR_STR_ARG(v[i].id)));
+        dr_json_w_str(&p->plan,
+                      dr_arena_printf(p->a, DR_STR_FMT " (" DR_STR_FMT ")",
+                                      DR_STR_ARG(dr_utf8_prefix(v[i].raw, 180)),
+                                      DR_STR_ARG(v[i].id)));
     }
 }
 

@@ -159,15 +159,15 @@ static void add_properties(struct dr_profile *p, struct dr_str object,
 
 static void add_named(struct dr_profile *p, struct named_list *l,
                       struct dr_str id, struct dr_str created,
-                      struct dr_str name)
+                      struct dr_str name, struct dr_str raw)
 {
     if (l->n == l->cap) {
         l->cap = l->cap ? l->cap * 2 : 256;
         l->v = dr_xrealloc(l->v, l->cap * sizeof(*l->v));
     }
-    l->v[l->n++] = (struct named){dr_arena_dup(p->arena, id),
-                                  dr_arena_dup(p->arena, created),
-                                  dr_arena_dup(p->arena, name)};
+    l->v[l->n++] = (struct named){
+        dr_arena_dup(p->arena, id), dr_arena_dup(p->arena, created),
+        dr_arena_dup(p->arena, name), dr_arena_dup(p->arena, raw)};
 }
 
 static void add_deal(struct dr_profile *p, struct dr_arena *a,
@@ -192,14 +192,15 @@ static void add_identity(struct dr_profile *p, struct dr_arena *a,
     if (dr_str_eqz(rec->object, "company")) {
         struct dr_str parent = dr_json_get_str(props, "parent_company_id");
         add_named(p, &p->companies, rec->id, created,
-                  plan_norm(a, dr_json_get_str(props, "name")));
+                  plan_norm(a, dr_json_get_str(props, "name")),
+                  dr_json_get_str(props, "name"));
         if (parent.n > 0) {
             keep(p, p->parents, rec->id, parent);
         }
     } else if (dr_str_eqz(rec->object, "contact")) {
         struct dr_str mail = plan_email(a, dr_json_get_str(props, "email"));
         if (mail.n > 0) {
-            add_named(p, &p->contacts, rec->id, created, mail);
+            add_named(p, &p->contacts, rec->id, created, mail, mail);
         }
     } else if (dr_str_eqz(rec->object, "deal")) {
         add_deal(p, a, props);

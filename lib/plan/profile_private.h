@@ -16,7 +16,9 @@ struct field_stats {
 };
 
 struct named {
-    struct dr_str id, created, name; /* name normalised, or e-mail */
+    struct dr_str id, created;
+    struct dr_str name; /* what groups: normalised name, or e-mail */
+    struct dr_str raw;  /* as the source has it                    */
 };
 
 struct named_list {

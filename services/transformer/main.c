@@ -1,0 +1,279 @@
+/*
+ * drover-transformer: applies the approved plan. Contract:
+ * services/transformer/README.md.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/clock.h>
+#include <drover/base/log.h>
+#include <drover/kafka/offsets.h>
+#include <drover/service/service.h>
+
+#include "once.h"
+#include "pass.h"
+
+/* What the transformer reads: the objects that the product carries. */
+static const char *const objects[] = {"product", "company",   "contact",
+                                      "deal",    "line_item", "task"};
+#define OBJECTS DR_ARRAY_LEN(objects)
+#define RECORD_ARENA ((size_t)64 << 20)
+#define COMMIT_MS 500
+
+static const struct dr_conf_key keys[] = {DR_CONF_COMMON, {0}};
+
+struct transformer {
+    struct dr_service svc;
+    struct dr_producer *producer;
+    struct dr_control_reader *control;
+    struct dr_consumer *consumer; /* of the running pass; NULL: none */
+    struct dr_plan *plan;
+    struct pass pass;
+    struct dr_arena *arena;
+    struct out_list out;
+    char topics[OBJECTS][DR_TOPIC_MAX];
+    char rejected[DR_TOPIC_MAX];
+    uint8_t plan_hash[32];
+    /* Next offset to commit of each partition, once all is acknowledged. */
+    int64_t *next;
+    int64_t commit_due_ms;
+    int64_t *m_records, *m_loads, *m_rejected;
+};
+
+static void flush_and_commit(struct transformer *t)
+{
+    while (dr_producer_flush(t->producer, 1000)) {
+        dr_service_tick(&t->svc, 0);
+    }
+    for (size_t o = 0; o < OBJECTS; o++) {
+        for (int p = 0; p < t->svc.partitions; p++) {
+            int64_t *n = &t->next[o * (size_t)t->svc.partitions + (size_t)p];
+            if (*n >= 0) {
+                dr_consumer_settle(t->consumer, (int)o, p, *n);
+                *n = -1;
+            }
+        }
+    }
+    dr_consumer_commit(t->consumer);
+    t->commit_due_ms = dr_mono_ms() + COMMIT_MS;
+}
+
+static void forget_positions(struct transformer *t)
+{
+    for (size_t i = 0; i < OBJECTS * (size_t)t->svc.partitions; i++) {
+        t->next[i] = -1;
+    }
+}
+
+static void revoked(void *ctx, const int32_t *parts, size_t n, bool lost)
+{
+    struct transformer *t = ctx;
+
+    (void)parts;
+    (void)n;
+    if (!lost) {
+        flush_and_commit(t);
+    }
+    forget_positions(t);
+}
+
+static void end_pass(struct transformer *t)
+{
+    if (!t->consumer) {
+        return;
+    }
+    flush_and_commit(t);
+    dr_consumer_free(t->consumer);
+    t->consumer = NULL;
+    dr_plan_free(t->plan);
+    t->plan = NULL;
+    dr_map_free(t->pass.sample);
+    t->pass.sample = NULL;
+}
+
+static void take_sample(struct transformer *t, const struct dr_sample *s)
+{
+    t->pass.sample = dr_map_new(NULL);
+    for (size_t i = 0; i < s->key_count; i++) {
+        dr_map_put(t->pass.sample, s->keys[i], t);
+    }
+}
+
+static void begin_pass(struct transformer *t, const struct dr_control_view *v)
+{
+    struct dr_err err = {0};
+    const char *names[OBJECTS];
+    char group[128];
+    struct dr_consumer_opts o = {.kafka = t->svc.kafka,
+                                 .group = group,
+                                 .topics = names,
+                                 .topic_count = OBJECTS,
+                                 .revoked = revoked,
+                                 .ctx = t};
+
+    t->plan = dr_plan_parse(v->plan_json, &err);
+    if (!t->plan) {
+        dr_die(DR_EXIT_REFUSED, "plan", "%s", err.text);
+    }
+    if (!dr_str_eq(dr_plan_hash(t->plan), v->state.plan_hash)) {
+        dr_die(DR_EXIT_REFUSED, "plan",
+               "the plan in control is not the approved one");
+    }
+    t->pass.plan = t->plan;
+    t->pass.number = v->state.pass;
+    t->pass.sample_only = dr_str_eqz(v->state.scope, "sample");
+    t->pass.partitions = t->svc.partitions;
+    t->pass.opts =
+        (struct dr_apply_opts){.migration = dr_str_z(t->svc.migration),
+                               .generation = v->state.generation,
+                               .pass = v->state.pass};
+    take_sample(t, &v->sample);
+    for (size_t i = 0; i < OBJECTS; i++) {
+        names[i] = t->topics[i];
+    }
+    (void)snprintf(group, sizeof(group), "drover.%s.transformer.p%u",
+                   t->svc.migration, (unsigned)v->state.pass);
+    forget_positions(t);
+    t->consumer = dr_consumer_new(&o, &err);
+    if (!t->consumer) {
+        dr_die(DR_EXIT_FAILURE, "kafka", "%s", err.text);
+    }
+    dr_log(DR_LOG_INFO, "transformer.pass", "pass=%u scope=" DR_STR_FMT,
+           (unsigned)v->state.pass, DR_STR_ARG(v->state.scope));
+}
+
+/* A pass runs while control names one, its plan and its sample. */
+static void follow_control(struct transformer *t)
+{
+    const struct dr_control_view *v;
+
+    (void)dr_control_poll(t->control);
+    v = dr_control(t->control);
+    if (t->consumer && v->state.pass != t->pass.number) {
+        end_pass(t);
+    }
+    if (!t->consumer && v->caught_up && v->state.pass > 0 &&
+        v->plan_json.n > 0 &&
+        (!dr_str_eqz(v->state.scope, "sample") || v->sample.key_count > 0)) {
+        begin_pass(t, v);
+    }
+}
+
+static void send_out(struct transformer *t)
+{
+    for (size_t i = 0; i < t->out.n; i++) {
+        struct out_message *m = &t->out.v[i];
+        char topic[DR_TOPIC_MAX], lane[32];
+
+        if (m->topic == OUT_REJECTED) {
+            (*t->m_rejected)++;
+            dr_service_send(&t->svc, t->producer, t->rejected, m->partition,
+                            m->key, &m->env, NULL, NULL);
+            continue;
+        }
+        (*t->m_loads)++;
+        (void)snprintf(lane, sizeof(lane), DR_STR_FMT, DR_STR_ARG(m->lane));
+        dr_topic(&t->svc, topic, "load", lane);
+        dr_service_send(&t->svc, t->producer, topic, m->partition, m->key,
+                        &m->env, NULL, NULL);
+    }
+}
+
+static void one_message(struct transformer *t, const struct dr_kmsg *m)
+{
+    struct dr_err err = {0};
+    const struct dr_env *env;
+
+    dr_arena_reset(t->arena);
+    env = m->value.p ? dr_wire_unpack(t->arena, m->value, &err) : NULL;
+    if (!env || memcmp(env->migration, t->svc.migration_id, 16) != 0) {
+        dr_log(DR_LOG_ERROR, "transformer.ignored",
+               "topic=%s partition=%d offset=%lld: %s", t->topics[m->topic],
+               (int)m->partition, (long long)m->offset,
+               env ? "another migration's record" : err.text);
+    } else if (pass_step(&t->pass, env, dr_str_z(t->topics[m->topic]),
+                         m->partition, m->offset, t->arena, &t->out, &err)) {
+        dr_die(DR_EXIT_FAILURE, "transformer", "%s/%d offset %lld: %s",
+               t->topics[m->topic], (int)m->partition, (long long)m->offset,
+               err.text);
+    } else {
+        send_out(t);
+    }
+    (*t->m_records)++;
+    t->next[(size_t)m->topic * (size_t)t->svc.partitions +
+            (size_t)m->partition] = m->offset + 1;
+}
+
+static void run(struct transformer *t)
+{
+    struct dr_kmsg m;
+
+    while (!dr_stop) {
+        int n = 0;
+
+        dr_service_tick(&t->svc, t->consumer ? 0 : 100);
+        follow_control(t);
+        while (t->consumer && n++ < 500 &&
+               dr_consumer_poll(t->consumer, n == 1 ? 50 : 0, &m)) {
+            one_message(t, &m);
+        }
+        (void)dr_producer_poll(t->producer, 0);
+        if (t->consumer && dr_mono_ms() >= t->commit_due_ms) {
+            flush_and_commit(t);
+        }
+    }
+    end_pass(t);
+}
+
+static void open_metrics(struct transformer *t)
+{
+    static const char help[] = "records by stage and outcome";
+    struct dr_metrics *m = t->svc.metrics;
+
+    t->m_records = dr_metric(m, "drover_records_total", "counter", help,
+                             "stage=\"transform\",outcome=\"read\"");
+    t->m_loads = dr_metric(m, "drover_records_total", "counter", help,
+                           "stage=\"transform\",outcome=\"load\"");
+    t->m_rejected = dr_metric(m, "drover_records_total", "counter", help,
+                              "stage=\"transform\",outcome=\"rejected\"");
+}
+
+static void open_all(struct transformer *t)
+{
+    struct dr_err err = {0};
+
+    dr_service_topics(&t->svc, objects, OBJECTS);
+    for (size_t i = 0; i < OBJECTS; i++) {
+        dr_topic(&t->svc, t->topics[i], "source", objects[i]);
+    }
+    dr_topic(&t->svc, t->rejected, "rejected", NULL);
+    t->arena = dr_arena_new(RECORD_ARENA);
+    t->next = dr_xcalloc(OBJECTS * (size_t)t->svc.partitions, sizeof(*t->next));
+    t->producer = dr_producer_new(&t->svc.kafka, &err);
+    t->control = t->producer ? dr_control_open(&t->svc, &err) : NULL;
+    if (!t->control) {
+        dr_die(DR_EXIT_FAILURE, "kafka", "%s", err.text);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct transformer t;
+
+    if (argc > 1 && strcmp(argv[1], "--once") == 0) {
+        return once(argc, argv);
+    }
+    dr_service_init(&t.svc, "transformer", keys, argc, argv);
+    open_metrics(&t);
+    open_all(&t);
+    t.svc.ready = true;
+    dr_log(DR_LOG_INFO, "transformer.up", "partitions=%d", t.svc.partitions);
+    run(&t);
+    dr_control_free(t.control);
+    dr_producer_free(t.producer);
+    dr_arena_free(t.arena);
+    free(t.next);
+    dr_service_done(&t.svc);
+    return DR_EXIT_OK;
+}

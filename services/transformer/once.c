@@ -1,0 +1,99 @@
+/* --once FILE: what one record of the source becomes, without any server. */
+#include "once.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/crypto/crypto.h>
+#include <drover/plan/plan.h>
+
+#define FILE_LIMIT ((size_t)64 << 20)
+
+static int slurp(const char *path, struct dr_buf *out)
+{
+    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    char chunk[65536];
+    size_t n;
+
+    if (!f) {
+        (void)fprintf(stderr, "cannot read %s\n", path);
+        return -1;
+    }
+    while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0) {
+        dr_buf_add(out, chunk, n);
+    }
+    if (f != stdin) {
+        (void)fclose(f);
+    }
+    return out->over ? -1 : 0;
+}
+
+static int print_record(const struct dr_plan *plan, struct dr_str text)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(FILE_LIMIT * 2);
+    struct dr_apply_opts o = {.migration = DR_STR_LIT("once"), .pass = 1};
+    struct dr_err err = {0};
+    const struct dr_json *j = dr_json_parse(a, text, NULL, &err);
+    struct dr_outcome out;
+    struct dr_source s;
+    struct dr_buf b;
+
+    if (!j) {
+        (void)fprintf(stderr, "the record cannot be read: %s\n", err.text);
+        return DR_EXIT_FAILURE;
+    }
+    s = (struct dr_source){.object = dr_json_get_str(j, "type"),
+                           .id = dr_json_scalar(dr_json_get(j, "id")),
+                           .rev = 1,
+                           .origin = DR_ORIGIN_SNAPSHOT,
+                           .op = DR_SRC_UPSERT,
+                           .body = j->raw};
+    if (dr_plan_apply(plan, &s, &o, a, &out, &err)) {
+        (void)fprintf(stderr, "%s\n", err.text);
+        return DR_EXIT_FAILURE;
+    }
+    dr_buf_init(&b, FILE_LIMIT);
+    dr_outcome_print(&out, &b);
+    (void)fwrite(b.p, 1, b.n, stdout);
+    dr_buf_done(&b);
+    return DR_EXIT_OK;
+}
+
+int once(int argc, char **argv)
+{
+    const char *record = NULL, *plan_file = NULL;
+    struct dr_err err = {0};
+    struct dr_buf text, plan_text;
+    struct dr_plan *plan;
+    int code = DR_EXIT_FAILURE;
+
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--once") == 0) {
+            record = argv[i + 1];
+        } else if (strcmp(argv[i], "--plan") == 0) {
+            plan_file = argv[i + 1];
+        }
+    }
+    if (!record || !plan_file) {
+        (void)fprintf(stderr, "usage: drover-transformer --once FILE --plan "
+                              "PLAN\nFILE holds one record as FastTrack gives "
+                              "it; - is standard input\n");
+        return DR_EXIT_USAGE;
+    }
+    dr_crypto_init();
+    dr_buf_init(&text, FILE_LIMIT);
+    dr_buf_init(&plan_text, FILE_LIMIT);
+    if (slurp(record, &text) == 0 && slurp(plan_file, &plan_text) == 0) {
+        plan = dr_plan_parse(dr_buf_view(&plan_text), &err);
+        if (plan) {
+            code = print_record(plan, dr_buf_view(&text));
+        } else {
+            (void)fprintf(stderr, "%s: %s\n", plan_file, err.text);
+        }
+        dr_plan_free(plan);
+    }
+    dr_buf_done(&text);
+    dr_buf_done(&plan_text);
+    return code;
+}

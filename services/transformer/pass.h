@@ -1,0 +1,50 @@
+/*
+ * What the transformer does with one message of a pass. Pure: a message and
+ * the plan in, messages out. The shell sends them and commits behind them.
+ */
+#ifndef TRANSFORMER_PASS_H
+#define TRANSFORMER_PASS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <drover/base/map.h>
+#include <drover/plan/plan.h>
+
+struct pass {
+    const struct dr_plan *plan;
+    uint32_t number;
+    bool sample_only;
+    struct dr_map *sample; /* "<object>:<id>" */
+    struct dr_apply_opts opts;
+    int partitions;
+};
+
+enum out_topic { OUT_LOAD = 1, OUT_REJECTED };
+
+struct out_message {
+    enum out_topic topic;
+    struct dr_str lane; /* OUT_LOAD */
+    int32_t partition;
+    struct dr_str key;
+    struct dr_env env;
+};
+
+#define PASS_OUT_MAX 1024
+
+struct out_list {
+    struct out_message v[PASS_OUT_MAX];
+    size_t n;
+};
+
+/* The messages that `env`, read at (topic, partition, offset), becomes. Their
+ * strings live in the arena or in env. -1: the arena's budget is used up. */
+int pass_step(const struct pass *p, const struct dr_env *env,
+              struct dr_str topic, int32_t partition, int64_t offset,
+              struct dr_arena *a, struct out_list *out,
+              struct dr_err *err) DR_MUSTCHECK;
+
+/* True when a record of the source belongs to the pass. */
+bool pass_wants(const struct pass *p, const struct dr_source *s);
+
+#endif
