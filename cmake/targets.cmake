@@ -39,3 +39,17 @@ function(dr_unit_test name)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 60)
 endfunction()
+
+# dr_server_test(NAME source.c... SERVERS kafka|redis... LINK targets...): a
+# cmocka executable run beside real servers, label service.
+function(dr_server_test name)
+    cmake_parse_arguments(A "" "" "LINK;SERVERS" ${ARGN})
+    add_executable(${name} ${A_UNPARSED_ARGUMENTS})
+    target_link_libraries(${name} PRIVATE ${A_LINK} PkgConfig::CMOCKA
+        dr::warnings)
+    list(TRANSFORM A_SERVERS PREPEND --)
+    add_test(NAME ${name}
+        COMMAND ${CMAKE_SOURCE_DIR}/tests/support/with_servers.py
+                ${A_SERVERS} -- $<TARGET_FILE:${name}>)
+    set_tests_properties(${name} PROPERTIES LABELS service TIMEOUT 180)
+endfunction()

@@ -27,6 +27,9 @@ struct dr_consumer {
     int32_t *owned; /* partition numbers, the same for every topic */
     size_t owned_count;
     rd_kafka_topic_partition_list_t *settled; /* not yet committed */
+    /* One asynchronous commit at a time: a commit takes milliseconds, and a
+     * close waits for all that are under way. */
+    bool committing;
 };
 
 static bool owns(const struct dr_consumer *c, int32_t partition)
@@ -189,6 +192,7 @@ static void committed(rd_kafka_t *rk, rd_kafka_resp_err_t code,
     struct dr_consumer *c = opaque;
 
     (void)rk;
+    c->committing = false;
     if (!list || code == RD_KAFKA_RESP_ERR__NO_OFFSET) {
         return;
     }
@@ -356,8 +360,9 @@ void dr_consumer_settle(struct dr_consumer *c, int topic, int32_t partition,
 
 void dr_consumer_commit(struct dr_consumer *c)
 {
-    if (c->settled->cnt > 0) {
-        (void)rd_kafka_commit(c->rk, c->settled, 1);
+    if (c->settled->cnt > 0 && !c->committing &&
+        !rd_kafka_commit(c->rk, c->settled, 1)) {
+        c->committing = true;
         drop_settled(c);
     }
 }

@@ -86,8 +86,8 @@ static void test_against_a_set(void **state)
     dr_offsets_init(&o);
     while (next < SPAN - 8) {
         if (!dr_offsets_full(&o) && dr_rand_chance(&r, 520000)) {
-            next += dr_rand_chance(&r, 100000) ? (int64_t)dr_rand_below(&r, 6)
-                                               : 0;
+            next +=
+                dr_rand_chance(&r, 100000) ? (int64_t)dr_rand_below(&r, 6) : 0;
             kind[next] = 1;
             dr_offsets_take(&o, next++);
         } else {

@@ -232,13 +232,8 @@ class Bench:
             port=port, controller=controller, logs=data))
         p = self.run("kafka", kafka_template.java(kafka) +
                      ["kafka.Kafka", str(conf)])
-        p.port = port
-        wait_until("Kafka listens: " + p.tail(),
-                   lambda: self._owns(p, port), 60)
-        wait_until("Kafka has a controller: " + p.tail(),
-                   lambda: kafka_template.has_controller(port), 60)
-        p.brokers = "127.0.0.1:%d" % port
-        return p
+        p.port, p.brokers = port, "127.0.0.1:%d" % port
+        return self._up(p)
 
     def redis(self):
         port = free_port()
@@ -246,9 +241,23 @@ class Bench:
                                "127.0.0.1", "--save", "", "--appendonly",
                                "no", "--maxmemory-policy", "noeviction",
                                "--dir", self.folder])
-        p.port = port
-        wait_until("Redis listens", lambda: self._owns(p, port), 15)
-        p.address = "127.0.0.1:%d" % port
+        p.port, p.address = port, "127.0.0.1:%d" % port
+        return self._up(p)
+
+    def again(self, p):
+        """A server that is gone, started anew: same port, same data."""
+        new = self.run(p.name, p.argv)
+        for name in ("port", "brokers", "address"):
+            if hasattr(p, name):
+                setattr(new, name, getattr(p, name))
+        return self._up(new)
+
+    def _up(self, p):
+        wait_until("%s listens" % p.name, lambda: self._owns(p, p.port), 60)
+        if p.name == "kafka":
+            wait_until("Kafka has a controller", lambda: (
+                self._owns(p, p.port) and
+                kafka_template.has_controller(p.port)), 60)
         return p
 
     @staticmethod
