@@ -1,0 +1,40 @@
+/* drover-sim-fasttrack: an export folder served through the source contract. */
+#include <drover/base/log.h>
+#include <drover/crypto/crypto.h>
+
+#include "world.h"
+
+static struct knob knobs[] = {
+    {"visibility_lag_ms", "0", ""},
+    {"visibility_lag", "fixed", ""}, /* or random */
+    {"throttle", "off", ""},
+    {NULL, NULL, ""},
+};
+
+static void tick(void *ctx)
+{
+    script_tick(ctx);
+}
+
+int main(int argc, char **argv)
+{
+    static struct world w;
+    struct sim_opts o;
+    struct sim_servers s = {.api = api_handle,
+                            .download = download_handle,
+                            .admin = admin_handle,
+                            .ctx = &w,
+                            .tick = tick};
+
+    sim_options(argc, argv, "--source", knobs, &o);
+    dr_log_init("sim-fasttrack", "-", DR_LOG_INFO);
+    dr_crypto_init();
+    w.knobs = knobs;
+    w.faults = faults_new(o.seed);
+    w.journal = journal_new();
+    dr_rand_init(&w.rand, o.seed);
+    (void)snprintf(w.key, sizeof(w.key), "%s", o.key);
+    world_load(&w, o.base);
+    vclock_init(&w.clock, o.start_ms >= 0 ? o.start_ms : w.start_ms, o.scale);
+    return sim_run(&o, &s);
+}

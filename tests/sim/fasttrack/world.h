@@ -1,0 +1,109 @@
+/*
+ * The simulated FastTrack: records, associations, the change script. Records
+ * are kept as the folder's bytes and served so.
+ */
+#ifndef FASTTRACK_WORLD_H
+#define FASTTRACK_WORLD_H
+
+#include <drover/base/map.h>
+#include <sim/sim.h>
+
+enum gone { LIVES, DELETED, MERGED };
+
+struct rec {
+    struct dr_str id;
+    uint64_t version;
+    int64_t updated_ms;
+    int64_t visible_ms; /* 0: at once; later with a visibility lag */
+    bool archived, poison;
+    bool poison_named; /* the error names the id */
+    enum gone gone;
+    struct dr_str merged_into;
+    struct dr_str body;    /* the record's JSON */
+    struct dr_str deal_id; /* line items        */
+};
+
+struct kind {
+    struct dr_str name;
+    struct rec *v; /* sorted by id */
+    size_t n, cap;
+};
+
+struct assoc {
+    struct dr_str from, to, label, category;
+    int64_t type_id, updated_ms;
+    bool primary;
+};
+
+struct pair {
+    struct dr_str from, to; /* types */
+    struct assoc *v;        /* sorted by (from, to, type) */
+    size_t n, cap;
+};
+
+struct assoc_change {
+    int64_t ms;
+    struct dr_str from_type, to_type, from, to;
+    bool removed;
+};
+
+struct world {
+    struct dr_arena *arena;
+    const struct dr_json *manifest, *schema, *pipelines, *owners, *currencies,
+        *tags, *automation;
+    struct kind *kinds;
+    size_t kind_n;
+    struct pair *pairs;
+    size_t pair_n;
+    struct assoc_change *moved;
+    size_t moved_n, moved_cap;
+    struct dr_str *events; /* lines */
+    size_t event_n, event_cap;
+    size_t poison_event; /* index, SIZE_MAX: none */
+    /* change script */
+    const struct dr_json **changes;
+    size_t change_n, applied;
+    bool playing;
+    int64_t play_from_ms;
+    /* knobs and time */
+    struct vclock clock;
+    struct knob *knobs;
+    struct faults *faults;
+    struct journal *journal;
+    struct dr_rand rand;
+    char key[256];
+    int64_t calls, refused;
+    int64_t start_ms;
+};
+
+/* Ends the process (65) with the file's name when the folder is not whole. */
+void world_load(struct world *w, const char *dir);
+struct kind *world_kind(struct world *w, struct dr_str name);
+struct rec *kind_find(struct kind *k, struct dr_str id);
+/* First index whose id is greater than `after` (all when after is empty). */
+size_t kind_after(const struct kind *k, struct dr_str after);
+struct rec *kind_put(struct world *w, struct kind *k, struct dr_str id);
+struct pair *world_pair(struct world *w, struct dr_str from, struct dr_str to);
+size_t pair_from(const struct pair *p, struct dr_str from);
+void pair_sort(struct pair *p);
+struct assoc *pair_add(struct pair *p);
+void moved_add(struct world *w, const struct assoc_change *c);
+
+/* ---- script.c ---- */
+
+void script_load(struct world *w, struct dr_str ndjson);
+/* Applies the lines that are due by the virtual clock. */
+void script_tick(struct world *w);
+void script_start(struct world *w, int64_t scale);
+void script_all(struct world *w);
+void script_step(struct world *w);
+void script_status(const struct world *w, struct dr_buf *out);
+/* An edit as a user would make it: new body, version + 1, stamp now. */
+void world_edit(struct world *w, struct kind *k, struct dr_str id,
+                const struct dr_json *record, int64_t ms);
+
+void api_handle(struct dr_httpd_req *r, void *ctx);
+void admin_handle(struct dr_httpd_req *r, void *ctx);
+void download_handle(struct dr_httpd_req *r, void *ctx);
+
+#endif
