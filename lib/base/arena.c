@@ -1,3 +1,4 @@
+/* The bump allocator: a list of blocks, each twice the size of the last. */
 #include <drover/base/arena.h>
 
 #include <stdarg.h>

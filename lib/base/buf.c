@@ -1,3 +1,4 @@
+/* The growing buffer with a ceiling. */
 #include <drover/base/buf.h>
 
 #include <inttypes.h>
@@ -8,11 +9,14 @@
 
 #include <drover/base/arena.h>
 
+/* So that doubling and the NUL cannot overflow. */
+#define CEILING (SIZE_MAX / 4)
+
 static char empty[1];
 
 void dr_buf_init(struct dr_buf *b, size_t max)
 {
-    *b = (struct dr_buf){.p = empty, .max = max};
+    *b = (struct dr_buf){.p = empty, .max = max < CEILING ? max : CEILING};
 }
 
 void dr_buf_done(struct dr_buf *b)

@@ -1,3 +1,4 @@
+/* The only place in lib/ that reads a clock. */
 #include <drover/base/clock.h>
 
 #include <time.h>

@@ -1,3 +1,4 @@
+/* Schoolbook decimal arithmetic on digit arrays: exact, bounded, no heap. */
 #include <drover/base/decimal.h>
 
 #include <string.h>
@@ -71,21 +72,33 @@ int dr_dec_parse(struct dr_str s, struct dr_dec *out)
     return parse_plain(s, out);
 }
 
-/* Moves the point by e places. */
+/* Moves the point by e places. Zeros at the end must not make it too long. */
 static int shift(struct dr_dec *a, int64_t e)
 {
     if (dr_dec_is_zero(a)) {
         dr_dec_zero(a);
         return 0;
     }
+    while (e < 0 && a->scale > 0 && a->d[a->n - 1] == 0) {
+        a->n--;
+        a->scale--;
+    }
+    while (e < 0 && a->scale == 0 && a->n > 0 && a->d[a->n - 1] == 0) {
+        a->n--;
+        e++;
+    }
     for (; e > 0; e--) {
         if (a->scale > 0) {
             a->scale--;
-        } else if (a->n == DR_DEC_DIGITS) {
-            return -1;
-        } else {
-            a->d[a->n++] = 0;
+            continue;
         }
+        if (a->n == DR_DEC_DIGITS) {
+            normalise(a); /* zeros in front are room */
+        }
+        if (a->n == DR_DEC_DIGITS) {
+            return -1;
+        }
+        a->d[a->n++] = 0;
     }
     for (; e < 0; e++) {
         if (a->scale == DR_DEC_DIGITS) {
@@ -113,15 +126,21 @@ int dr_dec_parse_json(struct dr_str s, struct dr_dec *out)
     }
     if (at < s.n) {
         struct dr_str exp = {s.p + at + 1, s.n - at - 1};
-        if (exp.n > 0 && exp.p[0] == '+') {
+        if (exp.n > 1 && exp.p[0] == '+' && exp.p[1] != '-') {
             exp.p++;
             exp.n--;
         }
-        if (dr_str_i64(exp, &e) || e > DR_DEC_DIGITS || e < -DR_DEC_DIGITS) {
+        if (dr_str_i64(exp, &e)) {
             return -1;
         }
     }
-    if (parse_plain((struct dr_str){s.p, at}, &r) || shift(&r, e)) {
+    if (parse_plain((struct dr_str){s.p, at}, &r)) {
+        return -1;
+    }
+    if (e > 2 * DR_DEC_DIGITS || e < -2 * DR_DEC_DIGITS) {
+        e = e > 0 ? 2 * DR_DEC_DIGITS : -2 * DR_DEC_DIGITS; /* fits no more */
+    }
+    if (shift(&r, e)) {
         return -1;
     }
     *out = r;
@@ -160,7 +179,7 @@ static int narrow(const struct wide *w, bool neg, struct dr_dec *out)
     int hi = WIDE_N - 1, lo = 0;
     struct dr_dec r;
 
-    while (hi > WIDE_POINT && w->d[hi] == 0) {
+    while (hi >= WIDE_POINT && w->d[hi] == 0) {
         hi--;
     }
     while (lo < WIDE_POINT && w->d[lo] == 0) {

@@ -1,3 +1,4 @@
+/* Filling errors, and the one way a process ends on purpose. */
 #include <drover/base/err.h>
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* One write(2) a line, so that lines of two processes do not mix. */
 #include <drover/base/log.h>
 
 #include <stdarg.h>

@@ -1,3 +1,8 @@
+/*
+ * The map: open addressing over an insertion-ordered table. The hash is
+ * SipHash-1-3 under a key drawn at start: with a hash whose collisions can be
+ * computed beforehand, a seed mixed in afterwards would not help.
+ */
 #include <drover/base/map.h>
 
 #include <stdint.h>
@@ -6,6 +11,7 @@
 #include <sys/random.h>
 
 #include <drover/base/arena.h>
+#include <drover/base/err.h>
 
 #define NONE UINT32_MAX
 
@@ -25,25 +31,69 @@ struct dr_map {
     void (*free_value)(void *);
 };
 
-static uint64_t seed(void)
-{
-    static uint64_t s;
+struct sip {
+    uint64_t a, b, c, d;
+};
 
-    if (s == 0) {
-        if (getrandom(&s, sizeof(s), 0) != (ssize_t)sizeof(s)) {
-            s = (uintptr_t)&s;
+static uint64_t rotate(uint64_t v, int n)
+{
+    return (v << n) | (v >> (64 - n));
+}
+
+static void sip_round(struct sip *s)
+{
+    s->a += s->b;
+    s->b = rotate(s->b, 13) ^ s->a;
+    s->a = rotate(s->a, 32);
+    s->c += s->d;
+    s->d = rotate(s->d, 16) ^ s->c;
+    s->a += s->d;
+    s->d = rotate(s->d, 21) ^ s->a;
+    s->c += s->b;
+    s->b = rotate(s->b, 17) ^ s->c;
+    s->c = rotate(s->c, 32);
+}
+
+static const uint64_t *secret_key(void)
+{
+    static uint64_t key[2];
+
+    if (key[0] == 0) {
+        if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key)) {
+            dr_die(DR_EXIT_FAILURE, "random",
+                   "the system gives no random numbers");
         }
-        s |= 1;
+        key[0] |= 1; /* never 0 again: drawn */
     }
-    return s;
+    return key;
 }
 
 static uint64_t hash_of(struct dr_str key)
 {
-    uint64_t h = dr_hash64(key) ^ seed();
+    const uint64_t *k = secret_key();
+    struct sip s = {k[0] ^ 0x736f6d6570736575u, k[1] ^ 0x646f72616e646f6du,
+                    k[0] ^ 0x6c7967656e657261u, k[1] ^ 0x7465646279746573u};
+    uint64_t m;
+    size_t i = 0;
 
-    h *= 0x9e3779b97f4a7c15u;
-    return h ^ (h >> 31);
+    for (; key.n - i >= 8; i += 8) {
+        memcpy(&m, key.p + i, 8);
+        s.d ^= m;
+        sip_round(&s);
+        s.a ^= m;
+    }
+    m = (uint64_t)key.n << 56;
+    for (unsigned at = 0; i < key.n; i++, at += 8) {
+        m |= (uint64_t)(unsigned char)key.p[i] << at;
+    }
+    s.d ^= m;
+    sip_round(&s);
+    s.a ^= m;
+    s.c ^= 0xff;
+    sip_round(&s);
+    sip_round(&s);
+    sip_round(&s);
+    return s.a ^ s.b ^ s.c ^ s.d;
 }
 
 struct dr_map *dr_map_new(void (*free_value)(void *))

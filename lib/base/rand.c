@@ -1,3 +1,4 @@
+/* splitmix64. */
 #include <drover/base/rand.h>
 
 void dr_rand_init(struct dr_rand *r, uint64_t seed)

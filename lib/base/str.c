@@ -1,8 +1,9 @@
+/* Byte strings, strict integers, strict UTF-8 and the stable hash. */
 #include <drover/base/str.h>
 
-#include <limits.h>
 #include <string.h>
-#include <strings.h>
+
+#include <drover/base/err.h>
 
 struct dr_str dr_str_z(const char *z)
 {
@@ -27,9 +28,23 @@ int dr_str_cmp(struct dr_str a, struct dr_str b)
     return c ? c : (a.n > b.n) - (a.n < b.n);
 }
 
+/* strncasecmp would stop at a NUL and ask the locale. */
+static char fold(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 bool dr_str_ieq(struct dr_str a, struct dr_str b)
 {
-    return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+    if (a.n != b.n) {
+        return false;
+    }
+    for (size_t i = 0; i < a.n; i++) {
+        if (fold(a.p[i]) != fold(b.p[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool dr_str_starts(struct dr_str s, struct dr_str prefix)
@@ -219,5 +234,6 @@ uint64_t dr_hash64(struct dr_str s)
 
 int32_t dr_partition(struct dr_str key, int32_t n)
 {
+    DR_ASSERT(n > 0);
     return (int32_t)(dr_hash64(key) % (uint64_t)n);
 }

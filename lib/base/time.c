@@ -1,9 +1,12 @@
+/* Calendar arithmetic of our own: no locale, no time zone data base. */
 #include <drover/base/time.h>
 
 #include <stdio.h>
 #include <string.h>
 
 #define DAY_MS 86400000
+#define FIRST_MS (-62135596800000) /* 0001-01-01T00:00:00Z */
+#define LAST_MS 253402300799999    /* 9999-12-31T23:59:59.999Z */
 
 /* Days since 1970-01-01 of a proleptic Gregorian date. */
 static int64_t days_from_civil(int64_t y, int m, int d)
@@ -146,7 +149,7 @@ static bool take_clock(struct dr_str *s, int64_t *ms_of_day, unsigned *flags)
 
 static bool take_zone(struct dr_str *s, int64_t *offset_ms, unsigned *flags)
 {
-    int h, m = 0;
+    int h, m;
     bool west;
 
     *offset_ms = 0;
@@ -162,7 +165,7 @@ static bool take_zone(struct dr_str *s, int64_t *offset_ms, unsigned *flags)
         return false;
     }
     (void)take_char(s, ':');
-    if (s->n > 0 && !take_digits(s, 2, &m)) {
+    if (!take_digits(s, 2, &m)) {
         return false;
     }
     if (h > 14 || m > 59) {
@@ -183,7 +186,11 @@ int dr_time_parse(struct dr_str s, int64_t *ms_out, unsigned *flags_out)
         s.n != 0) {
         return -1;
     }
-    *ms_out = days * DAY_MS + of_day - offset;
+    of_day += days * DAY_MS - offset;
+    if (of_day < FIRST_MS || of_day > LAST_MS) {
+        return -1; /* the zone or 24:00 led out of the four-digit years */
+    }
+    *ms_out = of_day;
     if (flags_out) {
         *flags_out = flags;
     }
@@ -209,16 +216,19 @@ struct parts {
 static struct parts split(int64_t ms)
 {
     struct parts t;
-    int64_t days = ms / DAY_MS, rest = ms % DAY_MS;
+    int64_t days, rest;
+
+    /* Beyond the four-digit years the text form says the nearest it can. */
+    ms = ms < FIRST_MS ? FIRST_MS : ms;
+    ms = ms > LAST_MS ? LAST_MS : ms;
+    days = ms / DAY_MS;
+    rest = ms % DAY_MS;
 
     if (rest < 0) {
         rest += DAY_MS;
         days--;
     }
     civil_from_days(days, &t.y, &t.m, &t.d);
-    if (t.y < 0 || t.y > 9999) { /* beyond what the text form can say */
-        t.y = t.y < 0 ? 0 : 9999;
-    }
     t.ms = (int)(rest % 1000);
     rest /= 1000;
     t.ss = (int)(rest % 60);
