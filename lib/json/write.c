@@ -1,3 +1,8 @@
+/*
+ * The writer. Text goes straight into the buffer; a tree is never built to be
+ * printed. Misuse (a value without its key, a box never closed) ends the
+ * process: half a document must not reach a CRM or a hash.
+ */
 #include <drover/json/json.h>
 
 #include <stdlib.h>
@@ -22,7 +27,7 @@ static void indent(struct dr_json_w *w)
 }
 
 /* The comma and the line before an item of the open box. */
-static void before_item(struct dr_json_w *w)
+static void before_item(struct dr_json_w *w, bool is_key)
 {
     if (w->after_key) {
         w->after_key = false;
@@ -31,6 +36,7 @@ static void before_item(struct dr_json_w *w)
     if (w->depth == 0) {
         return;
     }
+    DR_ASSERT(!(w->is_obj & 1) || is_key);
     if (w->has_item & 1) {
         dr_buf_ch(w->out, ',');
     }
@@ -40,7 +46,7 @@ static void before_item(struct dr_json_w *w)
 
 static void open_box(struct dr_json_w *w, bool obj)
 {
-    before_item(w);
+    before_item(w, false);
     DR_ASSERT(w->depth < MAX_DEPTH);
     dr_buf_ch(w->out, obj ? '{' : '[');
     w->depth++;
@@ -154,7 +160,7 @@ static void write_string(struct dr_buf *b, struct dr_str s)
 void dr_json_w_keys(struct dr_json_w *w, struct dr_str key)
 {
     DR_ASSERT(w->depth > 0 && (w->is_obj & 1) && !w->after_key);
-    before_item(w);
+    before_item(w, true);
     write_string(w->out, key);
     dr_buf_ch(w->out, ':');
     if (w->pretty) {
@@ -170,7 +176,7 @@ void dr_json_w_key(struct dr_json_w *w, const char *key)
 
 void dr_json_w_str(struct dr_json_w *w, struct dr_str s)
 {
-    before_item(w);
+    before_item(w, false);
     write_string(w->out, s);
 }
 
@@ -185,13 +191,13 @@ void dr_json_w_z(struct dr_json_w *w, const char *z)
 
 void dr_json_w_i64(struct dr_json_w *w, int64_t v)
 {
-    before_item(w);
+    before_item(w, false);
     dr_buf_i64(w->out, v);
 }
 
 void dr_json_w_u64(struct dr_json_w *w, uint64_t v)
 {
-    before_item(w);
+    before_item(w, false);
     dr_buf_u64(w->out, v);
 }
 
@@ -207,7 +213,7 @@ void dr_json_w_null(struct dr_json_w *w)
 
 void dr_json_w_raw(struct dr_json_w *w, struct dr_str json)
 {
-    before_item(w);
+    before_item(w, false);
     dr_buf_str(w->out, json);
 }
 
