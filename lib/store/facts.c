@@ -13,29 +13,13 @@
 
 #include <drover/base/arena.h>
 
-#define GROUP 500 /* facts a script call */
+#include "apply_lua.h"
 
-/* KEYS[1] the partition's hash {epoch, applied, oldest}; KEYS[2..] facts.
- * ARGV[1] epoch, ARGV[2] applied, ARGV[3..] values. */
-static struct script apply_script = {
-    .text =
-        "local cur = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')\n"
-        "if tonumber(ARGV[1]) < cur then return -1 end\n"
-        "for i = 2, #KEYS do\n"
-        "  local new = ARGV[i + 1]\n"
-        "  local off = tonumber(new:match('^[^|]*|[^|]*|[^|]*|[^|]*|[^|]*|"
-        "([^|]*)'))\n"
-        "  local old = redis.call('GET', KEYS[i])\n"
-        "  local had = old and tonumber(old:match('^[^|]*|[^|]*|[^|]*|[^|]*|"
-        "[^|]*|([^|]*)')) or -1\n"
-        "  if off >= had then redis.call('SET', KEYS[i], new) end\n"
-        "end\n"
-        "redis.call('HSET', KEYS[1], 'epoch', ARGV[1])\n"
-        "local app = tonumber(redis.call('HGET', KEYS[1], 'applied') or "
-        "'-1')\n"
-        "if tonumber(ARGV[2]) > app then\n"
-        "  redis.call('HSET', KEYS[1], 'applied', ARGV[2]) end\n"
-        "return 1\n"};
+#define GROUP 500 /* facts a script call */
+/* A group's keys and values; keys are ids of the source, 1 KiB at most. */
+#define TEXT_MAX ((size_t)GROUP * 2048)
+
+static struct script apply_script = {.text = apply_lua};
 
 static void part_key(const struct dr_store *s, struct dr_buf *b,
                      const char *lane, int32_t partition)
@@ -92,15 +76,17 @@ static redisReply *run_script(struct dr_store *s, struct args *a, int keys,
 static int apply_group(struct dr_store *s, const char *lane, int32_t partition,
                        uint64_t epoch, const struct dr_str *keys,
                        const struct dr_fact *facts, size_t n, int64_t applied,
-                       struct dr_err *err)
+                       const int64_t *oldest, struct dr_err *err)
 {
     struct args *a = dr_xcalloc(1, sizeof(*a));
     redisReply *r;
     int rc = -1;
 
-    dr_buf_init(&a->text, (size_t)1 << 20);
+    dr_buf_init(&a->text, TEXT_MAX);
     args_begin(a);
     part_key(s, &a->text, lane, partition);
+    args_begin(a);
+    dr_buf_z(&a->text, s->view_key);
     for (size_t i = 0; i < n; i++) {
         args_begin(a);
         fact_key(s, &a->text, dr_str_z(lane), keys[i]);
@@ -109,14 +95,22 @@ static int apply_group(struct dr_store *s, const char *lane, int32_t partition,
     dr_buf_u64(&a->text, epoch);
     args_begin(a);
     dr_buf_i64(&a->text, applied);
+    args_begin(a);
+    if (oldest) {
+        dr_buf_i64(&a->text, *oldest);
+    }
+    args_begin(a);
+    dr_buf_z(&a->text, s->token);
     for (size_t i = 0; i < n; i++) {
         args_begin(a);
         fact_text(&facts[i], &a->text);
     }
     DR_ASSERT(!a->text.over);
-    r = run_script(s, a, (int)n + 1, err);
+    r = run_script(s, a, (int)n + 2, err);
     if (r && r->type == REDIS_REPLY_INTEGER && r->integer == 1) {
         rc = 0;
+    } else if (r && r->type == REDIS_REPLY_INTEGER && r->integer == -2) {
+        rc = dr_store_view_lost(s, err);
     } else if (r) {
         rc = dr_err_set(err, DR_HALT, 0, "redis",
                         "%s/%d: a newer owner has the partition", lane,
@@ -130,19 +124,108 @@ static int apply_group(struct dr_store *s, const char *lane, int32_t partition,
     return rc;
 }
 
+/* A partition whose position was read in this incarnation of the view, or
+ * that was never worked on: only there may facts be added. After the view was
+ * lost, adding the newest would hide that the older ones are missing. */
+static int check_known(struct dr_store *s, const char *lane, int32_t partition,
+                       bool position_read, struct dr_err *err)
+{
+    uintptr_t now = (uintptr_t)s->incarnation, had;
+    struct dr_buf key;
+    int rc = 0;
+
+    dr_buf_init(&key, 512);
+    part_key(s, &key, lane, partition);
+    had = (uintptr_t)dr_map_get(s->parts, dr_buf_view(&key));
+    if (position_read || had == 0) {
+        dr_map_put(s->parts, dr_buf_view(&key), (void *)now);
+    } else if (had != now) {
+        rc = dr_err_set(err, DR_RETRY, 0, "redis",
+                        "%s/%d: the view was lost: its position is to be read "
+                        "first",
+                        lane, (int)partition);
+    }
+    dr_buf_done(&key);
+    return rc;
+}
+
+static int apply_all(struct dr_store *s, const char *lane, int32_t partition,
+                     uint64_t epoch, const struct dr_str *keys,
+                     const struct dr_fact *facts, size_t n, int64_t applied,
+                     const int64_t *oldest, struct dr_err *err)
+{
+    if (check_known(s, lane, partition, false, err)) {
+        return -1;
+    }
+    for (; n > GROUP; keys += GROUP, facts += GROUP, n -= GROUP) {
+        /* The offset moves with the last group only. */
+        if (apply_group(s, lane, partition, epoch, keys, facts, GROUP, -1, NULL,
+                        err)) {
+            return -1;
+        }
+    }
+    return apply_group(s, lane, partition, epoch, keys, facts, n, applied,
+                       oldest, err);
+}
+
 int dr_store_apply(struct dr_store *s, const char *lane, int32_t partition,
                    uint64_t epoch, const struct dr_str *keys,
                    const struct dr_fact *facts, size_t n, int64_t applied,
                    struct dr_err *err)
 {
-    for (; n > GROUP; keys += GROUP, facts += GROUP, n -= GROUP) {
-        /* The offset moves with the last group only. */
-        if (apply_group(s, lane, partition, epoch, keys, facts, GROUP, -1,
-                        err)) {
-            return -1;
-        }
+    return apply_all(s, lane, partition, epoch, keys, facts, n, applied, NULL,
+                     err);
+}
+
+int dr_store_move(struct dr_store *s, const char *lane, int32_t partition,
+                  uint64_t epoch, const struct dr_str *keys,
+                  const struct dr_fact *facts, size_t n, int64_t applied,
+                  int64_t oldest, struct dr_err *err)
+{
+    return apply_all(s, lane, partition, epoch, keys, facts, n, applied,
+                     &oldest, err);
+}
+
+static int64_t number_at(const redisReply *r, size_t i)
+{
+    int64_t v = -1;
+
+    if (r->type != REDIS_REPLY_ARRAY || i >= r->elements ||
+        r->element[i]->type != REDIS_REPLY_STRING ||
+        dr_str_i64(
+            (struct dr_str){r->element[i]->str, (size_t)r->element[i]->len},
+            &v)) {
+        return -1;
     }
-    return apply_group(s, lane, partition, epoch, keys, facts, n, applied, err);
+    return v;
+}
+
+int dr_store_position(struct dr_store *s, const char *lane, int32_t partition,
+                      struct dr_position *out, struct dr_err *err)
+{
+    const char *args[5] = {"HMGET", NULL, "applied", "oldest", "epoch"};
+    size_t lens[5];
+    struct dr_buf key;
+    redisReply *r;
+    int64_t epoch;
+
+    dr_buf_init(&key, 512);
+    part_key(s, &key, lane, partition);
+    args[1] = key.p;
+    for (int i = 0; i < 5; i++) {
+        lens[i] = strlen(args[i]);
+    }
+    r = dr_store_command(s, 5, args, lens, err);
+    dr_buf_done(&key);
+    if (!r) {
+        return -1;
+    }
+    epoch = number_at(r, 2);
+    *out = (struct dr_position){.applied = number_at(r, 0),
+                                .oldest = number_at(r, 1),
+                                .epoch = epoch > 0 ? (uint64_t)epoch : 0};
+    freeReplyObject(r);
+    return check_known(s, lane, partition, true, err);
 }
 
 static int get_number(struct dr_store *s, const char *lane, int32_t partition,
@@ -178,7 +261,10 @@ static int get_number(struct dr_store *s, const char *lane, int32_t partition,
 int dr_store_applied(struct dr_store *s, const char *lane, int32_t partition,
                      int64_t *applied_out, struct dr_err *err)
 {
-    return get_number(s, lane, partition, "applied", applied_out, err);
+    return get_number(s, lane, partition, "applied", applied_out, err) ||
+                   check_known(s, lane, partition, true, err)
+               ? -1
+               : 0;
 }
 
 int dr_store_oldest(struct dr_store *s, const char *lane, int32_t partition,
@@ -259,34 +345,39 @@ static int facts_group(struct dr_store *s, const struct dr_str *lanes,
                        const struct dr_str *keys, size_t n, struct dr_fact *out,
                        struct dr_err *err)
 {
-    const char *v[GROUP + 1];
-    size_t lens[GROUP + 1], at[GROUP + 1];
+    const char *v[GROUP + 2];
+    size_t lens[GROUP + 2], at[GROUP + 1];
     struct dr_buf text;
     redisReply *r;
     int rc = 0;
 
-    dr_buf_init(&text, (size_t)1 << 20);
+    dr_buf_init(&text, TEXT_MAX);
     for (size_t i = 0; i < n; i++) {
         at[i] = text.n;
         fact_key(s, &text, lanes[i], keys[i]);
     }
     at[n] = text.n;
+    DR_ASSERT(!text.over);
     v[0] = "MGET";
     lens[0] = 4;
+    v[1] = s->view_key;
+    lens[1] = strlen(s->view_key);
     for (size_t i = 0; i < n; i++) {
-        v[i + 1] = text.p + at[i];
-        lens[i + 1] = at[i + 1] - at[i];
+        v[i + 2] = text.p + at[i];
+        lens[i + 2] = at[i + 1] - at[i];
     }
-    r = dr_store_command(s, (int)n + 1, v, lens, err);
+    r = dr_store_command(s, (int)n + 2, v, lens, err);
     dr_buf_done(&text);
     if (!r) {
         return -1;
     }
-    if (r->type != REDIS_REPLY_ARRAY || r->elements != n) {
+    if (r->type != REDIS_REPLY_ARRAY || r->elements != n + 1) {
         rc = dr_err_set(err, DR_RETRY, 0, "redis", "MGET: odd answer");
+    } else if (!dr_store_is_token(s, r->element[0])) {
+        rc = dr_store_view_lost(s, err);
     }
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        const redisReply *e = r->element[i];
+        const redisReply *e = r->element[i + 1];
         out[i] = (struct dr_fact){0};
         if (e->type == REDIS_REPLY_STRING) {
             parse_fact((struct dr_str){e->str, (size_t)e->len}, &out[i]);
@@ -300,7 +391,7 @@ int dr_store_facts(struct dr_store *s, const struct dr_str *lanes,
                    const struct dr_str *keys, size_t n, struct dr_fact *out,
                    struct dr_err *err)
 {
-    for (; n > 0;) {
+    while (n > 0) {
         size_t now = n < GROUP ? n : GROUP;
         if (facts_group(s, lanes, keys, now, out, err)) {
             return -1;

@@ -5,6 +5,7 @@
 #include <hiredis/hiredis.h>
 
 #include <drover/base/buf.h>
+#include <drover/base/map.h>
 #include <drover/store/store.h>
 
 struct dr_store {
@@ -15,7 +16,14 @@ struct dr_store {
     char *prefix; /* dr:<migration>:<generation>: */
     int timeout_ms;
     int64_t retry_at_ms; /* after a failure: not before */
+    int backoff_ms;
+    /* Redis' own id, new with each start, and a token of ours beside the
+     * view: when either changes, facts may be missing that were there. */
     char run_id[48];
+    char *view_key;
+    char token[40];
+    uint64_t incarnation;
+    struct dr_map *parts; /* partition's key -> incarnation last read in */
 };
 
 /* One script and the hash Redis knows it by. */
@@ -34,6 +42,11 @@ redisReply *dr_store_command(struct dr_store *s, int n, const char *const *args,
 redisReply *dr_store_eval(struct dr_store *s, struct script *sc, int keys,
                           int n, const char *const *args, const size_t *lens,
                           struct dr_err *err);
+/* Whether a reply is the token that we know. */
+bool dr_store_is_token(const struct dr_store *s, const redisReply *r);
+/* The view is not the one we knew: learns the new token and returns -1 with
+ * DR_RETRY. */
+int dr_store_view_lost(struct dr_store *s, struct dr_err *err);
 /* A key under the migration's prefix, appended to b. */
 void dr_store_key(const struct dr_store *s, struct dr_buf *b, const char *kind,
                   const char *name);
