@@ -1,0 +1,328 @@
+#include "body.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_custom(const struct dr_field *f)
+{
+    return dr_str_starts(f->name, DR_STR_LIT("cf_"));
+}
+
+static void value(struct dr_json_w *w, enum dr_value_kind kind, struct dr_str v)
+{
+    switch (kind) {
+    case DR_VAL_TEXT:
+        dr_json_w_str(w, v);
+        break;
+    case DR_VAL_NUMBER:
+    case DR_VAL_BOOL:
+    case DR_VAL_JSON:
+        dr_json_w_raw(w, v);
+        break;
+    case DR_VAL_NULL:
+        dr_json_w_null(w);
+        break;
+    }
+}
+
+static bool ours(struct dr_arena *a, struct dr_str tags, struct dr_str tag)
+{
+    const struct dr_json *list = dr_json_parse(a, tags, NULL, NULL);
+
+    DR_JSON_EACH(e, list)
+    {
+        if (dr_str_eq(dr_json_scalar(e), tag)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The union: a merged record keeps the tags people gave it. */
+static void merged_tags(struct dr_json_w *w, struct dr_str mine,
+                        const struct dr_json *before)
+{
+    DR_AUTO(dr_arena) struct dr_arena *a = dr_arena_new((size_t)1 << 20);
+    const struct dr_json *list = dr_json_parse(a, mine, NULL, NULL);
+
+    dr_json_w_arr(w);
+    DR_JSON_EACH(e, list)
+    {
+        dr_json_w_tree(w, e);
+    }
+    DR_JSON_EACH(e, before)
+    {
+        if (!ours(a, mine, dr_json_scalar(e))) {
+            dr_json_w_tree(w, e);
+        }
+    }
+    dr_json_w_end(w);
+}
+
+static void fields(struct dr_json_w *w, const struct dr_load *load,
+                   const struct body_opts *o)
+{
+    bool custom = false;
+
+    for (size_t i = 0; i < load->field_count; i++) {
+        const struct dr_field *f = &load->fields[i];
+        if (is_custom(f)) {
+            custom = true;
+            continue;
+        }
+        dr_json_w_keys(w, f->name);
+        if (o && o->name.n > 0 && dr_str_eqz(f->name, "name")) {
+            dr_json_w_str(w, o->name);
+        } else if (o && o->tags && dr_str_eqz(f->name, "tags") &&
+                   f->kind == DR_VAL_JSON) {
+            merged_tags(w, f->value, o->tags);
+        } else {
+            value(w, f->kind, f->value);
+        }
+    }
+    if (!custom) {
+        return;
+    }
+    dr_json_w_key(w, "custom_field");
+    dr_json_w_obj(w);
+    for (size_t i = 0; i < load->field_count; i++) {
+        const struct dr_field *f = &load->fields[i];
+        if (is_custom(f)) {
+            dr_json_w_keys(w, f->name);
+            value(w, f->kind, f->value);
+        }
+    }
+    dr_json_w_end(w);
+}
+
+static bool is(const struct dr_ref *r, const char *field)
+{
+    return dr_str_eqz(r->field, field);
+}
+
+static bool any(const struct dr_load *load, const struct links *l,
+                const char *field)
+{
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (is(&load->refs[i], field) && l->ref[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Two companies may have become one account; it is linked once. */
+static bool seen(const struct dr_load *load, const struct links *l, size_t upto,
+                 const char *field)
+{
+    for (size_t i = 0; i < upto; i++) {
+        if (is(&load->refs[i], field) && l->ref[i] == l->ref[upto]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void accounts(struct dr_json_w *w, const struct dr_load *load,
+                     const struct links *l)
+{
+    bool primary = false;
+
+    for (size_t i = 0; i < load->ref_count; i++) {
+        primary |= is(&load->refs[i], "sales_accounts") && l->ref[i] &&
+                   load->refs[i].primary;
+    }
+    dr_json_w_key(w, "sales_accounts");
+    dr_json_w_arr(w);
+    for (size_t i = 0; i < load->ref_count; i++) {
+        const struct dr_ref *r = &load->refs[i];
+        if (!is(r, "sales_accounts") || !l->ref[i] ||
+            seen(load, l, i, "sales_accounts")) {
+            continue;
+        }
+        dr_json_w_obj(w);
+        dr_json_w_key(w, "id");
+        dr_json_w_u64(w, l->ref[i]);
+        dr_json_w_kvb(w, "is_primary", primary ? r->primary : true);
+        dr_json_w_end(w);
+        primary = true; /* none was left: the first one is */
+    }
+    dr_json_w_end(w);
+}
+
+static bool wanted(const struct dr_load *load, const struct links *l,
+                   uint64_t id)
+{
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (is(&load->refs[i], "contacts_added_list") && l->ref[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void contacts(struct dr_json_w *w, const struct dr_load *load,
+                     const struct links *l)
+{
+    dr_json_w_key(w, "contacts_added_list");
+    dr_json_w_arr(w);
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (is(&load->refs[i], "contacts_added_list") && l->ref[i] &&
+            !seen(load, l, i, "contacts_added_list")) {
+            dr_json_w_u64(w, l->ref[i]);
+        }
+    }
+    dr_json_w_end(w);
+}
+
+static void removed(struct dr_json_w *w, const struct dr_load *load,
+                    const struct links *l, const struct dr_json *linked)
+{
+    bool open = false;
+
+    DR_JSON_EACH(e, linked)
+    {
+        const struct dr_json *id =
+            dr_json_type(e) == DR_JSON_OBJECT ? dr_json_get(e, "id") : e;
+        int64_t n;
+        if (dr_json_i64(id, &n) || n <= 0 || wanted(load, l, (uint64_t)n)) {
+            continue;
+        }
+        if (!open) {
+            dr_json_w_key(w, "contacts_removed_list");
+            dr_json_w_arr(w);
+            open = true;
+        }
+        dr_json_w_i64(w, n);
+    }
+    if (open) {
+        dr_json_w_end(w);
+    }
+}
+
+static void links(struct dr_json_w *w, const struct dr_load *load,
+                  const struct links *l, const struct body_opts *o)
+{
+    static const char *const plain[] = {"sales_account_id",
+                                        "parent_sales_account_id"};
+    struct dr_str targetable = DR_STR_LIT("targetable:");
+
+    if (any(load, l, "sales_accounts")) {
+        accounts(w, load, l);
+    }
+    if (any(load, l, "contacts_added_list")) {
+        contacts(w, load, l);
+    }
+    if (o && o->linked) {
+        removed(w, load, l, o->linked);
+    }
+    for (size_t i = 0; i < load->ref_count; i++) {
+        const struct dr_ref *r = &load->refs[i];
+        if (!l->ref[i]) {
+            continue;
+        }
+        for (size_t k = 0; k < DR_ARRAY_LEN(plain); k++) {
+            if (is(r, plain[k])) {
+                dr_json_w_key(w, plain[k]);
+                dr_json_w_u64(w, l->ref[i]);
+            }
+        }
+        if (dr_str_starts(r->field, targetable)) {
+            dr_json_w_key(w, "targetable_id");
+            dr_json_w_u64(w, l->ref[i]);
+            dr_json_w_kv(w, "targetable_type",
+                         (struct dr_str){r->field.p + targetable.n,
+                                         r->field.n - targetable.n});
+        }
+    }
+}
+
+void body_single(const struct type *t, const struct dr_load *load,
+                 const struct links *l, const struct body_opts *o,
+                 struct dr_buf *out)
+{
+    struct dr_json_w w;
+
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    dr_json_w_key(&w, t->root);
+    dr_json_w_obj(&w);
+    fields(&w, load, o);
+    links(&w, load, l, o);
+    dr_json_w_end(&w);
+    dr_json_w_end(&w);
+}
+
+void body_bulk(const struct dr_load *load, const struct links *l, uint64_t dst,
+               struct dr_buf *out)
+{
+    struct body_opts o = {.name = {NULL, 0}};
+    char id[24];
+    struct dr_json_w w;
+
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    if (dst) {
+        (void)snprintf(id, sizeof(id), "%" PRIu64, dst);
+        dr_json_w_kvz(&w, "id", id);
+    } else if (load->how == DR_HOW_TWO_STEP) {
+        dr_json_w_kv(&w, "name", load->working_name);
+        o.name = load->working_name;
+    } else {
+        dr_json_w_kv(&w, load->how == DR_HOW_EMAIL ? "emails" : "name",
+                     load->ident);
+    }
+    dr_json_w_key(&w, "data");
+    dr_json_w_obj(&w);
+    fields(&w, load, &o);
+    links(&w, load, l, &o);
+    dr_json_w_end(&w);
+    dr_json_w_end(&w);
+}
+
+void body_lines(const struct dr_load *load, const struct links *l,
+                struct dr_str amount, struct dr_buf *out)
+{
+    struct dr_json_w w;
+
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    dr_json_w_key(&w, "deal");
+    dr_json_w_obj(&w);
+    dr_json_w_key(&w, "products");
+    dr_json_w_arr(&w);
+    for (size_t i = 0; i < load->line_count; i++) {
+        const struct dr_line *line = &load->lines[i];
+        if (!l->line[i]) {
+            continue;
+        }
+        dr_json_w_obj(&w);
+        dr_json_w_key(&w, "id");
+        dr_json_w_u64(&w, l->line[i]);
+        for (size_t k = 0; k < line->field_count; k++) {
+            dr_json_w_keys(&w, line->fields[k].name);
+            value(&w, line->fields[k].kind, line->fields[k].value);
+        }
+        dr_json_w_end(&w);
+    }
+    dr_json_w_end(&w);
+    if (amount.n > 0) {
+        dr_json_w_kv(&w, "amount", amount);
+    }
+    dr_json_w_end(&w);
+    dr_json_w_end(&w);
+}
+
+void body_amount(struct dr_str amount, struct dr_buf *out)
+{
+    struct dr_json_w w;
+
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    dr_json_w_key(&w, "deal");
+    dr_json_w_obj(&w);
+    dr_json_w_kv(&w, "amount", amount);
+    dr_json_w_end(&w);
+    dr_json_w_end(&w);
+}

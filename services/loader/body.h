@@ -1,0 +1,36 @@
+/*
+ * Request bodies (Freshsales reference 3-8, 15). Pure. Members appear in the
+ * order of the load record; custom fields always as the full hash.
+ */
+#ifndef DROVER_LOADER_BODY_H
+#define DROVER_LOADER_BODY_H
+
+#include <drover/base/buf.h>
+#include <drover/json/json.h>
+#include <drover/wire/wire.h>
+
+#include "refs.h"
+#include "types.h"
+
+struct body_opts {
+    struct dr_str name; /* stands for the field `name`; empty: as it is */
+    const struct dr_json *tags;   /* of the record before: kept beside ours   */
+    const struct dr_json *linked; /* contacts of the deal before: those not
+                                     wanted any more are removed            */
+};
+
+/* {"contact": {…}} for POST and PUT. */
+void body_single(const struct type *t, const struct dr_load *load,
+                 const struct links *links, const struct body_opts *o,
+                 struct dr_buf *out);
+/* One entry of a bulk_upsert: {"emails": "…", "data": {…}}. dst 0: found by
+ * its identifier; else by id. */
+void body_bulk(const struct dr_load *load, const struct links *links,
+               uint64_t dst, struct dr_buf *out);
+/* {"deal": {"products": […]}}: the whole set of lines that have a product. */
+void body_lines(const struct dr_load *load, const struct links *links,
+                struct dr_str amount, struct dr_buf *out);
+/* {"deal": {"amount": …}} */
+void body_amount(struct dr_str amount, struct dr_buf *out);
+
+#endif

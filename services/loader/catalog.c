@@ -1,0 +1,138 @@
+#include "catalog.h"
+
+#include <string.h>
+
+const struct question questions[] = {
+    {PART_FIELDS, "contacts", "/settings/contacts/fields", "fields", false},
+    {PART_FIELDS, "sales_accounts", "/settings/sales_accounts/fields", "fields",
+     false},
+    {PART_FIELDS, "deals", "/settings/deals/fields", "fields", false},
+    {PART_FIELDS, "leads", "/settings/leads/fields", "fields", true},
+    {PART_SELECTORS, "users", "/selector/owners", "users", false},
+    {PART_SELECTORS, "deal_pipelines", "/selector/deal_pipelines",
+     "deal_pipelines", false},
+    {PART_SELECTORS, "deal_stages", "/selector/deal_stages", "deal_stages",
+     false},
+    {PART_SELECTORS, "currencies", "/selector/currencies", "currencies", false},
+    {PART_SELECTORS, "lead_sources", "/selector/lead_sources", "lead_sources",
+     false},
+    {PART_SELECTORS, "deal_types", "/selector/deal_types", "deal_types", false},
+    {PART_SELECTORS, "deal_reasons", "/selector/deal_reasons", "deal_reasons",
+     false},
+    {PART_SELECTORS, "lifecycle_stages", "/selector/lifecycle_stages",
+     "lifecycle_stages", false},
+    {PART_SELECTORS, "contact_statuses", "/selector/contact_statuses",
+     "contact_statuses", false},
+    {PART_SELECTORS, "industry_types", "/selector/industry_types",
+     "industry_types", false},
+    {PART_SELECTORS, "business_types", "/selector/business_types",
+     "business_types", false},
+    {PART_SELECTORS, "territories", "/selector/territories", "territories",
+     false},
+    {PART_SELECTORS, "campaigns", "/selector/campaigns", "campaigns", false},
+    {PART_SELECTORS, "sales_activity_types", "/selector/sales_activity_types",
+     "sales_activity_types", false},
+    {PART_SELECTORS, "sales_activity_outcomes",
+     "/selector/sales_activity_outcomes", "sales_activity_outcomes", false},
+    {PART_SELECTORS, "sales_activity_entity_types",
+     "/selector/sales_activity_entity_types", "sales_activity_entity_types",
+     false},
+    {PART_SELECTORS, "lead_stages", "/selector/lead_stages", "lead_stages",
+     true},
+    {PART_VIEWS, "contacts", "/contacts/filters", "filters", false},
+    {PART_VIEWS, "sales_accounts", "/sales_accounts/filters", "filters", false},
+    {PART_VIEWS, "deals", "/deals/filters", "filters", false},
+    {PART_VIEWS, "leads", "/leads/filters", "filters", true},
+};
+const size_t question_count = DR_ARRAY_LEN(questions);
+
+void catalog_write(enum catalog_part part, char *const *texts, uint64_t seq,
+                   struct dr_buf *out)
+{
+    struct dr_json_w w;
+
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    for (size_t i = 0; i < question_count; i++) {
+        if (questions[i].part == part && texts[i]) {
+            dr_json_w_key(&w, questions[i].name);
+            dr_json_w_raw(&w, dr_str_z(texts[i]));
+        }
+    }
+    dr_json_w_kvi(&w, "catalog_seq", (int64_t)seq);
+    dr_json_w_end(&w);
+}
+
+static struct dr_str host_of(const char *url)
+{
+    struct dr_str s = dr_str_z(url);
+    size_t at = dr_str_find(s, DR_STR_LIT("://"));
+
+    if (at != SIZE_MAX) {
+        s.p += at + 3;
+        s.n -= at + 3;
+    }
+    return dr_str_split(&s, '/');
+}
+
+void catalog_account_write(const struct catalog_account *a, struct dr_buf *out)
+{
+    /* Suite limits (reference 19.1): the limit names the plan. */
+    static const struct {
+        int64_t limit;
+        const char *plan;
+    } plans[] = {{1000, "growth"}, {2000, "pro"}, {5000, "enterprise"}};
+    struct dr_json_w w;
+
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    dr_json_w_kvz(&w, "edition", a->classic ? "classic" : "suite");
+    dr_json_w_kvz(&w, "base_url", a->base_url);
+    dr_json_w_kv(&w, "host", host_of(a->base_url));
+    dr_json_w_kvz(&w, "user_agent", a->user_agent);
+    if (a->hour_limit > 0) {
+        dr_json_w_kvi(&w, "rate_limit", a->hour_limit);
+        for (size_t i = 0; i < DR_ARRAY_LEN(plans); i++) {
+            if (plans[i].limit == a->hour_limit) {
+                dr_json_w_kvz(&w, "plan", plans[i].plan);
+            }
+        }
+    }
+    dr_json_w_kvi(&w, "catalog_seq", (int64_t)a->seq);
+    dr_json_w_end(&w);
+}
+
+static int64_t view_named(const struct dr_json *list, const char *name)
+{
+    DR_JSON_EACH(v, list)
+    {
+        int64_t id;
+        if (dr_str_ieq(dr_json_get_str(v, "name"), dr_str_z(name)) &&
+            dr_json_i64(dr_json_get(v, "id"), &id) == 0) {
+            return id;
+        }
+    }
+    return 0;
+}
+
+int catalog_views(const struct type *t, const struct dr_json *views,
+                  int64_t out[TYPE_VIEWS])
+{
+    const struct dr_json *list = dr_json_get(views, t->name);
+    int n = 0;
+
+    if (!t->all_view) {
+        return 0;
+    }
+    out[0] = view_named(list, t->all_view);
+    if (out[0]) {
+        return 1;
+    }
+    for (int i = 0; i < TYPE_VIEWS && t->part_views[i]; i++) {
+        int64_t id = view_named(list, t->part_views[i]);
+        if (id) {
+            out[n++] = id;
+        }
+    }
+    return n;
+}

@@ -1,0 +1,397 @@
+/*
+ * Is it there? One record looked up by what identifies it (5 step 3; reference
+ * 14.3, 14.4, 23.5): by id, by marker, in its parent's list. Search answers
+ * are partial rows: the record itself is then read by id.
+ */
+#include "loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGES_MAX 50
+
+enum stage {
+    STAGE_ID,     /* GET the record                                   */
+    STAGE_LOOKUP, /* /lookup by source id                             */
+    STAGE_FILTER, /* /filtered_search by source id                    */
+    STAGE_IDENT,  /* /lookup by e-mail or name: who holds it?         */
+    STAGE_SEARCH, /* /search for the product's code                   */
+    STAGE_LIST,   /* the parent's tasks, or all tasks                 */
+    STAGE_END,
+};
+
+struct find {
+    struct loader *l;
+    struct item *it;
+    find_fn *then;
+    enum stage stage, after; /* where to go on when an id was no match */
+    uint64_t id;
+    bool by_ident;
+    int64_t page;
+    int list; /* of the task lists without a parent */
+    char *parent;
+};
+
+static void step(struct find *f);
+
+static void end(struct find *f, enum find_state s, const struct dr_json *record)
+{
+    struct item *it = f->it;
+
+    f->l->looking--;
+    if (!it->dead) {
+        f->then(f->l, it, s, record);
+    }
+    item_unpin(it);
+    free(f->parent);
+    free(f);
+}
+
+static const char *ident_field(const struct dr_load *load)
+{
+    return dr_str_eqz(load->type, "sales_accounts") ? "name" : "email";
+}
+
+static const char *source_field(const struct type *t)
+{
+    return t->ident == IDENT_EXTERNAL ? "external_id" : "cf_source_id";
+}
+
+static enum stage next_stage(const struct find *f)
+{
+    const struct type *t = f->it->type;
+
+    switch (f->stage) {
+    case STAGE_LOOKUP:
+        return STAGE_FILTER;
+    case STAGE_FILTER:
+        return t->unique ? STAGE_IDENT : STAGE_END;
+    default:
+        return STAGE_END;
+    }
+}
+
+static void nothing(struct find *f)
+{
+    f->stage = f->stage == STAGE_ID ? f->after : next_stage(f);
+    step(f);
+}
+
+static void by_id(struct find *f, uint64_t id, enum stage after)
+{
+    f->id = id;
+    f->after = after;
+    f->stage = STAGE_ID;
+    step(f);
+}
+
+/* ---- answers ---- */
+
+static void got_record(struct find *f, const struct dr_json *doc, int status)
+{
+    const struct type *t = f->it->type;
+    const struct dr_json *record = row_root(t, doc);
+    struct row_case c = {.type = t};
+
+    if (status == 404 || !record || row_deleted(record)) {
+        nothing(f);
+        return;
+    }
+    if (f->it->route.dst) {
+        end(f, row_id(record) == f->it->route.dst ? FIND_OURS : FIND_FAILED,
+            record);
+        return;
+    }
+    c.load = item_load(f->l, f->it);
+    if (row_matches(&c, record, f->l->scratch) == ROW_SAME) {
+        end(f, FIND_OURS, record);
+    } else if (f->by_ident) {
+        end(f, FIND_OTHER, record);
+    } else {
+        nothing(f);
+    }
+}
+
+/* {"contacts": {"contacts": [...]}} or {"contacts": [...]} */
+static const struct dr_json *rows_of(const struct type *t,
+                                     const struct dr_json *doc)
+{
+    const struct dr_json *v = dr_json_get(doc, t->name);
+
+    if (dr_json_type(v) == DR_JSON_OBJECT) {
+        v = dr_json_get(v, t->name);
+    }
+    return dr_json_type(v) == DR_JSON_ARRAY ? v : NULL;
+}
+
+static void got_rows(struct find *f, const struct dr_json *rows)
+{
+    DR_JSON_EACH(r, rows)
+    {
+        if (row_id(r) && !row_deleted(r)) {
+            f->by_ident = f->stage == STAGE_IDENT;
+            by_id(f, row_id(r), next_stage(f));
+            return;
+        }
+    }
+    nothing(f);
+}
+
+static void got_search(struct find *f, const struct dr_json *doc)
+{
+    DR_JSON_EACH(r, doc)
+    {
+        if (dr_str_eqz(dr_json_get_str(r, "type"), "product") && row_id(r)) {
+            by_id(f, row_id(r), STAGE_END);
+            return;
+        }
+    }
+    nothing(f);
+}
+
+static void got_list(struct find *f, const struct dr_json *doc)
+{
+    const struct dr_json *rows = dr_json_get(doc, f->it->type->name);
+    int64_t pages =
+        dr_json_get_i64(dr_json_get(doc, "meta"), "total_pages", -1);
+    struct row_case c = {.type = f->it->type};
+
+    c.load = item_load(f->l, f->it);
+    DR_JSON_EACH(r, rows)
+    {
+        if (row_matches(&c, r, f->l->scratch) == ROW_SAME) {
+            end(f, FIND_OURS, r);
+            return;
+        }
+    }
+    if (rows && rows->count > 0 && (pages < 0 || f->page < pages) &&
+        f->page < PAGES_MAX) {
+        f->page++;
+    } else if (!f->parent && f->list == 0) {
+        f->list = 1;
+        f->page = 1;
+    } else {
+        f->stage = STAGE_END;
+    }
+    step(f);
+}
+
+static void answered(struct loader *l, struct call *c,
+                     const struct dr_http_answer *ans)
+{
+    struct find *f = c->ctx;
+    const struct dr_json *doc = answer_json(l, ans);
+    enum outcome o = answer_outcome(ans, doc != NULL);
+    bool refused = o == OUT_REFUSED || o == OUT_AMBIGUOUS;
+
+    if (f->it->dead || (o != OUT_SUCCESS && !refused)) {
+        end(f, FIND_FAILED, NULL);
+        return;
+    }
+    switch (f->stage) {
+    case STAGE_ID:
+        got_record(f, refused ? NULL : doc, ans->status);
+        break;
+    case STAGE_LOOKUP:
+    case STAGE_FILTER:
+    case STAGE_IDENT:
+        got_rows(f, refused ? NULL : rows_of(f->it->type, doc));
+        break;
+    case STAGE_SEARCH:
+        got_search(f, refused ? NULL : doc);
+        break;
+    case STAGE_LIST:
+        got_list(f, refused ? NULL : doc);
+        break;
+    case STAGE_END:
+        break;
+    }
+}
+
+/* ---- questions ---- */
+
+static void ask(struct find *f, const char *method, struct dr_buf *path,
+                const struct dr_buf *body)
+{
+    struct call *c =
+        call_new(f->l, f->it->lp->lane, method, dr_buf_view(path), answered, f);
+
+    if (body) {
+        dr_buf_add(&c->body, body->p, body->n);
+    }
+    call_queue(f->l, c, true);
+}
+
+static void ask_lookup(struct find *f, struct dr_str value, const char *field)
+{
+    struct dr_buf p;
+
+    dr_buf_init(&p, 8192);
+    dr_buf_z(&p, "/lookup?q=");
+    dr_buf_urlenc(&p, value);
+    dr_buf_printf(&p, "&f=%s&entities=%s", field, f->it->type->entity);
+    ask(f, "GET", &p, NULL);
+    dr_buf_done(&p);
+}
+
+static void ask_filter(struct find *f)
+{
+    struct dr_buf p, body;
+    struct dr_json_w w;
+
+    dr_buf_init(&p, 256);
+    dr_buf_init(&body, 8192);
+    dr_buf_printf(&p, "/filtered_search/%s?per_page=25", f->it->type->entity);
+    dr_json_w_init(&w, &body);
+    dr_json_w_obj(&w);
+    dr_json_w_key(&w, "filter_rule");
+    dr_json_w_arr(&w);
+    dr_json_w_obj(&w);
+    dr_json_w_kvz(&w, "attribute", source_field(f->it->type));
+    dr_json_w_kvz(&w, "operator", "is_in");
+    dr_json_w_kv(&w, "value", key_id(f->it->key));
+    dr_json_w_end(&w);
+    dr_json_w_end(&w);
+    dr_json_w_end(&w);
+    ask(f, "POST", &p, &body);
+    dr_buf_done(&p);
+    dr_buf_done(&body);
+}
+
+static void ask_list(struct find *f)
+{
+    static const char *const all[] = {"open", "completed"};
+    struct dr_buf p;
+
+    dr_buf_init(&p, 1024);
+    if (f->parent) {
+        dr_buf_printf(&p, "%s/tasks?page=%lld&per_page=100", f->parent,
+                      (long long)f->page);
+    } else {
+        dr_buf_printf(&p, "/tasks?filter=%s&page=%lld&per_page=100",
+                      all[f->list], (long long)f->page);
+    }
+    ask(f, "GET", &p, NULL);
+    dr_buf_done(&p);
+}
+
+static void ask_ident(struct find *f)
+{
+    const struct dr_load *load = item_load(f->l, f->it);
+
+    if (load->ident.n == 0) {
+        nothing(f);
+        return;
+    }
+    ask_lookup(f, load->ident, ident_field(load));
+}
+
+static void ask_record(struct find *f)
+{
+    struct dr_buf p;
+
+    dr_buf_init(&p, 1024);
+    record_path(f->it->type, f->id, &p);
+    ask(f, "GET", &p, NULL);
+    dr_buf_done(&p);
+}
+
+static void step(struct find *f)
+{
+    struct dr_buf p;
+
+    switch (f->stage) {
+    case STAGE_ID:
+        ask_record(f);
+        break;
+    case STAGE_LOOKUP:
+        ask_lookup(f, key_id(f->it->key), source_field(f->it->type));
+        break;
+    case STAGE_FILTER:
+        ask_filter(f);
+        break;
+    case STAGE_IDENT:
+        ask_ident(f);
+        break;
+    case STAGE_SEARCH:
+        dr_buf_init(&p, 8192);
+        dr_buf_z(&p, "/search?q=");
+        dr_buf_urlenc(&p, key_id(f->it->key));
+        dr_buf_z(&p, "&include=product&per_page=25");
+        ask(f, "GET", &p, NULL);
+        dr_buf_done(&p);
+        break;
+    case STAGE_LIST:
+        ask_list(f);
+        break;
+    case STAGE_END:
+        /* No search reaches products: absence is not knowledge (23.4/8). */
+        end(f,
+            f->it->type->ident == IDENT_CODE && !f->it->route.dst
+                ? FIND_UNKNOWN
+                : FIND_NOTHING,
+            NULL);
+        break;
+    }
+}
+
+/* "/deals/12" of "targetable:Deal", or NULL. */
+static char *parent_path(struct loader *l, struct item *it)
+{
+    static const struct {
+        const char *field, *path;
+    } kinds[] = {{"targetable:Deal", "/deals/"},
+                 {"targetable:Contact", "/contacts/"},
+                 {"targetable:SalesAccount", "/sales_accounts/"}};
+    const struct dr_load *load;
+    struct links links;
+    char *out = NULL;
+
+    if (item_links(l, it, &load, &links)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < load->ref_count && !out; i++) {
+        for (size_t k = 0; k < DR_ARRAY_LEN(kinds); k++) {
+            if (links.ref[i] &&
+                dr_str_eqz(load->refs[i].field, kinds[k].field)) {
+                struct dr_buf b;
+                dr_buf_init(&b, 256);
+                dr_buf_z(&b, kinds[k].path);
+                dr_buf_u64(&b, links.ref[i]);
+                out = dr_xstrndup(dr_buf_view(&b));
+                dr_buf_done(&b);
+            }
+        }
+    }
+    return out;
+}
+
+void find_item(struct loader *l, struct item *it, find_fn *then)
+{
+    struct find *f = dr_xcalloc(1, sizeof(*f));
+
+    f->l = l;
+    f->it = it;
+    f->then = then;
+    f->page = 1;
+    it->pins++;
+    l->looking++;
+    if (it->route.dst) {
+        by_id(f, it->route.dst, STAGE_END);
+        return;
+    }
+    switch (it->type->ident) {
+    case IDENT_EXTERNAL:
+    case IDENT_CF:
+        f->stage = STAGE_LOOKUP;
+        break;
+    case IDENT_CODE:
+        f->stage = STAGE_SEARCH;
+        break;
+    case IDENT_MARKER:
+        f->stage = STAGE_LIST;
+        f->parent = parent_path(l, it);
+        break;
+    }
+    step(f);
+}

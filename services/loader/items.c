@@ -1,0 +1,297 @@
+/* Items: load records in work, their lists, and what the partition's offsets
+ * make of their end. */
+#include "loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/log.h>
+
+void list_drop(struct item *it)
+{
+    struct list *l = it->in;
+
+    if (!l) {
+        return;
+    }
+    *(it->prev ? &it->prev->next : &l->first) = it->next;
+    *(it->next ? &it->next->prev : &l->last) = it->prev;
+    it->prev = it->next = NULL;
+    it->in = NULL;
+    l->n--;
+}
+
+void list_add(struct list *l, struct item *it)
+{
+    list_drop(it);
+    it->in = l;
+    it->prev = l->last;
+    *(l->last ? &l->last->next : &l->first) = it;
+    l->last = it;
+    l->n++;
+}
+
+void item_move(struct item *it, struct list *to, enum item_state state)
+{
+    list_add(to, it);
+    it->state = state;
+}
+
+static void item_free(struct item *it)
+{
+    list_drop(it);
+    free(it->bytes);
+    free(it->key_text);
+    free(it->body);
+    free(it->why);
+    free(it);
+}
+
+void item_unpin(struct item *it)
+{
+    if (--it->pins == 0 && it->dead) {
+        item_free(it);
+    }
+}
+
+/* Out of the partition; callbacks that still hold it find it dead. */
+static void item_end(struct item *it)
+{
+    struct lanepart *lp = it->lp;
+
+    bulk_item_gone(it);
+    list_drop(it);
+    lp->held--;
+    lp->lane->held--;
+    it->dead = true;
+    it->later = NULL;
+    if (it->pins == 0) {
+        item_free(it);
+    }
+}
+
+void item_body(struct item *it, const struct dr_buf *body)
+{
+    free(it->body);
+    it->body = dr_xmalloc(body->n + 1);
+    memcpy(it->body, body->p, body->n);
+    it->body_size = body->n;
+}
+
+void item_again(struct item *it)
+{
+    bulk_item_gone(it);
+    it->whole_5xx = it->checked = false;
+    it->job_done = it->unread = it->older = false;
+    it->found = 0;
+    item_move(it, &it->lp->fresh, ITEM_FRESH);
+}
+
+struct item *item_find(struct lanepart *lp, struct dr_str key)
+{
+    return lp->items ? dr_map_get(lp->items, key) : NULL;
+}
+
+/* The newer record of the key, if any, begins. */
+void item_settled(struct item *it)
+{
+    struct lanepart *lp = it->lp;
+    struct item *later = it->later;
+
+    dr_offsets_settle(lp->offs, it->offset);
+    if (later) {
+        dr_map_put(lp->items, later->key, later);
+        item_again(later);
+    } else {
+        (void)dr_map_del(lp->items, it->key);
+    }
+    item_end(it);
+    lp_flow(lp);
+}
+
+void lp_drop_items(struct lanepart *lp)
+{
+    struct dr_str key;
+    void *value;
+    size_t at = 0;
+
+    while (lp->items && dr_map_next(lp->items, &at, &key, &value)) {
+        struct item *it = value;
+        while (it) {
+            struct item *later = it->later;
+            item_end(it);
+            it = later;
+        }
+    }
+    dr_map_free(lp->items);
+    lp->items = NULL;
+}
+
+static bool under_way(const struct item *it)
+{
+    return it->pins > 0 || it->call;
+}
+
+/* A partition that was claimed anew: what its items waited for was written
+ * under another ownership. Facts are asked anew. */
+void items_restart(struct lanepart *lp)
+{
+    struct dr_str key;
+    void *value;
+    size_t at = 0;
+
+    while (lp->items && dr_map_next(lp->items, &at, &key, &value)) {
+        struct item *it = value;
+        if (it->state != ITEM_FRESH && !under_way(it)) {
+            item_again(it);
+        }
+    }
+}
+
+const struct dr_load *item_load(struct loader *l, struct item *it)
+{
+    struct dr_err err;
+    const struct dr_env *env =
+        dr_wire_unpack(l->scratch, (struct dr_str){it->bytes, it->size}, &err);
+
+    DR_ASSERT(env && env->kind == DR_MSG_LOAD); /* it was readable before */
+    return &env->u.load;
+}
+
+/* Pause above the high mark, resume below the low one. */
+void lp_flow(struct lanepart *lp)
+{
+    struct lane *lane = lp->lane;
+    struct loader *l = lane->l;
+    bool full = dr_offsets_full(lp->offs) || lane->held >= HELD_HIGH;
+    bool may =
+        lane->open && lane->held < HELD_LOW && !dr_offsets_full(lp->offs);
+
+    if (!lp->paused && (full || !lane->open)) {
+        lp->paused = true;
+        dr_consumer_pause(l->consumer, lane->index, lp->part);
+    } else if (lp->paused && may) {
+        lp->paused = false;
+        dr_consumer_resume(l->consumer, lane->index, lp->part);
+    }
+}
+
+/* An older pass, or another plan than the approved one: not ours to write. A
+ * newer pass than we know of waits for our own view of control. */
+bool load_outdated(const struct loader *l, const struct dr_load *load)
+{
+    if (load->pass > l->pass) {
+        return false;
+    }
+    return load->pass < l->pass || !l->has_plan || load->plan_hash.n != 32 ||
+           memcmp(load->plan_hash.p, l->plan_hash, 32) != 0;
+}
+
+static struct item *item_new(struct lanepart *lp, const struct dr_kmsg *m,
+                             const struct dr_load *load)
+{
+    struct item *it = dr_xcalloc(1, sizeof(*it));
+
+    it->lp = lp;
+    it->offset = m->offset;
+    it->size = m->value.n;
+    it->bytes = dr_xmalloc(m->value.n);
+    memcpy(it->bytes, m->value.p, m->value.n);
+    it->key_text = dr_xstrndup(load->key);
+    it->key = dr_str_z(it->key_text);
+    it->rev = load->rev;
+    it->pass = load->pass;
+    if (load->content_hash.n == sizeof(it->hash)) {
+        memcpy(it->hash, load->content_hash.p, sizeof(it->hash));
+    }
+    if (load->marker.n < sizeof(it->marker)) {
+        memcpy(it->marker, load->marker.p, load->marker.n);
+    }
+    it->tail = load->origin != DR_ORIGIN_SNAPSHOT;
+    it->type = type_of(load->type);
+    lp->held++;
+    lp->lane->held++;
+    return it;
+}
+
+static bool newer(const struct item *a, const struct item *b)
+{
+    return a->pass != b->pass ? a->pass > b->pass : a->rev >= b->rev;
+}
+
+/* One at a time for a key (I3). A record that nobody has begun is superseded
+ * by a newer one; an older one that comes late is superseded at once. */
+static void item_queue(struct lanepart *lp, struct item *it)
+{
+    struct item *head = item_find(lp, it->key);
+    struct item *last = head;
+
+    if (!head) {
+        dr_map_put(lp->items, it->key, it);
+        list_add(&lp->fresh, it);
+        return;
+    }
+    while (last->later) {
+        last = last->later;
+    }
+    if (last == head) {
+        head->later = it;
+        return;
+    }
+    if (newer(it, last)) {
+        struct item *before = head;
+        while (before->later != last) {
+            before = before->later;
+        }
+        before->later = it;
+        dr_offsets_settle(lp->offs, last->offset);
+        item_end(last);
+    } else {
+        dr_offsets_settle(lp->offs, it->offset);
+        item_end(it);
+    }
+}
+
+static struct lanepart *lp_of(struct loader *l, int lane, int32_t part)
+{
+    return &l->lps[lane * l->parts + part];
+}
+
+static void take_load(struct loader *l, struct lanepart *lp,
+                      const struct dr_kmsg *m, const struct dr_load *load)
+{
+    if (load_outdated(l, load) || !type_of(load->type) ||
+        !dr_str_eqz(load->lane, lp->lane->name)) {
+        dr_offsets_settle(lp->offs, m->offset);
+        return;
+    }
+    item_queue(lp, item_new(lp, m, load));
+}
+
+void item_take(struct loader *l, const struct dr_kmsg *m)
+{
+    struct lanepart *lp = lp_of(l, m->topic, m->partition);
+    const struct dr_env *env;
+    struct dr_err err;
+
+    if (!lp->assigned) {
+        return;
+    }
+    lp->lane->input_ms = l->now_ms;
+    dr_offsets_take(lp->offs, m->offset);
+    dr_arena_reset(l->scratch);
+    env = dr_wire_unpack(l->scratch, m->value, &err);
+    if (!env || memcmp(env->migration, l->svc->migration_id, 16) != 0) {
+        /* The transformer's own partition: nothing of a customer is here that
+         * the auditor does not miss in its books. */
+        dr_log(DR_LOG_ERROR, "loader.unreadable", "topic=%s/%d offset=%lld %s",
+               lp->lane->load_topic, (int)m->partition, (long long)m->offset,
+               env ? "of another migration" : err.text);
+        dr_offsets_settle(lp->offs, m->offset);
+    } else if (env->kind == DR_MSG_LOAD) {
+        take_load(l, lp, m, &env->u.load);
+    } else {
+        dr_offsets_settle(lp->offs, m->offset); /* a marker: the auditor's */
+    }
+    lp_flow(lp);
+}

@@ -1,0 +1,186 @@
+/*
+ * From an outcome to the ledger. What the target holds goes to `landed`, a
+ * refusal to `rejected`, and only when the broker has that does the ledger say
+ * DONE or REFUSED (I5: never a settled offset without its evidence).
+ */
+#include "loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/crypto/crypto.h>
+
+void landed_publish(struct loader *l, struct lane *lane, struct dr_str key,
+                    struct dr_str source_id, const struct type *t, uint64_t dst,
+                    uint64_t rev, enum dr_landed_how how, struct dr_str body,
+                    dr_delivered_fn *cb, void *ctx)
+{
+    struct dr_env env = {.kind = DR_MSG_LANDED};
+
+    env.u.landed = (struct dr_landed){.lane = dr_str_z(lane->name),
+                                      .key = key,
+                                      .type = dr_str_z(t->name),
+                                      .dst = dst,
+                                      .rev = rev,
+                                      .pass = l->pass,
+                                      .how = how,
+                                      .body = body};
+    dr_service_send(l->svc, l->out, lane->landed_topic,
+                    dr_partition(source_id, l->parts), key, &env, cb, ctx);
+}
+
+/* What follows once the broker has the evidence. */
+struct after {
+    struct item *it;
+    struct loader *l;
+    bool refused;
+    uint64_t dst;
+    enum dr_done_how how;
+    char *record; /* or the reason */
+    size_t size;
+    const char *class;
+    int code;
+};
+
+static void evidence_there(void *ctx, int32_t partition, int64_t offset)
+{
+    struct after *a = ctx;
+    struct item *it = a->it;
+    struct dr_str text = {a->record, a->size};
+
+    (void)partition;
+    (void)offset;
+    if (!it->dead && it->state == ITEM_PUBLISH) {
+        it->state = ITEM_WRITTEN;
+        if (a->refused) {
+            ledger_refused(a->l, it, a->class, a->code, true, text);
+        } else {
+            ledger_done(a->l, it, a->dst, a->how, text);
+        }
+    }
+    item_unpin(it);
+    free(a->record);
+    free(a);
+}
+
+static struct after *after_new(struct loader *l, struct item *it,
+                               struct dr_str text)
+{
+    struct after *a = dr_xcalloc(1, sizeof(*a));
+
+    *a = (struct after){.it = it, .l = l, .size = text.n};
+    a->record = dr_xmalloc(text.n + 1);
+    if (text.n > 0) {
+        memcpy(a->record, text.p, text.n);
+    }
+    it->pins++;
+    bulk_item_gone(it);
+    item_move(it, &it->lp->lane->work, ITEM_PUBLISH);
+    return a;
+}
+
+void item_landed(struct loader *l, struct item *it, uint64_t dst,
+                 enum dr_landed_how how, enum dr_done_how done,
+                 struct dr_str record)
+{
+    struct after *a = after_new(l, it, record);
+
+    a->dst = dst;
+    a->how = done;
+    landed_publish(l, it->lp->lane, it->key, key_id(it->key), it->type, dst,
+                   it->rev, how, record, evidence_there, a);
+}
+
+/* The evidence is in `landed` already: another loader's walk, or our own. */
+void item_done_now(struct loader *l, struct item *it, uint64_t dst,
+                   struct dr_str record)
+{
+    bulk_item_gone(it);
+    item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
+    ledger_done(l, it, dst, DR_DONE_DISCOVERED, record);
+}
+
+struct rejection {
+    const char *class, *cure;
+    struct dr_str part_id, field, rule, reason;
+    bool redrivable;
+};
+
+static void reject(struct loader *l, struct item *it,
+                   const struct dr_load *load, const struct rejection *r,
+                   dr_delivered_fn *cb, void *ctx)
+{
+    struct dr_env env = {.kind = DR_MSG_REJECTED};
+
+    env.u.rejected =
+        (struct dr_rejected){.object = load->object,
+                             .id = load->id,
+                             .part_id = r->part_id,
+                             .lane = load->lane,
+                             .stage = DR_STR_LIT("load"),
+                             .class = dr_str_z(r->class),
+                             .field = r->field,
+                             .rule = r->rule,
+                             .reason = r->reason,
+                             .cure = dr_str_z(r->cure),
+                             .topic = dr_str_z(it->lp->lane->load_topic),
+                             .original = {it->bytes, it->size},
+                             .partition = it->lp->part,
+                             .offset = it->offset,
+                             .redrivable = r->redrivable,
+                             .rev = it->rev,
+                             .version = load->version,
+                             .pass = it->pass};
+    dr_service_send(l->svc, l->out, l->rejected_topic,
+                    dr_partition(load->id, l->parts), it->key, &env, cb, ctx);
+}
+
+void item_refuse(struct loader *l, struct item *it, const char *class, int code,
+                 const char *cure, bool redrivable, struct dr_str reason)
+{
+    struct after *a = after_new(l, it, reason);
+    struct rejection r = {.class = class,
+                          .cure = cure,
+                          .reason = {a->record, a->size},
+                          .redrivable = redrivable};
+
+    a->refused = true;
+    a->class = class;
+    a->code = code;
+    reject(l, it, item_load(l, it), &r, evidence_there, a);
+}
+
+void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,
+                 size_t line)
+{
+    struct rejection r = {
+        .class = "parent_missing",
+        .cure = "cure the product, then redrive the line items of this deal",
+        .part_id = load->lines[line].id,
+        .field = load->lines[line].product.field,
+        .rule = load->lines[line].product.rule,
+        .reason = DR_STR_LIT("the product of this line is not in the target"),
+        .redrivable = true};
+
+    reject(l, it, load, &r, NULL, NULL);
+}
+
+/* No effect was had: the attempt ends and the record is tried again. */
+void item_retry(struct loader *l, struct item *it, const char *class, int code)
+{
+    bulk_item_gone(it);
+    if (it->attempt == 0) {
+        item_again(it);
+        return;
+    }
+    item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
+    ledger_refused(l, it, class, code, false, (struct dr_str){NULL, 0});
+}
+
+void item_unsettled(struct loader *l, struct item *it, bool whole_5xx)
+{
+    it->whole_5xx = whole_5xx;
+    it->since_ms = l->now_ms;
+    it->look_ms = l->now_ms + (whole_5xx ? 0 : l->quarantine_ms);
+    item_move(it, &it->lp->lane->waiting, ITEM_UNSETTLED);
+}

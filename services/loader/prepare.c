@@ -1,0 +1,364 @@
+/* From FRESH to READY: facts, references, the way, the body. One question to
+ * the id map for many records. */
+#include "loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/log.h>
+
+#define GROUP 50
+#define PARENTS_MS 200
+#define BODY_MAX ((size_t)4 << 20)
+
+struct one {
+    struct item *it;
+    const struct dr_load *load;
+    size_t at; /* of its own fact among the facts */
+};
+
+struct group {
+    struct one v[GROUP];
+    size_t n;
+    struct dr_str *lanes, *keys;
+    struct dr_fact *facts;
+    size_t count, cap;
+};
+
+static void want(struct group *g, struct dr_str lane, struct dr_str key)
+{
+    if (g->count == g->cap) {
+        g->cap = g->cap ? g->cap * 2 : 256;
+        g->lanes = dr_xrealloc(g->lanes, g->cap * sizeof(*g->lanes));
+        g->keys = dr_xrealloc(g->keys, g->cap * sizeof(*g->keys));
+    }
+    g->lanes[g->count] = lane;
+    g->keys[g->count++] = key;
+}
+
+static void want_item(struct loader *l, struct group *g, struct item *it)
+{
+    const struct dr_load *load = item_load(l, it);
+    size_t refs = refs_count(load);
+    struct dr_str *lanes = dr_xcalloc(2 * refs, sizeof(*lanes));
+
+    g->v[g->n++] = (struct one){it, load, g->count};
+    want(g, dr_str_z(it->lp->lane->name), it->key);
+    refs_keys(load, lanes, lanes + refs);
+    for (size_t i = 0; i < refs; i++) {
+        want(g, lanes[i], lanes[refs + i]);
+    }
+    free(lanes);
+}
+
+static bool has_ref(const struct dr_load *load, const char *field, size_t *at)
+{
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (dr_str_eqz(load->refs[i].field, field)) {
+            *at = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void set_keep(struct item *it, const struct dr_load *load,
+                     const struct dr_fact *facts)
+{
+    size_t at;
+
+    memset(it->keep, 0, sizeof(it->keep));
+    if (load->line_count > 0 || dr_str_eqz(load->lane, "deal_product")) {
+        if (has_ref(load, "deal", &at)) {
+            memcpy(it->keep, facts[at].keep, sizeof(it->keep));
+        }
+        return;
+    }
+    for (size_t i = 0; i < load->field_count; i++) {
+        const struct dr_field *f = &load->fields[i];
+        if (dr_str_eqz(f->name, "amount") && f->value.n < sizeof(it->keep) &&
+            dr_str_eqz(load->type, "deals")) {
+            memcpy(it->keep, f->value.p, f->value.n);
+        }
+    }
+}
+
+static uint64_t self_of(const struct dr_load *load, const struct links *links)
+{
+    size_t at;
+
+    if (has_ref(load, "self", &at) || has_ref(load, "deal", &at)) {
+        return links->ref[at];
+    }
+    return 0;
+}
+
+static void build(struct item *it, const struct dr_load *load,
+                  const struct links *links)
+{
+    struct dr_buf b;
+
+    dr_buf_init(&b, BODY_MAX);
+    switch (it->route.way) {
+    case WAY_BULK_CREATE:
+        body_bulk(load, links, 0, &b);
+        break;
+    case WAY_BULK_ID:
+        body_bulk(load, links, it->route.dst, &b);
+        break;
+    case WAY_CREATE:
+        body_single(it->type, load, links, NULL, &b);
+        break;
+    case WAY_LINES:
+        body_lines(load, links, dr_str_z(it->keep), &b);
+        break;
+    case WAY_UPDATE: /* after the record before it was read */
+    case WAY_SKIP:
+        break;
+    }
+    DR_ASSERT(!b.over);
+    if (b.n > 0) {
+        item_body(it, &b);
+    }
+    dr_buf_done(&b);
+}
+
+static void ready(struct item *it)
+{
+    struct lane *lane = it->lp->lane;
+    struct list *to = &lane->single;
+
+    if (it->route.way == WAY_BULK_CREATE) {
+        to = &lane->create;
+    } else if (it->route.way == WAY_BULK_ID) {
+        to = &lane->by_id;
+    }
+    item_move(it, to, ITEM_READY);
+}
+
+/* An attempt that nobody has heard the end of: settled first (5 step 3). */
+static void recovered(struct loader *l, struct item *it,
+                      const struct dr_attempt *a)
+{
+    it->attempt = a->attempt;
+    it->epoch = a->epoch;
+    memcpy(it->nonce, a->nonce, sizeof(it->nonce));
+    it->route.op = a->op;
+    it->route.step = a->step;
+    it->route.dst = a->dst ? a->dst : it->route.dst;
+    it->unread = true;
+    it->content =
+        a->rev != it->rev || a->pass != it->pass || a->op == DR_EFFECT_UPDATE;
+    it->since_ms =
+        it->sent_ms > it->lp->recovered_ms ? it->sent_ms : it->lp->recovered_ms;
+    it->look_ms = it->since_ms + l->quarantine_ms;
+    if (l->unique_now && it->type->unique && it->route.dst == 0) {
+        it->look_ms = l->now_ms;
+    }
+    item_move(it, &it->lp->lane->waiting, ITEM_UNSETTLED);
+    it->lp->lane->walk_again = true;
+}
+
+static void refuse_parent(struct loader *l, struct item *it,
+                          const struct dr_ref *which)
+{
+    struct dr_buf b;
+
+    it->attempt = 0;
+    dr_buf_init(&b, 512);
+    dr_buf_str(&b, which->field.n ? which->field : DR_STR_LIT("product"));
+    dr_buf_z(&b, ": the ");
+    dr_buf_str(&b, which->lane);
+    dr_buf_z(&b, " record it belongs to is not in the target");
+    item_refuse(l, it, "parent_missing", 0,
+                "cure the record it belongs to, then redrive", true,
+                dr_buf_view(&b));
+    dr_buf_done(&b);
+}
+
+static bool lines_left(struct loader *l, struct item *it,
+                       const struct dr_load *load, const struct links *links)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < load->line_count; i++) {
+        left += links->line[i] != 0;
+        if (!links->line[i] && !it->told) {
+            line_refuse(l, it, load, i);
+        }
+    }
+    it->told = true;
+    return left > 0 || load->line_count == 0;
+}
+
+static void wait_parent(struct loader *l, struct item *it)
+{
+    if (it->since_ms == 0) {
+        it->since_ms = l->now_ms;
+    }
+    item_move(it, &it->lp->lane->parents, ITEM_PARENT);
+}
+
+static bool may_wait(const struct loader *l, const struct item *it)
+{
+    return it->tail &&
+           (it->since_ms == 0 || l->now_ms - it->since_ms < l->parent_wait_ms);
+}
+
+static void refused_before(struct loader *l, struct item *it)
+{
+    it->attempt = 0;
+    item_refuse(l, it, "outcome_unknown", 0,
+                "look in the target whether it is there; if not, create it "
+                "by hand",
+                false,
+                DR_STR_LIT("an earlier request had no answer and the target "
+                           "has no search for this kind"));
+}
+
+static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
+{
+    struct item *it = o->it;
+    const struct dr_attempt *a = dr_fold_unsettled(it->lp->own.fold, it->key);
+    struct route_case rc = {
+        .load = o->load, .fact = &facts[0], .alone = it->alone};
+    struct refs_case refs = {.load = o->load,
+                             .facts = facts + 1,
+                             .orphan_dst = l->orphan_dst,
+                             .may_wait = may_wait(l, it)};
+    enum refs_verdict verdict;
+    const struct dr_ref *which;
+    struct links links;
+
+    it->fact = facts[0];
+    if (load_outdated(l, o->load) || fact_covers(&it->fact, o->load)) {
+        item_settled(it);
+        return;
+    }
+    if (refs_resolve(&refs, l->scratch, &links, &verdict, &which)) {
+        dr_die(DR_EXIT_INVARIANT, "prepare", "the arena is used up");
+    }
+    rc.self_dst = self_of(o->load, &links);
+    route_of(&rc, &it->route);
+    set_keep(it, o->load, facts + 1);
+    if (a) {
+        recovered(l, it, a);
+        return;
+    }
+    it->attempt = 0;
+    if (verdict == REFS_WAIT) {
+        wait_parent(l, it);
+    } else if (verdict == REFS_REJECT) {
+        refuse_parent(l, it, which);
+    } else if (it->fact.state == DR_FACT_REFUSED && it->fact.keep[0] == '?') {
+        refused_before(l, it);
+    } else if (!lines_left(l, it, o->load, &links)) {
+        refuse_parent(l, it, &o->load->lines[0].product);
+    } else {
+        it->since_ms = 0;
+        it->content = it->route.op == DR_EFFECT_UPDATE;
+        build(it, o->load, &links);
+        ready(it);
+    }
+}
+
+static void run_group(struct loader *l, struct group *g)
+{
+    g->facts = dr_xrealloc(g->facts, (g->count + 1) * sizeof(*g->facts));
+    if (view_facts(l, g->lanes, g->keys, g->count, g->facts) == 0) {
+        for (size_t i = 0; i < g->n; i++) {
+            /* The map may have gone while an item of the group was decided. */
+            if (own_active(&g->v[i].it->lp->own)) {
+                decide(l, &g->v[i], &g->facts[g->v[i].at]);
+            }
+        }
+    }
+    g->n = g->count = 0;
+    dr_arena_reset(l->scratch);
+}
+
+static void prepare_lp(struct loader *l, struct group *g, struct lanepart *lp)
+{
+    size_t n = lp->fresh.n;
+    struct item *it = lp->fresh.first;
+
+    for (size_t i = 0; i < n && it && own_active(&lp->own); i++) {
+        struct item *next = it->next;
+        if (it->pass <= l->pass) {
+            want_item(l, g, it);
+        }
+        if (g->n == GROUP || (!next && g->n > 0) || i + 1 == n) {
+            run_group(l, g);
+            if (!view_usable(l)) {
+                return;
+            }
+            next = lp->fresh.first; /* the rest: those not yet decided */
+            if (next && next->pass > l->pass) {
+                return;
+            }
+        }
+        it = next;
+    }
+}
+
+static void look_at_parents(struct loader *l)
+{
+    if (l->now_ms < l->parents_ms) {
+        return;
+    }
+    l->parents_ms = l->now_ms + PARENTS_MS;
+    for (size_t i = 0; i < LANES; i++) {
+        struct list *p = &l->lanes[i].parents;
+        for (size_t n = p->n; n > 0 && p->first; n--) {
+            item_move(p->first, &p->first->lp->fresh, ITEM_FRESH);
+        }
+    }
+}
+
+void prepare(struct loader *l)
+{
+    static struct group g;
+    size_t n = (size_t)(LANES * l->parts);
+
+    if (!l->working || !view_usable(l) || l->draining) {
+        return;
+    }
+    look_at_parents(l);
+    dr_arena_reset(l->scratch);
+    for (size_t i = 0; i < n; i++) {
+        struct lanepart *lp = &l->lps[i];
+        if (lp->fresh.n > 0 && own_active(&lp->own) && lp->lane->open &&
+            !lp->lane->halted) {
+            prepare_lp(l, &g, lp);
+            if (!view_usable(l)) {
+                return;
+            }
+        }
+    }
+}
+
+int item_links(struct loader *l, struct item *it, const struct dr_load **load,
+               struct links *links)
+{
+    struct refs_case c = {.orphan_dst = l->orphan_dst};
+    struct dr_fact *facts;
+    struct dr_str *lanes;
+    enum refs_verdict verdict;
+    const struct dr_ref *which;
+    size_t n;
+    int rc;
+
+    c.load = *load = item_load(l, it);
+    n = refs_count(c.load);
+    lanes = dr_xcalloc(2 * n, sizeof(*lanes));
+    facts = dr_xcalloc(n, sizeof(*facts));
+    refs_keys(c.load, lanes, lanes + n);
+    rc = view_facts(l, lanes, lanes + n, n, facts);
+    c.facts = facts;
+    if (rc == 0) {
+        rc = refs_resolve(&c, l->scratch, links, &verdict, &which);
+    }
+    free(lanes);
+    free(facts);
+    return rc;
+}

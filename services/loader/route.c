@@ -1,0 +1,95 @@
+#include "route.h"
+
+#include <drover/ledger/ledger.h>
+
+bool fact_covers(const struct dr_fact *f, const struct dr_load *load)
+{
+    static const enum dr_ledger_state states[] = {
+        [DR_FACT_NONE] = DR_LEDGER_NOTHING,
+        [DR_FACT_DONE] = DR_LEDGER_DONE,
+        [DR_FACT_REFUSED] = DR_LEDGER_REFUSED,
+        [DR_FACT_DELETED] = DR_LEDGER_DELETED,
+        [DR_FACT_CREATED] = DR_LEDGER_CREATED,
+    };
+    struct dr_ledger_fact fact = {
+        .rev = f->rev,
+        .pass = f->pass,
+        .content_hash = {(const char *)f->content_hash,
+                         sizeof(f->content_hash)}};
+
+    if ((size_t)f->state < DR_ARRAY_LEN(states)) {
+        fact.state = states[f->state];
+    }
+    return dr_fact_covers(&fact, load->rev, load->pass, load->content_hash);
+}
+
+static void first_time(const struct route_case *c, struct route *out)
+{
+    const struct dr_load *load = c->load;
+
+    out->op = DR_EFFECT_CREATE;
+    out->origin = DR_DONE_CREATED;
+    out->way = WAY_CREATE;
+    switch (load->how) {
+    case DR_HOW_MERGE:
+        out->way = WAY_UPDATE;
+        out->op = DR_EFFECT_UPDATE;
+        out->dst = load->dst;
+        out->preimage = true;
+        out->merge = true;
+        out->origin = DR_DONE_MERGED;
+        break;
+    case DR_HOW_EMAIL:
+    case DR_HOW_NAME:
+    case DR_HOW_TWO_STEP:
+        if (!c->alone) {
+            out->way = WAY_BULK_CREATE;
+            out->op = DR_EFFECT_UPSERT;
+            out->step = load->how == DR_HOW_TWO_STEP ? 1 : 0;
+        }
+        break;
+    case DR_HOW_SINGLE:
+        break;
+    }
+}
+
+/* A patch or a set of lines lands in a record that another lane made. */
+static bool of_another(const struct route_case *c, struct route *out)
+{
+    bool patch = c->load->op == DR_LOAD_PATCH;
+
+    if (!patch && !dr_str_eqz(c->load->lane, "deal_product")) {
+        return false;
+    }
+    out->way = patch ? WAY_BULK_ID : WAY_LINES;
+    out->op = DR_EFFECT_UPDATE;
+    out->dst = c->self_dst;
+    out->origin = DR_DONE_UPDATED;
+    out->preimage = !patch && c->fact->dst != 0;
+    return true;
+}
+
+void route_of(const struct route_case *c, struct route *out)
+{
+    const struct dr_fact *f = c->fact;
+
+    *out = (struct route){.way = WAY_SKIP};
+    if (fact_covers(f, c->load) || of_another(c, out)) {
+        return;
+    }
+    if (f->dst == 0 || f->state == DR_FACT_DELETED) {
+        first_time(c, out);
+        return;
+    }
+    out->dst = f->dst;
+    out->op = DR_EFFECT_UPDATE;
+    out->origin = f->origin ? (enum dr_done_origin)f->origin : DR_DONE_CREATED;
+    out->merge = f->origin == DR_DONE_MERGED;
+    if (f->state == DR_FACT_CREATED && c->load->how == DR_HOW_TWO_STEP) {
+        out->way = WAY_BULK_ID;
+        out->step = 2;
+        return;
+    }
+    out->way = WAY_UPDATE;
+    out->preimage = true;
+}

@@ -1,0 +1,45 @@
+/*
+ * Which way a record goes, by its plan and by what the ledger says of its key.
+ * Pure.
+ */
+#ifndef DROVER_LOADER_ROUTE_H
+#define DROVER_LOADER_ROUTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <drover/store/store.h>
+#include <drover/wire/wire.h>
+
+enum way {
+    WAY_SKIP = 1,    /* the ledger has it already                          */
+    WAY_BULK_CREATE, /* found by its identifier, up to 100 a call          */
+    WAY_BULK_ID,     /* by the target's id, up to 100 a call               */
+    WAY_CREATE,      /* POST                                               */
+    WAY_UPDATE,      /* GET, pre-image, PUT by id                          */
+    WAY_LINES,       /* PUT a deal's whole set of lines                    */
+};
+
+struct route {
+    enum way way;
+    uint32_t step; /* two-step: 1 or 2; else 0                       */
+    enum dr_effect op;
+    uint64_t dst; /* 0: to be created                               */
+    bool preimage;
+    bool merge; /* dst was there before the migration             */
+    enum dr_done_origin origin;
+};
+
+struct route_case {
+    const struct dr_load *load;
+    const struct dr_fact *fact; /* of the record's own key in its lane     */
+    uint64_t self_dst;          /* link: the account; deal_product: the deal */
+    bool alone; /* few or doubtful: not in bulk                            */
+};
+
+void route_of(const struct route_case *c, struct route *out);
+
+/* The skip rule, for a fact as the id map holds it. */
+bool fact_covers(const struct dr_fact *f, const struct dr_load *load);
+
+#endif

@@ -1,0 +1,225 @@
+#include "rows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <drover/base/decimal.h>
+#include <drover/base/time.h>
+#include <drover/ledger/ledger.h>
+#include <drover/plan/plan.h>
+
+uint64_t row_id(const struct dr_json *record)
+{
+    int64_t id;
+
+    return dr_json_i64(dr_json_get(record, "id"), &id) || id <= 0
+               ? 0
+               : (uint64_t)id;
+}
+
+int64_t row_updated_ms(const struct dr_json *record)
+{
+    int64_t ms;
+    unsigned flags;
+
+    return dr_time_parse(dr_json_get_str(record, "updated_at"), &ms, &flags)
+               ? -1
+               : ms;
+}
+
+bool row_deleted(const struct dr_json *record)
+{
+    return dr_json_true(dr_json_get(record, "is_deleted"));
+}
+
+const struct dr_json *row_root(const struct type *t, const struct dr_json *doc)
+{
+    const struct dr_json *r = dr_json_get(doc, t->root);
+
+    return dr_json_type(r) == DR_JSON_OBJECT ? r : NULL;
+}
+
+void walk_begin(struct walk_at *w, int64_t rows_settled)
+{
+    *w = (struct walk_at){.page = rows_settled / PAGE_ROWS + 1,
+                          .rows = rows_settled};
+}
+
+void walk_page(struct walk_at *w, size_t rows, int64_t total_pages)
+{
+    int64_t upto = (w->page - 1) * PAGE_ROWS + (int64_t)rows;
+
+    if (rows == 0 || (total_pages >= 0 && w->page >= total_pages)) {
+        if (rows > 0 || upto > w->rows) {
+            w->rows = upto;
+        }
+        w->end = true;
+        return;
+    }
+    w->rows = w->page * PAGE_ROWS;
+    w->page++;
+}
+
+static bool has_identity(const struct row_case *c, const struct dr_json *record)
+{
+    struct dr_str id = type_identity(c->type, record);
+
+    if (c->type->ident == IDENT_MARKER) {
+        return dr_marker_in(dr_json_get_str(record, "description"),
+                            c->load->marker);
+    }
+    return id.n > 0 && dr_str_eq(id, key_id(c->load->key));
+}
+
+static bool same_id(const struct dr_json *value, uint64_t id)
+{
+    int64_t n;
+
+    return dr_json_i64(value, &n) == 0 && n > 0 && (uint64_t)n == id;
+}
+
+/* Links that stand in the record itself; the others are the auditor's. */
+static bool links_match(const struct row_case *c, const struct dr_json *record)
+{
+    static const char *const plain[] = {"sales_account_id",
+                                        "parent_sales_account_id"};
+
+    for (size_t i = 0; i < c->load->ref_count; i++) {
+        const struct dr_ref *r = &c->load->refs[i];
+        for (size_t k = 0; k < DR_ARRAY_LEN(plain); k++) {
+            if (c->links->ref[i] && dr_str_eqz(r->field, plain[k]) &&
+                !same_id(dr_json_get(record, plain[k]), c->links->ref[i])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool fields_match(const struct row_case *c, const struct dr_json *record,
+                         struct dr_arena *a)
+{
+    struct dr_str actual;
+
+    for (size_t i = 0; i < c->load->field_count; i++) {
+        if (dr_compare_field(c->load, &c->load->fields[i], record, a,
+                             &actual) != DR_CMP_SAME) {
+            return false;
+        }
+    }
+    return links_match(c, record);
+}
+
+enum row_match row_matches(const struct row_case *c,
+                           const struct dr_json *record, struct dr_arena *a)
+{
+    bool ours = c->dst ? row_id(record) == c->dst : has_identity(c, record);
+
+    if (!ours || row_deleted(record)) {
+        return ROW_OTHER;
+    }
+    if (c->step == 1) {
+        return dr_str_eq(dr_json_get_str(record, "name"), c->load->working_name)
+                   ? ROW_SAME
+                   : ROW_OLDER;
+    }
+    if (c->content && !fields_match(c, record, a)) {
+        return ROW_OLDER;
+    }
+    return ROW_SAME;
+}
+
+static bool number_is(const struct dr_json *value, struct dr_str text)
+{
+    struct dr_dec a, b;
+
+    return dr_dec_parse_json(dr_json_scalar(value), &a) == 0 &&
+           dr_dec_parse_json(text, &b) == 0 && dr_dec_cmp(&a, &b) == 0;
+}
+
+static bool line_is(const struct dr_line *line, uint64_t product,
+                    const struct dr_json *have)
+{
+    const struct dr_json *id = dr_json_get(have, "product_id");
+
+    if (!same_id(id ? id : dr_json_get(have, "id"), product)) {
+        return false;
+    }
+    for (size_t i = 0; i < line->field_count; i++) {
+        const struct dr_field *f = &line->fields[i];
+        const struct dr_json *v = dr_json_gets(have, f->name);
+        if (v && f->kind == DR_VAL_NUMBER && !number_is(v, f->value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool row_has_lines(const struct dr_load *load, const struct links *links,
+                   const struct dr_json *deal)
+{
+    const struct dr_json *have = dr_json_get(deal, "products");
+    uint64_t used = 0; /* at most 100 lines a deal: matched greedily, once */
+    uint64_t used_high = 0;
+    size_t wanted = 0;
+
+    for (size_t i = 0; i < load->line_count; i++) {
+        size_t at = 0;
+        bool found = false;
+        if (!links->line[i]) {
+            continue;
+        }
+        wanted++;
+        DR_JSON_EACH(h, have)
+        {
+            uint64_t *word = at < 64 ? &used : &used_high;
+            uint64_t bit = UINT64_C(1) << (at % 64);
+            if (at < 128 && !(*word & bit) &&
+                line_is(&load->lines[i], links->line[i], h)) {
+                *word |= bit;
+                found = true;
+                break;
+            }
+            at++;
+        }
+        if (!found) {
+            return false;
+        }
+    }
+    return have && have->count == wanted;
+}
+
+bool row_amount_is(const struct dr_json *deal, struct dr_str amount)
+{
+    return number_is(dr_json_get(deal, "amount"), amount);
+}
+
+void job_read(const struct dr_json *doc, struct dr_arena *a,
+              struct job_state *out)
+{
+    struct dr_str status = dr_json_get_str(doc, "status");
+    const struct dr_json *data = dr_json_get(doc, "data");
+
+    *out = (struct job_state){.known = dr_json_type(doc) == DR_JSON_OBJECT};
+    out->terminal = dr_json_get_i64(doc, "progress", 0) >= 100 ||
+                    (status.n > 0 && !dr_str_eqz(status, "queued") &&
+                     !dr_str_eqz(status, "in_progress"));
+    if (dr_json_type(data) == DR_JSON_STRING) {
+        data = dr_json_parse(a, dr_json_str(data), NULL, NULL);
+    }
+    out->failed = dr_json_get(data, "failed");
+}
+
+bool job_failure(const struct job_state *j, int64_t index,
+                 const struct dr_json **message)
+{
+    DR_JSON_EACH(f, j->failed)
+    {
+        if (dr_json_get_i64(f, "index", -1) == index) {
+            *message = dr_json_get(f, "message");
+            return true;
+        }
+    }
+    return false;
+}

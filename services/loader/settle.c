@@ -1,0 +1,198 @@
+/* Attempts of unknown outcome: waited for, looked up, decided (5 step 3, 6). */
+#include "loader.h"
+
+#include <string.h>
+
+#include <drover/base/log.h>
+
+#define LOOKS_MAX 8   /* look-ups under way at a time */
+#define AGAIN_MS 1000 /* a look-up that failed        */
+#define WALK_FROM 2   /* more than so many: walk first */
+
+/* Seen and as wanted? */
+static enum dr_found compare(struct loader *l, struct item *it,
+                             const struct dr_json *record)
+{
+    const struct dr_load *load;
+    struct row_case c = {.type = it->type,
+                         .step = it->route.step,
+                         .dst = row_id(record),
+                         .content = it->content};
+    struct links links;
+
+    if (item_links(l, it, &load, &links)) {
+        return DR_FOUND_NOT_LOOKED;
+    }
+    if (it->route.way == WAY_LINES) {
+        return row_has_lines(load, &links, record) &&
+                       (!it->keep[0] ||
+                        row_amount_is(record, dr_str_z(it->keep)))
+                   ? DR_FOUND_SAME
+                   : DR_FOUND_OLDER;
+    }
+    c.load = load;
+    c.links = &links;
+    if (it->route.way == WAY_BULK_ID && it->job_done && it->why == NULL) {
+        c.content = false; /* the job says done, and the record is there */
+    }
+    return row_matches(&c, record, l->scratch) == ROW_SAME ? DR_FOUND_SAME
+                                                           : DR_FOUND_OLDER;
+}
+
+static void refuse_unknown(struct loader *l, struct item *it)
+{
+    item_refuse(l, it, "outcome_unknown", 0,
+                "look in the target whether it is there; if not, create it "
+                "by hand",
+                false,
+                DR_STR_LIT("the request had no answer and the target has no "
+                           "search for this kind"));
+}
+
+static void absent(struct loader *l, struct item *it)
+{
+    if (it->why && it->job_done) {
+        item_refuse(l, it, "refused", 400,
+                    "change the value in the source, or the rule in the plan, "
+                    "then redrive",
+                    true, dr_str_z(it->why));
+        return;
+    }
+    it->alone = true;
+    if (++it->tries > 6) {
+        item_refuse(l, it, "server_error", 0,
+                    "the target loses this record again and again: ask its "
+                    "support, then redrive",
+                    true, DR_STR_LIT("sent several times and never there"));
+        return;
+    }
+    item_retry(l, it, "absent", 0);
+}
+
+static void later(struct item *it, int64_t look_ms)
+{
+    it->look_ms = look_ms;
+    item_move(it, &it->lp->lane->waiting, ITEM_UNSETTLED);
+}
+
+static void act(struct loader *l, struct item *it, enum dr_found found,
+                const struct dr_json *record)
+{
+    struct dr_settle_case c = {.op = it->route.op,
+                               .found = found,
+                               .waited_ms = l->now_ms - it->since_ms,
+                               .quarantine_ms = l->quarantine_ms,
+                               .whole_5xx = it->whole_5xx || it->job_done,
+                               .unique = l->unique_now && it->type->unique};
+
+    switch (dr_settle_decide(&c)) {
+    case DR_SETTLE_DONE:
+        item_landed(l, it, row_id(record), DR_LANDED_LOOKUP, DR_DONE_DISCOVERED,
+                    record->raw);
+        break;
+    case DR_SETTLE_RETRY:
+        if (found == DR_FOUND_OLDER && !it->route.dst) {
+            it->older = true;
+            item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
+            ledger_older(l, it, row_id(record));
+        } else {
+            absent(l, it);
+        }
+        break;
+    case DR_SETTLE_REFUSE:
+        item_refuse(l, it, "duplicate", 400,
+                    "another record of the target holds this name or e-mail: "
+                    "merge into it by the plan, or change one of them",
+                    true,
+                    it->why ? dr_str_z(it->why)
+                            : DR_STR_LIT("the name or e-mail is taken"));
+        break;
+    case DR_SETTLE_WAIT:
+    case DR_SETTLE_LOOK:
+        later(it, it->since_ms + l->quarantine_ms);
+        break;
+    }
+}
+
+static void found(struct loader *l, struct item *it, enum find_state s,
+                  const struct dr_json *record)
+{
+    switch (s) {
+    case FIND_FAILED:
+        later(it, l->now_ms + AGAIN_MS);
+        break;
+    case FIND_UNKNOWN:
+        refuse_unknown(l, it);
+        break;
+    case FIND_NOTHING:
+        act(l, it, DR_FOUND_NOTHING, NULL);
+        break;
+    case FIND_OTHER:
+        act(l, it, DR_FOUND_OTHER, record);
+        break;
+    case FIND_OURS: {
+        enum dr_found f = compare(l, it, record);
+        if (f == DR_FOUND_NOT_LOOKED) {
+            later(it, l->now_ms + AGAIN_MS);
+        } else {
+            act(l, it, f, record);
+        }
+        break;
+    }
+    }
+}
+
+static void looked(struct loader *l, struct item *it, enum find_state s,
+                   const struct dr_json *record)
+{
+    if (it->state == ITEM_LOOK) {
+        found(l, it, s, record);
+    }
+}
+
+/* Many at once: one walk shows them cheaper than a look-up each (7.5). */
+static bool walk_first(struct loader *l, struct lane *lane)
+{
+    size_t due = 0;
+
+    if (!lane->type || l->view_count[type_index(lane->type)] == 0) {
+        return false;
+    }
+    for (struct item *it = lane->waiting.first; it; it = it->next) {
+        due += it->look_ms <= l->now_ms && it->route.dst == 0 &&
+               it->look_ms > lane->walked_ms;
+    }
+    if (due > WALK_FROM) {
+        lane->walk_again = true;
+        return true;
+    }
+    return false;
+}
+
+static void settle_lane(struct loader *l, struct lane *lane)
+{
+    struct item *it = lane->waiting.first;
+
+    while (it && l->looking < LOOKS_MAX) {
+        struct item *next = it->next;
+        if (it->look_ms <= l->now_ms && own_active(&it->lp->own)) {
+            item_move(it, &lane->work, ITEM_LOOK);
+            find_item(l, it, looked);
+            next = lane->waiting.first; /* it may have ended at once */
+        }
+        it = next;
+    }
+}
+
+void settles(struct loader *l)
+{
+    if (l->draining || l->exit_code || !view_usable(l) || !l->working) {
+        return;
+    }
+    for (size_t i = 0; i < LANES; i++) {
+        struct lane *lane = &l->lanes[i];
+        if (lane->waiting.n > 0 && !walk_first(l, lane)) {
+            settle_lane(l, lane);
+        }
+    }
+}

@@ -1,0 +1,308 @@
+/* Records that go one a call: create, update, a deal's lines. */
+#include "loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/log.h>
+
+#define TRIES_MAX 6 /* ends without effect before a person must look */
+
+void record_path(const struct type *t, uint64_t id, struct dr_buf *out)
+{
+    dr_buf_z(out, t->path);
+    if (id) {
+        dr_buf_ch(out, '/');
+        dr_buf_u64(out, id);
+    }
+    if (t->include[0]) {
+        dr_buf_z(out, "?include=");
+        dr_buf_z(out, t->include);
+    }
+}
+
+const struct dr_json *answer_json(struct loader *l,
+                                  const struct dr_http_answer *ans)
+{
+    dr_arena_reset(l->scratch);
+    if (ans->outcome != DR_HTTP_ANSWERED) {
+        return NULL;
+    }
+    return dr_json_parse(l->scratch, ans->body, NULL, NULL);
+}
+
+void single_finish(struct item *it)
+{
+    it->call = NULL;
+    it->lp->lane->in_flight--;
+    item_unpin(it);
+}
+
+static void refuse_invalid(struct loader *l, struct item *it, int status,
+                           const struct dr_json *doc)
+{
+    struct dr_buf b;
+
+    dr_buf_init(&b, 4096);
+    answer_message(doc, status, &b);
+    if (status == 404) {
+        item_refuse(l, it, "gone", status,
+                    "somebody deleted it in the target: restore it there, "
+                    "then redrive",
+                    true, dr_buf_view(&b));
+    } else {
+        item_refuse(l, it, "refused", status,
+                    "change the value in the source, or the rule in the plan, "
+                    "then redrive",
+                    true, dr_buf_view(&b));
+    }
+    dr_buf_done(&b);
+}
+
+static void refuse_tired(struct loader *l, struct item *it, int status)
+{
+    item_refuse(l, it, "server_error", status,
+                "the target failed on this record again and again: ask its "
+                "support, then redrive",
+                true, DR_STR_LIT("the target answered with errors only"));
+}
+
+/* What is common to all failed answers. false: it was a success. */
+bool single_failed(struct loader *l, struct item *it, enum outcome o,
+                   const struct dr_http_answer *ans, const struct dr_json *doc)
+{
+    switch (o) {
+    case OUT_SUCCESS:
+        return false;
+    case OUT_AMBIGUOUS:
+    case OUT_REFUSED:
+        refuse_invalid(l, it, ans->status, doc);
+        break;
+    case OUT_FORBIDDEN:
+        if (ans->status == 403) {
+            lane_halt(it->lp->lane, "the target forbids it (403): give the "
+                                    "key's user the right to write this kind");
+        }
+        item_retry(l, it, "forbidden", ans->status);
+        break;
+    case OUT_THROTTLED:
+        item_retry(l, it, "throttled", ans->status);
+        break;
+    case OUT_NOT_SENT:
+        item_retry(l, it, "not_sent", 0);
+        break;
+    case OUT_LOOK:
+    case OUT_UNSETTLED:
+        if (++it->tries > TRIES_MAX && o == OUT_LOOK && it->attempt == 0) {
+            refuse_tired(l, it, ans->status);
+        } else if (it->attempt == 0) {
+            item_again(it);
+        } else {
+            item_unsettled(l, it, o == OUT_LOOK);
+        }
+        break;
+    }
+    return true;
+}
+
+/* Our own earlier create, or somebody else's record? */
+void single_ambiguous(struct loader *l, struct item *it, enum find_state s,
+                      const struct dr_json *record)
+{
+    struct dr_str why = it->why ? dr_str_z(it->why) : DR_STR_LIT("refused");
+
+    switch (s) {
+    case FIND_OURS:
+        item_landed(l, it, row_id(record), DR_LANDED_LOOKUP, DR_DONE_DISCOVERED,
+                    record->raw);
+        break;
+    case FIND_OTHER:
+        item_refuse(l, it, "duplicate", 400,
+                    "another record of the target holds this name or e-mail: "
+                    "merge into it by the plan, or change one of them",
+                    true, why);
+        break;
+    case FIND_NOTHING:
+    case FIND_UNKNOWN:
+        item_refuse(l, it, "refused", 400,
+                    "change the value in the source, or the rule in the plan, "
+                    "then redrive",
+                    true, why);
+        break;
+    case FIND_FAILED:
+        item_unsettled(l, it, true);
+        break;
+    }
+}
+
+void item_keep_why(struct item *it, int status, const struct dr_json *doc)
+{
+    struct dr_buf b;
+
+    dr_buf_init(&b, 4096);
+    answer_message(doc, status, &b);
+    free(it->why);
+    it->why = dr_xstrndup(dr_buf_view(&b));
+    dr_buf_done(&b);
+}
+
+static bool ours(struct loader *l, struct item *it,
+                 const struct dr_json *record)
+{
+    struct row_case c = {.type = it->type, .dst = it->route.dst};
+
+    c.load = item_load(l, it);
+    return row_id(record) && row_matches(&c, record, l->scratch) == ROW_SAME;
+}
+
+static void wrote(struct loader *l, struct item *it,
+                  const struct dr_json *record)
+{
+    if (!ours(l, it, record)) {
+        item_unsettled(l, it, false); /* another record's answer */
+        return;
+    }
+    if (it->route.way == WAY_LINES && it->route.step != 2 && it->keep[0] &&
+        !row_amount_is(record, dr_str_z(it->keep))) {
+        struct dr_buf b;
+        dr_buf_init(&b, 4096);
+        body_amount(dr_str_z(it->keep), &b);
+        item_body(it, &b);
+        dr_buf_done(&b);
+        it->route.step = 2; /* lines have overwritten the deal's amount */
+        it->lp->lane->in_flight++;
+        single_write(l, it, "PUT");
+        return;
+    }
+    item_landed(l, it, row_id(record), DR_LANDED_ANSWER, DR_DONE_ANSWERED,
+                record->raw);
+}
+
+static void answered(struct loader *l, struct call *c,
+                     const struct dr_http_answer *ans)
+{
+    struct item *it = c->ctx;
+    const struct dr_json *doc = answer_json(l, ans);
+    enum outcome o = answer_outcome(ans, row_root(it->type, doc) != NULL);
+
+    it->call = NULL;
+    if (it->dead) {
+        single_finish(it); /* its successor settles what we did not write */
+        return;
+    }
+    if (o == OUT_AMBIGUOUS && it->type->unique && it->route.way == WAY_CREATE) {
+        item_keep_why(it, ans->status, doc);
+        item_move(it, &it->lp->lane->work, ITEM_LOOK);
+        find_item(l, it, single_ambiguous);
+    } else if (!single_failed(l, it, o, ans, doc)) {
+        wrote(l, it, row_root(it->type, doc));
+    }
+    it->lp->lane->in_flight--;
+    item_unpin(it);
+}
+
+static void granted(struct loader *l, struct call *c)
+{
+    struct item *it = c->ctx;
+
+    if (it->dead || !own_active(&it->lp->own)) {
+        call_drop(l, c);
+        it->call = NULL;
+        if (!it->dead) {
+            item_again(it);
+        }
+        single_finish(it);
+        return;
+    }
+    ledger_intent(l, it->lp, &it, 1, NULL);
+    (*l->m_intents)++;
+    c->appended_ms = l->now_ms;
+    item_move(it, &it->lp->lane->work, ITEM_INTENT);
+}
+
+static void withdraw(struct loader *l, struct item *it)
+{
+    struct call *c = it->call;
+
+    it->call = NULL;
+    call_drop(l, c);
+    item_retry(l, it, "withdrawn", 0);
+    single_finish(it);
+}
+
+void single_accepted(struct loader *l, struct item *it)
+{
+    if (!it->call) {
+        return;
+    }
+    if (call_expired(l, it->call)) {
+        withdraw(l, it);
+        return;
+    }
+    it->call->checked_ms = l->now_ms;
+    it->state = ITEM_SENT;
+    call_go(l, it->call);
+}
+
+/* S has passed and the INTENT was not accepted: nothing is sent. */
+void singles_expire(struct loader *l)
+{
+    for (size_t i = 0; i < LANES; i++) {
+        struct item *it = l->lanes[i].work.first;
+        while (it) {
+            struct item *next = it->next;
+            if (it->state == ITEM_INTENT && it->call && !it->batch &&
+                call_expired(l, it->call)) {
+                withdraw(l, it);
+            }
+            it = next;
+        }
+    }
+}
+
+/* in_flight was counted by the caller; the item is pinned from here on. */
+void single_write(struct loader *l, struct item *it, const char *method)
+{
+    struct dr_buf path;
+    struct call *c;
+
+    dr_buf_init(&path, 1024);
+    record_path(it->type, it->route.dst, &path);
+    c = call_new(l, it->lp->lane, method, dr_buf_view(&path), answered, it);
+    dr_buf_done(&path);
+    c->granted = granted;
+    dr_buf_add(&c->body, it->body, it->body_size);
+    it->pins++;
+    it->call = c;
+    item_move(it, &it->lp->lane->work, ITEM_CALL);
+    call_queue(l, c, false);
+}
+
+static void begin(struct loader *l, struct item *it)
+{
+    it->lp->lane->in_flight++;
+    if (it->route.way == WAY_UPDATE || it->route.preimage) {
+        update_read(l, it);
+        return;
+    }
+    single_write(l, it, it->route.way == WAY_CREATE ? "POST" : "PUT");
+}
+
+void singles(struct loader *l)
+{
+    if (!l->working || l->draining || l->exit_code) {
+        return;
+    }
+    for (size_t i = 0; i < LANES; i++) {
+        struct lane *lane = &l->lanes[i];
+        while (lane->open && !lane->halted && lane->single.first &&
+               lane->in_flight < l->window) {
+            struct item *it = lane->single.first;
+            if (!own_active(&it->lp->own)) {
+                item_again(it);
+                continue;
+            }
+            begin(l, it);
+        }
+    }
+}

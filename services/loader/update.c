@@ -1,0 +1,103 @@
+/* Before a record that stands in the target is written: it is read, and what
+ * it was goes to the ledger (5 step 4). */
+#include "loader.h"
+
+#include <drover/base/log.h>
+
+static const struct dr_json *linked_before(const struct item *it,
+                                           const struct dr_json *record)
+{
+    const struct dr_json *contacts = dr_json_get(record, "contacts");
+
+    if (it->route.merge) {
+        return NULL; /* people's own links stay */
+    }
+    return contacts ? contacts : dr_json_get(record, "contact_ids");
+}
+
+/* 0, or -1: the id map is away; the record waits for it. */
+static int build(struct loader *l, struct item *it,
+                 const struct dr_json *record)
+{
+    const struct dr_load *load;
+    struct links links;
+    struct body_opts o = {.name = {NULL, 0}};
+    struct dr_buf b;
+
+    if (it->route.way == WAY_LINES) {
+        return 0; /* the whole set is in the body already */
+    }
+    if (item_links(l, it, &load, &links)) {
+        return -1;
+    }
+    if (it->route.merge) {
+        o.tags = dr_json_get(record, "tags");
+    }
+    if (dr_str_eqz(load->type, "deals")) {
+        o.linked = linked_before(it, record);
+    }
+    dr_buf_init(&b, (size_t)4 << 20);
+    body_single(it->type, load, &links, &o, &b);
+    DR_ASSERT(!b.over);
+    item_body(it, &b);
+    dr_buf_done(&b);
+    return 0;
+}
+
+static void go_on(struct loader *l, struct item *it,
+                  const struct dr_json *record)
+{
+    if (!own_active(&it->lp->own) || build(l, it, record)) {
+        item_again(it);
+        return;
+    }
+    if (it->route.preimage) {
+        ledger_preimage(l, it, it->route.dst, record->raw);
+    }
+    it->lp->lane->in_flight++;
+    single_write(l, it, "PUT");
+}
+
+static void refuse_gone(struct loader *l, struct item *it)
+{
+    item_refuse(l, it, "gone", 404,
+                "the record was deleted in the target: restore it there, "
+                "then redrive",
+                true, DR_STR_LIT("the target's record is in its recycle bin"));
+}
+
+static void answered(struct loader *l, struct call *c,
+                     const struct dr_http_answer *ans)
+{
+    struct item *it = c->ctx;
+    const struct dr_json *doc = answer_json(l, ans);
+    const struct dr_json *record = row_root(it->type, doc);
+    enum outcome o = answer_outcome(ans, record != NULL);
+
+    if (!it->dead && !single_failed(l, it, o, ans, doc)) {
+        if (row_deleted(record)) {
+            refuse_gone(l, it);
+        } else if (row_id(record) != it->route.dst) {
+            item_again(it); /* another record's answer */
+        } else {
+            go_on(l, it, record);
+        }
+    }
+    it->lp->lane->in_flight--;
+    item_unpin(it);
+}
+
+void update_read(struct loader *l, struct item *it)
+{
+    struct dr_buf path;
+    struct call *c;
+
+    dr_buf_init(&path, 1024);
+    record_path(it->type, it->route.dst, &path);
+    c = call_new(l, it->lp->lane, "GET", dr_buf_view(&path), answered, it);
+    dr_buf_done(&path);
+    it->attempt = 0;
+    it->pins++;
+    item_move(it, &it->lp->lane->work, ITEM_CALL);
+    call_queue(l, c, false);
+}
