@@ -3,18 +3,20 @@
  * section 2), each set in setup():
  *   - the body goes by a read callback and there is no seek callback: libcurl
  *     cannot rewind it, so it cannot send a POST again on a new connection;
+ *   - a write without a body has nothing to rewind, and libcurl would send it
+ *     again when a reused connection dies: it gets a connection of its own;
  *   - redirects are not followed; HTTP/1.1 is forced (HTTP/2 has retries of
  *     its own);
  *   - SO_LINGER {1,0}: what is cut is cut, the kernel delivers nothing later.
  */
 #include <drover/http/client.h>
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include <curl/curl.h>
@@ -22,14 +24,17 @@
 #include <drover/base/arena.h>
 #include <drover/base/buf.h>
 #include <drover/base/clock.h>
-#include <drover/base/decimal.h>
-#include <drover/base/time.h>
 
-#define RETRY_AFTER_MAX_MS 3600000
-#define HEADER_MAX 256
+#include "headers_private.h"
+
+#define URL_MAX_BYTES 8192
+/* Old connections are closed, so that a change of address in DNS is seen. */
+#define CONNECTION_LIFE_S 300L
+#define AUTH_MAX ((size_t)4096)
+#define REQUEST_MAX ((size_t)256 << 20)
 
 struct transfer {
-    struct transfer *next;
+    struct transfer *next, *prev;
     CURL *easy;
     struct dr_buf body, answer;
     size_t sent;
@@ -37,7 +42,9 @@ struct transfer {
     void *ctx;
     int64_t started_ms;
     struct dr_http_answer ans;
-    char url[4096];
+    char retry_after[DR_HTTP_RETRY_TEXT];
+    bool headers_whole;
+    const char *refused; /* why it was never sent, NULL: it was */
 };
 
 struct dr_http {
@@ -47,6 +54,7 @@ struct dr_http {
     char *user_agent;
     struct dr_http_opts opts;
     struct transfer *free_list;
+    struct transfer *active; /* doubly linked */
     int in_flight;
 };
 
@@ -75,101 +83,19 @@ static size_t take_body(char *in, size_t size, size_t n, void *ctx)
     return t->answer.over ? 0 : n; /* 0 ends the transfer */
 }
 
-/* Seconds, fractions of seconds, or an HTTP date against the Date header. */
-static int64_t retry_after(struct dr_str v, int64_t date_ms)
-{
-    struct dr_dec d, thousand;
-    int64_t ms;
-
-    if (dr_dec_parse(v, &d) == 0 && !d.neg) {
-        (void)!dr_dec_parse(DR_STR_LIT("1000"), &thousand);
-        if (dr_dec_mul(&d, &thousand, &d) == 0) {
-            char text[DR_DEC_TEXT];
-            dr_dec_round(&d, 0);
-            if (dr_str_i64(dr_str_z(dr_dec_text(&d, text)), &ms) == 0) {
-                return ms > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : ms;
-            }
-        }
-        return RETRY_AFTER_MAX_MS;
-    }
-    if (dr_http_date_parse(v, &ms) == 0) {
-        ms -= date_ms >= 0 ? date_ms : dr_wall_ms();
-        if (ms < 0) {
-            return 0;
-        }
-        return ms > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : ms;
-    }
-    return -1;
-}
-
-static int64_t number_or(struct dr_str v, int64_t otherwise)
-{
-    int64_t n;
-
-    return dr_str_i64(v, &n) ? otherwise : n;
-}
-
-static void copy_header(char *out, size_t n, struct dr_str v)
-{
-    (void)snprintf(out, n, DR_STR_FMT, DR_STR_ARG(v));
-}
-
-/* RateLimit: "burst";r=73;t=6 : the first policy's r. */
-static int64_t policy_remaining(struct dr_str v)
-{
-    size_t at = dr_str_find(v, DR_STR_LIT(";r="));
-    struct dr_str rest;
-
-    if (at == SIZE_MAX) {
-        return -1;
-    }
-    rest = (struct dr_str){v.p + at + 3, v.n - at - 3};
-    return number_or(dr_str_split(&rest, ';'), -1);
-}
-
-static char *retry_text(struct transfer *t)
-{
-    return t->url; /* free once the request is on its way */
-}
-
-static void one_header(struct transfer *t, struct dr_str name, struct dr_str v)
-{
-    struct dr_http_answer *a = &t->ans;
-
-    if (dr_str_ieq(name, DR_STR_LIT("retry-after"))) {
-        copy_header(retry_text(t), HEADER_MAX, v);
-    } else if (dr_str_ieq(name, DR_STR_LIT("date"))) {
-        if (dr_http_date_parse(v, &a->date_ms)) {
-            a->date_ms = -1;
-        }
-    } else if (dr_str_ieq(name, DR_STR_LIT("x-ratelimit-limit"))) {
-        a->limit = number_or(v, -1);
-    } else if (dr_str_ieq(name, DR_STR_LIT("x-ratelimit-remaining"))) {
-        a->remaining = number_or(v, -1);
-    } else if (dr_str_ieq(name, DR_STR_LIT("x-ratelimit-reset"))) {
-        copy_header(a->reset, sizeof(a->reset), v);
-    } else if (dr_str_ieq(name, DR_STR_LIT("ratelimit"))) {
-        a->remaining = a->remaining < 0 ? policy_remaining(v) : a->remaining;
-    } else if (dr_str_ieq(name, DR_STR_LIT("etag"))) {
-        copy_header(a->etag, sizeof(a->etag), v);
-    } else if (dr_str_ieq(name, DR_STR_LIT("content-type"))) {
-        copy_header(a->content_type, sizeof(a->content_type), v);
-    }
-}
-
 static size_t take_header(char *in, size_t size, size_t n, void *ctx)
 {
     struct transfer *t = ctx;
-    struct dr_str value = {in, n * size}, name;
+    struct dr_str line = {in, n * size};
 
-    if (dr_str_starts(value, DR_STR_LIT("HTTP/"))) {
-        retry_text(t)[0] = '\0'; /* a new header block begins */
-        return n * size;
+    /* libcurl is content with headers that end in the middle. Interim answers
+     * start anew; trailers come after the blank line and change nothing. */
+    if (dr_str_starts(line, DR_STR_LIT("HTTP/"))) {
+        t->headers_whole = false;
+    } else if (dr_str_trim(line).n == 0) {
+        t->headers_whole = true;
     }
-    name = dr_str_split(&value, ':');
-    if (value.p) {
-        one_header(t, dr_str_trim(name), dr_str_trim(value));
-    }
+    dr_http_take_header(line, t->retry_after, &t->ans);
     return n * size;
 }
 
@@ -190,29 +116,61 @@ static int set_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 
 /* ---- set-up ---- */
 
-static bool is_loopback(struct dr_str host)
+/* host[:port][/path]. A name that merely begins like a loopback address
+ * ("127.0.0.1.example") is none. */
+static bool is_loopback(struct dr_str rest)
 {
-    struct dr_str h = host;
+    struct dr_str host = dr_str_split(&rest, '/');
+    struct in_addr addr;
+    char text[INET_ADDRSTRLEN];
 
-    h = dr_str_split(&h, '/');
-    if (dr_str_starts(h, DR_STR_LIT("[::1]"))) {
+    if (dr_str_eqz(host, "[::1]") ||
+        dr_str_starts(host, DR_STR_LIT("[::1]:"))) {
         return true;
     }
-    h = dr_str_split(&h, ':');
-    return dr_str_eqz(h, "localhost") || dr_str_starts(h, DR_STR_LIT("127."));
+    host = dr_str_split(&host, ':');
+    if (host.n >= sizeof(text)) {
+        return false;
+    }
+    (void)snprintf(text, sizeof(text), DR_STR_FMT, DR_STR_ARG(host));
+    return dr_str_eqz(host, "localhost") ||
+           (inet_pton(AF_INET, text, &addr) == 1 &&
+            ntohl(addr.s_addr) >> 24 == 127);
 }
 
-static int check_url(const struct dr_http_opts *o, struct dr_err *err)
+static bool has_control(const char *z)
+{
+    for (; z && *z; z++) {
+        if ((unsigned char)*z < 0x20 || *z == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_opts(const struct dr_http_opts *o, struct dr_err *err)
 {
     struct dr_str url = dr_str_z(o->base_url);
     struct dr_str plain = DR_STR_LIT("http://");
 
+    if (has_control(o->base_url) || dr_str_find(url, DR_STR_LIT("@")) < url.n) {
+        return dr_err_set(err, DR_HALT, 0, "http.url",
+                          "the address holds control characters or a user "
+                          "name: give scheme, host, port and path only");
+    }
+    if (has_control(o->auth_header) || has_control(o->user_agent) ||
+        dr_str_z(o->auth_header).n > AUTH_MAX) {
+        return dr_err_set(err, DR_HALT, 0, "http.auth",
+                          "the token or user agent holds control characters "
+                          "or is too long: check the secret's file");
+    }
     if (dr_str_starts(url, DR_STR_LIT("https://"))) {
         return 0;
     }
     if (!dr_str_starts(url, plain)) {
         return dr_err_set(err, DR_HALT, 0, "http.url",
-                          "\"%s\" is not an http(s) address", o->base_url);
+                          "\"%s\" is not an http(s) address",
+                          o->base_url ? o->base_url : "");
     }
     if (!o->allow_plain &&
         !is_loopback((struct dr_str){url.p + plain.n, url.n - plain.n})) {
@@ -239,7 +197,7 @@ struct dr_http *dr_http_new(const struct dr_http_opts *o, struct dr_err *err)
     static bool ready;
     struct dr_http *h;
 
-    if (check_url(o, err)) {
+    if (check_opts(o, err)) {
         return NULL;
     }
     if (!ready) {
@@ -251,6 +209,8 @@ struct dr_http *dr_http_new(const struct dr_http_opts *o, struct dr_err *err)
     }
     h = dr_xcalloc(1, sizeof(*h));
     h->opts = *o;
+    h->opts.base_url = h->opts.auth_header = NULL; /* the caller's */
+    h->opts.user_agent = NULL;
     h->opts.connect_ms = o->connect_ms ? o->connect_ms : 5000;
     h->opts.total_ms = o->total_ms ? o->total_ms : 30000;
     h->opts.max_answer = o->max_answer ? o->max_answer : (size_t)8 << 20;
@@ -269,7 +229,7 @@ struct dr_http *dr_http_new(const struct dr_http_opts *o, struct dr_err *err)
     add_header(h, "Expect:");
     if (o->auth_header) {
         struct dr_buf line;
-        dr_buf_init(&line, 8192);
+        dr_buf_init(&line, 2 * AUTH_MAX);
         dr_buf_printf(&line, "Authorization: %s", o->auth_header);
         add_header(h, line.p);
         explicit_bzero(line.p, line.n);
@@ -290,6 +250,12 @@ void dr_http_free(struct dr_http *h)
 {
     if (!h) {
         return;
+    }
+    while (h->active) {
+        struct transfer *t = h->active;
+        h->active = t->next;
+        (void)curl_multi_remove_handle(h->multi, t->easy);
+        transfer_free(t);
     }
     while (h->free_list) {
         struct transfer *t = h->free_list;
@@ -313,7 +279,11 @@ static void setup(struct dr_http *h, struct transfer *t)
     (void)curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
                            (long)CURL_HTTP_VERSION_1_1);
+    (void)curl_easy_setopt(e, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+    (void)curl_easy_setopt(e, CURLOPT_SSLVERSION,
+                           (long)CURL_SSLVERSION_TLSv1_2);
+    (void)curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_S);
     (void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
                            (long)h->opts.connect_ms);
@@ -343,12 +313,21 @@ static struct transfer *transfer_new(struct dr_http *h)
         if (!t->easy) {
             dr_die(DR_EXIT_NOMEM, "http", "out of memory");
         }
-        dr_buf_init(&t->body, (size_t)256 << 20);
+        dr_buf_init(&t->body, REQUEST_MAX);
         dr_buf_init(&t->answer, h->opts.max_answer);
     }
     dr_buf_reset(&t->body);
     dr_buf_reset(&t->answer);
     t->sent = 0;
+    t->refused = NULL;
+    t->headers_whole = false;
+    t->retry_after[0] = '\0';
+    t->next = h->active;
+    t->prev = NULL;
+    if (h->active) {
+        h->active->prev = t;
+    }
+    h->active = t;
     t->ans = (struct dr_http_answer){
         .retry_after_ms = -1, .date_ms = -1, .limit = -1, .remaining = -1};
     setup(h, t);
@@ -373,22 +352,33 @@ static void set_method(struct transfer *t, const char *method)
     } else {
         (void)curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
     }
+    if (t->body.n == 0 && strcmp(method, "GET") != 0) {
+        (void)curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+    }
 }
 
 void dr_http_send(struct dr_http *h, const char *method, const char *path,
                   struct dr_str body, dr_http_done_fn *done, void *ctx)
 {
     struct transfer *t = transfer_new(h);
-    int n = snprintf(t->url, sizeof(t->url), "%s%s", h->base_url, path);
+    char url[URL_MAX_BYTES];
+    int n = snprintf(url, sizeof(url), "%s%s", h->base_url, path);
 
-    DR_ASSERT(n > 0 && (size_t)n < sizeof(t->url));
     dr_buf_str(&t->body, body);
-    DR_ASSERT(!t->body.over);
+    if (n < 0 || (size_t)n >= sizeof(url)) {
+        t->refused = "the address is longer than 8,191 bytes";
+    } else if (has_control(path) || strchr(path, ' ')) {
+        t->refused = "the address is not encoded";
+    } else if (t->body.over) {
+        t->refused = "the body is larger than 256 MiB";
+    }
+    if (t->refused) {
+        url[0] = '\0'; /* libcurl refuses it; the answer comes by the poll */
+    }
     t->done = done;
     t->ctx = ctx;
     t->started_ms = dr_mono_ms();
-    (void)curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
-    t->url[0] = '\0'; /* from here on it holds Retry-After */
+    (void)curl_easy_setopt(t->easy, CURLOPT_URL, url);
     set_method(t, method);
     if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK) {
         dr_die(DR_EXIT_FAILURE, "http", "libcurl took no request");
@@ -396,10 +386,21 @@ void dr_http_send(struct dr_http *h, const char *method, const char *path,
     h->in_flight++;
 }
 
-/* Certain that nothing reached the server: no connection came about. */
-static bool never_sent(CURLcode code)
+/* Certain that nothing reached the server: not a byte of the request was
+ * written, and the error says that no connection came about. */
+static bool never_sent(CURL *easy, CURLcode code)
 {
+    curl_off_t ready_us = 0;
+    long written = 1;
+
+    if (curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &written) ||
+        written > 0 ||
+        curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us)) {
+        return false;
+    }
     switch ((int)code) {
+    case CURLE_OPERATION_TIMEDOUT: /* while connecting or waiting for a slot */
+        return ready_us == 0;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
     case CURLE_URL_MALFORMAT:
@@ -419,36 +420,46 @@ static void finish(struct dr_http *h, struct transfer *t, CURLcode code)
 
     (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     a->took_ms = dr_mono_ms() - t->started_ms;
-    if (t->url[0] != '\0') {
-        a->retry_after_ms = retry_after(dr_str_z(t->url), a->date_ms);
+    if (t->retry_after[0] != '\0') {
+        a->retry_after_ms =
+            dr_http_retry_after(dr_str_z(t->retry_after),
+                                a->date_ms >= 0 ? a->date_ms : dr_wall_ms());
     }
-    if (code == CURLE_OK && status > 0) {
+    if (code == CURLE_OK && status > 0 && t->headers_whole) {
         a->outcome = DR_HTTP_ANSWERED;
         a->status = (int)status;
         a->body = dr_buf_view(&t->answer);
     } else {
-        a->outcome = never_sent(code) ? DR_HTTP_NOT_SENT : DR_HTTP_UNSETTLED;
-        (void)snprintf(a->reason, sizeof(a->reason), "%s (%d)",
-                       t->answer.over ? "the answer is larger than allowed"
-                                      : curl_easy_strerror(code),
-                       (int)code);
+        const char *why = t->refused;
+        if (!why) {
+            why = t->answer.over     ? "the answer is larger than allowed"
+                  : code == CURLE_OK ? "the answer ended in its headers"
+                                     : curl_easy_strerror(code);
+        }
+        a->outcome =
+            never_sent(t->easy, code) ? DR_HTTP_NOT_SENT : DR_HTTP_UNSETTLED;
+        (void)snprintf(a->reason, sizeof(a->reason), "%s (%d)", why, (int)code);
     }
     h->in_flight--;
     t->done(a, t->ctx);
+    if (t->prev) {
+        t->prev->next = t->next;
+    } else {
+        h->active = t->next;
+    }
+    if (t->next) {
+        t->next->prev = t->prev;
+    }
     t->next = h->free_list;
     h->free_list = t;
 }
 
-int dr_http_poll(struct dr_http *h, int timeout_ms)
+/* Hands out what is finished; returns how many. */
+static int deliver(struct dr_http *h)
 {
-    int running = 0, left = 0;
+    int left = 0, n = 0;
     CURLMsg *m;
 
-    (void)curl_multi_perform(h->multi, &running);
-    if (running > 0 && timeout_ms > 0) {
-        (void)curl_multi_poll(h->multi, NULL, 0, timeout_ms, NULL);
-        (void)curl_multi_perform(h->multi, &running);
-    }
     while ((m = curl_multi_info_read(h->multi, &left))) {
         char *private = NULL;
         CURLcode code = m->data.result;
@@ -460,6 +471,20 @@ int dr_http_poll(struct dr_http *h, int timeout_ms)
         (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
         (void)curl_multi_remove_handle(h->multi, easy);
         finish(h, (struct transfer *)(void *)private, code);
+        n++;
+    }
+    return n;
+}
+
+int dr_http_poll(struct dr_http *h, int timeout_ms)
+{
+    int running = 0;
+
+    (void)curl_multi_perform(h->multi, &running);
+    if (deliver(h) == 0 && running > 0 && timeout_ms > 0) {
+        (void)curl_multi_poll(h->multi, NULL, 0, timeout_ms, NULL);
+        (void)curl_multi_perform(h->multi, &running);
+        (void)deliver(h);
     }
     return h->in_flight;
 }
@@ -503,6 +528,10 @@ int dr_http_call(struct dr_http *h, const char *method, const char *path,
     }
     if (ans_out->outcome != DR_HTTP_ANSWERED) {
         return dr_err_set(err, DR_RETRY, 0, "http", "%s", ans_out->reason);
+    }
+    if (out && out->over) {
+        return dr_err_set(err, DR_REJECT, 0, "http",
+                          "the answer does not fit into %zu bytes", out->max);
     }
     return 0;
 }

@@ -18,11 +18,14 @@
 
 #define DEFAULT_BODY ((size_t)1 << 20)
 #define MAX_SERVERS 8
+#define DRAIN_FACTOR 8 /* of max_body is read before we hang up */
 #define CONNECTION_MEMORY ((size_t)64 << 10) /* headers up to half of it */
 
 struct dr_httpd {
     struct MHD_Daemon *daemon;
     struct dr_httpd_opts opts;
+    struct dr_httpd_req *waiting; /* kept for later, doubly linked */
+    bool resumed; /* the library does not count this as something to do */
     uint16_t port;
 };
 
@@ -38,6 +41,8 @@ struct dr_httpd_req {
     struct dr_buf body;
     struct header *headers;
     struct MHD_Response *response;
+    struct dr_httpd_req *next, *prev; /* while suspended */
+    size_t received;
     int status;
     bool too_large, deferred, suspended, drop, answered, dispatched;
     void *user;
@@ -129,10 +134,48 @@ void dr_httpd_add_header(struct dr_httpd_req *r, const char *name,
     r->headers = h;
 }
 
+/* The library ends the process when a server with waiting connections is
+ * stopped, so the server knows them. */
+static void suspend(struct dr_httpd_req *r)
+{
+    struct dr_httpd *h = r->server;
+
+    r->suspended = true;
+    r->prev = NULL;
+    r->next = h->waiting;
+    if (h->waiting) {
+        h->waiting->prev = r;
+    }
+    h->waiting = r;
+    MHD_suspend_connection(r->conn);
+}
+
+static void resume(struct dr_httpd_req *r)
+{
+    if (!r->suspended) {
+        return;
+    }
+    r->suspended = false;
+    if (r->prev) {
+        r->prev->next = r->next;
+    } else {
+        r->server->waiting = r->next;
+    }
+    if (r->next) {
+        r->next->prev = r->prev;
+    }
+    r->server->resumed = true;
+    MHD_resume_connection(r->conn);
+}
+
 static void set_response(struct dr_httpd_req *r, int status,
                          const char *content_type,
                          struct MHD_Response *response)
 {
+    DR_ASSERT(!r->answered);
+    if (!response) {
+        dr_die(DR_EXIT_NOMEM, "http", "out of memory");
+    }
     r->response = response;
     r->status = status;
     r->answered = true;
@@ -142,10 +185,7 @@ static void set_response(struct dr_httpd_req *r, int status,
     for (const struct header *h = r->headers; h; h = h->next) {
         (void)MHD_add_response_header(response, h->name, h->value);
     }
-    if (r->suspended) {
-        r->suspended = false;
-        MHD_resume_connection(r->conn);
-    }
+    resume(r);
 }
 
 void dr_httpd_answer(struct dr_httpd_req *r, int status,
@@ -168,7 +208,6 @@ void dr_httpd_defer(struct dr_httpd_req *r)
 struct broken {
     char *p;
     size_t n;
-    bool hang;
 };
 
 static ssize_t broken_read(void *ctx, uint64_t pos, char *out, size_t max)
@@ -199,15 +238,13 @@ void dr_httpd_answer_broken(struct dr_httpd_req *r, int status,
                             enum dr_httpd_break how, size_t bytes)
 {
     struct broken *b;
-    uint64_t announced = body.n + 1;
+    uint64_t announced = body.n;
 
     if (how == DR_HTTPD_CLOSE) {
+        DR_ASSERT(!r->answered);
         r->drop = true;
         r->answered = true;
-        if (r->suspended) {
-            r->suspended = false;
-            MHD_resume_connection(r->conn);
-        }
+        resume(r);
         return;
     }
     b = dr_xcalloc(1, sizeof(*b));
@@ -217,6 +254,8 @@ void dr_httpd_answer_broken(struct dr_httpd_req *r, int status,
         announced = MHD_SIZE_UNKNOWN;
     } else if (how == DR_HTTPD_BAD_LENGTH) {
         announced = body.n + 1000;
+    } else if (b->n == body.n) {
+        announced = body.n + 1; /* nothing to cut: still not whole */
     }
     set_response(r, status, content_type,
                  MHD_create_response_from_callback(
@@ -272,6 +311,14 @@ static void request_done(void *ctx, struct MHD_Connection *conn, void **cls,
 static enum MHD_Result queue_answer(struct dr_httpd_req *r)
 {
     if (r->drop) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+        struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+        if (info) {
+            (void)setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &reset,
+                             sizeof(reset));
+        }
         return MHD_NO; /* closes the connection without an answer */
     }
     return MHD_queue_response(r->conn, (unsigned)r->status, r->response);
@@ -307,8 +354,11 @@ static enum MHD_Result access_handler(void *ctx, struct MHD_Connection *conn,
     if (*upload_size > 0) {
         dr_buf_add(&r->body, upload, *upload_size);
         r->too_large = r->body.over;
+        r->received += *upload_size;
         *upload_size = 0;
-        return MHD_YES;
+        /* Read on a while, so that the client sees the 413; not for ever. */
+        return r->received / DRAIN_FACTOR > r->server->opts.max_body ? MHD_NO
+                                                                     : MHD_YES;
     }
     if (!r->dispatched) {
         dispatch(r);
@@ -319,8 +369,7 @@ static enum MHD_Result access_handler(void *ctx, struct MHD_Connection *conn,
     if (!r->deferred) {
         return MHD_NO;
     }
-    r->suspended = true;
-    MHD_suspend_connection(r->conn);
+    suspend(r);
     return MHD_YES;
 }
 
@@ -362,8 +411,7 @@ struct dr_httpd *dr_httpd_new(const struct dr_httpd_opts *o, struct dr_err *err)
         MHD_OPTION_URI_LOG_CALLBACK, log_uri, h, MHD_OPTION_NOTIFY_COMPLETED,
         request_done, NULL, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&addr,
         MHD_OPTION_CONNECTION_LIMIT, 1024u, MHD_OPTION_CONNECTION_TIMEOUT, 60u,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_END);
     if (!h->daemon) {
         (void)dr_err_set(err, DR_HALT, 0, "http.port",
                          "cannot listen on %s:%u: is the port taken?", bind_to,
@@ -377,10 +425,16 @@ struct dr_httpd *dr_httpd_new(const struct dr_httpd_opts *o, struct dr_err *err)
 
 void dr_httpd_free(struct dr_httpd *h)
 {
-    if (h) {
-        MHD_stop_daemon(h->daemon);
-        free(h);
+    if (!h) {
+        return;
     }
+    while (h->waiting) { /* hung up on: nobody will answer them */
+        h->waiting->drop = true;
+        h->waiting->answered = true;
+        resume(h->waiting);
+    }
+    MHD_stop_daemon(h->daemon);
+    free(h);
 }
 
 uint16_t dr_httpd_port(const struct dr_httpd *h)
@@ -401,6 +455,10 @@ static int wanted_ms(struct dr_httpd *h)
 {
     MHD_UNSIGNED_LONG_LONG ms;
 
+    if (h->resumed) {
+        h->resumed = false;
+        return 0;
+    }
     if (MHD_get_timeout(h->daemon, &ms) != MHD_YES) {
         return -1;
     }
@@ -410,7 +468,7 @@ static int wanted_ms(struct dr_httpd *h)
 void dr_httpd_poll(struct dr_httpd *const *servers, int n, int timeout_ms)
 {
     struct pollfd fds[MAX_SERVERS];
-    int wait = timeout_ms;
+    int wait = timeout_ms > 0 ? timeout_ms : 0;
 
     DR_ASSERT(n <= MAX_SERVERS);
     for (int i = 0; i < n; i++) {
