@@ -2,7 +2,7 @@
 BUILD ?= build/dev
 JOBS ?= $(shell nproc)
 
-.PHONY: all setup build test demo asan tsan format clean
+.PHONY: all setup build test demo asan tsan release format lint clean
 
 all: build
 
@@ -10,8 +10,7 @@ setup:
 	@scripts/setup
 
 build: setup
-	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-	    -DCMAKE_C_COMPILER_LAUNCHER=ccache >/dev/null
+	@cmake --preset dev -B $(BUILD) >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 
 test: build
@@ -26,20 +25,22 @@ demo: build
 	    --source-faults "$(SOURCE_FAULTS)" --kill "$(KILL)" \
 	    --seed "$(SEED)" --keep "$(KEEP)"
 
-asan: setup
-	@cmake -S . -B build/asan -G Ninja -DCMAKE_BUILD_TYPE=Debug \
-	    -DDR_SANITIZE=address >/dev/null
-	@cmake --build build/asan -j $(JOBS)
-	@ctest --test-dir build/asan -L unit --output-on-failure
+# Unit tests under a sanitizer.
+asan tsan: setup
+	@cmake --preset $@ >/dev/null
+	@cmake --build build/$@ -j $(JOBS)
+	@ctest --test-dir build/$@ -L unit --output-on-failure --no-tests=error
 
-tsan: setup
-	@cmake -S . -B build/tsan -G Ninja -DCMAKE_BUILD_TYPE=Debug \
-	    -DDR_SANITIZE=thread >/dev/null
-	@cmake --build build/tsan -j $(JOBS)
-	@ctest --test-dir build/tsan -L unit --output-on-failure
+release: setup
+	@cmake --preset $@ >/dev/null
+	@cmake --build build/$@ -j $(JOBS)
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
+lint:
+	@scripts/lint
+	@scripts/commit-check
+
 clean:
-	@rm -rf build/dev build/asan build/tsan out
+	@rm -rf build/dev build/asan build/tsan build/release out

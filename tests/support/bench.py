@@ -1,10 +1,13 @@
 """The bench: a real broker, a real Redis, the two simulators and Drover's own
-processes, on free ports in a private folder, all gone at the end.
+processes, on free ports in a private folder, all gone at the end, also when
+this process is killed.
 
     with Bench(build="build/dev") as b:
         broker, redis = b.broker(), b.redis()
         ...
 """
+import atexit
+import ctypes
 import http.client
 import json
 import os
@@ -28,15 +31,26 @@ class Failure(Exception):
     """Something did not happen in time, or not as it must."""
 
 
+_libc = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent():
+    """In the child: nothing outlives the test, however that ends."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def wait_until(what, predicate, timeout, step=0.05):
-    """The predicate's first true value; Failure after timeout seconds."""
+    """The predicate's first true value; Failure after timeout seconds. `what`
+    may be a function: then it is called when the time is over."""
     until = time.monotonic() + timeout
     while True:
         value = predicate()
         if value:
             return value
         if time.monotonic() >= until:
-            raise Failure("not within %g s: %s" % (timeout, what))
+            raise Failure("not within %g s: %s" % (
+                timeout, what() if callable(what) else what))
         time.sleep(step)
 
 
@@ -80,7 +94,8 @@ class Proc:
         with open(log, "ab") as out:
             self.popen = subprocess.Popen(
                 self.argv, stdout=stdout or out, stderr=out, env=env,
-                stdin=subprocess.DEVNULL, start_new_session=True)
+                stdin=subprocess.DEVNULL, start_new_session=True,
+                preexec_fn=_die_with_parent)
         self.pid = self.popen.pid
 
     def reap(self, block=False):
@@ -122,6 +137,20 @@ class Proc:
             return ""
         return "\n".join(data.splitlines()[-lines:])
 
+    def logged(self, text, timeout=30):
+        """Waits until the log holds `text`."""
+        def there():
+            with open(self.log, "rb") as f:
+                if text.encode() in f.read():
+                    return True
+            if not self.alive():
+                raise Failure("%s ended (%s) without %r:\n%s" % (
+                    self.name, self.code, text, self.tail()))
+            return False
+        wait_until(lambda: "%s logs %r:\n%s" % (self.name, text,
+                                                self.tail()),
+                   there, timeout)
+
     def figures(self):
         u = self.usage
         return {"wall_s": round((self.stopped or time.monotonic())
@@ -151,7 +180,7 @@ class Sim(Proc):
                 f.read()  # keeps the pipe open and empty
 
         threading.Thread(target=read, daemon=True).start()
-        wait_until("%s is ready: %s" % (self.name, self.tail()),
+        wait_until(lambda: "%s is ready: %s" % (self.name, self.tail()),
                    lambda: box or not self.alive(), 30)
         if not box or not box[0].startswith("ready "):
             raise Failure("%s did not start: %s" % (self.name, self.tail()))
@@ -185,6 +214,7 @@ class Bench:
         self.logs = self.folder / "logs"
         self.logs.mkdir(exist_ok=True)
         self.procs, self.keep = [], keep
+        atexit.register(self.close)
 
     def __enter__(self):
         for sig in (signal.SIGTERM, signal.SIGINT):
@@ -195,6 +225,7 @@ class Bench:
         self.close()
 
     def close(self):
+        atexit.unregister(self.close)
         for p in reversed(self.procs):
             if p.code is None:
                 p.signal(signal.SIGKILL)
@@ -253,9 +284,10 @@ class Bench:
         return self._up(new)
 
     def _up(self, p):
-        wait_until("%s listens" % p.name, lambda: self._owns(p, p.port), 60)
+        wait_until(lambda: "%s listens: %s" % (p.name, p.tail()),
+                   lambda: self._owns(p, p.port), 60)
         if p.name == "kafka":
-            wait_until("Kafka has a controller", lambda: (
+            wait_until(lambda: "Kafka has a controller: " + p.tail(), lambda: (
                 self._owns(p, p.port) and
                 kafka_template.has_controller(p.port)), 60)
         return p
@@ -275,7 +307,11 @@ class Bench:
                     if w[3] == "0A" and int(w[1].split(":")[1], 16) == port:
                         inodes.add(w[9])
         folder = "/proc/%d/fd" % proc.pid
-        for fd in os.listdir(folder):
+        try:
+            fds = os.listdir(folder)
+        except OSError:  # died just now: told by the next look
+            return False
+        for fd in fds:
             try:
                 link = os.readlink(os.path.join(folder, fd))
             except OSError:
@@ -339,5 +375,6 @@ class Bench:
                 return call(port, "GET", "/readyz", timeout=5)[0] == 200
             except OSError:
                 return False
-        wait_until("%s is ready: %s" % (p.name, p.tail()), is_ready, timeout)
+        wait_until(lambda: "%s is ready: %s" % (p.name, p.tail()), is_ready,
+                   timeout)
         return p

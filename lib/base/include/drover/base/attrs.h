@@ -7,10 +7,10 @@
 #define DR_NORETURN __attribute__((noreturn))
 /* DR_AUTO(dr_x) struct dr_x *x = ...: calls dr_x_autofree(&x) at scope end. */
 #define DR_AUTO(type) __attribute__((cleanup(type##_autofree)))
-#define DR_DEFINE_AUTO(type)                                                   \
-    static inline void type##_autofree(struct type **p)                        \
-    {                                                                          \
-        type##_free(*p);                                                       \
+#define DR_DEFINE_AUTO(type)                            \
+    static inline void type##_autofree(struct type **p) \
+    {                                                   \
+        type##_free(*p);                                \
     }
 #define DR_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 

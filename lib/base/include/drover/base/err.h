@@ -30,19 +30,19 @@ void dr_die(int exit_code, const char *where, const char *fmt, ...)
 /* Documented exit codes of every Drover process. */
 enum dr_exit {
     DR_EXIT_OK = 0,
-    DR_EXIT_FAILURE = 1,     /* environment: Kafka, Redis, CRM, disk          */
-    DR_EXIT_USAGE = 2,       /* command line                                  */
-    DR_EXIT_CONFIG = 64,     /* configuration: unknown key, missing secret    */
-    DR_EXIT_REFUSED = 65,    /* topics, plan or schema are not what we expect */
-    DR_EXIT_FENCED = 66,     /* another owner took over; start again is safe  */
-    DR_EXIT_NOMEM = 70,      /* out of memory                                 */
-    DR_EXIT_INVARIANT = 71,  /* our bug: a broken invariant                   */
+    DR_EXIT_FAILURE = 1,    /* environment: Kafka, Redis, CRM, disk          */
+    DR_EXIT_USAGE = 2,      /* command line                                  */
+    DR_EXIT_CONFIG = 64,    /* configuration: unknown key, missing secret    */
+    DR_EXIT_REFUSED = 65,   /* topics, plan or schema are not what we expect */
+    DR_EXIT_FENCED = 66,    /* another owner took over; start again is safe  */
+    DR_EXIT_NOMEM = 70,     /* out of memory                                 */
+    DR_EXIT_INVARIANT = 71, /* our bug: a broken invariant                   */
 };
 
 /* Production assertion: ends the process by the documented path. */
-#define DR_ASSERT(cond)                                                        \
-    ((cond) ? (void)0                                                          \
-            : dr_die(DR_EXIT_INVARIANT, __func__, "invariant broken: %s",      \
-                     #cond))
+#define DR_ASSERT(cond) \
+    ((cond)             \
+         ? (void)0      \
+         : dr_die(DR_EXIT_INVARIANT, __func__, "invariant broken: %s", #cond))
 
 #endif

@@ -23,7 +23,7 @@ struct dr_str {
 struct dr_str dr_str_z(const char *z); /* NULL gives the empty string */
 bool dr_str_eq(struct dr_str a, struct dr_str b);
 bool dr_str_eqz(struct dr_str a, const char *z);
-int dr_str_cmp(struct dr_str a, struct dr_str b); /* bytes, memcmp order */
+int dr_str_cmp(struct dr_str a, struct dr_str b);  /* bytes, memcmp order */
 bool dr_str_ieq(struct dr_str a, struct dr_str b); /* ASCII case folded */
 bool dr_str_starts(struct dr_str s, struct dr_str prefix);
 bool dr_str_ends(struct dr_str s, struct dr_str suffix);

@@ -20,8 +20,8 @@ enum {
 
 /* RFC 3339 date-time ('T' or blank between, optional seconds, fraction and
  * zone: Z, +hh:mm, +hhmm). -1: not such a text, or no such day. */
-int dr_time_parse(struct dr_str s, int64_t *ms_out, unsigned *flags_out)
-    DR_MUSTCHECK;
+int dr_time_parse(struct dr_str s, int64_t *ms_out,
+                  unsigned *flags_out) DR_MUSTCHECK;
 /* YYYY-MM-DD; the result is midnight UTC. */
 int dr_date_parse(struct dr_str s, int64_t *ms_out) DR_MUSTCHECK;
 

@@ -47,8 +47,8 @@ void dr_marker_hex(struct dr_str key, struct dr_str migration,
 /* A secret read from a file, kept out of core files and swap where allowed,
  * trailing blanks cut, at most 4 KiB. Never printed. */
 struct dr_secret;
-struct dr_secret *dr_secret_read(const char *path, struct dr_err *err)
-    DR_MUSTCHECK;
+struct dr_secret *dr_secret_read(const char *path,
+                                 struct dr_err *err) DR_MUSTCHECK;
 struct dr_str dr_secret_view(const struct dr_secret *s);
 void dr_secret_free(struct dr_secret *s);
 

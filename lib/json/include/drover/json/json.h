@@ -31,18 +31,18 @@ enum dr_json_type {
 
 struct dr_json {
     enum dr_json_type type;
-    uint32_t count;       /* of members or elements                     */
-    struct dr_str key;    /* decoded, when a member of an object        */
-    struct dr_str text;   /* strings and numbers                        */
-    struct dr_str raw;    /* the value's bytes as read                  */
+    uint32_t count;        /* of members or elements                     */
+    struct dr_str key;     /* decoded, when a member of an object        */
+    struct dr_str text;    /* strings and numbers                        */
+    struct dr_str raw;     /* the value's bytes as read                  */
     struct dr_json *child; /* first member or element                   */
     struct dr_json *next;  /* sibling                                   */
 };
 
 struct dr_json_limits {
-    size_t max_bytes; /* 0: 8 MiB  */
+    size_t max_bytes;   /* 0: 8 MiB  */
     unsigned max_depth; /* 0: 64   */
-    size_t max_nodes; /* 0: 1 million */
+    size_t max_nodes;   /* 0: 1 million */
 };
 
 /* Text and tree live in the arena; strings without escapes point into
@@ -71,8 +71,8 @@ int dr_json_i64(const struct dr_json *j, int64_t *out) DR_MUSTCHECK;
 int64_t dr_json_get_i64(const struct dr_json *obj, const char *key,
                         int64_t otherwise);
 
-#define DR_JSON_EACH(var, parent)                                              \
-    for (const struct dr_json *var = (parent) ? (parent)->child : NULL; var;   \
+#define DR_JSON_EACH(var, parent)                                            \
+    for (const struct dr_json *var = (parent) ? (parent)->child : NULL; var; \
          var = var->next)
 
 /*

@@ -21,8 +21,8 @@
 struct dr_kafka_opts {
     const char *brokers;
     const char *client_id;
-    int linger_ms;        /* producers: 5; ledger 0; extractor 20 */
-    int session_ms;       /* groups; 0: 6,000 */
+    int linger_ms;  /* producers: 5; ledger 0; extractor 20 */
+    int session_ms; /* groups; 0: 6,000 */
 };
 
 /* ---- topics ---- */
@@ -42,8 +42,8 @@ int dr_topics_ensure(const struct dr_kafka_opts *o,
                      int timeout_ms, struct dr_err *err) DR_MUSTCHECK;
 /* The check alone: missing topics are DR_HALT too. */
 int dr_topics_check(const struct dr_kafka_opts *o,
-                    const struct dr_topic_spec *specs, size_t n,
-                    int timeout_ms, struct dr_err *err) DR_MUSTCHECK;
+                    const struct dr_topic_spec *specs, size_t n, int timeout_ms,
+                    struct dr_err *err) DR_MUSTCHECK;
 
 /* ---- producer ---- */
 
@@ -56,13 +56,13 @@ struct dr_producer *dr_producer_new(const struct dr_kafka_opts *o,
                                     struct dr_err *err) DR_MUSTCHECK;
 void dr_producer_free(struct dr_producer *p);
 /* Fetches the metadata of topics before the first send (1 s each otherwise). */
-int dr_producer_warm(struct dr_producer *p, const char *const *topics,
-                     size_t n, int timeout_ms, struct dr_err *err) DR_MUSTCHECK;
+int dr_producer_warm(struct dr_producer *p, const char *const *topics, size_t n,
+                     int timeout_ms, struct dr_err *err) DR_MUSTCHECK;
 /* Copies key and value. Blocks, polling, while the queue is full. value.p
  * NULL is a tombstone. cb may be NULL. */
 void dr_producer_send(struct dr_producer *p, const char *topic,
-                      int32_t partition, struct dr_str key,
-                      struct dr_str value, dr_delivered_fn *cb, void *ctx);
+                      int32_t partition, struct dr_str key, struct dr_str value,
+                      dr_delivered_fn *cb, void *ctx);
 int dr_producer_poll(struct dr_producer *p, int timeout_ms);
 /* Until everything sent is acknowledged; -1 when not within timeout_ms. */
 int dr_producer_flush(struct dr_producer *p, int timeout_ms) DR_MUSTCHECK;

@@ -38,8 +38,8 @@ struct dr_plan; /* immutable once parsed */
 
 /* Untrusted input: at most 8 MiB, known transforms only. When the file names
  * a hash it must be that of its own canonical form without "hash". */
-struct dr_plan *dr_plan_parse(struct dr_str json, struct dr_err *err)
-    DR_MUSTCHECK;
+struct dr_plan *dr_plan_parse(struct dr_str json,
+                              struct dr_err *err) DR_MUSTCHECK;
 void dr_plan_free(struct dr_plan *p);
 DR_DEFINE_AUTO(dr_plan)
 struct dr_str dr_plan_hash(const struct dr_plan *p); /* 32 bytes */
@@ -62,8 +62,8 @@ enum dr_out_state {
 /* Something that will not be in the target as the source has it (bench 3.1,
  * rule 4): one line of `differences`. */
 struct dr_note {
-    struct dr_str id;     /* the line item, when of one; else empty */
-    struct dr_str field;  /* source property, or association pair   */
+    struct dr_str id;    /* the line item, when of one; else empty */
+    struct dr_str field; /* source property, or association pair   */
     struct dr_str rule;
     struct dr_str source; /* as text, at most 200 characters         */
     struct dr_str target; /* what is written instead; empty: nothing */
@@ -136,7 +136,7 @@ void dr_profile_fields_json(const struct dr_profile *p,
 struct dr_propose_opts {
     const struct dr_str *scope; /* objects; empty: all that are carried */
     size_t scope_count;
-    uint64_t fallback_owner; /* 0: none: unresolved owners are parked */
+    uint64_t fallback_owner;   /* 0: none: unresolved owners are parked */
     struct dr_str orphan_name; /* empty: "Unassigned Account" */
 };
 

@@ -52,21 +52,34 @@ struct dr_conf_key {
 
 /* Keys every service has. */
 #define DR_CONF_COMMON                                                         \
-    {"migration", DR_CONF_TEXT, NULL, 0, 0,                                    \
-     "name of the migration: a-z 0-9 -, at most 32 characters"},               \
-        {"instance", DR_CONF_TEXT, "0", 0, 0,                                  \
-         "tells instances of one service apart (the pod's name)"},             \
+    {"migration", DR_CONF_TEXT,                                                \
+     NULL,        0,                                                           \
+     0,           "name of the migration: a-z 0-9 -, at most 32 characters"},  \
+        {"instance", DR_CONF_TEXT,                                             \
+         "0",        0,                                                        \
+         0,          "tells instances of one service apart (the pod's name)"}, \
         {"kafka.brokers", DR_CONF_TEXT, NULL, 0, 0, "host:port, …"},           \
-        {"kafka.partitions", DR_CONF_INT, "6", 1, 512,                         \
+        {"kafka.partitions",                                                   \
+         DR_CONF_INT,                                                          \
+         "6",                                                                  \
+         1,                                                                    \
+         512,                                                                  \
          "partitions of every data topic; fixed when the migration is made"},  \
-        {"kafka.session_ms", DR_CONF_INT, "6000", 1000, 300000,                \
+        {"kafka.session_ms",         DR_CONF_INT, "6000", 1000, 300000,        \
          "group membership time-out"},                                         \
-        {"http.bind", DR_CONF_TEXT, "127.0.0.1", 0, 0,                         \
-         "address for /healthz, /readyz, /metrics"},                           \
+        {"http.bind", DR_CONF_TEXT,                                            \
+         "127.0.0.1", 0,                                                       \
+         0,           "address for /healthz, /readyz, /metrics"},              \
         {"http.port", DR_CONF_INT, "0", 0, 65535, "0 takes a free port"},      \
-        {"http.port_file", DR_CONF_TEXT, "", 0, 0,                             \
+        {"http.port_file",                                                     \
+         DR_CONF_TEXT,                                                         \
+         "",                                                                   \
+         0,                                                                    \
+         0,                                                                    \
          "where the port taken is written (tests, demo)"},                     \
-        {"log.level", DR_CONF_TEXT, "info", 0, 0, "debug info warn error"}
+    {                                                                          \
+        "log.level", DR_CONF_TEXT, "info", 0, 0, "debug info warn error"       \
+    }
 
 extern volatile sig_atomic_t dr_stop; /* SIGTERM, SIGINT: stop politely */
 
@@ -88,8 +101,8 @@ int64_t *dr_metric(struct dr_metrics *m, const char *name, const char *type,
 /* ---- the service ---- */
 
 struct dr_service {
-    const char *name;      /* "extractor" */
-    char id[64];           /* "extractor-0" */
+    const char *name; /* "extractor" */
+    char id[64];      /* "extractor-0" */
     const char *migration;
     uint8_t migration_id[16];
     int partitions;
@@ -97,11 +110,11 @@ struct dr_service {
     struct dr_metrics *metrics;
     struct dr_httpd *http;
     struct dr_kafka_opts kafka;
-    bool ready;            /* /readyz */
-    int64_t alive_ms;      /* set by dr_service_tick; /healthz fails when the
-                              loop has not ticked for 60 s */
+    bool ready;       /* /readyz */
+    int64_t alive_ms; /* set by dr_service_tick; /healthz fails when the
+                         loop has not ticked for 60 s */
     int argc;
-    char **argv;           /* what the flags left, argv[0] first */
+    char **argv; /* what the flags left, argv[0] first */
 };
 
 /* Exits on bad configuration (64), usage (2), --help and --check-config. */
@@ -124,7 +137,7 @@ const char *dr_topic(const struct dr_service *svc, char out[DR_TOPIC_MAX],
                      const char *stage, const char *object);
 
 /* Objects of the source and lanes of the target, in load order. */
-extern const char *const dr_lanes[];   /* product account … file */
+extern const char *const dr_lanes[]; /* product account … file */
 extern const size_t dr_lane_count;
 int dr_lane_index(struct dr_str lane); /* -1: unknown */
 
@@ -141,10 +154,10 @@ void dr_service_send(struct dr_service *svc, struct dr_producer *p,
 /* ---- control: the auditor's word, read by all ---- */
 
 struct dr_control_view {
-    struct dr_control state;     /* borrowed from the view's own arena */
-    struct dr_str plan_json;     /* of state.plan_hash; empty: none    */
-    struct dr_sample sample;     /* of state.pass                      */
-    bool caught_up;              /* the topic was read to its end      */
+    struct dr_control state; /* borrowed from the view's own arena */
+    struct dr_str plan_json; /* of state.plan_hash; empty: none    */
+    struct dr_sample sample; /* of state.pass                      */
+    bool caught_up;          /* the topic was read to its end      */
 };
 
 struct dr_control_reader;

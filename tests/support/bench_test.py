@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""The bench itself: servers are ours, two benches do not meet, nothing is left
+behind, and a test that is killed takes its servers along."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import kafka_template  # noqa: E402
+from bench import Bench, Failure, wait_until  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def running(pid):
+    """Alive: neither gone nor waiting to be reaped."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class BenchTest(unittest.TestCase):
+    def test_two_benches_side_by_side(self):
+        with Bench(build=".") as a, Bench(build=".") as b:
+            began = time.monotonic()
+            servers = [a.broker(), b.broker(), a.redis(), b.redis()]
+            print("two brokers up in %.1f s" % (time.monotonic() - began))
+            self.assertEqual(4, len({s.port for s in servers}))
+            self.assertTrue(kafka_template.has_controller(servers[0].port))
+            self.assertTrue(kafka_template.has_controller(servers[1].port))
+            again = a.again(self.killed(servers[0]))
+            self.assertEqual(servers[0].port, again.port)
+            folders = [a.folder, b.folder]
+        self.assertFalse(any(running(s.pid) for s in servers + [again]))
+        self.assertFalse(any(f.exists() for f in folders))
+
+    @staticmethod
+    def killed(server):
+        server.kill()
+        return server
+
+    def test_port_of_somebody_else_is_not_ours(self):
+        with Bench(build=".") as a:
+            redis = a.redis()
+            other = a.run("other", ["sleep", "30"])
+            self.assertTrue(a._owns(redis, redis.port))
+            self.assertFalse(a._owns(other, redis.port))
+
+    def test_failures_say_what_happened(self):
+        with Bench(build=".") as a:
+            p = a.run("odd", ["sh", "-c", "echo so it goes; exit 3"])
+            with self.assertRaisesRegex(Failure, "so it goes"):
+                p.logged("never", 5)
+            self.assertEqual(3, p.code)
+            with self.assertRaisesRegex(Failure, "not within 0.1 s: rain"):
+                wait_until("rain", lambda: False, 0.1)
+
+    def test_a_killed_test_takes_its_servers_along(self):
+        code = ("import sys, time\nsys.path.insert(0, %r)\n"
+                "from bench import Bench\nwith Bench(build='.') as b:\n"
+                "    print(b.redis().pid, b.folder, flush=True)\n"
+                "    time.sleep(60)\n" % str(HERE))
+        for sig in (signal.SIGTERM, signal.SIGKILL):
+            p = subprocess.Popen([sys.executable, "-c", code],
+                                 stdout=subprocess.PIPE, text=True)
+            pid, folder = p.stdout.readline().split()
+            os.kill(p.pid, sig)
+            p.wait()
+            p.stdout.close()
+            wait_until("redis-server ends",
+                       lambda: not running(int(pid)), 10)
+            if sig == signal.SIGTERM:
+                self.assertFalse(os.path.exists(folder))
+            else:
+                subprocess.run(["rm", "-r", folder], check=True)
+
+
+if __name__ == "__main__":
+    unittest.main()
