@@ -198,7 +198,12 @@ static void answered(struct loader *l, struct call *c,
     }
     renew(l, "catalog");
     if (o == OUT_SUCCESS) {
-        j->texts[i] = dr_xstrndup(list->raw);
+        struct dr_buf text;
+        dr_buf_init(&text, TEXT_MAX);
+        dr_json_canonical(&text, list);
+        j->texts[i] =
+            dr_xstrndup(text.over ? DR_STR_LIT("[]") : dr_buf_view(&text));
+        dr_buf_done(&text);
         j->hour_limit = ans->limit > 0 ? ans->limit : j->hour_limit;
     } else if (o == OUT_REFUSED || o == OUT_AMBIGUOUS || o == OUT_FORBIDDEN) {
         dr_log(DR_LOG_WARN, "loader.catalog", "%s answers %d: left out",

@@ -1,0 +1,373 @@
+/*
+ * dr-feed: plays the auditor and the transformer towards a loader, and checks
+ * the ledger it leaves. For tests.
+ *
+ *   dr-feed BROKERS MIGRATION PARTITIONS feed    JSON lines on standard input
+ *   dr-feed BROKERS MIGRATION PARTITIONS facts   the fold of every ledger
+ *
+ * A line is {"control": {…}} or {"load": {…}}; see `control` and `load`.
+ * `facts` prints one line a fact in the order of the log, one an unsettled
+ * attempt at the end, and fails when a DONE changes the id of its key.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/log.h>
+#include <drover/base/map.h>
+#include <drover/crypto/crypto.h>
+#include <drover/json/json.h>
+#include <drover/ledger/ledger.h>
+#include <drover/service/service.h>
+
+#define LINE_MAX_BYTES ((size_t)16 << 20)
+#define WAIT_MS 30000
+#define ITEMS_MAX 256
+
+static struct dr_service svc;
+static struct dr_producer *out;
+static struct dr_arena *arena;
+
+static struct dr_str text(const struct dr_json *j, const char *key)
+{
+    return dr_json_scalar(dr_json_get(j, key));
+}
+
+static uint64_t number(const struct dr_json *j, const char *key)
+{
+    return (uint64_t)dr_json_get_i64(j, key, 0);
+}
+
+static const uint8_t plan_hash[32] = "the plan that the tests approve";
+
+static void send(const char *stage, struct dr_str lane, int32_t partition,
+                 struct dr_str key, struct dr_env *env)
+{
+    char topic[DR_TOPIC_MAX], name[32];
+
+    (void)snprintf(name, sizeof(name), DR_STR_FMT, DR_STR_ARG(lane));
+    dr_service_send(&svc, out,
+                    dr_topic(&svc, topic, stage, lane.n > 0 ? name : NULL),
+                    partition, key, env, NULL, NULL);
+}
+
+static void control(const struct dr_json *j)
+{
+    struct dr_env env = {.kind = DR_MSG_CONTROL};
+    struct dr_str lanes[16];
+    size_t n = 0;
+
+    DR_JSON_EACH(e, dr_json_get(j, "lanes"))
+    {
+        if (n < DR_ARRAY_LEN(lanes)) {
+            lanes[n++] = dr_json_str(e);
+        }
+    }
+    env.u.control = (struct dr_control){
+        .seq = number(j, "seq"),
+        .phase = text(j, "phase"),
+        .paused = dr_json_true(dr_json_get(j, "paused")),
+        .plan_hash = {(const char *)plan_hash, sizeof(plan_hash)},
+        .pass = (uint32_t)number(j, "pass"),
+        .scope = DR_STR_LIT("all"),
+        .open_lanes = lanes,
+        .open_lane_count = n,
+        .catalog_seq = number(j, "catalog_seq")};
+    send("control", (struct dr_str){NULL, 0}, 0, DR_STR_LIT("state"), &env);
+}
+
+static enum dr_value_kind kind_of(const struct dr_json *v)
+{
+    switch (dr_json_type(v)) {
+    case DR_JSON_STRING:
+        return DR_VAL_TEXT;
+    case DR_JSON_NUMBER:
+        return DR_VAL_NUMBER;
+    case DR_JSON_TRUE:
+    case DR_JSON_FALSE:
+        return DR_VAL_BOOL;
+    case DR_JSON_ARRAY:
+    case DR_JSON_OBJECT:
+        return DR_VAL_JSON;
+    default:
+        return DR_VAL_NULL;
+    }
+}
+
+/* {"name": "x", …} as fields. */
+static size_t fields(const struct dr_json *obj, struct dr_field *list)
+{
+    size_t n = 0;
+
+    DR_JSON_EACH(v, obj)
+    {
+        if (n < ITEMS_MAX) {
+            list[n++] = (struct dr_field){
+                .name = v->key,
+                .rule = v->key,
+                .kind = kind_of(v),
+                .value = v->type == DR_JSON_STRING ? v->text : v->raw};
+        }
+    }
+    return n;
+}
+
+static struct dr_ref reference(const struct dr_json *r)
+{
+    struct dr_str miss = text(r, "on_miss");
+
+    return (struct dr_ref){.field = text(r, "field"),
+                           .rule = text(r, "field"),
+                           .lane = text(r, "lane"),
+                           .key = text(r, "key"),
+                           .primary = dr_json_true(dr_json_get(r, "primary")),
+                           .on_miss =
+                               dr_str_eqz(miss, "orphan")   ? DR_MISS_ORPHAN
+                               : dr_str_eqz(miss, "reject") ? DR_MISS_REJECT
+                                                            : DR_MISS_DROP,
+                           .dst = number(r, "dst")};
+}
+
+static enum dr_load_how how_of(struct dr_str how)
+{
+    static const char *const names[] = {"",     "single",   "email",
+                                        "name", "two_step", "merge"};
+
+    for (size_t i = 1; i < DR_ARRAY_LEN(names); i++) {
+        if (dr_str_eqz(how, names[i])) {
+            return (enum dr_load_how)i;
+        }
+    }
+    return DR_HOW_SINGLE;
+}
+
+static size_t lines(const struct dr_json *list, struct dr_line *outl)
+{
+    size_t n = 0;
+
+    DR_JSON_EACH(e, list)
+    {
+        struct dr_field *f = dr_arena_calloc(arena, ITEMS_MAX, sizeof(*f));
+        DR_ASSERT(f && n < ITEMS_MAX);
+        outl[n].id = text(e, "id");
+        outl[n].version = 1;
+        outl[n].fields = f;
+        outl[n].field_count = fields(dr_json_get(e, "fields"), f);
+        outl[n].product = reference(dr_json_get(e, "product"));
+        n++;
+    }
+    return n;
+}
+
+static void load(const struct dr_json *j)
+{
+    static struct dr_field f[ITEMS_MAX];
+    static struct dr_ref refs[ITEMS_MAX];
+    static struct dr_line parts[ITEMS_MAX];
+    struct dr_env env = {.kind = DR_MSG_LOAD};
+    struct dr_load *l = &env.u.load;
+    uint8_t hash[DR_SHA256];
+    char marker[33];
+    size_t n = 0;
+    struct dr_str key;
+
+    DR_JSON_EACH(r, dr_json_get(j, "refs"))
+    {
+        refs[n++] = reference(r);
+    }
+    key = dr_arena_printf(arena, DR_STR_FMT ":" DR_STR_FMT,
+                          DR_STR_ARG(text(j, "object")),
+                          DR_STR_ARG(text(j, "id")));
+    dr_sha256(j->raw, hash);
+    dr_marker_hex(DR_STR_LIT("k"), dr_str_z(svc.migration), 0, text(j, "type"),
+                  key, marker);
+    *l = (struct dr_load){
+        .lane = text(j, "lane"),
+        .key = key,
+        .object = text(j, "object"),
+        .id = text(j, "id"),
+        .rev = number(j, "rev"),
+        .version = 1,
+        .pass = (uint32_t)number(j, "pass"),
+        .plan_hash = {(const char *)plan_hash, 32},
+        .content_hash = {(const char *)hash, sizeof(hash)},
+        .marker = dr_str_z(marker),
+        .type = text(j, "type"),
+        .op = dr_json_true(dr_json_get(j, "patch")) ? DR_LOAD_PATCH
+                                                    : DR_LOAD_WRITE,
+        .how = how_of(text(j, "how")),
+        .ident = text(j, "ident"),
+        .dst = number(j, "dst"),
+        .fields = f,
+        .field_count = fields(dr_json_get(j, "fields"), f),
+        .refs = refs,
+        .ref_count = n,
+        .lines = parts,
+        .line_count = lines(dr_json_get(j, "lines"), parts),
+        .origin = dr_json_true(dr_json_get(j, "tail")) ? DR_ORIGIN_TAIL
+                                                       : DR_ORIGIN_SNAPSHOT};
+    if (l->how == DR_HOW_TWO_STEP) {
+        l->working_name = dr_arena_printf(
+            arena, DR_STR_FMT " [%s]",
+            DR_STR_ARG(text(dr_json_get(j, "fields"), "name")), marker);
+    }
+    send("load", l->lane, dr_partition(l->id, svc.partitions), key, &env);
+}
+
+static int feed(void)
+{
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t n;
+    struct dr_err err;
+
+    while ((n = getline(&line, &cap, stdin)) > 0) {
+        const struct dr_json *doc;
+        struct dr_str s = {line, (size_t)n};
+        dr_arena_reset(arena);
+        doc = dr_json_parse(arena, dr_str_trim(s), NULL, &err);
+        if (!doc) {
+            (void)fprintf(stderr, "%s\n", err.text);
+            return 1;
+        }
+        if (dr_json_get(doc, "control")) {
+            control(dr_json_get(doc, "control"));
+        } else if (dr_json_get(doc, "load")) {
+            load(dr_json_get(doc, "load"));
+        }
+    }
+    free(line);
+    return dr_producer_flush(out, WAIT_MS) ? 1 : 0;
+}
+
+/* ---- facts ---- */
+
+static void print_fact(const char *lane, int32_t p,
+                       const struct dr_ledger_fact *f)
+{
+    static const char *const states[] = {"nothing", "done", "created",
+                                         "refused", "deleted"};
+
+    (void)printf("{\"lane\":\"%s\",\"partition\":%d,\"offset\":%lld,"
+                 "\"key\":\"" DR_STR_FMT "\",\"state\":\"%s\",\"dst\":%llu,"
+                 "\"rev\":%llu,\"pass\":%u,\"class\":\"" DR_STR_FMT "\"}\n",
+                 lane, (int)p, (long long)f->offset, DR_STR_ARG(f->key),
+                 states[f->state], (unsigned long long)f->dst,
+                 (unsigned long long)f->rev, (unsigned)f->pass,
+                 DR_STR_ARG(f->class));
+}
+
+static int check_dst(struct dr_map *ids, const struct dr_ledger_fact *f)
+{
+    uintptr_t had = (uintptr_t)dr_map_get(ids, f->key);
+
+    if (f->state != DR_LEDGER_DONE && f->state != DR_LEDGER_CREATED) {
+        return 0;
+    }
+    if (had && had != f->dst) {
+        (void)fprintf(stderr, DR_STR_FMT ": DONE with id %llu, before %llu\n",
+                      DR_STR_ARG(f->key), (unsigned long long)f->dst,
+                      (unsigned long long)had);
+        return 1;
+    }
+    dr_map_put(ids, f->key, (void *)(uintptr_t)f->dst);
+    return 0;
+}
+
+static int fold_partition(struct dr_reader *r, const char *lane, int topic,
+                          int32_t p, int64_t end)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
+    DR_AUTO(dr_map) struct dr_map *ids = dr_map_new(NULL);
+    const struct dr_attempt *a;
+    struct dr_str key;
+    struct dr_kmsg m = {.offset = -1};
+    size_t at = 0;
+    int bad = 0;
+
+    dr_reader_add(r, topic, p, DR_OFFSET_BEGIN);
+    while (m.offset + 1 < end) {
+        const struct dr_env *env;
+        struct dr_folded folded;
+        if (!dr_reader_poll(r, WAIT_MS, &m)) {
+            return 1;
+        }
+        dr_arena_reset(arena);
+        env = dr_wire_unpack(arena, m.value, NULL);
+        DR_ASSERT(env);
+        dr_fold_accept(f, env, m.offset, &folded);
+        if (folded.what == DR_FOLD_FACT) {
+            print_fact(lane, p, &folded.fact);
+            bad |= check_dst(ids, &folded.fact);
+        }
+    }
+    dr_reader_remove(r, topic, p);
+    while (dr_fold_next(f, &at, &key, &a)) {
+        (void)printf("{\"lane\":\"%s\",\"partition\":%d,\"offset\":%lld,"
+                     "\"key\":\"" DR_STR_FMT "\",\"state\":\"unsettled\"}\n",
+                     lane, (int)p, (long long)a->offset, DR_STR_ARG(key));
+    }
+    return bad;
+}
+
+static int facts(void)
+{
+    static char names[16][DR_TOPIC_MAX];
+    const char *topics[16];
+    int64_t *ends =
+        dr_xcalloc(dr_lane_count * (size_t)svc.partitions, sizeof(*ends));
+    struct dr_reader *r;
+    struct dr_err err;
+    int bad = 0;
+
+    for (size_t i = 0; i < dr_lane_count; i++) {
+        topics[i] = dr_topic(&svc, names[i], "ledger", dr_lanes[i]);
+    }
+    r = dr_reader_new(&svc.kafka, topics, dr_lane_count, &err);
+    if (!r || dr_reader_ends(r, svc.partitions, WAIT_MS, ends, &err)) {
+        (void)fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    for (size_t i = 0; i < dr_lane_count; i++) {
+        for (int32_t p = 0; p < svc.partitions; p++) {
+            int64_t end = ends[i * (size_t)svc.partitions + (size_t)p];
+            if (end > 0) {
+                bad |= fold_partition(r, dr_lanes[i], (int)i, p, end);
+            }
+        }
+    }
+    dr_reader_free(r);
+    free(ends);
+    return bad;
+}
+
+int main(int argc, char **argv)
+{
+    struct dr_err err;
+
+    if (argc != 5) {
+        (void)fprintf(stderr, "usage: dr-feed BROKERS MIGRATION PARTITIONS "
+                              "feed|facts\n");
+        return 2;
+    }
+    dr_log_init("dr-feed", argv[2], DR_LOG_WARN);
+    dr_crypto_init();
+    svc.name = "feed";
+    (void)snprintf(svc.id, sizeof(svc.id), "feed-0");
+    svc.migration = argv[2];
+    dr_migration_id(dr_str_z(argv[2]), svc.migration_id);
+    svc.partitions = (int)strtol(argv[3], NULL, 10);
+    svc.kafka = (struct dr_kafka_opts){
+        .brokers = argv[1], .client_id = "dr-feed", .linger_ms = 5};
+    arena = dr_arena_new((size_t)256 << 20);
+    if (strcmp(argv[4], "facts") == 0) {
+        return facts();
+    }
+    dr_service_topics(&svc, NULL, 0);
+    out = dr_producer_new(&svc.kafka, &err);
+    if (!out) {
+        (void)fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    return feed();
+}
