@@ -36,7 +36,9 @@ PR_SET_PDEATHSIG = 1
 
 
 def _die_with_parent():
-    """In the child: nothing outlives the test, however that ends."""
+    """In the child: nothing outlives the test, however that ends. Linux ties
+    this to the thread that started the child, so that is to be the main one.
+    """
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
