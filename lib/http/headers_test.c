@@ -8,6 +8,7 @@
 
 #include "headers_private.h"
 
+#include <drover/base/buf.h>
 #include <drover/base/time.h>
 
 #define HOUR 3600000
@@ -117,6 +118,7 @@ static void test_rate_limit_policy(void **state)
 static void test_hostile(void **state)
 {
     char line[4096] = "ETag: ";
+    struct dr_buf b;
     struct dr_http_answer a = nothing();
     char retry[DR_HTTP_RETRY_TEXT] = "";
 
@@ -132,8 +134,11 @@ static void test_hostile(void **state)
     dr_http_take_header(DR_STR_LIT("Date: yesterday"), retry, &a);
     assert_int_equal(a.date_ms, -1);
     memset(line, '9', sizeof(line));
-    memcpy(line, "Retry-After: ", 13);
-    dr_http_take_header((struct dr_str){line, sizeof(line)}, retry, &a);
+    dr_buf_init(&b, 2 * sizeof(line));
+    dr_buf_z(&b, "Retry-After: ");
+    dr_buf_add(&b, line, sizeof(line));
+    dr_http_take_header(dr_buf_view(&b), retry, &a);
+    dr_buf_done(&b);
     assert_int_equal(strlen(retry), sizeof(retry) - 1);
     dr_http_take_header(DR_STR_LIT(""), retry, &a);
     dr_http_take_header(DR_STR_LIT(":"), retry, &a);

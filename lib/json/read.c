@@ -316,12 +316,12 @@ static bool no_duplicates(struct reader *r, const struct dr_json *obj)
         }
         return true;
     }
-    keys = dr_xcalloc(obj->count, sizeof(*keys));
+    keys = dr_xcalloc(obj->count, sizeof(const struct dr_str *));
     DR_JSON_EACH(a, obj)
     {
         keys[n++] = &a->key;
     }
-    qsort(keys, n, sizeof(*keys), key_order);
+    qsort(keys, n, sizeof(const struct dr_str *), key_order);
     for (size_t i = 1; ok && i < n; i++) {
         ok = !dr_str_eq(*keys[i - 1], *keys[i]);
     }

@@ -22,23 +22,23 @@ struct dr_http;
 
 enum dr_http_outcome {
     DR_HTTP_UNKNOWN = 0,
-    DR_HTTP_ANSWERED,   /* a whole answer: status, headers, whole body       */
-    DR_HTTP_NOT_SENT,   /* certain: nothing of it reached the server         */
-    DR_HTTP_UNSETTLED,  /* bytes may have left; the effect is not known      */
+    DR_HTTP_ANSWERED,  /* a whole answer: status, headers, whole body       */
+    DR_HTTP_NOT_SENT,  /* certain: nothing of it reached the server         */
+    DR_HTTP_UNSETTLED, /* bytes may have left; the effect is not known      */
 };
 
 struct dr_http_answer {
     enum dr_http_outcome outcome;
-    int status;            /* when ANSWERED                                  */
-    struct dr_str body;    /* valid during the callback                      */
-    char reason[160];      /* transport error in words, when not ANSWERED    */
+    int status;         /* when ANSWERED                                  */
+    struct dr_str body; /* valid during the callback                      */
+    char reason[160];   /* transport error in words, when not ANSWERED    */
     int64_t took_ms;
     int64_t retry_after_ms; /* -1: absent. Seconds, fractions and HTTP dates
                                are understood; capped at one hour            */
     int64_t date_ms;        /* the server's Date header, or -1               */
     /* X-RateLimit-Limit / -Remaining, RateLimit; -1: absent.                */
     int64_t limit, remaining;
-    char reset[40];         /* X-RateLimit-Reset as written, "" when absent  */
+    char reset[40]; /* X-RateLimit-Reset as written, "" when absent  */
     char etag[80];
     char content_type[64];
 };
@@ -46,16 +46,16 @@ struct dr_http_answer {
 typedef void dr_http_done_fn(const struct dr_http_answer *ans, void *ctx);
 
 struct dr_http_opts {
-    const char *base_url;   /* scheme://host[:port]/prefix, no trailing slash.
-                               Plain http only to a loopback address unless
-                               allow_plain is set                            */
+    const char *base_url; /* scheme://host[:port]/prefix, no trailing slash.
+                             Plain http only to a loopback address unless
+                             allow_plain is set                            */
     bool allow_plain;
     const char *auth_header; /* "Token token=…" or "Bearer …"; not logged     */
-    const char *user_agent;  /* NULL: "drover"                               */
-    int connect_ms;          /* 0: 5,000 */
-    int total_ms;            /* 0: 30,000 */
-    size_t max_answer;       /* 0: 8 MiB; beyond it the transfer is cut      */
-    int max_connections;     /* 0: 16 */
+    const char *user_agent; /* NULL: "drover"                               */
+    int connect_ms;         /* 0: 5,000 */
+    int total_ms;           /* 0: 30,000 */
+    size_t max_answer;      /* 0: 8 MiB; beyond it the transfer is cut      */
+    int max_connections;    /* 0: 16 */
 };
 
 struct dr_http *dr_http_new(const struct dr_http_opts *o,

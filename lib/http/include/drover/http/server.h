@@ -38,7 +38,7 @@ uint16_t dr_httpd_port(const struct dr_httpd *h);
 void dr_httpd_poll(struct dr_httpd *const *servers, int n, int timeout_ms);
 
 struct dr_str dr_httpd_method(const struct dr_httpd_req *r);
-struct dr_str dr_httpd_path(const struct dr_httpd_req *r);  /* decoded */
+struct dr_str dr_httpd_path(const struct dr_httpd_req *r); /* decoded */
 struct dr_str dr_httpd_rawpath(const struct dr_httpd_req *r);
 struct dr_str dr_httpd_query(const struct dr_httpd_req *r); /* raw, no '?' */
 struct dr_str dr_httpd_body(const struct dr_httpd_req *r);
