@@ -58,6 +58,10 @@ static void absent(struct loader *l, struct item *it)
                     true, dr_str_z(it->why));
         return;
     }
+    if (it->odd && it->route.op == DR_EFFECT_CREATE) {
+        refuse_unknown(l, it); /* something was created, not to be found */
+        return;
+    }
     it->alone = true;
     if (++it->tries > 6) {
         item_refuse(l, it, "server_error", 0,

@@ -159,7 +159,8 @@ static void wrote(struct loader *l, struct item *it,
                   const struct dr_json *record)
 {
     if (!ours(l, it, record)) {
-        item_unsettled(l, it, false); /* another record's answer */
+        it->odd = true; /* another record's answer, or a mangled one */
+        item_unsettled(l, it, false);
         return;
     }
     if (it->route.way == WAY_LINES && it->route.step != 2 && it->keep[0] &&

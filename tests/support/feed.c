@@ -5,7 +5,8 @@
  *   dr-feed BROKERS MIGRATION PARTITIONS feed    JSON lines on standard input
  *   dr-feed BROKERS MIGRATION PARTITIONS facts   the fold of every ledger
  *
- * A line is {"control": {…}} or {"load": {…}}; see `control` and `load`.
+ * A line is {"control": {…}} or {"load": {…}}; see `control` and `load`. A text
+ * that ends in MARKER gets the record's marker there.
  * `facts` prints one line a fact in the order of the log, one an unsettled
  * attempt at the end, and fails when a DONE changes the id of its key.
  */
@@ -206,6 +207,13 @@ static void load(const struct dr_json *j)
         .line_count = lines(dr_json_get(j, "lines"), parts),
         .origin = dr_json_true(dr_json_get(j, "tail")) ? DR_ORIGIN_TAIL
                                                        : DR_ORIGIN_SNAPSHOT};
+    for (size_t i = 0; i < l->field_count; i++) {
+        if (dr_str_ends(f[i].value, DR_STR_LIT("MARKER"))) {
+            struct dr_str head = {f[i].value.p, f[i].value.n - 6};
+            f[i].value = dr_arena_printf(arena, DR_STR_FMT "[%s]",
+                                         DR_STR_ARG(head), marker);
+        }
+    }
     if (l->how == DR_HOW_TWO_STEP) {
         l->working_name = dr_arena_printf(
             arena, DR_STR_FMT " [%s]",
