@@ -1,6 +1,7 @@
 /*
  * Which field of a message is which member of our struct: one table a
- * message. wire.c does the rest by the descriptors of the generated code.
+ * message, in the order of the field numbers; only trailing fields may be left
+ * out. wire.c does the rest by the descriptors of the generated code.
  */
 #ifndef DROVER_WIRE_MAPS_H
 #define DROVER_WIRE_MAPS_H
@@ -12,8 +13,8 @@
 enum map_kind {
     MAP_TEXT = 1, /* string: checked for UTF-8 and NUL        */
     MAP_BYTES,
-    MAP_HASH,  /* bytes: empty or 32                           */
-    MAP_NONCE, /* bytes: empty or 16                           */
+    MAP_HASH,  /* bytes: absent or 32                          */
+    MAP_NONCE, /* bytes: absent or 16                          */
     MAP_U64,
     MAP_U32,
     MAP_I64,
@@ -49,6 +50,9 @@ struct body_map {
     size_t at; /* in struct dr_env */
 };
 
+/* The first body among the envelope's fields; the others follow as in enum
+ * dr_msg. */
+#define BODY_FIRST 7
 /* Indexed by enum dr_msg. */
 extern const struct body_map body_maps[];
 extern const size_t body_map_count;

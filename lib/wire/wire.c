@@ -4,6 +4,7 @@
 
 #include <drover/v1/drover.pb-c.h>
 
+#include "check.h"
 #include "maps.h"
 
 /* Room for the messages built on packing; what they point to is borrowed,
@@ -20,14 +21,17 @@ static const void *cmember(const void *base, size_t at)
     return (const char *)base + at;
 }
 
-static const ProtobufCFieldDescriptor *
-find_field(const ProtobufCMessageDescriptor *desc, const char *name)
+/* Maps stand in the order of the message's fields (a test compares them). */
+static const ProtobufCFieldDescriptor *field_of(const struct msg_map *map,
+                                                const struct field_map *f)
 {
-    const ProtobufCFieldDescriptor *f =
-        protobuf_c_message_descriptor_get_field_by_name(desc, name);
+    return &map->desc->fields[f - map->fields];
+}
 
-    DR_ASSERT(f != NULL);
-    return f;
+static const ProtobufCFieldDescriptor *body_field(enum dr_msg kind)
+{
+    return &drover__v1__envelope__descriptor
+                .fields[BODY_FIRST + (unsigned)kind - 1];
 }
 
 static int bad(struct dr_err *err, const char *message, const char *field,
@@ -139,7 +143,7 @@ static int pack_field(struct packer *p, const struct msg_map *map,
                       const struct field_map *f, const void *st,
                       ProtobufCMessage *m)
 {
-    const ProtobufCFieldDescriptor *fd = find_field(map->desc, f->name);
+    const ProtobufCFieldDescriptor *fd = field_of(map, f);
     const void *from = cmember(st, f->at);
     void *to = member(m, fd->offset);
     struct dr_str s;
@@ -169,6 +173,10 @@ static int pack_field(struct packer *p, const struct msg_map *map,
     case MAP_I32:
     case MAP_BOOL:
     case MAP_ENUM:
+        if (f->kind == MAP_ENUM && *(const uint32_t *)from > f->max) {
+            return bad(p->err, map->desc->short_name, f->name,
+                       "not one of its values");
+        }
         if (pack_number(f, from, to)) {
             set_has(m, fd);
         }
@@ -218,7 +226,7 @@ static int build_envelope(struct packer *p, const struct dr_env *env,
         return -1;
     }
     mark_version(env, body);
-    fd = find_field(&drover__v1__envelope__descriptor, b->oneof_name);
+    fd = body_field(env->kind);
     *(ProtobufCMessage **)member(e, fd->offset) = body;
     e->body_case = (Drover__V1__Envelope__BodyCase)fd->id;
     e->format = DR_WIRE_FORMAT;
@@ -241,7 +249,7 @@ int dr_wire_pack(const struct dr_env *env, struct dr_buf *out,
     struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(PACK_ARENA);
     struct packer p = {a, err};
     Drover__V1__Envelope e;
-    size_t n, before = out->n;
+    size_t n;
     char *bytes;
 
     drover__v1__envelope__init(&e);
@@ -256,8 +264,7 @@ int dr_wire_pack(const struct dr_env *env, struct dr_buf *out,
     }
     n = drover__v1__envelope__pack(&e, (uint8_t *)bytes);
     dr_buf_add(out, bytes, n);
-    if (out->over) {
-        out->n = before;
+    if (out->over) { /* then nothing was added */
         return dr_err_set(err, DR_REJECT, 0, "wire", "%s: buffer too small",
                           dr_msg_name(env->kind));
     }
@@ -285,22 +292,13 @@ struct unpacker {
 static int unpack_message(struct unpacker *u, const struct msg_map *map,
                           const ProtobufCMessage *m, void *st);
 
-static int unpack_text(struct unpacker *u, const struct msg_map *map,
-                       const char *field, const char *z, struct dr_str *out)
-{
-    *out = dr_str_z(z);
-    return dr_utf8_valid(*out)
-               ? 0
-               : bad(u->err, map->desc->short_name, field, "not valid UTF-8");
-}
-
 static int unpack_bytes(struct unpacker *u, const struct msg_map *map,
                         const struct field_map *f, const ProtobufCBinaryData *b,
                         struct dr_str *out)
 {
     size_t want = wanted_bytes(f->kind);
 
-    if (want && b->len != want && b->len != 0) {
+    if (want && b->len != want) {
         return bad(u->err, map->desc->short_name, f->name,
                    "not of the length it must have");
     }
@@ -320,11 +318,9 @@ static int unpack_list(struct unpacker *u, const struct msg_map *map,
         return bad(u->err, map->desc->short_name, f->name, "too large");
     }
     for (size_t i = 0; i < n; i++) {
-        int r = f->kind == MAP_TEXTS
-                    ? unpack_text(u, map, f->name, list[i],
-                                  (struct dr_str *)(void *)(v + i * step))
-                    : unpack_message(u, f->sub, list[i], v + i * step);
-        if (r) {
+        if (f->kind == MAP_TEXTS) {
+            *(struct dr_str *)(void *)(v + i * step) = dr_str_z(list[i]);
+        } else if (unpack_message(u, f->sub, list[i], v + i * step)) {
             return -1;
         }
     }
@@ -367,14 +363,17 @@ static int unpack_field(struct unpacker *u, const struct msg_map *map,
                         const struct field_map *f, const ProtobufCMessage *m,
                         void *st)
 {
-    const ProtobufCFieldDescriptor *fd = find_field(map->desc, f->name);
+    const ProtobufCFieldDescriptor *fd = field_of(map, f);
     const void *from = cmember(m, fd->offset);
     void *to = member(st, f->at);
 
     switch (f->kind) {
     case MAP_TEXT: {
-        const char *z = *(const char *const *)from;
-        return z ? unpack_text(u, map, f->name, z, to) : 0;
+        const char *z = *(const char *const *)from; /* wire_check saw it */
+        if (z) {
+            *(struct dr_str *)to = dr_str_z(z);
+        }
+        return 0;
     }
     case MAP_BYTES:
     case MAP_HASH:
@@ -411,17 +410,23 @@ static int unpack_message(struct unpacker *u, const struct msg_map *map,
     return 0;
 }
 
-static enum dr_msg kind_of(const Drover__V1__Envelope *e)
+static int refused(struct dr_err *err, const char *why)
 {
-    const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(
-        &drover__v1__envelope__descriptor, (unsigned)e->body_case);
+    return dr_err_set(err, DR_REJECT, 0, "wire", "%s", why);
+}
 
-    for (size_t i = 1; f && i < body_map_count; i++) {
-        if (strcmp(body_maps[i].oneof_name, f->name) == 0) {
-            return (enum dr_msg)i;
-        }
+static int check_envelope(const Drover__V1__Envelope *e, struct dr_err *err)
+{
+    if (e->format != DR_WIRE_FORMAT) {
+        return dr_err_set(err, DR_REJECT, 0, "wire",
+                          "format %u: this version reads format %d; update "
+                          "the service that says this",
+                          (unsigned)e->format, DR_WIRE_FORMAT);
     }
-    return DR_MSG_NONE;
+    if (e->migration.len != 16) {
+        return refused(err, "Envelope.migration: not 16 bytes");
+    }
+    return 0;
 }
 
 static Drover__V1__Envelope *raw_unpack(struct dr_arena *a, struct dr_str bytes,
@@ -435,50 +440,66 @@ static Drover__V1__Envelope *raw_unpack(struct dr_arena *a, struct dr_str bytes,
                          DR_WIRE_MAX);
         return NULL;
     }
+    if (wire_check(&drover__v1__envelope__descriptor, bytes, err)) {
+        return NULL;
+    }
     e = drover__v1__envelope__unpack(&alloc, bytes.n, (const uint8_t *)bytes.p);
     if (!e) {
-        (void)dr_err_set(err, DR_REJECT, 0, "wire",
-                         "not an envelope, or larger than one record may be");
+        (void)refused(err, "format or migration are missing, or the record "
+                           "needs more memory than one may take");
         return NULL;
     }
-    if (e->format != DR_WIRE_FORMAT || e->migration.len != 16) {
-        (void)dr_err_set(err, DR_REJECT, 0, "wire",
-                         "format %u: this version reads format %d",
-                         (unsigned)e->format, DR_WIRE_FORMAT);
-        return NULL;
+    return check_envelope(e, err) ? NULL : e;
+}
+
+static int check_body(const Drover__V1__Envelope *e, struct dr_err *err)
+{
+    if (e->has_cipher || e->key_id) {
+        return refused(err, "encrypted: this version reads clear records only");
     }
-    return e;
+    return e->body_case == DROVER__V1__ENVELOPE__BODY__NOT_SET
+               ? refused(err, "a kind of record that this version does not "
+                              "know; update the service that says this")
+               : 0;
+}
+
+static enum dr_msg kind_of(const Drover__V1__Envelope *e)
+{
+    const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(
+        &drover__v1__envelope__descriptor, (unsigned)e->body_case);
+
+    DR_ASSERT(f != NULL);
+    return (enum dr_msg)(f - body_field(DR_MSG_SOURCE) + DR_MSG_SOURCE);
 }
 
 const struct dr_env *dr_wire_unpack(struct dr_arena *a, struct dr_str bytes,
                                     struct dr_err *err)
 {
     Drover__V1__Envelope *e = raw_unpack(a, bytes, err);
-    struct dr_env *env = e ? dr_arena_alloc(a, sizeof(*env)) : NULL;
     struct unpacker u = {a, err};
     const struct body_map *b;
-    const ProtobufCFieldDescriptor *fd;
+    struct dr_env *env;
 
+    if (!e || check_body(e, err)) {
+        return NULL;
+    }
+    env = dr_arena_alloc(a, sizeof(*env));
     if (!env) {
+        (void)refused(err, "the record needs more memory than one may take");
         return NULL;
     }
     env->kind = kind_of(e);
-    if (env->kind == DR_MSG_NONE) {
-        (void)dr_err_set(err, DR_REJECT, 0, "wire",
-                         "a kind of record that this version does not know");
-        return NULL;
-    }
     memcpy(env->migration, e->migration.data, sizeof(env->migration));
     env->generation = e->generation;
     env->wall_ms = e->wall_ms;
-    b = &body_maps[env->kind];
-    if (e->service &&
-        unpack_text(&u, b->map, "service", e->service, &env->service)) {
-        return NULL;
+    if (e->service) {
+        env->service = dr_str_z(e->service);
     }
-    fd = find_field(&drover__v1__envelope__descriptor, b->oneof_name);
-    if (unpack_message(&u, b->map, *(ProtobufCMessage **)member(e, fd->offset),
-                       member(env, b->at))) {
+    b = &body_maps[env->kind];
+    if (unpack_message(
+            &u, b->map,
+            *(ProtobufCMessage **)member(e, body_field(env->kind)->offset),
+            member(env, b->at))) {
         return NULL;
     }
     if (env->kind == DR_MSG_SOURCE) {
@@ -491,14 +512,17 @@ int dr_wire_repack(struct dr_str bytes, struct dr_buf *out, struct dr_err *err)
 {
     struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(PACK_ARENA);
     Drover__V1__Envelope *e = raw_unpack(a, bytes, err);
-    size_t n = e ? drover__v1__envelope__get_packed_size(e) : 0;
-    uint8_t *p = e ? dr_arena_alloc(a, n) : NULL;
+    uint8_t *p;
 
-    if (!p) {
+    if (!e) {
         return -1;
     }
+    p = dr_arena_alloc(a, drover__v1__envelope__get_packed_size(e));
+    if (!p) {
+        return refused(err, "the record needs more memory than one may take");
+    }
     dr_buf_add(out, p, drover__v1__envelope__pack(e, p));
-    return out->over ? -1 : 0;
+    return out->over ? refused(err, "buffer too small") : 0;
 }
 
 const char *dr_msg_name(enum dr_msg kind)

@@ -4,7 +4,10 @@
  *
  * What arrives is checked before and after unpacking: size (DR_WIRE_MAX),
  * format 1, a body, text that is valid UTF-8 without NUL, hashes of the right
- * length, enums in range. What fails gives verdict DR_REJECT.
+ * length, enums in range, nothing twice, no more memory than the arena has and
+ * no flood of empty sub-messages. What fails gives verdict DR_REJECT. Packing
+ * checks text, hashes, enums and size in the same way: text out of a CRM goes
+ * through dr_text_valid first (JSON may hold NUL).
  *
  * Numbers and money are text here as everywhere. "Present" is p != NULL for
  * strings; integers use 0 for absent except where has_x says otherwise.
