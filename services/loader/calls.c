@@ -134,6 +134,9 @@ static void note(struct loader *l, const struct dr_http_answer *ans)
 /* A token that is refused stays refused: nothing else will help. */
 static void denied(struct loader *l)
 {
+    if (l->exit_code) {
+        return;
+    }
     dr_log(DR_LOG_ERROR, "loader.token_refused",
            "the target refuses the key (401): put a valid one into the file "
            "that target.key_file names and start again");

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <drover/base/log.h>
+#include <drover/plan/plan.h>
 
 #define RETRY_MS 300
 #define BARRIER_MS 30
@@ -220,6 +221,19 @@ static void barrier_look(struct loader *l, struct lane *lane)
     dr_log(DR_LOG_INFO, "loader.lane_open", "lane=%s", lane->name);
 }
 
+/* Positions do not tell a map that was lost from one that is behind; asking
+ * for a fact does. */
+static bool still_there(struct loader *l)
+{
+    struct dr_str lane = DR_STR_LIT("account");
+    struct dr_str key = DR_STR_LIT(DR_ORPHAN_KEY);
+    uint64_t before = l->incarnation;
+    struct dr_fact f;
+
+    return view_facts(l, &lane, &key, 1, &f) == 0 &&
+           dr_store_incarnation(l->store) == before;
+}
+
 void barriers(struct loader *l)
 {
     if (!l->working || !view_usable(l)) {
@@ -232,6 +246,9 @@ void barriers(struct loader *l)
             continue;
         }
         lane->barrier_ms = l->now_ms + BARRIER_MS;
+        if (!still_there(l)) {
+            return;
+        }
         if (lane->barrier == BARRIER_NO) {
             barrier_begin(l, lane);
         }
