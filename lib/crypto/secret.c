@@ -21,9 +21,11 @@ struct dr_secret {
 /* Whole file, at most SECRET_MAX bytes. -1: errno, -2: too large. */
 static ssize_t read_file(const char *path, char *out)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Not to wait for the other end of a pipe. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     size_t n = 0;
     ssize_t got = 1;
+    int why;
 
     if (fd < 0) {
         return -1;
@@ -32,8 +34,10 @@ static ssize_t read_file(const char *path, char *out)
         got = read(fd, out + n, SECRET_MAX + 1 - n);
         n += got > 0 ? (size_t)got : 0;
     }
+    why = errno;
     (void)close(fd);
     if (got < 0) {
+        errno = why;
         return -1;
     }
     return n > SECRET_MAX ? -2 : (ssize_t)n;

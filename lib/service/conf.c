@@ -13,6 +13,7 @@
 
 #define FILE_MAX ((size_t)1 << 20)
 #define ENV_PREFIX "DROVER_"
+#define ENV_NAME 65
 /* Read by clients and tests, not configuration of a service. */
 static const char *const foreign_env[] = {"DROVER_SERVER", "DROVER_TOKEN_FILE",
                                           "DROVER_CRASH", NULL};
@@ -22,6 +23,7 @@ struct value {
     char *text; /* NULL: not given and no default */
     int64_t number;
     bool yes;
+    bool in_file;
     struct dr_secret *secret;
 };
 
@@ -96,23 +98,40 @@ static size_t distance(struct dr_str a, struct dr_str b)
     return row[b.n];
 }
 
-static int unknown_key(const struct dr_conf *c, struct dr_str key,
-                       struct dr_err *err)
+/* "brokers" for "kafka.brokers": the section was forgotten. */
+static bool lacks_section(struct dr_str key, struct dr_str name)
+{
+    return key.n > 0 && name.n > key.n && dr_str_ends(name, key) &&
+           name.p[name.n - key.n - 1] == '.';
+}
+
+/* The key that was probably meant; NULL: none is like it. */
+static const char *nearest(const struct dr_conf *c, struct dr_str key)
 {
     const char *best = NULL;
     size_t least = 4;
 
     for (size_t i = 0; i < c->n; i++) {
-        size_t d = distance(key, dr_str_z(c->v[i].key->name));
+        struct dr_str name = dr_str_z(c->v[i].key->name);
+        size_t d = lacks_section(key, name) ? 1 : distance(key, name);
         if (d < least) {
             least = d;
             best = c->v[i].key->name;
         }
     }
+    return best;
+}
+
+static int unknown_key(const struct dr_conf *c, struct dr_str key,
+                       struct dr_err *err)
+{
+    const char *best = nearest(c, key);
+
     return dr_err_set(err, DR_HALT, 0, "configuration",
                       "unknown key \"" DR_STR_FMT "\"%s%s%s: see --help-config",
-                      DR_STR_ARG(key), best ? ", did you mean \"" : "",
-                      best ? best : "", best ? "\"" : "");
+                      (int)(key.n < 64 ? key.n : 64), key.p,
+                      best ? ", did you mean \"" : "", best ? best : "",
+                      best ? "\"" : "");
 }
 
 static int set_int(struct value *v, struct dr_str text, struct dr_err *err)
@@ -185,6 +204,21 @@ static int read_file(const char *path, struct dr_buf *out, struct dr_err *err)
     return 0;
 }
 
+static int set_from_file(struct dr_conf *c, struct dr_str key,
+                         struct dr_str value, struct dr_err *err)
+{
+    struct value *v = find(c, key);
+
+    if (v && v->in_file) {
+        return dr_err_set(err, DR_HALT, 0, "configuration",
+                          "%s is there twice: keep one", v->key->name);
+    }
+    if (v) {
+        v->in_file = true;
+    }
+    return dr_conf_set(c, key, value, err);
+}
+
 static int one_line(struct dr_conf *c, struct dr_str line,
                     struct dr_str *section, struct dr_err *err)
 {
@@ -214,7 +248,7 @@ static int one_line(struct dr_conf *c, struct dr_str line,
         dr_buf_ch(&full, '.');
     }
     dr_buf_str(&full, key);
-    r = dr_conf_set(c, dr_buf_view(&full), dr_str_trim(value), err);
+    r = set_from_file(c, dr_buf_view(&full), dr_str_trim(value), err);
     dr_buf_done(&full);
     return r;
 }
@@ -241,27 +275,69 @@ int dr_conf_read(struct dr_conf *c, const char *path, struct dr_err *err)
     return r;
 }
 
-/* DROVER_KAFKA_BROKERS is kafka.brokers: compared with '.' as '_'. */
+/* KAFKA_BROKERS, for kafka.brokers. */
+static void env_name(const char *key, char out[ENV_NAME])
+{
+    size_t n = 0;
+
+    for (; key[n] && n < ENV_NAME - 1; n++) {
+        bool small = key[n] >= 'a' && key[n] <= 'z';
+        out[n] = key[n] == '.' ? '_'
+                 : small       ? (char)(key[n] - 'a' + 'A')
+                               : key[n];
+    }
+    out[n] = '\0';
+}
+
 static struct value *find_env(const struct dr_conf *c, struct dr_str name)
 {
     for (size_t i = 0; i < c->n; i++) {
-        const char *k = c->v[i].key->name;
-        size_t at = 0;
-        for (; at < name.n && k[at]; at++) {
-            char want = k[at] == '.' ? '_' : k[at];
-            char got = name.p[at];
-            if (got >= 'A' && got <= 'Z') {
-                got = (char)(got - 'A' + 'a');
-            }
-            if (got != want) {
-                break;
-            }
-        }
-        if (at == name.n && !k[at]) {
+        char want[ENV_NAME];
+        env_name(c->v[i].key->name, want);
+        if (dr_str_eqz(name, want)) {
             return &c->v[i];
         }
     }
     return NULL;
+}
+
+static int unknown_env(const struct dr_conf *c, struct dr_str name,
+                       struct dr_err *err)
+{
+    char best[ENV_NAME] = "", want[ENV_NAME];
+    size_t least = 4;
+
+    for (size_t i = 0; i < c->n; i++) {
+        size_t d;
+        env_name(c->v[i].key->name, want);
+        d = distance(name, dr_str_z(want));
+        if (d < least) {
+            least = d;
+            memcpy(best, want, sizeof(best));
+        }
+    }
+    return dr_err_set(err, DR_HALT, 0, "configuration",
+                      "unknown key in the environment: " ENV_PREFIX DR_STR_FMT
+                      "%s%s: see --help-config",
+                      (int)(name.n < 64 ? name.n : 64), name.p,
+                      best[0] ? ", did you mean " ENV_PREFIX : "", best);
+}
+
+/*
+ * Kubernetes puts the address of each Service of the namespace into every
+ * pod: of one called drover-auditor, DROVER_AUDITOR_SERVICE_HOST, _PORT
+ * ("tcp://...") and _PORT_8080_TCP_ADDR among others.
+ */
+static bool is_service_link(struct dr_str name, struct dr_str value)
+{
+    size_t port = dr_str_find(name, DR_STR_LIT("_PORT_"));
+
+    return dr_str_ends(name, DR_STR_LIT("_SERVICE_HOST")) ||
+           dr_str_find(name, DR_STR_LIT("_SERVICE_PORT")) != SIZE_MAX ||
+           (dr_str_ends(name, DR_STR_LIT("_PORT")) &&
+            dr_str_find(value, DR_STR_LIT("://")) != SIZE_MAX) ||
+           (port != SIZE_MAX && port + 6 < name.n && name.p[port + 6] >= '0' &&
+            name.p[port + 6] <= '9');
 }
 
 static bool is_foreign(struct dr_str name)
@@ -274,27 +350,34 @@ static bool is_foreign(struct dr_str name)
     return false;
 }
 
+static int one_env(struct dr_conf *c, struct dr_str name, struct dr_str value,
+                   struct dr_err *err)
+{
+    struct value *v = find_env(c, name);
+    struct dr_err why = {0};
+
+    if (!v) {
+        return is_service_link(name, value) ? 0 : unknown_env(c, name, err);
+    }
+    if (!dr_text_valid(value) ||
+        dr_conf_set(c, dr_str_z(v->key->name), value, &why)) {
+        return dr_err_set(err, DR_HALT, 0, "configuration",
+                          ENV_PREFIX DR_STR_FMT ": %s", DR_STR_ARG(name),
+                          why.text[0] ? why.text : "not valid UTF-8");
+    }
+    return 0;
+}
+
 int dr_conf_apply_env(struct dr_conf *c, char *const *env, struct dr_err *err)
 {
     for (; *env; env++) {
         struct dr_str value = dr_str_z(*env);
         struct dr_str name = dr_str_split(&value, '=');
         struct dr_str prefix = DR_STR_LIT(ENV_PREFIX);
-        struct dr_str rest;
-        struct value *v;
 
-        if (!dr_str_starts(name, prefix) || is_foreign(name)) {
-            continue;
-        }
-        rest = (struct dr_str){name.p + prefix.n, name.n - prefix.n};
-        v = find_env(c, rest);
-        if (!v) {
-            return dr_err_set(err, DR_HALT, 0, "configuration",
-                              "unknown key in the environment: " DR_STR_FMT
-                              ": see --help-config",
-                              DR_STR_ARG(name));
-        }
-        if (dr_conf_set(c, dr_str_z(v->key->name), value, err)) {
+        if (dr_str_starts(name, prefix) && !is_foreign(name) &&
+            one_env(c, (struct dr_str){name.p + prefix.n, name.n - prefix.n},
+                    value, err)) {
             return -1;
         }
     }
@@ -305,7 +388,7 @@ int dr_conf_finish(struct dr_conf *c, struct dr_err *err)
 {
     for (size_t i = 0; i < c->n; i++) {
         struct value *v = &c->v[i];
-        if (!v->text) {
+        if (!v->text || (!v->key->otherwise && v->text[0] == '\0')) {
             return dr_err_set(err, DR_HALT, 0, "configuration",
                               "%s is required: %s", v->key->name, v->key->help);
         }
@@ -314,8 +397,8 @@ int dr_conf_finish(struct dr_conf *c, struct dr_err *err)
             v->secret = dr_secret_read(v->text, &why);
             if (!v->secret) {
                 return dr_err_set(err, DR_HALT, 0, "configuration",
-                                  "%s: %s: write the secret into that file "
-                                  "(mode 0400)",
+                                  "%s: %s: write the secret into that "
+                                  "file, readable by this user alone",
                                   v->key->name, why.text);
             }
         }

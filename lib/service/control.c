@@ -153,7 +153,8 @@ static bool one_message(struct dr_control_reader *r, const struct dr_kmsg *m)
     }
     if (m->value.p) {
         dr_log(DR_LOG_WARN, "control.ignored", "offset=%lld %s",
-               (long long)m->offset, err.text);
+               (long long)m->offset,
+               env ? "another migration's, or no record of control" : err.text);
     }
     dr_arena_free(a);
     return false;

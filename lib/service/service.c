@@ -13,6 +13,8 @@
 
 #define VERSION "0.1.0"
 #define STUCK_MS 60000
+/* 512 partitions of 40 topics, and room. */
+#define METRICS_MAX ((size_t)8 << 20)
 
 volatile sig_atomic_t dr_stop;
 
@@ -100,8 +102,23 @@ static void config_error(const struct dr_err *err)
     exit(DR_EXIT_CONFIG);
 }
 
-static int check_migration(const char *m, struct dr_err *err)
+/* -1: not a level. */
+static int log_level(const char *text)
 {
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(names); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* What the table of keys cannot say. */
+static int check_common(const struct dr_conf *c, struct dr_err *err)
+{
+    const char *m = dr_conf_text(c, "migration");
     size_t n = strlen(m);
 
     if (n < 1 || n > 32 ||
@@ -109,6 +126,10 @@ static int check_migration(const char *m, struct dr_err *err)
         return dr_err_set(err, DR_HALT, 0, "configuration",
                           "migration: a to z, 0 to 9 and -, at most 32 "
                           "characters");
+    }
+    if (log_level(dr_conf_text(c, "log.level")) < 0) {
+        return dr_err_set(err, DR_HALT, 0, "configuration",
+                          "log.level: debug, info, warn or error is wanted");
     }
     return 0;
 }
@@ -127,8 +148,7 @@ static void load_config(struct dr_service *svc, const struct dr_conf_key *keys,
     }
     if ((f->config && dr_conf_read(svc->conf, f->config, &err)) ||
         dr_conf_apply_env(svc->conf, environ, &err) ||
-        dr_conf_finish(svc->conf, &err) ||
-        check_migration(dr_conf_text(svc->conf, "migration"), &err)) {
+        dr_conf_finish(svc->conf, &err) || check_common(svc->conf, &err)) {
         config_error(&err);
     }
     if (f->print) {
@@ -139,18 +159,6 @@ static void load_config(struct dr_service *svc, const struct dr_conf_key *keys,
         exit(DR_EXIT_OK);
     }
     dr_buf_done(&b);
-}
-
-static enum dr_log_level log_level(const char *text)
-{
-    static const char *const names[] = {"debug", "info", "warn", "error"};
-
-    for (size_t i = 0; i < DR_ARRAY_LEN(names); i++) {
-        if (strcmp(text, names[i]) == 0) {
-            return (enum dr_log_level)i;
-        }
-    }
-    return DR_LOG_INFO;
 }
 
 /* ---- health and metrics ---- */
@@ -166,7 +174,7 @@ static void answer_metrics(struct dr_service *svc, struct dr_httpd_req *r)
 {
     struct dr_buf b;
 
-    dr_buf_init(&b, (size_t)1 << 20);
+    dr_buf_init(&b, METRICS_MAX);
     dr_metrics_print(svc->metrics, &b);
     dr_httpd_answer(r, 200, "text/plain; version=0.0.4", dr_buf_view(&b));
     dr_buf_done(&b);
@@ -251,8 +259,9 @@ void dr_service_init(struct dr_service *svc, const char *name,
     svc->partitions = (int)dr_conf_int(svc->conf, "kafka.partitions");
     (void)snprintf(svc->id, sizeof(svc->id), "%s-%s", name,
                    dr_conf_text(svc->conf, "instance"));
-    dr_log_init(svc->id, svc->migration,
-                log_level(dr_conf_text(svc->conf, "log.level")));
+    dr_log_init(
+        svc->id, svc->migration,
+        (enum dr_log_level)log_level(dr_conf_text(svc->conf, "log.level")));
     svc->kafka = (struct dr_kafka_opts){
         .brokers = dr_conf_text(svc->conf, "kafka.brokers"),
         .client_id = svc->id,

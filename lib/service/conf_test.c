@@ -1,0 +1,341 @@
+/* The table of keys as parser, checker and manual; the metrics' text. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "service_private.h"
+
+static const struct dr_conf_key keys[] = {
+    DR_CONF_COMMON,
+    {"source.url", DR_CONF_TEXT, "http://127.0.0.1:1", 0, 0, "base address"},
+    {"source.tail", DR_CONF_BOOL, "yes", 0, 0, "read changes"},
+    {"source.key_file", DR_CONF_SECRET, "", 0, 0, "the key"},
+    {NULL, DR_CONF_TEXT, NULL, 0, 0, NULL}};
+
+#define MINIMUM "migration = m\nkafka.brokers = b:1\n"
+
+static char path[64];
+
+static void write_file(const char *text, size_t n)
+{
+    FILE *f = fopen(path, "we");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static int make_path(void **state)
+{
+    int fd;
+
+    (void)state;
+    (void)snprintf(path, sizeof(path), "/tmp/conf-test-XXXXXX");
+    fd = mkstemp(path);
+    return fd < 0 || close(fd);
+}
+
+static int drop_path(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+/* File and environment, as a service reads them. NULL: refused. */
+static struct dr_conf *load(const char *text, const char *const *env,
+                            struct dr_err *err)
+{
+    static const char *const no_env[] = {NULL};
+    struct dr_conf *c = dr_conf_new(keys);
+
+    *err = (struct dr_err){0};
+    write_file(text, strlen(text));
+    if (dr_conf_read(c, path, err) ||
+        dr_conf_apply_env(c, (char *const *)(uintptr_t)(env ? env : no_env),
+                          err) ||
+        dr_conf_finish(c, err)) {
+        dr_conf_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+static void refused(const char *text, const char *const *env, const char *why)
+{
+    struct dr_err err;
+    struct dr_conf *c = load(text, env, &err);
+
+    if (c || !strstr(err.text, why)) {
+        fail_msg("wanted \"%s\", got \"%s\"", why, c ? "accepted" : err.text);
+    }
+    assert_int_equal(err.verdict, DR_HALT);
+}
+
+static void test_defaults_and_file(void **state)
+{
+    struct dr_err err;
+    struct dr_conf *c = load("# a comment\r\n; one more\n\n" MINIMUM
+                             "[source]\n url =  http://x/y=z \ntail=0\n"
+                             "[kafka]\npartitions = 12",
+                             NULL, &err);
+
+    (void)state;
+    assert_non_null(c);
+    assert_string_equal(dr_conf_text(c, "migration"), "m");
+    assert_string_equal(dr_conf_text(c, "source.url"), "http://x/y=z");
+    assert_false(dr_conf_bool(c, "source.tail"));
+    assert_int_equal(dr_conf_int(c, "kafka.partitions"), 12);
+    assert_int_equal(dr_conf_int(c, "kafka.session_ms"), 6000);
+    assert_int_equal(dr_conf_secret(c, "source.key_file").n, 0);
+    dr_conf_free(c);
+}
+
+static void test_environment_wins(void **state)
+{
+    static const char *const env[] = {
+        "PATH=/bin", "DROVER_KAFKA_PARTITIONS=3",
+        "DROVER_SOURCE_KEY_FILE=", "DROVER_SOURCE_URL=http://e", NULL};
+    struct dr_err err;
+    struct dr_conf *c = load(
+        MINIMUM "kafka.partitions = 12\nsource.url = http://f\n", env, &err);
+
+    (void)state;
+    assert_non_null(c);
+    assert_int_equal(dr_conf_int(c, "kafka.partitions"), 3);
+    assert_string_equal(dr_conf_text(c, "source.url"), "http://e");
+    dr_conf_free(c);
+}
+
+static void test_refused_files(void **state)
+{
+    static const struct {
+        const char *text, *why;
+    } cases[] = {
+        {"kafka.broker = b\n", "line 1: unknown key \"kafka.broker\", did you "
+                               "mean \"kafka.brokers\""},
+        {"a = b\n", "unknown key \"a\": see --help-config"},
+        {"\n\npartitions = 3\n", "line 3: unknown key \"partitions\", did you "
+                                 "mean \"kafka.partitions\""},
+        {"[kafka]\nmigration = m\n", "unknown key \"kafka.migration\""},
+        {"kafka.brokers = b\n", "migration is required: name of the"},
+        {"migration = m\nkafka.brokers =\n", "kafka.brokers is required"},
+        {MINIMUM "kafka.partitions = 0\n", "from 1 to 512"},
+        {MINIMUM "kafka.partitions = 513\n", "line 3: kafka.partitions: a"},
+        {MINIMUM "kafka.partitions = 6x\n", "a whole number from 1 to 512"},
+        {MINIMUM "kafka.partitions =\n", "a whole number"},
+        {MINIMUM "http.port = 99999999999999999999\n", "0 to 65535"},
+        {MINIMUM "source.tail = maybe\n", "source.tail: true or false"},
+        {MINIMUM "migration = n\n", "migration is there twice"},
+        {MINIMUM "[source\n", "a section is written [name]"},
+        {MINIMUM "just words\n", "a line is written key = value"},
+        {MINIMUM "= x\n", "unknown key \"\""},
+        {MINIMUM "log.level = \xff\n", "is not a text file"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(cases); i++) {
+        refused(cases[i].text, NULL, cases[i].why);
+    }
+}
+
+static void test_file_not_there(void **state)
+{
+    struct dr_conf *c = dr_conf_new(keys);
+    struct dr_err err = {0};
+
+    (void)state;
+    assert_int_equal(dr_conf_read(c, "/nowhere/drover.conf", &err), -1);
+    assert_non_null(strstr(err.text, "/nowhere/drover.conf: No such file"));
+    dr_conf_free(c);
+}
+
+static void test_file_hostile(void **state)
+{
+    struct dr_conf *c = dr_conf_new(keys);
+    struct dr_err err = {0};
+    char *big = malloc((size_t)2 << 20);
+
+    (void)state;
+    write_file("migration = a\0b\n", 16);
+    assert_int_equal(dr_conf_read(c, path, &err), -1);
+    assert_non_null(strstr(err.text, "is not a text file"));
+    assert_non_null(big);
+    memset(big, 'x', (size_t)2 << 20);
+    write_file(big, (size_t)2 << 20);
+    assert_int_equal(dr_conf_read(c, path, &err), -1);
+    assert_non_null(strstr(err.text, "at most 1 MiB"));
+    write_file(big, 5000); /* one long key */
+    assert_int_equal(dr_conf_read(c, path, &err), -1);
+    free(big);
+    dr_conf_free(c);
+}
+
+static void test_refused_environment(void **state)
+{
+    static const char *const typo[] = {"DROVER_KAFKA_BROKER=x", NULL};
+    static const char *const alien[] = {"DROVER_NO_SUCH_THING_AT_ALL=x", NULL};
+    static const char *const range[] = {"DROVER_HTTP_PORT=70000", NULL};
+
+    (void)state;
+    refused(MINIMUM, typo,
+            "DROVER_KAFKA_BROKER, did you mean DROVER_KAFKA_BROKERS:");
+    refused(MINIMUM, alien, "DROVER_NO_SUCH_THING_AT_ALL: see");
+    refused(MINIMUM, range, "DROVER_HTTP_PORT: http.port: a whole number");
+}
+
+/* What Kubernetes adds for a Service named drover-auditor is no mistake. */
+static void test_service_links(void **state)
+{
+    static const char *const env[] = {
+        "DROVER_AUDITOR_SERVICE_HOST=10.0.0.1",
+        "DROVER_AUDITOR_SERVICE_PORT=8080",
+        "DROVER_AUDITOR_SERVICE_PORT_HTTP=8080",
+        "DROVER_AUDITOR_PORT=tcp://10.0.0.1:8080",
+        "DROVER_AUDITOR_PORT_8080_TCP=tcp://10.0.0.1",
+        "DROVER_AUDITOR_PORT_8080_TCP_PORT=8080",
+        NULL};
+    static const char *const port[] = {"DROVER_AUDITOR_PORT=8080", NULL};
+    struct dr_err err;
+    struct dr_conf *c = load(MINIMUM, env, &err);
+
+    (void)state;
+    assert_non_null(c);
+    dr_conf_free(c);
+    refused(MINIMUM, port, "DROVER_AUDITOR_PORT");
+}
+
+static void test_secrets(void **state)
+{
+    char text[256], secret[80];
+    struct dr_err err;
+    struct dr_conf *c;
+    struct dr_buf out;
+    FILE *f;
+
+    (void)state;
+    refused(MINIMUM "source.key_file = /nowhere/key\n", NULL,
+            "source.key_file: cannot read the secret file /nowhere/key: No "
+            "such file or directory: write the secret into that file");
+    (void)snprintf(secret, sizeof(secret), "%s.key", path);
+    (void)snprintf(text, sizeof(text), MINIMUM "source.key_file = %s\n",
+                   secret);
+    f = fopen(secret, "we");
+    assert_non_null(f);
+    assert_int_equal(fclose(f), 0);
+    refused(text, NULL, ".key is empty");
+    f = fopen(secret, "we");
+    assert_non_null(f);
+    (void)fputs("  s3cret value\n\n", f);
+    assert_int_equal(fclose(f), 0);
+    c = load(text, NULL, &err);
+    assert_non_null(c);
+    assert_true(
+        dr_str_eqz(dr_conf_secret(c, "source.key_file"), "s3cret value"));
+    dr_buf_init(&out, 100000);
+    dr_conf_print(c, &out);
+    assert_null(strstr(out.p, "s3cret"));
+    dr_buf_done(&out);
+    dr_conf_free(c);
+    assert_int_equal(unlink(secret), 0);
+}
+
+/* --print-config is a configuration that says the same. */
+static void test_print_round_trip(void **state)
+{
+    struct dr_err err;
+    struct dr_conf *c =
+        load(MINIMUM "source.url = http://x/#y;z=1\n", NULL, &err);
+    struct dr_buf first, second;
+
+    (void)state;
+    assert_non_null(c);
+    dr_buf_init(&first, 100000);
+    dr_buf_init(&second, 100000);
+    dr_conf_print(c, &first);
+    dr_conf_free(c);
+    c = load(first.p, NULL, &err);
+    assert_non_null(c);
+    dr_conf_print(c, &second);
+    assert_string_equal(first.p, second.p);
+    dr_conf_free(c);
+    dr_buf_done(&first);
+    dr_buf_done(&second);
+}
+
+static void test_help_is_a_table(void **state)
+{
+    struct dr_conf *c = dr_conf_new(keys);
+    struct dr_buf out;
+
+    (void)state;
+    dr_buf_init(&out, 100000);
+    dr_conf_help(c, &out);
+    assert_non_null(strstr(
+        out.p, "| key | type | default | meaning |\n| --- | --- | --- |"));
+    assert_non_null(
+        strstr(out.p, "| `kafka.partitions` | number 1 to 512 | 6 | part"));
+    assert_non_null(strstr(out.p, "| `migration` | text | required | name"));
+    assert_non_null(
+        strstr(out.p, "| `source.key_file` | path of a secret | empty | "));
+    for (const char *line = out.p; *line; line = strchr(line, '\n') + 1) {
+        int bars = 0;
+        for (const char *p = line; *p != '\n'; p++) {
+            bars += *p == '|';
+        }
+        assert_int_equal(bars, 5);
+    }
+    dr_buf_done(&out);
+    dr_conf_free(c);
+}
+
+static void test_metrics_text(void **state)
+{
+    struct dr_metrics *m = dr_metrics_new();
+    int64_t *a = dr_metric(m, "drover_x_total", "counter", "things", "o=\"a\"");
+    int64_t *plain = dr_metric(m, "drover_y", "gauge", "a level", "");
+    int64_t *b = dr_metric(m, "drover_x_total", "counter", "things", "o=\"b\"");
+    struct dr_buf out;
+
+    (void)state;
+    *a = 1;
+    *b = INT64_MAX;
+    *plain = -7;
+    assert_ptr_equal(
+        a, dr_metric(m, "drover_x_total", "counter", "things", "o=\"a\""));
+    dr_buf_init(&out, 10000);
+    dr_metrics_print(m, &out);
+    assert_string_equal(out.p, "# HELP drover_x_total things\n"
+                               "# TYPE drover_x_total counter\n"
+                               "drover_x_total{o=\"a\"} 1\n"
+                               "drover_x_total{o=\"b\"} 9223372036854775807\n"
+                               "# HELP drover_y a level\n"
+                               "# TYPE drover_y gauge\n"
+                               "drover_y -7\n");
+    dr_buf_done(&out);
+    dr_metrics_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults_and_file),
+        cmocka_unit_test(test_environment_wins),
+        cmocka_unit_test(test_refused_files),
+        cmocka_unit_test(test_file_not_there),
+        cmocka_unit_test(test_file_hostile),
+        cmocka_unit_test(test_refused_environment),
+        cmocka_unit_test(test_service_links),
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_print_round_trip),
+        cmocka_unit_test(test_help_is_a_table),
+        cmocka_unit_test(test_metrics_text),
+    };
+
+    return cmocka_run_group_tests(tests, make_path, drop_path);
+}
