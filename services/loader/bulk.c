@@ -97,7 +97,7 @@ static void wait_one(struct loader *l, struct item *it, int status)
 {
     (void)l;
     (void)status;
-    item_move(it, &it->lp->lane->work, ITEM_CONFIRM);
+    item_move(it, &it->lp->lane->confirming, ITEM_CONFIRM);
 }
 
 static void refused(struct loader *l, struct batch *b,

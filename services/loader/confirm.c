@@ -13,27 +13,38 @@
 #define JOB_MAX_MS 30000
 #define FLOOR_MS 2000 /* server times have no fractions */
 
+/* A create: the row was found by its identity already. Step 1 of two is told
+ * by the working name, which carries the marker. */
+static enum row_match created(const struct item *it,
+                              const struct dr_json *record)
+{
+    if (row_deleted(record)) {
+        return ROW_OTHER;
+    }
+    return it->route.step != 1 || dr_marker_in(dr_json_get_str(record, "name"),
+                                               dr_str_z(it->marker))
+               ? ROW_SAME
+               : ROW_OLDER;
+}
+
 bool confirm_row(struct loader *l, struct item *it,
                  const struct dr_json *record, enum row_match *out)
 {
     struct row_case c = {.type = it->lp->lane->type,
                          .step = it->route.step,
                          .dst = it->route.dst,
-                         .content = it->content};
+                         .content = true};
     struct links links = {NULL, NULL, false};
 
     if (it->state != ITEM_CONFIRM && it->state != ITEM_UNSETTLED) {
         return false;
     }
-    if (it->route.op == DR_EFFECT_UPDATE && it->route.step != 1) {
-        c.content = true;
+    if (!it->content && it->route.op != DR_EFFECT_UPDATE) {
+        *out = created(it, record);
+        return true;
     }
-    if (c.content) {
-        if (item_links(l, it, &c.load, &links)) {
-            return false;
-        }
-    } else {
-        c.load = item_load(l, it);
+    if (item_links(l, it, &c.load, &links)) {
+        return false;
     }
     c.links = &links;
     *out = row_matches(&c, record, l->scratch);

@@ -150,10 +150,14 @@ void items_restart(struct lanepart *lp)
 
 const struct dr_load *item_load(struct loader *l, struct item *it)
 {
+    const struct dr_env *env;
     struct dr_err err;
-    const struct dr_env *env =
-        dr_wire_unpack(l->scratch, (struct dr_str){it->bytes, it->size}, &err);
 
+    if (it->load && it->taken == l->taken) {
+        return it->load; /* unpacked in this very turn */
+    }
+    env =
+        dr_wire_unpack(l->scratch, (struct dr_str){it->bytes, it->size}, &err);
     DR_ASSERT(env && env->kind == DR_MSG_LOAD); /* it was readable before */
     return &env->u.load;
 }
@@ -187,16 +191,18 @@ bool load_outdated(const struct loader *l, const struct dr_load *load)
            memcmp(load->plan_hash.p, l->plan_hash, 32) != 0;
 }
 
+/* Takes bytes, into which the load record points. */
 static struct item *item_new(struct lanepart *lp, const struct dr_kmsg *m,
-                             const struct dr_load *load)
+                             const struct dr_load *load, char *bytes)
 {
     struct item *it = dr_xcalloc(1, sizeof(*it));
 
     it->lp = lp;
     it->offset = m->offset;
     it->size = m->value.n;
-    it->bytes = dr_xmalloc(m->value.n);
-    memcpy(it->bytes, m->value.p, m->value.n);
+    it->bytes = bytes;
+    it->load = load;
+    it->taken = lp->lane->l->taken;
     it->key_text = dr_xstrndup(load->key);
     it->key = dr_str_z(it->key_text);
     it->rev = load->rev;
@@ -258,14 +264,16 @@ static struct lanepart *lp_of(struct loader *l, int lane, int32_t part)
 }
 
 static void take_load(struct loader *l, struct lanepart *lp,
-                      const struct dr_kmsg *m, const struct dr_load *load)
+                      const struct dr_kmsg *m, const struct dr_load *load,
+                      char *bytes)
 {
     if (load_outdated(l, load) || !type_of(load->type) ||
         !dr_str_eqz(load->lane, lp->lane->name)) {
         dr_offsets_settle(lp->offs, m->offset);
+        free(bytes);
         return;
     }
-    item_queue(lp, item_new(lp, m, load));
+    item_queue(lp, item_new(lp, m, load, bytes));
 }
 
 void item_take(struct loader *l, const struct dr_kmsg *m)
@@ -273,14 +281,18 @@ void item_take(struct loader *l, const struct dr_kmsg *m)
     struct lanepart *lp = lp_of(l, m->topic, m->partition);
     const struct dr_env *env;
     struct dr_err err;
+    char *bytes;
 
     if (!lp->assigned) {
         return;
     }
     lp->lane->input_ms = l->now_ms;
     dr_offsets_take(lp->offs, m->offset);
-    dr_arena_reset(l->scratch);
-    env = dr_wire_unpack(l->scratch, m->value, &err);
+    bytes = dr_xmalloc(m->value.n + 1);
+    if (m->value.n > 0) {
+        memcpy(bytes, m->value.p, m->value.n);
+    }
+    env = dr_wire_unpack(l->input, (struct dr_str){bytes, m->value.n}, &err);
     if (!env || memcmp(env->migration, l->svc->migration_id, 16) != 0) {
         /* The transformer's own partition: nothing of a customer is here that
          * the auditor does not miss in its books. */
@@ -289,9 +301,11 @@ void item_take(struct loader *l, const struct dr_kmsg *m)
                env ? "of another migration" : err.text);
         dr_offsets_settle(lp->offs, m->offset);
     } else if (env->kind == DR_MSG_LOAD) {
-        take_load(l, lp, m, &env->u.load);
+        take_load(l, lp, m, &env->u.load, bytes);
+        bytes = NULL;
     } else {
         dr_offsets_settle(lp->offs, m->offset); /* a marker: the auditor's */
     }
+    free(bytes);
     lp_flow(lp);
 }

@@ -76,7 +76,9 @@ struct item {
     struct item *later; /* newer record of the same key: its turn comes */
     struct lanepart *lp;
     int64_t offset;
-    char *bytes; /* the record as read */
+    char *bytes;                /* the record as read */
+    const struct dr_load *load; /* unpacked, while `taken` is the turn's */
+    uint64_t taken;
     size_t size;
     char *key_text;
     struct dr_str key;
@@ -187,7 +189,8 @@ struct lane {
     int64_t barrier_ms;
     size_t held;
     struct list parents, create, by_id, single, waiting; /* waiting: to look */
-    struct list work; /* everything in between */
+    struct list confirming; /* accepted in bulk: their rows are waited for */
+    struct list work;       /* everything in between */
     struct batch *batches;
     int batch_count, sending;
     int in_flight; /* single calls */
@@ -242,6 +245,8 @@ struct loader {
     struct dr_control_reader *control;
     struct dr_arena *scratch; /* one message, one answer */
     struct dr_arena *rows;    /* a page of a view        */
+    struct dr_arena *input;   /* the records of this turn */
+    uint64_t taken;           /* number of the turn */
     struct lane lanes[LANES];
     struct lanepart *lps; /* lane * parts + partition */
     char rejected_topic[DR_TOPIC_MAX], catalog_topic[DR_TOPIC_MAX];
@@ -287,7 +292,8 @@ struct loader {
     int view_count[8];
 
     int64_t now_ms; /* monotonic, once a turn */
-    int64_t commit_ms, status_ms, claim_ms, parents_ms;
+    int64_t tick_ms, flow_ms, expire_ms, commit_ms, status_ms, claim_ms,
+        parents_ms;
     int exit_code;
     const char *crash_point;
     long crash_at;

@@ -12,9 +12,11 @@
 
 #define SCRATCH ((size_t)64 << 20)
 #define COMMIT_MS 200
-#define INPUT_MAX 500  /* records a turn               */
+#define INPUT_MAX 200 /* records a turn */
+#define INPUT_BYTES ((size_t)8 << 20)
+#define TICK_MS 10
 #define DRAIN_MS 30000 /* T: a call under way may end  */
-#define RECHECK_MS 1000
+#define FLOW_MS 10
 
 /* ---- opening ---- */
 
@@ -215,6 +217,7 @@ void shell_open(struct loader *l)
     l->view_up = true;
     l->scratch = dr_arena_new(SCRATCH);
     l->rows = dr_arena_new(SCRATCH);
+    l->input = dr_arena_new(SCRATCH);
     read_settings(l);
     open_lanes(l);
     open_metrics(l);
@@ -363,8 +366,11 @@ static void turn(struct loader *l, int wait_ms)
     bool awaited = ledger_awaited(l);
     bool answers = dr_http_in_flight(l->http) > 0;
 
-    dr_service_tick(l->svc, 0);
     l->now_ms = dr_mono_ms();
+    if (l->now_ms >= l->tick_ms) {
+        l->tick_ms = l->now_ms + TICK_MS;
+        dr_service_tick(l->svc, 0);
+    }
     (void)ledger_read(l, awaited && !answers ? wait_ms : 0);
     landed_read(l);
     (void)dr_producer_poll(l->out, 0);
@@ -386,6 +392,21 @@ static void turn(struct loader *l, int wait_ms)
     calls_pump(l);
 }
 
+/* A partition may have been paused while others held the room. */
+static void flow(struct loader *l)
+{
+    if (l->now_ms < l->flow_ms) {
+        return;
+    }
+    l->flow_ms = l->now_ms + FLOW_MS;
+    for (int i = 0; i < LANES * l->parts; i++) {
+        struct lanepart *lp = &l->lps[i];
+        if (lp->assigned && lp->paused && lp->lane->open) {
+            lp_flow(lp);
+        }
+    }
+}
+
 static bool idle(const struct loader *l)
 {
     return !ledger_awaited(l) && dr_http_in_flight(l->http) == 0;
@@ -396,7 +417,9 @@ static bool input(struct loader *l, int wait_ms)
     struct dr_kmsg m;
     int n = 0;
 
-    while (n < INPUT_MAX &&
+    dr_arena_reset(l->input);
+    l->taken++;
+    while (n < INPUT_MAX && dr_arena_used(l->input) < INPUT_BYTES &&
            dr_consumer_poll(l->consumer, n ? 0 : wait_ms, &m)) {
         item_take(l, &m);
         n++;
@@ -414,6 +437,7 @@ void shell_run(struct loader *l)
         }
         busy = input(l, idle(l) && !busy ? 20 : 0);
         turn(l, busy ? 0 : 2);
+        flow(l);
         catalog_pump(l);
         commit(l);
         status_pump(l, false);

@@ -6,6 +6,7 @@
 
 #include <drover/base/log.h>
 
+#define EXPIRE_MS 500
 #define TRIES_MAX 6 /* ends without effect before a person must look */
 
 void record_path(const struct type *t, uint64_t id, struct dr_buf *out)
@@ -248,6 +249,10 @@ void single_accepted(struct loader *l, struct item *it)
 /* S has passed and the INTENT was not accepted: nothing is sent. */
 void singles_expire(struct loader *l)
 {
+    if (l->now_ms < l->expire_ms) {
+        return;
+    }
+    l->expire_ms = l->now_ms + EXPIRE_MS;
     for (size_t i = 0; i < LANES; i++) {
         struct item *it = l->lanes[i].work.first;
         while (it) {
