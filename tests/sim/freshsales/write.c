@@ -16,7 +16,13 @@ static int no(struct refusal *r, const char *fmt, const char *name)
 static int no(struct refusal *r, const char *fmt, const char *name)
 {
     r->status = 400;
-    (void)snprintf(r->text, sizeof(r->text), fmt, name);
+    const char *at = strstr(fmt, "%s"); /* where the name goes */
+
+    if (at)
+        (void)snprintf(r->text, sizeof(r->text), "%.*s%s%s", (int)(at - fmt),
+                       fmt, name, at + 2);
+    else
+        (void)snprintf(r->text, sizeof(r->text), "%s", fmt);
     return -1;
 }
 
