@@ -255,9 +255,9 @@ void body_single(const struct type *t, const struct dr_load *load,
 }
 
 void body_bulk(const struct dr_load *load, const struct links *l, uint64_t dst,
-               struct dr_buf *out)
+               const struct body_opts *o, struct dr_buf *out)
 {
-    struct body_opts o = {.name = {NULL, 0}};
+    struct body_opts opts = o ? *o : (struct body_opts){.tags = NULL};
     char id[24];
     struct dr_json_w w;
 
@@ -268,15 +268,15 @@ void body_bulk(const struct dr_load *load, const struct links *l, uint64_t dst,
         dr_json_w_kvz(&w, "id", id);
     } else if (load->how == DR_HOW_TWO_STEP) {
         dr_json_w_kv(&w, "name", load->working_name);
-        o.name = load->working_name;
+        opts.name = load->working_name;
     } else {
         dr_json_w_kv(&w, load->how == DR_HOW_EMAIL ? "emails" : "name",
                      load->ident);
     }
     dr_json_w_key(&w, "data");
     dr_json_w_obj(&w);
-    fields(&w, load, &o);
-    links(&w, load, l, &o);
+    fields(&w, load, &opts);
+    links(&w, load, l, &opts);
     dr_json_w_end(&w);
     dr_json_w_end(&w);
 }

@@ -26,7 +26,7 @@ void body_single(const struct type *t, const struct dr_load *load,
 /* One entry of a bulk_upsert: {"emails": "…", "data": {…}}. dst 0: found by
  * its identifier; else by id. */
 void body_bulk(const struct dr_load *load, const struct links *links,
-               uint64_t dst, struct dr_buf *out);
+               uint64_t dst, const struct body_opts *o, struct dr_buf *out);
 /* {"deal": {"products": […]}}: the whole set of lines that have a product. */
 void body_lines(const struct dr_load *load, const struct links *links,
                 struct dr_str amount, struct dr_buf *out);

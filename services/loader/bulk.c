@@ -416,8 +416,13 @@ void bulk(struct loader *l)
         tidy(l, lane);
         if (lane->open && !lane->halted && l->working && !l->draining &&
             l->exit_code == 0) {
+            if (lane->updates.n > 0) {
+                rewrites(l, lane, input_waits(l, lane));
+            }
             form_batches(l, lane);
-            confirm(l, lane);
+        }
+        if (!l->draining && l->exit_code == 0) {
+            confirm(l, lane); /* reads only: also while paused */
         }
     }
 }

@@ -258,7 +258,7 @@ void calls_pump(struct loader *l)
 {
     while (l->calls_out < l->max_calls && view_usable(l) &&
            l->now_ms >= l->rate_wait_ms && l->now_ms >= l->target_down_ms &&
-           l->exit_code == 0) {
+           l->exit_code == 0 && !l->draining) {
         struct call_queue *q = l->urgent.first ? &l->urgent : &l->normal;
         if (!pump_one(l, q)) {
             return;

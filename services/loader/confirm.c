@@ -158,17 +158,17 @@ static void missed(struct loader *l, struct batch *b)
     }
 }
 
-void confirm_walk_ended(struct loader *l, struct lane *lane, bool descending,
-                        int64_t started_ms)
+void confirm_walk_ended(struct loader *l, struct lane *lane,
+                        enum walk_mode mode, int64_t started_ms)
 {
     bool all = true;
 
-    if (!descending) {
+    if (mode == WALK_CREATED) {
         lane->walked_ms = started_ms;
         lane->walk_again = false;
     }
     for (struct batch *b = lane->batches; b; b = b->next) {
-        if (b->state == BATCH_PENDING && b->by_id == descending &&
+        if (b->state == BATCH_PENDING && b->by_id == (mode == WALK_CHANGED) &&
             b->open > 0 && b->accepted_ms <= started_ms) {
             all = false;
             missed(l, b);
@@ -223,8 +223,8 @@ void confirm(struct loader *l, struct lane *lane)
         return;
     }
     if (lane->walk_again || (w.creates && (full || drained(l, lane)))) {
-        (void)walk_start(l, lane, false, 0);
+        (void)walk_start(l, lane, WALK_CREATED, 0);
     } else if (w.by_id && (full || (drained(l, lane) && lane->by_id.n == 0))) {
-        (void)walk_start(l, lane, true, w.floor_ms - FLOOR_MS);
+        (void)walk_start(l, lane, WALK_CHANGED, w.floor_ms - FLOOR_MS);
     }
 }

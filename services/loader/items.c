@@ -267,8 +267,14 @@ static void take_load(struct loader *l, struct lanepart *lp,
                       const struct dr_kmsg *m, const struct dr_load *load,
                       char *bytes)
 {
-    if (load_outdated(l, load) || !type_of(load->type) ||
-        !dr_str_eqz(load->lane, lp->lane->name)) {
+    bool known = type_of(load->type) && dr_str_eqz(load->lane, lp->lane->name);
+
+    if (!known) {
+        dr_log(DR_LOG_ERROR, "loader.unknown_type",
+               "lane=%s offset=%lld: a kind this version does not write",
+               lp->lane->name, (long long)m->offset);
+    }
+    if (!known || load_outdated(l, load)) {
         dr_offsets_settle(lp->offs, m->offset);
         free(bytes);
         return;

@@ -166,12 +166,20 @@ struct batch {
 
 enum barrier { BARRIER_NO, BARRIER_WAIT, BARRIER_OK };
 
+enum walk_mode {
+    WALK_CREATED, /* by id ascending, from the shared position         */
+    WALK_CHANGED, /* by update time descending, down to a floor        */
+    WALK_BEFORE,  /* by id ascending, all: what records are before they
+                     are updated in bulk                               */
+};
+
 struct walk {
-    bool active, descending, locked;
+    bool active, locked;
+    enum walk_mode mode;
     int view;
     struct walk_at at;
     int64_t settled;  /* rows that were published by earlier walks    */
-    int64_t floor_ms; /* descending: rows older than this are not ours */
+    int64_t floor_ms; /* WALK_CHANGED: older rows are not ours */
     int64_t started_ms, retry_ms, locked_ms;
     int failures;
 };
@@ -189,6 +197,8 @@ struct lane {
     int64_t barrier_ms;
     size_t held;
     struct list parents, create, by_id, single, waiting; /* waiting: to look */
+    struct list updates, before; /* to be changed in bulk; being read first */
+    int64_t rows;                /* of the lane's view, as last seen        */
     struct list confirming; /* accepted in bulk: their rows are waited for */
     struct list work;       /* everything in between */
     struct batch *batches;
@@ -404,8 +414,8 @@ void bulk(struct loader *l);
 void bulk_accepted(struct loader *l, struct item *it);
 void bulk_item_gone(struct item *it);
 void confirm(struct loader *l, struct lane *lane);
-void confirm_walk_ended(struct loader *l, struct lane *lane, bool descending,
-                        int64_t started_ms);
+void confirm_walk_ended(struct loader *l, struct lane *lane,
+                        enum walk_mode mode, int64_t started_ms);
 bool confirm_row(struct loader *l, struct item *it,
                  const struct dr_json *record, enum row_match *out);
 void landed_read(struct loader *l);
@@ -413,10 +423,19 @@ void landed_follow(struct lanepart *lp);
 void landed_leave(struct lanepart *lp);
 
 /* walk.c */
-bool walk_start(struct loader *l, struct lane *lane, bool descending,
+bool walk_start(struct loader *l, struct lane *lane, enum walk_mode mode,
                 int64_t floor_ms);
 void walk_path(const struct type *t, int64_t view, int64_t page,
                bool descending, struct dr_buf *out);
+
+/* rewrite.c */
+void rewrites(struct loader *l, struct lane *lane, bool input_waits);
+void rewrite_row(struct loader *l, struct item *it,
+                 const struct dr_json *record);
+void rewrite_walk_ended(struct loader *l, struct lane *lane);
+/* What of the record before shapes the request that changes it. */
+void update_opts(const struct item *it, const struct dr_load *load,
+                 const struct dr_json *record, struct body_opts *out);
 
 /* settle.c, find.c */
 void settles(struct loader *l);

@@ -4,7 +4,7 @@
 
 void own_init(struct own *o)
 {
-    *o = (struct own){.state = OWN_IDLE};
+    *o = (struct own){.state = OWN_IDLE, .read_to = -1};
 }
 
 void own_done(struct own *o)

@@ -101,10 +101,10 @@ static void build(struct item *it, const struct dr_load *load,
     dr_buf_init(&b, BODY_MAX);
     switch (it->route.way) {
     case WAY_BULK_CREATE:
-        body_bulk(load, links, 0, &b);
+        body_bulk(load, links, 0, NULL, &b);
         break;
     case WAY_BULK_ID:
-        body_bulk(load, links, it->route.dst, &b);
+        body_bulk(load, links, it->route.dst, NULL, &b);
         break;
     case WAY_CREATE:
         body_single(it->type, load, links, NULL, &b);
@@ -132,6 +132,9 @@ static void ready(struct item *it)
         to = &lane->create;
     } else if (it->route.way == WAY_BULK_ID) {
         to = &lane->by_id;
+    } else if (it->route.way == WAY_UPDATE && lane->type == it->type &&
+               lane->type && !it->route.merge && !it->alone) {
+        to = &lane->updates; /* many of them go in bulk */
     }
     item_move(it, to, ITEM_READY);
 }

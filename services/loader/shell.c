@@ -268,8 +268,8 @@ static bool under_way(struct loader *l, const int32_t *parts, size_t n)
             size_t at = 0;
             while (lp->items && dr_map_next(lp->items, &at, &key, &value)) {
                 const struct item *it = value;
-                if (it->state == ITEM_SENT || it->state == ITEM_PUBLISH ||
-                    it->state == ITEM_WRITTEN) {
+                if (it->state == ITEM_INTENT || it->state == ITEM_SENT ||
+                    it->state == ITEM_PUBLISH || it->state == ITEM_WRITTEN) {
                     return true;
                 }
             }

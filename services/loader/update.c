@@ -4,15 +4,17 @@
 
 #include <drover/base/log.h>
 
-static const struct dr_json *linked_before(const struct item *it,
-                                           const struct dr_json *record)
+void update_opts(const struct item *it, const struct dr_load *load,
+                 const struct dr_json *record, struct body_opts *out)
 {
     const struct dr_json *contacts = dr_json_get(record, "contacts");
 
+    *out = (struct body_opts){.tags = NULL};
     if (it->route.merge) {
-        return NULL; /* people's own links stay */
+        out->tags = dr_json_get(record, "tags"); /* people's own stay */
+    } else if (dr_str_eqz(load->type, "deals")) {
+        out->linked = contacts ? contacts : dr_json_get(record, "contact_ids");
     }
-    return contacts ? contacts : dr_json_get(record, "contact_ids");
 }
 
 /* 0, or -1: the id map is away; the record waits for it. */
@@ -21,7 +23,7 @@ static int build(struct loader *l, struct item *it,
 {
     const struct dr_load *load;
     struct links links;
-    struct body_opts o = {.name = {NULL, 0}};
+    struct body_opts o;
     struct dr_buf b;
 
     if (it->route.way == WAY_LINES) {
@@ -30,12 +32,7 @@ static int build(struct loader *l, struct item *it,
     if (item_links(l, it, &load, &links)) {
         return -1;
     }
-    if (it->route.merge) {
-        o.tags = dr_json_get(record, "tags");
-    }
-    if (dr_str_eqz(load->type, "deals")) {
-        o.linked = linked_before(it, record);
-    }
+    update_opts(it, load, record, &o);
     dr_buf_init(&b, (size_t)4 << 20);
     body_single(it->type, load, &links, &o, &b);
     DR_ASSERT(!b.over);

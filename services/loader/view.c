@@ -202,7 +202,8 @@ static bool known(struct loader *l, struct lane *lane, int earlier, int32_t p)
     if (pos.applied + 1 >= end) {
         return true;
     }
-    if (lp->assigned && !lp->own.fold) {
+    if (lp->assigned && lp->own.state == OWN_IDLE &&
+        lp->own.read_to <= lp->applied) {
         lp->want_view = true;
     }
     return false;

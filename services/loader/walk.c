@@ -83,7 +83,7 @@ static int enter_view(struct loader *l, struct lane *lane)
     int64_t rows = 0;
     int rc = 1;
 
-    if (!w->descending) {
+    if (w->mode == WALK_CREATED) {
         rc = dr_store_walk_lock(l->store, what(l, lane, name), l->svc->id,
                                 LOCK_MS, &err);
         if (rc == 1 &&
@@ -102,20 +102,30 @@ static int enter_view(struct loader *l, struct lane *lane)
     return rc;
 }
 
-bool walk_start(struct loader *l, struct lane *lane, bool descending,
+static void ended(struct loader *l, struct lane *lane)
+{
+    if (lane->walk.mode == WALK_BEFORE) {
+        rewrite_walk_ended(l, lane);
+    } else {
+        confirm_walk_ended(l, lane, lane->walk.mode, lane->walk.started_ms);
+    }
+}
+
+bool walk_start(struct loader *l, struct lane *lane, enum walk_mode mode,
                 int64_t floor_ms)
 {
     struct walk *w = &lane->walk;
 
     if (l->view_count[type_index(lane->type)] == 0) {
         /* No view tells: single look-ups must. */
-        confirm_walk_ended(l, lane, descending, l->now_ms);
+        w->mode = mode;
+        w->started_ms = l->now_ms;
+        ended(l, lane);
         w->retry_ms = l->now_ms + FAIL_MS;
         return false;
     }
-    *w = (struct walk){.descending = descending,
-                       .floor_ms = floor_ms,
-                       .started_ms = l->now_ms};
+    *w = (struct walk){
+        .mode = mode, .floor_ms = floor_ms, .started_ms = l->now_ms};
     if (enter_view(l, lane) != 1) {
         w->retry_ms = l->now_ms + BUSY_MS;
         return false;
@@ -130,6 +140,9 @@ static void abandon(struct loader *l, struct lane *lane)
     unlock(l, lane, -1);
     lane->walk.active = false;
     lane->walk.retry_ms = l->now_ms + FAIL_MS;
+    if (lane->walk.mode == WALK_BEFORE) {
+        rewrite_walk_ended(l, lane);
+    }
 }
 
 /* All views read: what was published is out before anybody relies on it. */
@@ -143,6 +156,9 @@ static void finish(struct loader *l, struct lane *lane)
         return;
     }
     unlock(l, lane, w->at.rows);
+    if (w->mode != WALK_CHANGED) {
+        lane->rows = w->at.rows;
+    }
     if (++w->view < l->view_count[type_index(lane->type)]) {
         if (enter_view(l, lane) != 1) {
             w->active = false;
@@ -153,7 +169,7 @@ static void finish(struct loader *l, struct lane *lane)
         return;
     }
     w->active = false;
-    confirm_walk_ended(l, lane, w->descending, w->started_ms);
+    ended(l, lane);
 }
 
 /* ---- rows ---- */
@@ -175,7 +191,11 @@ static void row(struct loader *l, struct lane *lane, const struct dr_json *r,
     lp = &l->lps[lane->index * l->parts + dr_partition(id, l->parts)];
     it = item_find(lp, dr_buf_view(&key));
     dr_arena_reset(l->scratch);
-    if (it && confirm_row(l, it, r, &match) && match == ROW_SAME) {
+    if (lane->walk.mode == WALK_BEFORE) {
+        if (it) {
+            rewrite_row(l, it, r);
+        }
+    } else if (it && confirm_row(l, it, r, &match) && match == ROW_SAME) {
         item_landed(l, it, row_id(r), DR_LANDED_WALK, DR_DONE_DISCOVERED,
                     r->raw);
     } else if (!seen_before) {
@@ -197,10 +217,10 @@ static bool page(struct loader *l, struct lane *lane, const struct dr_json *doc,
     DR_JSON_EACH(r, dr_json_get(doc, lane->type->name))
     {
         int64_t at = row_updated_ms(r);
-        if (w->descending && at >= 0 && at < w->floor_ms) {
+        if (w->mode == WALK_CHANGED && at >= 0 && at < w->floor_ms) {
             older = true;
         } else {
-            row(l, lane, r, !w->descending && nth < w->settled);
+            row(l, lane, r, w->mode == WALK_CREATED && nth < w->settled);
         }
         nth++;
         (*count)++;
@@ -247,7 +267,7 @@ static void answered(struct loader *l, struct call *c,
         return;
     }
     meta = dr_json_get(doc, "meta");
-    if (!w->descending && w->at.page > 1 &&
+    if (w->mode == WALK_CREATED && w->at.page > 1 &&
         dr_json_get_i64(meta, "total", INT64_MAX) < w->settled) {
         walk_begin(&w->at, 0); /* rows were deleted: the count is off */
         w->settled = 0;
@@ -271,7 +291,7 @@ static void ask(struct loader *l, struct lane *lane)
     renew(l, lane);
     dr_buf_init(&path, 1024);
     walk_path(lane->type, l->views[type_index(lane->type)][w->view].id,
-              w->at.page, w->descending, &path);
+              w->at.page, w->mode == WALK_CHANGED, &path);
     call_queue(l, call_new(l, lane, "GET", dr_buf_view(&path), answered, NULL),
                true);
     dr_buf_done(&path);

@@ -431,6 +431,37 @@ class LoaderTest(unittest.TestCase):
         w.each_once("sales_accounts", range(30))
         w.stop()
 
+    def test_many_changes_go_in_bulk(self):
+        w = World(self)
+        w.loader()
+        n = 250
+        people = [contact(i, [i]) for i in range(n)]
+        deals = [deal(i, contacts=[0, 1]) for i in range(n)]
+        w.run_lanes({"account": [company(0)], "contact": people,
+                     "deal": deals})
+        before = w.calls()
+        changed = [contact(i, [0], pas=2, rev=2, job_title="Chief")
+                   for i in range(n)]
+        moved = [deal(i, contacts=[1, 2], pas=2, rev=2, amount="99.95")
+                 for i in range(n)]
+        w.feed(changed + moved)
+        w.control(["account", "contact"], pas=2)
+        w.until_final(changed, pas=2)
+        w.control(["account", "contact", "deal"], pas=2)
+        self.done_all(w, w.until_final(moved, pas=2))
+        # Pages before, bulk, pages after: three for 100, and the edges.
+        self.assertLessEqual(w.calls() - before, 2 * (3 * 3 + 3))
+        w.each_once("contacts", range(n))
+        w.each_once("deals", range(n))
+        self.assertEqual({c["job_title"] for c in w.records("contacts")
+                          if c["external_id"]}, {"Chief"})
+        ids = {c["id"]: c["external_id"] for c in w.records("contacts")}
+        for d in w.records("deals"):
+            self.assertEqual(d["amount"], "99.95")
+            self.assertEqual({ids[c["id"]] for c in d["contacts"]},
+                             {"1", "2"})
+        w.stop()
+
     def test_refusals_name_their_record(self):
         w = World(self)
         w.loader()
