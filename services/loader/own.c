@@ -27,7 +27,7 @@ int64_t own_start(struct own *o, const struct own_view *v, int64_t end,
     if (v->applied >= 0 && v->oldest >= 0 && v->oldest < from) {
         from = v->oldest;
     }
-    if (v->applied < 0 || from > end) {
+    if (v->applied < 0 || v->applied >= end) {
         /* Nothing known, or the id map is of another log: from the start. */
         o->fold = dr_fold_new();
         o->read_to = -1;

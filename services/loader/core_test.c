@@ -1,0 +1,485 @@
+/* The loader's decisions: route, references, bodies, rows, answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <drover/plan/plan.h>
+
+#include "answer.h"
+#include "body.h"
+#include "catalog.h"
+#include "refs.h"
+#include "route.h"
+#include "rows.h"
+#include "types.h"
+
+static struct dr_arena *arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena = dr_arena_new((size_t)8 << 20);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    dr_arena_free(arena);
+    return 0;
+}
+
+static const struct dr_json *json(const char *text)
+{
+    const struct dr_json *j = dr_json_parse(arena, dr_str_z(text), NULL, NULL);
+
+    assert_non_null(j);
+    return j;
+}
+
+/* ---- route ---- */
+
+static struct route routed(enum dr_load_how how, const struct dr_fact *fact,
+                           bool alone)
+{
+    struct dr_load load = {.lane = DR_STR_LIT("deal"),
+                           .key = DR_STR_LIT("deal:1"),
+                           .rev = 5,
+                           .pass = 2,
+                           .content_hash = DR_STR_LIT("new"),
+                           .op = DR_LOAD_WRITE,
+                           .how = how,
+                           .dst = 77};
+    struct route_case c = {.load = &load, .fact = fact, .alone = alone};
+    struct route r;
+
+    route_of(&c, &r);
+    return r;
+}
+
+static void first_writes_go_as_the_plan_says(void **state)
+{
+    const struct dr_fact none = {.state = DR_FACT_NONE};
+    struct route r;
+
+    (void)state;
+    assert_int_equal(routed(DR_HOW_SINGLE, &none, false).way, WAY_CREATE);
+    assert_int_equal(routed(DR_HOW_NAME, &none, false).way, WAY_BULK_CREATE);
+    assert_int_equal(routed(DR_HOW_NAME, &none, true).way, WAY_CREATE);
+    r = routed(DR_HOW_TWO_STEP, &none, false);
+    assert_int_equal(r.way, WAY_BULK_CREATE);
+    assert_int_equal(r.step, 1);
+    r = routed(DR_HOW_MERGE, &none, false);
+    assert_int_equal(r.way, WAY_UPDATE);
+    assert_int_equal(r.dst, 77);
+    assert_true(r.preimage);
+    assert_int_equal(r.origin, DR_DONE_MERGED);
+}
+
+static void later_writes_go_by_id(void **state)
+{
+    struct dr_fact f = {.state = DR_FACT_CREATED, .dst = 9, .rev = 5};
+    struct route r = routed(DR_HOW_TWO_STEP, &f, false);
+
+    (void)state;
+    assert_int_equal(r.way, WAY_BULK_ID);
+    assert_int_equal(r.step, 2);
+    assert_int_equal(r.dst, 9);
+    f.state = DR_FACT_DONE;
+    f.origin = DR_DONE_MERGED;
+    r = routed(DR_HOW_TWO_STEP, &f, false);
+    assert_int_equal(r.way, WAY_UPDATE);
+    assert_true(r.merge && r.preimage);
+    f.state = DR_FACT_DELETED;
+    assert_int_equal(routed(DR_HOW_SINGLE, &f, false).way, WAY_CREATE);
+}
+
+static void what_is_covered_is_skipped(void **state)
+{
+    struct dr_fact f = {.state = DR_FACT_DONE, .dst = 9, .rev = 6};
+
+    (void)state;
+    assert_int_equal(routed(DR_HOW_NAME, &f, false).way, WAY_SKIP);
+    f = (struct dr_fact){.state = DR_FACT_REFUSED, .rev = 5, .pass = 2};
+    assert_int_equal(routed(DR_HOW_NAME, &f, false).way, WAY_SKIP);
+    f.pass = 1; /* an older pass refused it: tried again */
+    assert_int_equal(routed(DR_HOW_NAME, &f, false).way, WAY_BULK_CREATE);
+}
+
+/* ---- references ---- */
+
+static enum refs_verdict resolved(const struct dr_fact facts[3], bool wait,
+                                  struct links *links)
+{
+    const struct dr_ref refs2[2] = {
+        {.field = DR_STR_LIT("sales_accounts"),
+         .lane = DR_STR_LIT("account"),
+         .key = DR_STR_LIT("company:1"),
+         .on_miss = DR_MISS_ORPHAN,
+         .primary = true},
+        {.field = DR_STR_LIT("deal"),
+         .lane = DR_STR_LIT("deal"),
+         .key = DR_STR_LIT("deal:1"),
+         .on_miss = DR_MISS_REJECT},
+    };
+    struct dr_load load = {.refs = refs2, .ref_count = 2};
+    struct refs_case c = {.load = &load, .facts = facts, .may_wait = wait};
+    enum refs_verdict v;
+    const struct dr_ref *which;
+
+    assert_int_equal(refs_resolve(&c, arena, links, &v, &which), 0);
+    return v;
+}
+
+static void a_missing_parent_is_waited_for_only_in_the_tail(void **state)
+{
+    struct dr_fact f[3] = {{.state = DR_FACT_NONE},
+                           {.state = DR_FACT_DONE, .dst = 5},
+                           {.state = DR_FACT_DONE, .dst = 99}};
+    struct links l;
+
+    (void)state;
+    assert_int_equal(resolved(f, true, &l), REFS_WAIT);
+    assert_int_equal(resolved(f, false, &l), REFS_OK);
+    assert_int_equal(l.ref[0], 99);
+    assert_true(l.via_orphan);
+    assert_int_equal(l.ref[1], 5);
+}
+
+static void a_refused_parent_is_not_waited_for(void **state)
+{
+    struct dr_fact f[3] = {{.state = DR_FACT_REFUSED},
+                           {.state = DR_FACT_REFUSED},
+                           {.state = DR_FACT_DONE, .dst = 99}};
+    struct links l;
+
+    (void)state;
+    assert_int_equal(resolved(f, true, &l), REFS_REJECT);
+    f[1].dst = 4; /* refused, but an older version stands there */
+    assert_int_equal(resolved(f, true, &l), REFS_OK);
+    assert_int_equal(l.ref[1], 4);
+}
+
+/* ---- bodies ---- */
+
+static void bulk_entries_carry_one_identifier(void **state)
+{
+    struct dr_field fields[] = {{.name = DR_STR_LIT("name"),
+                                 .kind = DR_VAL_TEXT,
+                                 .value = DR_STR_LIT("A \"B\"")},
+                                {.name = DR_STR_LIT("cf_x"),
+                                 .kind = DR_VAL_NUMBER,
+                                 .value = DR_STR_LIT("1.10")},
+                                {.name = DR_STR_LIT("amount"),
+                                 .kind = DR_VAL_TEXT,
+                                 .value = DR_STR_LIT("10.50")}};
+    struct dr_load load = {.how = DR_HOW_TWO_STEP,
+                           .working_name = DR_STR_LIT("A [m]"),
+                           .fields = fields,
+                           .field_count = 3};
+    struct links none = {NULL, NULL, false};
+    struct dr_buf b;
+
+    (void)state;
+    dr_buf_init(&b, 4096);
+    body_bulk(&load, &none, 0, NULL, &b);
+    assert_string_equal(b.p, "{\"name\":\"A [m]\",\"data\":{\"name\":\"A "
+                             "[m]\",\"amount\":\"10.50\",\"custom_field\":{"
+                             "\"cf_x\":1.10}}}");
+    dr_buf_reset(&b);
+    body_bulk(&load, &none, 12, NULL, &b);
+    assert_string_equal(b.p, "{\"id\":\"12\",\"data\":{\"name\":\"A "
+                             "\\\"B\\\"\",\"amount\":\"10.50\","
+                             "\"custom_field\":{\"cf_x\":1.10}}}");
+    dr_buf_done(&b);
+}
+
+static void a_contact_has_one_primary_account(void **state)
+{
+    struct dr_ref refs[3] = {
+        {.field = DR_STR_LIT("sales_accounts"), .primary = true},
+        {.field = DR_STR_LIT("sales_accounts")},
+        {.field = DR_STR_LIT("sales_accounts")}};
+    struct dr_load load = {.refs = refs, .ref_count = 3};
+    uint64_t ids[3] = {0, 7, 7}; /* the primary did not land */
+    struct links l = {ids, NULL, false};
+    struct dr_buf b;
+
+    (void)state;
+    dr_buf_init(&b, 4096);
+    body_single(type_of(DR_STR_LIT("contacts")), &load, &l, NULL, &b);
+    assert_string_equal(b.p, "{\"contact\":{\"sales_accounts\":[{\"id\":7,"
+                             "\"is_primary\":true}]}}");
+    dr_buf_done(&b);
+}
+
+static void a_deal_loses_contacts_that_are_not_wanted(void **state)
+{
+    struct dr_ref refs[1] = {{.field = DR_STR_LIT("contacts_added_list")}};
+    struct dr_load load = {.refs = refs, .ref_count = 1};
+    uint64_t ids[1] = {7};
+    struct links l = {ids, NULL, false};
+    struct body_opts o = {.linked = json("[{\"id\":7},{\"id\":8},9]")};
+    struct dr_buf b;
+
+    (void)state;
+    dr_buf_init(&b, 4096);
+    body_single(type_of(DR_STR_LIT("deals")), &load, &l, &o, &b);
+    assert_string_equal(b.p, "{\"deal\":{\"contacts_added_list\":[7],"
+                             "\"contacts_removed_list\":[8,9]}}");
+    dr_buf_done(&b);
+}
+
+static void merged_records_keep_their_tags(void **state)
+{
+    struct dr_field f = {.name = DR_STR_LIT("tags"),
+                         .kind = DR_VAL_JSON,
+                         .value = DR_STR_LIT("[\"a\",\"b\"]")};
+    struct dr_load load = {.fields = &f, .field_count = 1};
+    struct links l = {NULL, NULL, false};
+    struct body_opts o = {.tags = json("[\"b\",\"mine\"]")};
+    struct dr_buf b;
+
+    (void)state;
+    dr_buf_init(&b, 4096);
+    body_single(type_of(DR_STR_LIT("contacts")), &load, &l, &o, &b);
+    assert_string_equal(b.p, "{\"contact\":{\"tags\":[\"a\",\"b\",\"mine\"]}}");
+    dr_buf_done(&b);
+}
+
+/* ---- rows ---- */
+
+static void identity_is_read_by_type(void **state)
+{
+    const struct type *account = type_of(DR_STR_LIT("sales_accounts"));
+    struct dr_buf b;
+
+    (void)state;
+    assert_true(dr_str_eqz(
+        type_identity(account,
+                      json("{\"custom_field\":{\"cf_source_id\":\"12\"}}")),
+        "12"));
+    assert_true(dr_str_eqz(type_identity(type_of(DR_STR_LIT("contacts")),
+                                         json("{\"external_id\":\"x\"}")),
+                           "x"));
+    assert_int_equal(type_identity(account, json("{\"id\":1}")).n, 0);
+    dr_buf_init(&b, 256);
+    type_key(account, DR_STR_LIT("12"), &b);
+    assert_string_equal(b.p, "company:12");
+    dr_buf_reset(&b);
+    type_key(account, DR_STR_LIT(DR_ORPHAN_ID), &b);
+    assert_string_equal(b.p, DR_ORPHAN_KEY);
+    dr_buf_done(&b);
+}
+
+static void a_walk_counts_full_pages(void **state)
+{
+    struct walk_at w;
+
+    (void)state;
+    walk_begin(&w, 137);
+    assert_int_equal(w.page, 2);
+    walk_page(&w, 98, 4); /* a short page in between counts as full */
+    assert_false(w.end);
+    assert_int_equal(w.page, 3);
+    walk_page(&w, 100, 4);
+    walk_page(&w, 12, 4);
+    assert_true(w.end);
+    assert_int_equal(w.rows, 312);
+    walk_begin(&w, 200);
+    walk_page(&w, 0, -1); /* nothing new: the position stands */
+    assert_true(w.end);
+    assert_int_equal(w.rows, 200);
+}
+
+static void rows_are_compared_by_identity_then_content(void **state)
+{
+    struct dr_field f = {.name = DR_STR_LIT("city"),
+                         .kind = DR_VAL_TEXT,
+                         .value = DR_STR_LIT("Rome")};
+    struct dr_load load = {.key = DR_STR_LIT("company:12"),
+                           .type = DR_STR_LIT("sales_accounts"),
+                           .working_name = DR_STR_LIT("w"),
+                           .fields = &f,
+                           .field_count = 1};
+    struct links l = {NULL, NULL, false};
+    struct row_case c = {
+        .type = type_of(load.type), .load = &load, .links = &l};
+    const struct dr_json *row = json("{\"id\":5,\"name\":\"n\",\"city\":"
+                                     "\"Bonn\",\"custom_field\":{"
+                                     "\"cf_source_id\":\"12\"}}");
+
+    (void)state;
+    assert_int_equal(row_matches(&c, row, arena), ROW_SAME);
+    c.content = true;
+    assert_int_equal(row_matches(&c, row, arena), ROW_OLDER);
+    c.step = 1;
+    assert_int_equal(row_matches(&c, row, arena), ROW_OLDER);
+    c.dst = 6;
+    assert_int_equal(row_matches(&c, row, arena), ROW_OTHER);
+}
+
+static void line_sets_are_compared_whole(void **state)
+{
+    struct dr_field q = {.name = DR_STR_LIT("quantity"),
+                         .kind = DR_VAL_NUMBER,
+                         .value = DR_STR_LIT("2.0")};
+    struct dr_line lines[2] = {{.fields = &q, .field_count = 1},
+                               {.fields = &q, .field_count = 1}};
+    struct dr_load load = {.lines = lines, .line_count = 2};
+    uint64_t ids[2] = {4, 4};
+    struct links l = {NULL, ids, false};
+
+    (void)state;
+    assert_true(
+        row_has_lines(&load, &l,
+                      json("{\"products\":[{\"product_id\":4,\"quantity\":2},"
+                           "{\"product_id\":4,\"quantity\":2}]}")));
+    assert_false(row_has_lines(
+        &load, &l, json("{\"products\":[{\"product_id\":4,\"quantity\":2}]}")));
+    assert_false(
+        row_has_lines(&load, &l,
+                      json("{\"products\":[{\"product_id\":4,\"quantity\":2},"
+                           "{\"product_id\":4,\"quantity\":3}]}")));
+    assert_true(
+        row_amount_is(json("{\"amount\":\"10.50\"}"), DR_STR_LIT("10.5")));
+    assert_false(row_amount_is(json("{\"amount\":null}"), DR_STR_LIT("0")));
+}
+
+static void jobs_end_by_progress_or_word(void **state)
+{
+    struct job_state j;
+    const struct dr_json *message;
+
+    (void)state;
+    job_read(json("{\"status\":\"in_progress\",\"progress\":40}"), arena, &j);
+    assert_false(j.terminal);
+    job_read(json("{\"status\":\"done, they say\",\"progress\":40}"), arena,
+             &j);
+    assert_true(j.terminal);
+    job_read(json("{\"status\":\"completed\",\"progress\":100,\"data\":"
+                  "\"{\\\"failed\\\":[{\\\"index\\\":3,\\\"message\\\":["
+                  "\\\"bad\\\"]}]}\"}"),
+             arena, &j);
+    assert_true(job_failure(&j, 3, &message));
+    assert_false(job_failure(&j, 2, &message));
+}
+
+/* ---- answers ---- */
+
+static enum outcome outcome(enum dr_http_outcome o, int status, bool parsed)
+{
+    struct dr_http_answer a = {.outcome = o, .status = status, .date_ms = -1};
+
+    return answer_outcome(&a, parsed);
+}
+
+static void only_certainty_is_taken_for_certain(void **state)
+{
+    (void)state;
+    assert_int_equal(outcome(DR_HTTP_ANSWERED, 200, true), OUT_SUCCESS);
+    assert_int_equal(outcome(DR_HTTP_ANSWERED, 201, true), OUT_SUCCESS);
+    assert_int_equal(outcome(DR_HTTP_ANSWERED, 200, false), OUT_UNSETTLED);
+    assert_int_equal(outcome(DR_HTTP_ANSWERED, 302, false), OUT_UNSETTLED);
+    assert_int_equal(outcome(DR_HTTP_ANSWERED, 408, true), OUT_UNSETTLED);
+    assert_int_equal(outcome(DR_HTTP_ANSWERED, 418, true), OUT_UNSETTLED);
+    assert_int_equal(outcome(DR_HTTP_ANSWERED, 400, true), OUT_AMBIGUOUS);
+    assert_int_equal(outcome(DR_HTTP_ANSWERED, 422, true), OUT_AMBIGUOUS);
+    assert_int_equal(outcome(DR_HTTP_ANSWERED, 404, true), OUT_REFUSED);
+    assert_int_equal(outcome(DR_HTTP_ANSWERED, 401, true), OUT_FORBIDDEN);
+    assert_int_equal(outcome(DR_HTTP_ANSWERED, 429, true), OUT_THROTTLED);
+    assert_int_equal(outcome(DR_HTTP_ANSWERED, 503, false), OUT_LOOK);
+    assert_int_equal(outcome(DR_HTTP_UNSETTLED, 0, false), OUT_UNSETTLED);
+    assert_int_equal(outcome(DR_HTTP_NOT_SENT, 0, false), OUT_NOT_SENT);
+}
+
+static void messages_are_found_in_every_shape(void **state)
+{
+    static const struct {
+        const char *body, *words;
+    } cases[] = {
+        {"{\"errors\":{\"code\":400,\"message\":[\"a\",\"b\"]}}", "a; b"},
+        {"{\"errors\":{\"message\":\"one\"}}", "one"},
+        {"{\"message\":\"flat\"}", "flat"},
+        {"{\"description\":\"d\",\"errors\":[\"x\"]}", "x"},
+        {"{\"login\":\"failed\"}", "HTTP 400"},
+        {"[]", "HTTP 400"},
+        {"{\"message\":\"a\\nb\"}", "a b"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(cases); i++) {
+        struct dr_buf b;
+        dr_buf_init(&b, 4096);
+        answer_message(json(cases[i].body), 400, &b);
+        assert_string_equal(b.p, cases[i].words);
+        dr_buf_done(&b);
+    }
+}
+
+static void the_reset_header_is_read_in_both_forms(void **state)
+{
+    struct dr_http_answer a = {.date_ms =
+                                   1392393600000}; /* 14 Feb 2014 16:00 */
+
+    (void)state;
+    memcpy(a.reset, "140214160130", 13);
+    assert_int_equal(answer_reset_ms(&a, 0), 90000);
+    memcpy(a.reset, "1392393605", 11);
+    assert_int_equal(answer_reset_ms(&a, 0), 5000);
+    memcpy(a.reset, "1302141600xx", 13);
+    assert_int_equal(answer_reset_ms(&a, 0), -1);
+}
+
+static void views_fall_back_to_their_parts(void **state)
+{
+    const struct type *deals = type_of(DR_STR_LIT("deals"));
+    int64_t ids[TYPE_VIEWS];
+
+    (void)state;
+    assert_int_equal(
+        catalog_views(deals,
+                      json("{\"deals\":[{\"id\":1,\"name\":\"Won Deals\"},"
+                           "{\"id\":2,\"name\":\"Open Deals\"},{\"id\":3,"
+                           "\"name\":\"Lost Deals\"}]}"),
+                      ids),
+        3);
+    assert_int_equal(ids[0], 2);
+    assert_int_equal(
+        catalog_views(deals,
+                      json("{\"deals\":[{\"id\":1,\"name\":\"Won Deals\"},"
+                           "{\"id\":9,\"name\":\"all deals\"}]}"),
+                      ids),
+        1);
+    assert_int_equal(ids[0], 9);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_writes_go_as_the_plan_says),
+        cmocka_unit_test(later_writes_go_by_id),
+        cmocka_unit_test(what_is_covered_is_skipped),
+        cmocka_unit_test(a_missing_parent_is_waited_for_only_in_the_tail),
+        cmocka_unit_test(a_refused_parent_is_not_waited_for),
+        cmocka_unit_test(bulk_entries_carry_one_identifier),
+        cmocka_unit_test(a_contact_has_one_primary_account),
+        cmocka_unit_test(a_deal_loses_contacts_that_are_not_wanted),
+        cmocka_unit_test(merged_records_keep_their_tags),
+        cmocka_unit_test(identity_is_read_by_type),
+        cmocka_unit_test(a_walk_counts_full_pages),
+        cmocka_unit_test(rows_are_compared_by_identity_then_content),
+        cmocka_unit_test(line_sets_are_compared_whole),
+        cmocka_unit_test(jobs_end_by_progress_or_word),
+        cmocka_unit_test(only_certainty_is_taken_for_certain),
+        cmocka_unit_test(messages_are_found_in_every_shape),
+        cmocka_unit_test(the_reset_header_is_read_in_both_forms),
+        cmocka_unit_test(views_fall_back_to_their_parts),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
