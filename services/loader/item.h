@@ -1,0 +1,94 @@
+/*
+ * A load record in work. Its way:
+ *
+ *   FRESH ─ facts ─▶ PARENT (waits) · skipped · refused · READY
+ *   READY ─ token ─▶ INTENT appended ─ read back ─▶ SENT ─▶ outcome
+ *   outcome: DONE or REFUSED appended (WRITTEN) ─ read back, in the id map ─▶
+ *            settled · CONFIRM (bulk: waits for its row) · UNSETTLED (waits,
+ *            then LOOK) · FRESH again
+ */
+#ifndef DROVER_LOADER_ITEM_H
+#define DROVER_LOADER_ITEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <drover/ledger/ledger.h>
+#include <drover/store/store.h>
+#include <drover/wire/wire.h>
+
+#include "route.h"
+#include "types.h"
+
+struct item;
+struct batch;
+struct lanepart;
+
+enum item_state {
+    ITEM_FRESH,
+    ITEM_PARENT,
+    ITEM_READY,
+    ITEM_CALL,   /* waits for a token or for the record before the write */
+    ITEM_INTENT, /* appended, not yet read back                          */
+    ITEM_SENT,
+    ITEM_CONFIRM,
+    ITEM_UNSETTLED, /* look_ms is when to look                              */
+    ITEM_LOOK,
+    ITEM_PUBLISH, /* waits until landed or rejected has its line          */
+    ITEM_WRITTEN, /* waits until its DONE or REFUSED is in the id map     */
+};
+
+struct list {
+    struct item *first, *last;
+    size_t n;
+};
+
+struct item {
+    struct item *prev, *next;
+    struct list *in;
+    struct item *later; /* newer record of the same key: its turn comes */
+    struct lanepart *lp;
+    int64_t offset;
+    char *bytes;                /* the record as read */
+    const struct dr_load *load; /* unpacked, while `taken` is the turn's */
+    uint64_t taken;
+    size_t size;
+    char *key_text;
+    struct dr_str key;
+    uint64_t rev;
+    uint32_t pass;
+    uint8_t hash[32];
+    char marker[33];
+    bool tail; /* not of the snapshot: parents may still come */
+    const struct type *type;
+    enum item_state state;
+    struct route route;
+    struct dr_fact fact;
+    char *body; /* the request, or this record's entry in a bulk request */
+    size_t body_size;
+    char keep[64];    /* deal: its amount; deal_product: the amount to keep */
+    uint32_t attempt; /* of the INTENT that is open, with its writer: */
+    uint64_t epoch;
+    uint8_t nonce[DR_LEDGER_NONCE];
+    struct batch *batch;
+    int index; /* in the batch */
+    int64_t since_ms, look_ms, sent_ms;
+    int max_batch;  /* 0: any; a refused batch is halved */
+    uint64_t found; /* a look-up's id */
+    bool whole_5xx, checked, alone, content, job_done;
+    bool odd;    /* an answer of success without our identity in it */
+    bool older;  /* a DONE of an older version was appended */
+    bool told;   /* its refused lines stand in rejected */
+    bool unread; /* recovered: the attempt was another owner's */
+    char *why;   /* the job's words about it */
+    int tries;   /* ends without effect that were not our own */
+    int pins;    /* callbacks under way */
+    bool dead;   /* its partition is gone: the last pin frees it */
+    struct call *call;
+};
+
+void list_add(struct list *l, struct item *it);
+void list_drop(struct item *it);
+
+#endif
