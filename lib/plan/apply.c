@@ -6,14 +6,15 @@
 static const struct {
     const char *object;
     size_t (*make)(struct build *b, struct dr_load out[2]);
-    bool owner, custom;
+    bool lines;  /* a set of lines: no body and no owner of its own */
+    bool custom; /* has custom fields and tags                        */
 } kinds[] = {
-    {"company", make_company, true, true},
-    {"contact", make_contact, true, true},
-    {"deal", make_deal, true, true},
-    {"product", make_product, true, false},
-    {"line_item", make_lines, false, false},
-    {"task", make_task, true, false},
+    {"company", make_company, false, true},
+    {"contact", make_contact, false, true},
+    {"deal", make_deal, false, true},
+    {"product", make_product, false, false},
+    {"line_item", make_lines, true, false},
+    {"task", make_task, false, false},
 };
 
 static void gone(const struct dr_source *rec, struct dr_outcome *out)
@@ -35,6 +36,19 @@ static void excluded(struct dr_outcome *out)
                              "scope");
 }
 
+static bool read_body(struct build *b)
+{
+    b->root = dr_json_parse(b->a, b->rec->body, NULL, NULL);
+    b->props = dr_json_get(b->root, "properties");
+    if (dr_json_type(b->props) == DR_JSON_OBJECT) {
+        return true;
+    }
+    build_reject(b, "unreadable", DR_STR_LIT("*"), DR_STR_LIT("record"),
+                 "the record is no readable JSON with properties",
+                 "repair the record in FastTrack");
+    return false;
+}
+
 static int run(struct build *b, size_t kind, struct dr_outcome *out,
                struct dr_err *err)
 {
@@ -43,14 +57,19 @@ static int run(struct build *b, size_t kind, struct dr_outcome *out,
     if (!loads) {
         return dr_err_set(err, DR_REJECT, 0, "plan", "record too large");
     }
-    if (kinds[kind].owner) {
+    if (!kinds[kind].lines) {
+        if (!read_body(b)) {
+            return 0;
+        }
         apply_owner(b);
-    }
-    for (size_t i = 0; b->props && i < b->op->n; i++) {
-        apply_rule(b, &b->op->rules[i]);
+        apply_flags(b);
+        for (size_t i = 0; i < b->op->n; i++) {
+            apply_rule(b, &b->op->rules[i]);
+        }
     }
     if (kinds[kind].custom) {
         apply_provenance(b, true);
+        apply_archived(b);
     }
     out->load_count = kinds[kind].make(b, loads);
     out->loads = loads;
@@ -98,17 +117,6 @@ int dr_plan_apply(const struct dr_plan *p, const struct dr_source *rec,
             !dr_plan_in_scope(p, rec->object)) {
             continue;
         }
-        if (rec->body.n > 0) {
-            b.root = dr_json_parse(a, rec->body, NULL, NULL);
-            b.props = dr_json_get(b.root, "properties");
-            if (!b.props) {
-                build_reject(&b, "unreadable", DR_STR_LIT("*"),
-                             DR_STR_LIT("record"),
-                             "the record has no "
-                             "properties",
-                             "repair the record in FastTrack");
-            }
-        }
         dr_buf_init(&b.description, (size_t)8 << 20);
         rc = run(&b, i, out, err);
         dr_buf_done(&b.description);
@@ -148,109 +156,4 @@ bool dr_plan_orphan(const struct dr_plan *p, const struct dr_apply_opts *o,
     build_hash(&b, out);
     /* The builder's record is on the stack: only literals were taken. */
     return !b.oom;
-}
-
-static const char *state_word(enum dr_out_state s)
-{
-    static const char *const words[] = {"?",      "load",     "excluded",
-                                        "parked", "rejected", "gone"};
-
-    return words[s];
-}
-
-static void print_fields(struct dr_json_w *w, const struct dr_load *l)
-{
-    dr_json_w_key(w, "fields");
-    dr_json_w_arr(w);
-    for (size_t i = 0; i < l->field_count; i++) {
-        const struct dr_field *f = &l->fields[i];
-        dr_json_w_obj(w);
-        dr_json_w_kv(w, "name", f->name);
-        dr_json_w_kv(w, "rule", f->rule);
-        dr_json_w_key(w, "value");
-        if (f->kind == DR_VAL_NULL) {
-            dr_json_w_null(w);
-        } else if (f->kind == DR_VAL_TEXT) {
-            dr_json_w_str(w, f->value);
-        } else {
-            dr_json_w_raw(w, f->value);
-        }
-        dr_json_w_end(w);
-    }
-    dr_json_w_end(w);
-}
-
-static void print_ref(struct dr_json_w *w, const struct dr_ref *r)
-{
-    dr_json_w_obj(w);
-    dr_json_w_kv(w, "field", r->field);
-    dr_json_w_kv(w, "lane", r->lane);
-    dr_json_w_kv(w, "key", r->key);
-    dr_json_w_kvb(w, "primary", r->primary);
-    dr_json_w_end(w);
-}
-
-static void print_load(struct dr_json_w *w, const struct dr_load *l)
-{
-    static const char *const how[] = {"?",    "single",   "e-mail",
-                                      "name", "two-step", "merge"};
-
-    dr_json_w_obj(w);
-    dr_json_w_kv(w, "lane", l->lane);
-    dr_json_w_kv(w, "key", l->key);
-    dr_json_w_kv(w, "type", l->type);
-    dr_json_w_kvz(w, "how", how[l->how]);
-    print_fields(w, l);
-    dr_json_w_key(w, "references");
-    dr_json_w_arr(w);
-    for (size_t i = 0; i < l->ref_count; i++) {
-        print_ref(w, &l->refs[i]);
-    }
-    dr_json_w_end(w);
-    dr_json_w_key(w, "lines");
-    dr_json_w_arr(w);
-    for (size_t i = 0; i < l->line_count; i++) {
-        struct dr_load line = {.fields = l->lines[i].fields,
-                               .field_count = l->lines[i].field_count};
-        dr_json_w_obj(w);
-        dr_json_w_kv(w, "id", l->lines[i].id);
-        dr_json_w_kv(w, "product", l->lines[i].product.key);
-        print_fields(w, &line);
-        dr_json_w_end(w);
-    }
-    dr_json_w_end(w);
-    dr_json_w_end(w);
-}
-
-void dr_outcome_print(const struct dr_outcome *o, struct dr_buf *out)
-{
-    struct dr_json_w w;
-
-    dr_json_w_init(&w, out);
-    w.pretty = true;
-    dr_json_w_obj(&w);
-    dr_json_w_kvz(&w, "state", state_word(o->state));
-    if (o->state != DR_OUT_LOAD) {
-        dr_json_w_kv(&w, "rule", o->rule);
-        dr_json_w_kv(&w, "reason", o->reason);
-        dr_json_w_kv(&w, "field", o->reject.field);
-        dr_json_w_kv(&w, "cure", o->reject.cure);
-    }
-    dr_json_w_key(&w, "loads");
-    dr_json_w_arr(&w);
-    for (size_t i = 0; i < o->load_count; i++) {
-        print_load(&w, &o->loads[i]);
-    }
-    dr_json_w_end(&w);
-    dr_json_w_key(&w, "notes");
-    dr_json_w_arr(&w);
-    for (size_t i = 0; i < o->note_count; i++) {
-        dr_json_w_obj(&w);
-        dr_json_w_kv(&w, "field", o->notes[i].field);
-        dr_json_w_kv(&w, "cause", o->notes[i].cause);
-        dr_json_w_end(&w);
-    }
-    dr_json_w_end(&w);
-    dr_json_w_end(&w);
-    dr_buf_ch(out, '\n');
 }

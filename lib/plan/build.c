@@ -1,3 +1,5 @@
+/* What one record becomes, piece by piece: fields, links, notes, the reason
+ * why not, and the hash over all that is sent. */
 #include "plan_private.h"
 
 #include <stdarg.h>
@@ -8,6 +10,7 @@
 #include <drover/crypto/crypto.h>
 
 #define NOTE_CHARS 200
+#define ID_MAX 64 /* of the source (contract 4.1) */
 
 /* Room for one more element in an arena vector. */
 static void *grow(struct build *b, void *v, size_t n, size_t *cap, size_t size)
@@ -36,6 +39,15 @@ void build_field(struct build *b, struct dr_str name, struct dr_str rule,
     struct dr_field *v =
         grow(b, b->fields, b->field_n, &b->field_cap, sizeof(*b->fields));
 
+    /* The last door: no text with NUL leaves, whatever rule made it. */
+    if (kind == DR_VAL_TEXT && !dr_text_valid(value)) {
+        build_reject(b, "bad_text", name, rule,
+                     "the text holds a NUL character, which Freshsales cannot "
+                     "store",
+                     "remove the character in FastTrack; the record is picked "
+                     "up by itself");
+        return;
+    }
     if (v) {
         b->fields = v;
         v[b->field_n++] = (struct dr_field){name, rule, kind, value};
@@ -120,20 +132,34 @@ void build_reject(struct build *b, const char *class, struct dr_str field,
 
 struct dr_str build_printf(struct build *b, const char *fmt, ...)
 {
-    char text[1024];
+    char *text = NULL;
     va_list ap;
-    struct dr_str s;
+    int n;
 
     va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
-    s = dr_arena_dup(b->a, dr_str_z(text));
-    b->oom |= !s.p;
-    return s;
+    if (n >= 0) {
+        text = dr_arena_alloc(b->a, (size_t)n + 1);
+    }
+    if (!text) {
+        b->oom = true;
+        return (struct dr_str){"", 0};
+    }
+    va_start(ap, fmt);
+    (void)vsnprintf(text, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    return (struct dr_str){text, (size_t)n};
 }
 
 struct dr_str load_key(struct build *b, const char *object, struct dr_str id)
 {
+    if (id.n == 0 || id.n > ID_MAX || !dr_text_valid(id)) {
+        build_reject(b, "bad_value", dr_str_z(object), DR_STR_LIT("record.id"),
+                     "an id that is empty, longer than 64 bytes or no text",
+                     "correct the reference in FastTrack");
+        return (struct dr_str){"", 0};
+    }
     return build_printf(b, "%s:" DR_STR_FMT, object, DR_STR_ARG(id));
 }
 

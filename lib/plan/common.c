@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include <drover/base/time.h>
-
 const struct rule *special_rule(const struct build *b, const char *special)
 {
     for (size_t i = 0; i < b->op->n; i++) {
@@ -15,10 +13,16 @@ const struct rule *special_rule(const struct build *b, const char *special)
     return NULL;
 }
 
+static struct dr_str owner_rule(const struct build *b)
+{
+    const struct rule *r = special_rule(b, "owner");
+
+    return r ? r->id : DR_STR_LIT("owner");
+}
+
 static void park(struct build *b, struct dr_str owner)
 {
-    build_reject(b, "owner_unresolved", DR_STR_LIT("owner_id"),
-                 DR_STR_LIT("owner"),
+    build_reject(b, "owner_unresolved", DR_STR_LIT("owner_id"), owner_rule(b),
                  owner.n ? "its owner has no active user in Freshsales"
                          : "it has no owner in FastTrack",
                  "create the user, or name a fallback owner, and have the "
@@ -48,8 +52,10 @@ void apply_owner(struct build *b)
                            : "no owner at the source: the fallback owner was "
                              "named by decision");
     }
-    build_number(b, "owner_id", "owner", user);
+    build_field(b, DR_STR_LIT("owner_id"), owner_rule(b), DR_VAL_NUMBER, user);
 }
+
+/* ---- where it comes from ---- */
 
 static struct dr_str author_of(const struct build *b)
 {
@@ -67,28 +73,130 @@ static void line(struct build *b, const char *label, struct dr_str s)
     }
 }
 
+/* Fixed order: the same record gives the same text for ever. */
+static void lines(struct build *b)
+{
+    struct dr_str since = dr_json_get_str(b->root, "archived_at");
+
+    line(b, "Created", dr_json_get_str(b->root, "created_at"));
+    line(b, "Last changed", dr_json_get_str(b->root, "updated_at"));
+    line(b, "Author", author_of(b));
+    line(b, "Owner in FastTrack",
+         dr_json_scalar(dr_json_get(b->root, "owner_id")));
+    if (b->rec->archived) {
+        line(b, "Archived in FastTrack", since.n ? since : DR_STR_LIT("yes"));
+    }
+}
+
+static void origin(struct build *b, const char *special, struct dr_str value)
+{
+    const struct rule *r = special_rule(b, special);
+
+    if (r && value.n > 0) {
+        build_field(b, r->target, r->id, DR_VAL_TEXT,
+                    dr_utf8_prefix(value, TEXT_MAX));
+    }
+}
+
 void apply_provenance(struct build *b, bool custom_fields)
 {
-    struct dr_str created = dr_json_get_str(b->root, "created_at");
-    struct dr_str updated = dr_json_get_str(b->root, "updated_at");
-    struct dr_str owner = dr_json_scalar(dr_json_get(b->root, "owner_id"));
-
     if (!custom_fields) {
-        line(b, "Created", created);
-        line(b, "Last changed", updated);
-        line(b, "Author", author_of(b));
-        line(b, "Owner in FastTrack", owner);
+        lines(b);
         return;
     }
-    if (created.n > 0) {
-        build_text(b, "cf_source_created_at", "source.created_at", created);
-    }
-    if (updated.n > 0) {
-        build_text(b, "cf_source_updated_at", "source.updated_at", updated);
-    }
-    build_text(b, "cf_source_author", "source.author", author_of(b));
-    build_text(b, "cf_source_owner", "source.owner", owner);
+    origin(b, "created_at", dr_json_get_str(b->root, "created_at"));
+    origin(b, "updated_at", dr_json_get_str(b->root, "updated_at"));
+    origin(b, "author", author_of(b));
+    origin(b, "source_owner", dr_json_scalar(dr_json_get(b->root, "owner_id")));
 }
+
+static bool has_field(const struct build *b, const char *name)
+{
+    for (size_t i = 0; i < b->field_n; i++) {
+        if (dr_str_eqz(b->fields[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void apply_archived(struct build *b)
+{
+    if (b->rec->archived && !has_field(b, "tags")) {
+        build_field(
+            b, DR_STR_LIT("tags"),
+            build_printf(b, DR_STR_FMT ".archived", DR_STR_ARG(b->rec->object)),
+            DR_VAL_JSON, DR_STR_LIT("[\"archived\"]"));
+    }
+}
+
+static void flags_of(struct build *b, const struct dr_json *names,
+                     const char *cause)
+{
+    DR_JSON_EACH(e, names)
+    {
+        if (e->type == DR_JSON_STRING) {
+            build_note(b, e->text, DR_STR_LIT("source.flags"),
+                       (struct dr_str){"", 0}, (struct dr_str){"", 0}, cause);
+        }
+    }
+}
+
+void apply_flags(struct build *b)
+{
+    flags_of(b, dr_json_get(b->root, "redacted"),
+             "FastTrack does not show this value to the token: what it gave "
+             "was carried");
+    flags_of(b, dr_json_get(dr_json_get(b->root, "corrupt"), "fields"),
+             "FastTrack says that this value is damaged: what it gave was "
+             "carried");
+}
+
+void apply_description(struct build *b, const char *property,
+                       struct dr_str rule, struct dr_str last)
+{
+    struct dr_str own = prop_text(b, property);
+    struct dr_str tail = dr_str_trim(dr_buf_view(&b->description));
+    size_t taken, room;
+    struct dr_buf out;
+
+    if (dr_utf8_count(tail) + last.n + 4 > AREA_MAX / 2) {
+        build_note(b, dr_str_z("description"), rule, tail,
+                   (struct dr_str){"", 0},
+                   "the lines that stand below the text were cut to half of "
+                   "what the field holds");
+        tail = dr_utf8_prefix(tail, AREA_MAX / 2 - last.n - 4);
+    }
+    taken = dr_utf8_count(tail) + dr_utf8_count(last) + 4;
+    room = AREA_MAX - taken;
+    if (dr_utf8_count(own) > room) {
+        struct dr_str cut = dr_utf8_prefix(own, room);
+        build_note(b, dr_str_z(property), rule, own, cut,
+                   "cut to what the field of 10,000 characters holds beside "
+                   "the lines below the text");
+        own = cut;
+    }
+    dr_buf_init(&out, (size_t)AREA_MAX * 8);
+    dr_buf_str(&out, own);
+    if (own.n > 0 && tail.n + last.n > 0) {
+        dr_buf_z(&out, "\n\n");
+    }
+    dr_buf_str(&out, tail);
+    if (last.n > 0) {
+        dr_buf_z(&out, tail.n > 0 ? "\n" : "");
+        dr_buf_str(&out, last);
+    }
+    build_field(b, DR_STR_LIT("description"), rule, DR_VAL_TEXT,
+                dr_arena_dup(b->a, dr_buf_view(&out)));
+    dr_buf_done(&out);
+}
+
+enum dr_load_how first_how(const struct build *b, enum dr_load_how bulk)
+{
+    return b->rec->origin == DR_ORIGIN_SNAPSHOT ? bulk : DR_HOW_SINGLE;
+}
+
+/* ---- links ---- */
 
 static bool seen(const struct end *v, size_t n, struct dr_str id)
 {

@@ -3,37 +3,19 @@
 
 static struct dr_str account_name(struct build *b)
 {
-    struct dr_str name = prop_text(b, "name");
+    struct dr_str rule = DR_STR_LIT("company.name");
+    struct dr_str name = value_name(b, "name", rule);
     struct dr_str other = map_text(b->plan->names, b->rec->id);
-    struct dr_str cut;
 
-    if (dr_str_trim(name).n == 0) {
-        build_reject(b, "required_empty", DR_STR_LIT("name"),
-                     DR_STR_LIT("company.name"),
-                     "the company has no name, and Freshsales requires one",
-                     "name the company in FastTrack");
+    if (other.n == 0 || name.n == 0) {
         return name;
     }
-    if (!dr_text_valid(name)) {
-        build_reject(b, "bad_text", DR_STR_LIT("name"),
-                     DR_STR_LIT("company.name"),
-                     "the name holds a NUL character",
-                     "remove the character in FastTrack");
-        return name;
-    }
-    if (other.n > 0) {
-        build_note(b, DR_STR_LIT("name"), DR_STR_LIT("company.name.unique"),
-                   name, other,
-                   "another account has this name, and Freshsales wants names "
-                   "to be unique: the id was added");
-        return other;
-    }
-    cut = dr_utf8_prefix(name, TEXT_MAX);
-    if (cut.n < name.n) {
-        build_note(b, DR_STR_LIT("name"), DR_STR_LIT("company.name"), name, cut,
-                   "cut to 255 characters, the limit of the field");
-    }
-    return cut;
+    other = dr_utf8_prefix(other, TEXT_MAX);
+    build_note(b, DR_STR_LIT("name"), DR_STR_LIT("company.name.unique"),
+               prop_text(b, "name"), other,
+               "another account has this name, and Freshsales wants names to "
+               "be unique: the id was added");
+    return other;
 }
 
 static void add_refs(struct build *b, struct dr_str parent)
@@ -56,14 +38,17 @@ static void add_refs(struct build *b, struct dr_str parent)
 static bool has_parent(struct build *b, struct dr_str parent)
 {
     struct dr_str field = DR_STR_LIT("parent_company_id");
+    bool self = dr_str_eq(parent, b->rec->id);
 
     if (parent.n == 0) {
         return false;
     }
-    if (dr_map_has(b->plan->cut, b->rec->id)) {
+    if (self || dr_map_has(b->plan->cut, b->rec->id)) {
         build_note(b, field, DR_STR_LIT("company.parent.cycle"), parent,
                    (struct dr_str){"", 0},
-                   "the parents form a circle: it was cut at this company");
+                   self ? "a company cannot be its own parent: left out"
+                        : "the parents form a circle: it was cut at this "
+                          "company");
         return false;
     }
     return true;
@@ -79,7 +64,7 @@ size_t make_company(struct build *b, struct dr_load out[2])
     build_text(b, "name", "company.name", name);
     build_text(b, "cf_source_id", "company.id", b->rec->id);
     build_load(b, &out[0], "account");
-    out[0].how = DR_HOW_NAME;
+    out[0].how = first_how(b, DR_HOW_NAME);
     out[0].ident = name;
     if (before.n > 0 && dr_str_u64(before, &out[0].dst) == 0) {
         out[0].how = DR_HOW_MERGE;
@@ -92,7 +77,6 @@ size_t make_company(struct build *b, struct dr_load out[2])
     b->field_n = 0;
     add_refs(b, parent);
     build_load(b, &out[1], "link");
-    out[1].field_count = 0;
     out[1].op = DR_LOAD_PATCH;
     build_hash(b, &out[1]);
     b->field_n = fields;

@@ -3,7 +3,9 @@
 
 static bool is_person(const struct build *b, size_t companies)
 {
-    return dr_str_eqz(prop_text(b, "record_kind"), "person") && companies == 0;
+    return companies == 0 &&
+           dr_str_ieq(dr_str_trim(prop_text(b, "record_kind")),
+                      DR_STR_LIT("person"));
 }
 
 /* The address that identifies the contact; empty: it has none. What cannot
@@ -36,9 +38,25 @@ static struct dr_str usable_email(struct build *b)
         build_text(b, "work_email", "contact.email.kept", raw);
         return (struct dr_str){"", 0};
     }
+    if (dr_str_trim(raw).n < raw.n) {
+        build_note(b, field, rule, raw, dr_str_trim(raw),
+                   "blanks around the address are not kept");
+    }
     raw = dr_str_trim(raw);
     build_text(b, "emails", "contact.email", raw);
     return raw;
+}
+
+static void note_primaries(struct build *b, const struct end *ends, size_t n)
+{
+    for (size_t i = 1; i < n && ends[i].primary; i++) {
+        build_note(b, DR_STR_LIT("contact_company"),
+                   DR_STR_LIT("contact.company"), ends[i].id,
+                   (struct dr_str){"", 0},
+                   "several companies are marked as the primary one: the "
+                   "first by id was taken, this one is linked as a further "
+                   "one");
+    }
 }
 
 static void company_refs(struct build *b, const struct end *ends, size_t n,
@@ -88,21 +106,26 @@ static void lifecycle(struct build *b, bool person)
     const struct rule *stage = special_rule(b, "lifecycle");
     const struct rule *status = special_rule(b, "lead_status");
     struct dr_str raw = prop_text(b, "lifecycle_stage");
-    struct dr_str lead = stage ? map_text(stage->values, DR_STR_LIT("lead"))
-                               : (struct dr_str){NULL, 0};
+    struct dr_str lead = b->plan->lead_stage;
     struct dr_str id =
         stage ? map_text(stage->values, raw) : (struct dr_str){NULL, 0};
 
     if (!stage) {
         return;
     }
-    if (person) {
+    if (person && lead.n > 0) {
+        if (raw.n > 0 && !dr_str_eq(id, lead)) {
+            build_note(b, stage->source, stage->id, raw, DR_STR_LIT("lead"),
+                       "a person that is no contact yet stands in the "
+                       "lifecycle stage Lead");
+        }
         id = lead;
     }
     if (raw.n > 0 && !id.p) {
         build_reject(b, "bad_value", stage->source, stage->id,
                      "the plan has no target value for this lifecycle stage",
-                     "propose and approve the plan again");
+                     "propose and approve the plan again: it then asks for "
+                     "the new value");
         return;
     }
     if (id.n == 0) {
@@ -116,6 +139,18 @@ static void lifecycle(struct build *b, bool person)
             build_field(b, DR_STR_LIT("contact_status_id"), status->id,
                         DR_VAL_NUMBER, s);
         }
+    }
+}
+
+/* Leads of the classic edition have stages of their own. */
+static void lead_stage(struct build *b)
+{
+    const struct rule *r = special_rule(b, "lead_status");
+    struct dr_str raw = prop_text(b, "lead_status");
+    struct dr_str id = r ? map_text(r->values, raw) : (struct dr_str){NULL, 0};
+
+    if (id.n > 0) {
+        build_field(b, DR_STR_LIT("lead_stage_id"), r->id, DR_VAL_NUMBER, id);
     }
 }
 
@@ -137,16 +172,19 @@ size_t make_contact(struct build *b, struct dr_load out[2])
     }
     build_text(b, lead ? "cf_source_id" : "external_id", "contact.id",
                b->rec->id);
-    if (!lead) {
+    if (lead) {
+        lead_stage(b);
+    } else {
         lifecycle(b, person);
         prefer_named(b, ends, n);
+        note_primaries(b, ends, n);
         company_refs(b, ends, n, person);
     }
     build_load(b, &out[0], "contact");
     if (lead) {
         out[0].type = DR_STR_LIT("leads");
     } else if (email.n > 0) {
-        out[0].how = DR_HOW_EMAIL;
+        out[0].how = first_how(b, DR_HOW_EMAIL);
         out[0].ident = email;
         if (before.n > 0 && dr_str_u64(before, &out[0].dst) == 0) {
             out[0].how = DR_HOW_MERGE;

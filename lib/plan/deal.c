@@ -1,9 +1,6 @@
 /* A deal with its stage, amount, currency, account and contacts. */
 #include "plan_private.h"
 
-#include <drover/base/decimal.h>
-#include <drover/base/time.h>
-
 static void stage(struct build *b)
 {
     struct dr_str pid = prop_text(b, "pipeline_id");
@@ -11,11 +8,19 @@ static void stage(struct build *b)
     const struct pipeline_plan *p = dr_map_get(b->plan->pipelines, pid);
     struct dr_str to = p ? map_text(p->stages, sid) : (struct dr_str){NULL, 0};
 
-    if (!p || p->target.n == 0) {
+    if (!p) {
         build_reject(b, "unknown_pipeline", DR_STR_LIT("pipeline_id"),
                      DR_STR_LIT("deal.pipeline_id"),
                      "its pipeline does not exist in FastTrack any more",
                      "move the deal to a pipeline that exists");
+        return;
+    }
+    if (p->target.n == 0) {
+        build_reject(b, "missing_pipeline", DR_STR_LIT("pipeline_id"),
+                     DR_STR_LIT("deal.pipeline_id"),
+                     "the target has no pipeline of this name",
+                     "create it as the checklist says, then propose and "
+                     "approve the plan again");
         return;
     }
     if (to.n == 0) {
@@ -31,28 +36,19 @@ static void stage(struct build *b)
 
 static void amount(struct build *b)
 {
-    const struct dr_json *j = prop(b, "amount");
     struct dr_str raw = prop_text(b, "amount");
     struct dr_str field = DR_STR_LIT("amount");
-    struct dr_str rule = DR_STR_LIT("deal.amount");
-    struct dr_dec d;
-    char text[DR_DEC_TEXT];
+    struct dr_str rule = DR_STR_LIT("deal.amount"), exact;
 
-    if (dr_json_is_null(j)) {
+    if (raw.n == 0) {
         build_note(b, field, rule, raw, DR_STR_LIT("0"),
                    "no amount at the source; Freshsales requires one");
         build_text(b, "amount", "deal.amount", DR_STR_LIT("0"));
         return;
     }
-    if (dr_dec_parse(raw, &d)) {
-        build_reject(b, "bad_value", field, rule,
-                     "the amount is not a plain decimal number",
-                     "write the amount in FastTrack without currency sign, "
-                     "thousands separator or brackets");
-        return;
+    if (value_decimal(b, field, rule, raw, &exact)) {
+        build_text(b, "amount", "deal.amount", exact);
     }
-    build_text(b, "amount", "deal.amount",
-               dr_arena_dup(b->a, dr_str_z(dr_dec_text(&d, text))));
 }
 
 static void currency(struct build *b)
@@ -78,24 +74,19 @@ static void currency(struct build *b)
     build_number(b, "currency_id", "deal.currency", id);
 }
 
-/* On open deals the source's close date is the plan. */
+/* When a deal was closed, or, while it is open, when it should be. */
 static void close_date(struct build *b)
 {
     struct dr_str s = prop_text(b, "close_date");
-    bool open = dr_str_eqz(prop_text(b, "status"), "open");
-    int64_t ms;
+    struct dr_str status = dr_str_trim(prop_text(b, "status"));
+    struct dr_str rule = DR_STR_LIT("deal.close_date");
+    bool closed = dr_str_ieq(status, DR_STR_LIT("won")) ||
+                  dr_str_ieq(status, DR_STR_LIT("lost"));
 
-    if (s.n == 0) {
-        return;
+    if (s.n > 0 && value_date(b, DR_STR_LIT("close_date"), rule, s)) {
+        build_text(b, closed ? "closed_date" : "expected_close",
+                   "deal.close_date", s);
     }
-    if (dr_date_parse(s, &ms)) {
-        build_reject(b, "bad_value", DR_STR_LIT("close_date"),
-                     DR_STR_LIT("deal.close_date"), "not a date (YYYY-MM-DD)",
-                     "correct the date in FastTrack");
-        return;
-    }
-    build_text(b, open ? "expected_close" : "closed_date", "deal.close_date",
-               s);
 }
 
 static void account_ref(struct build *b)
@@ -136,23 +127,10 @@ static void contact_refs(struct build *b)
 
 static struct dr_str deal_name(struct build *b)
 {
-    struct dr_str name = prop_text(b, "name"), cut;
+    struct dr_str name = value_name(b, "name", DR_STR_LIT("deal.name"));
 
-    if (dr_str_trim(name).n == 0 || !dr_text_valid(name)) {
-        build_reject(b, "required_empty", DR_STR_LIT("name"),
-                     DR_STR_LIT("deal.name"),
-                     "the deal has no usable name, and Freshsales requires "
-                     "one",
-                     "name the deal in FastTrack");
-        return name;
-    }
-    cut = dr_utf8_prefix(name, TEXT_MAX);
-    if (cut.n < name.n) {
-        build_note(b, DR_STR_LIT("name"), DR_STR_LIT("deal.name"), name, cut,
-                   "cut to 255 characters, the limit of the field");
-    }
-    build_text(b, "name", "deal.name", cut);
-    return cut;
+    build_text(b, "name", "deal.name", name);
+    return name;
 }
 
 /* Never keyed on a name that is not unique: such deals are created under a

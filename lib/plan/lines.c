@@ -8,23 +8,16 @@
 static int number(struct build *b, const char *name, struct dr_field *out,
                   size_t *n)
 {
-    struct dr_str raw = prop_text(b, name);
-    struct dr_dec d;
-    char text[DR_DEC_TEXT];
+    struct dr_str raw = prop_text(b, name), exact;
+    struct dr_str rule = build_printf(b, "line_item.%s", name);
 
     if (raw.n == 0) {
         return 0;
     }
-    if (dr_dec_parse(raw, &d)) {
-        build_reject(b, "bad_value", dr_str_z(name),
-                     build_printf(b, "line_item.%s", name),
-                     "not a plain decimal number",
-                     "write the number in FastTrack as plain digits");
+    if (!value_decimal(b, dr_str_z(name), rule, raw, &exact)) {
         return -1;
     }
-    out[(*n)++] = (struct dr_field){
-        dr_str_z(name), build_printf(b, "line_item.%s", name), DR_VAL_NUMBER,
-        dr_arena_dup(b->a, dr_str_z(dr_dec_text(&d, text)))};
+    out[(*n)++] = (struct dr_field){dr_str_z(name), rule, DR_VAL_NUMBER, exact};
     return 0;
 }
 
@@ -45,18 +38,26 @@ static int check_quantity(struct build *b)
 
 static int discount(struct build *b, struct dr_field *f, size_t *n)
 {
-    struct dr_str kind = prop_text(b, "discount_type");
+    struct dr_str kind = dr_str_trim(prop_text(b, "discount_type"));
+    struct dr_str rule = DR_STR_LIT("line_item.discount_type");
+    bool amount = dr_str_ieq(kind, DR_STR_LIT("amount"));
     size_t before = *n;
 
     if (number(b, "discount", f, n)) {
         return -1;
     }
-    if (*n > before) {
-        f[(*n)++] = (struct dr_field){
-            DR_STR_LIT("discount_type"), DR_STR_LIT("line_item.discount_type"),
-            DR_VAL_NUMBER,
-            dr_str_eqz(kind, "amount") ? DR_STR_LIT("2") : DR_STR_LIT("1")};
+    if (*n == before) {
+        return 0;
     }
+    if (!amount && !dr_str_ieq(kind, DR_STR_LIT("percent"))) {
+        build_reject(b, "bad_value", DR_STR_LIT("discount_type"), rule,
+                     "a discount that is neither percent nor amount",
+                     "choose percent or amount in FastTrack");
+        return -1;
+    }
+    f[(*n)++] =
+        (struct dr_field){DR_STR_LIT("discount_type"), rule, DR_VAL_NUMBER,
+                          amount ? DR_STR_LIT("2") : DR_STR_LIT("1")};
     return 0;
 }
 
@@ -94,30 +95,38 @@ static int make_line(struct build *b, const struct dr_part *part,
                                      .lane = DR_STR_LIT("product"),
                                      .key = load_key(b, "product", product),
                                      .on_miss = DR_MISS_REJECT}};
-    return 0;
+    return out->product.key.n > 0 ? 0 : -1;
 }
 
 /* A record that holds one line under the line's own id: its deal is gone. */
-static bool is_orphan(const struct dr_source *rec)
+static bool is_orphan(const struct build *b)
 {
-    return rec->part_count == 1 && dr_str_eq(rec->parts[0].id, rec->id);
+    const struct dr_source *rec = b->rec;
+
+    return rec->part_count == 1 && dr_str_eq(rec->parts[0].id, rec->id) &&
+           !dr_str_eq(prop_text(b, "deal_id"), rec->id);
 }
 
 static void one_part(struct build *b, const struct dr_part *part)
 {
     struct dr_err err = {0};
+    const struct dr_json *root = dr_json_parse(b->a, part->body, NULL, &err);
 
     b->part_id = part->id;
-    b->root = dr_json_parse(b->a, part->body, NULL, &err);
-    b->props = dr_json_get(b->root, "properties");
-    if (!b->root) {
+    b->props = dr_json_get(root, "properties");
+    if (!b->props) {
         build_reject(b, "unreadable", DR_STR_LIT("*"), DR_STR_LIT("line_item"),
                      "the line cannot be read", "repair it in FastTrack");
-    } else if (is_orphan(b->rec)) {
+    } else if (is_orphan(b)) {
         build_reject(b, "deal_gone", DR_STR_LIT("deal_id"),
                      DR_STR_LIT("line_item.deal_id"),
                      "the deal of this line does not exist",
                      "delete the line, or restore its deal, in FastTrack");
+    } else if (b->line_n == LINES_MAX) {
+        build_reject(b, "too_many_lines", DR_STR_LIT("deal_id"),
+                     DR_STR_LIT("line_item.deal_id"),
+                     "Freshsales holds at most 100 products on one deal",
+                     "join lines, or split the deal, in FastTrack");
     } else if (make_line(b, part, &b->lines[b->line_n]) == 0) {
         b->line_n++;
     }
@@ -131,7 +140,7 @@ size_t make_lines(struct build *b, struct dr_load out[2])
                           .key = load_key(b, "deal", b->rec->id),
                           .on_miss = DR_MISS_REJECT};
 
-    b->lines = dr_arena_calloc(b->a, b->rec->part_count + 1, sizeof(*b->lines));
+    b->lines = dr_arena_calloc(b->a, LINES_MAX + 1, sizeof(*b->lines));
     if (!b->lines) {
         b->oom = true;
         return 0;
@@ -140,7 +149,7 @@ size_t make_lines(struct build *b, struct dr_load out[2])
         one_part(b, &b->rec->parts[i]);
     }
     b->part_id = (struct dr_str){NULL, 0};
-    if (is_orphan(b->rec) || (b->line_n == 0 && b->rec->part_count > 0)) {
+    if (b->line_n == 0 && b->rec->part_count > 0) {
         return 0; /* every line was rejected by itself */
     }
     build_ref(b, &deal);

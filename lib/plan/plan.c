@@ -10,13 +10,14 @@
 #define PLAN_ARENA ((size_t)256 << 20)
 
 static const char *const transform_names[] = {
-    [XF_IGNORE] = "ignore", [XF_COPY] = "copy",
-    [XF_NUMBER] = "number", [XF_MONEY] = "money",
-    [XF_DATE] = "date",     [XF_DATETIME] = "datetime",
-    [XF_BOOL] = "bool",     [XF_OPTION] = "optmap",
-    [XF_ID] = "id",         [XF_MULTI] = "multi",
-    [XF_JOIN] = "join",     [XF_TAGS] = "tags",
-    [XF_APPEND] = "append", [XF_SPECIAL] = "special",
+    [XF_IGNORE] = "ignore",     [XF_COPY] = "copy",
+    [XF_NUMBER] = "number",     [XF_MONEY] = "money",
+    [XF_PERCENT] = "percent",   [XF_DATE] = "date",
+    [XF_DATETIME] = "datetime", [XF_BOOL] = "bool",
+    [XF_OPTION] = "optmap",     [XF_ID] = "id",
+    [XF_MULTI] = "multi",       [XF_JOIN] = "join",
+    [XF_TAGS] = "tags",         [XF_APPEND] = "append",
+    [XF_SPECIAL] = "special",
 };
 
 const char *transform_name(enum transform xf)
@@ -200,6 +201,7 @@ static void read_decisions(struct dr_plan *p, const struct dr_json *root)
     p->orphan_name = dr_json_get_str(orphans, "account_name");
     p->orphan_id = dr_json_scalar(dr_json_get(orphans, "account_id"));
     p->leads = dr_str_eqz(dr_json_get_str(root, "leads"), "lead");
+    p->lead_stage = dr_json_scalar(dr_json_get(root, "lead_stage_id"));
     p->source_schema_hash = dr_json_get_str(root, "source_schema_hash");
     p->target_schema_hash = dr_json_get_str(root, "target_schema_hash");
 }
@@ -267,10 +269,11 @@ struct dr_plan *dr_plan_parse(struct dr_str json, struct dr_err *err)
     p->arena = dr_arena_new(PLAN_ARENA);
     text = dr_arena_dup(p->arena, json);
     root = dr_json_parse(p->arena, text, &limits, err);
-    if (!root || dr_json_type(root) != DR_JSON_OBJECT) {
+    if (!root) {
         dr_plan_free(p);
         return NULL;
     }
+    p->root = root;
     if (!dr_str_eqz(dr_json_get_str(root, "format"), "drover-plan/1")) {
         (void)dr_err_set(err, DR_HALT, 0, "plan",
                          "not a plan of format drover-plan/1");

@@ -8,6 +8,7 @@
 /* Freshsales' limits of one field (reference 19.3). */
 #define TEXT_MAX 255
 #define AREA_MAX 10000
+#define LINES_MAX 100 /* products of one deal */
 #define NUMBER_WHOLE 11
 #define NUMBER_FRACTION 4
 
@@ -17,6 +18,7 @@ enum transform {
     XF_COPY,     /* text as it is, cut at max                              */
     XF_NUMBER,   /* plain decimal within the target's number field         */
     XF_MONEY,    /* plain decimal of any size, as a number                 */
+    XF_PERCENT,  /* whole number 0 to 100                                  */
     XF_DATE,     /* YYYY-MM-DD                                             */
     XF_DATETIME, /* an instant                                             */
     XF_BOOL,
@@ -49,6 +51,7 @@ struct pipeline_plan {
 
 struct dr_plan {
     struct dr_arena *arena;
+    const struct dr_json *root; /* what dr_plan_check walks */
     uint8_t hash[32];
     struct dr_str *scope;
     size_t scope_n;
@@ -60,7 +63,8 @@ struct dr_plan {
     struct dr_map *cut, *names, *shared_deals, *merge_company, *merge_contact,
         *without_email; /* values: struct dr_str * */
     struct dr_str orphan_name, orphan_id;
-    bool leads;
+    bool leads;               /* persons become lead records */
+    struct dr_str lead_stage; /* else contacts of this lifecycle stage */
     struct dr_str source_schema_hash, target_schema_hash;
 };
 
@@ -129,6 +133,23 @@ const struct dr_json *prop(const struct build *b, const char *name);
 struct dr_str prop_text(const struct build *b, const char *name);
 /* Applies an ordinary rule; special ones are the object's business. */
 void apply_rule(struct build *b, const struct rule *r);
+/* The first `max` characters, with a note when that is less. */
+struct dr_str value_cut(struct build *b, struct dr_str source,
+                        struct dr_str rule, struct dr_str s, size_t max);
+/* An instant in the target's form, with notes on what was assumed. False:
+ * it is none; the record was rejected. */
+bool value_instant(struct build *b, struct dr_str source, struct dr_str rule,
+                   struct dr_str s, struct dr_str *out);
+/* A calendar day of the years 1900 to 2100. False: rejected. */
+bool value_date(struct build *b, struct dr_str source, struct dr_str rule,
+                struct dr_str s);
+/* A plain decimal in its shortest form. False: rejected. */
+bool value_decimal(struct build *b, struct dr_str source, struct dr_str rule,
+                   struct dr_str s, struct dr_str *out);
+/* The name a record must have: not blank, cut to what a line holds. Empty:
+ * rejected. */
+struct dr_str value_name(struct build *b, const char *property,
+                         struct dr_str rule);
 
 /* ---- common.c ---- */
 
@@ -137,7 +158,18 @@ void apply_owner(struct build *b);
 /* Creation, change, author and original owner, where the target has custom
  * fields; as lines of the description where it has none. */
 void apply_provenance(struct build *b, bool custom_fields);
+/* Types with tags carry archived records under the tag "archived". */
+void apply_archived(struct build *b);
+/* What FastTrack itself calls redacted or damaged. */
+void apply_flags(struct build *b);
+/* The own text, the appended lines and `last`, as one text within limits. */
+void apply_description(struct build *b, const char *property,
+                       struct dr_str rule, struct dr_str last);
 const struct rule *special_rule(const struct build *b, const char *special);
+/* Bulk writes find a record by its ident. In the tail a name or address may
+ * have come that the plan has not seen: such a record is written singly, so
+ * that the target refuses it where it would change another one. */
+enum dr_load_how first_how(const struct build *b, enum dr_load_how bulk);
 /* The ends of one pair, each once, the primary ones first. */
 struct end {
     struct dr_str id;

@@ -7,6 +7,7 @@
 #include <drover/base/decimal.h>
 
 #define PROFILE_ARENA ((size_t)1 << 30)
+#define EXAMPLES 5
 
 static void stats_free(void *p)
 {
@@ -91,6 +92,18 @@ static void keep(struct dr_profile *p, struct dr_map *m, struct dr_str key,
     dr_map_put(m, key, s);
 }
 
+/* Two records of the target with one name: the older id, whatever order. */
+static void keep_lowest(struct dr_profile *p, struct dr_map *m,
+                        struct dr_str key, struct dr_str id)
+{
+    struct dr_str old = map_text(m, key);
+
+    if (old.n == 0 || id.n < old.n ||
+        (id.n == old.n && dr_str_cmp(id, old) < 0)) {
+        keep(p, m, key, id);
+    }
+}
+
 static struct field_stats *stats_of(struct dr_profile *p, struct dr_str object,
                                     struct dr_str property)
 {
@@ -170,6 +183,14 @@ static void add_named(struct dr_profile *p, struct named_list *l,
         dr_arena_dup(p->arena, name), dr_arena_dup(p->arena, raw)};
 }
 
+/* What the target compares: the name as far as it is written. */
+static struct dr_str target_name(struct dr_arena *a,
+                                 const struct dr_json *props)
+{
+    return plan_norm(a,
+                     dr_utf8_prefix(dr_json_get_str(props, "name"), TEXT_MAX));
+}
+
 static void add_deal(struct dr_profile *p, struct dr_arena *a,
                      const struct dr_json *props)
 {
@@ -178,7 +199,7 @@ static void add_deal(struct dr_profile *p, struct dr_arena *a,
                         DR_STR_ARG(dr_json_get_str(props, "pipeline_id")),
                         DR_STR_ARG(dr_json_get_str(props, "stage_id")));
 
-    count(p, p->deals, plan_norm(a, dr_json_get_str(props, "name")));
+    count(p, p->deals, target_name(a, props));
     count(p, p->stages, stage);
 }
 
@@ -191,8 +212,7 @@ static void add_identity(struct dr_profile *p, struct dr_arena *a,
 
     if (dr_str_eqz(rec->object, "company")) {
         struct dr_str parent = dr_json_get_str(props, "parent_company_id");
-        add_named(p, &p->companies, rec->id, created,
-                  plan_norm(a, dr_json_get_str(props, "name")),
+        add_named(p, &p->companies, rec->id, created, target_name(a, props),
                   dr_json_get_str(props, "name"));
         if (parent.n > 0) {
             keep(p, p->parents, rec->id, parent);
@@ -256,13 +276,13 @@ int dr_profile_add_existing(struct dr_profile *p, struct dr_str type,
         return -1;
     }
     if (dr_str_eqz(type, "sales_accounts") && name.n > 0) {
-        keep(p, p->had_accounts, name, id);
+        keep_lowest(p, p->had_accounts, name, id);
     } else if (dr_str_eqz(type, "deals") && name.n > 0) {
-        keep(p, p->had_deals, name, id);
+        keep_lowest(p, p->had_deals, name, id);
     } else if (dr_str_eqz(type, "contacts")) {
         struct dr_str mail = plan_email(a, dr_json_get_str(root, "email"));
         if (mail.n > 0) {
-            keep(p, p->had_contacts, mail, id);
+            keep_lowest(p, p->had_contacts, mail, id);
         }
     }
     return 0;
@@ -294,17 +314,51 @@ static void mask(struct dr_buf *out, struct dr_str s)
     }
 }
 
+struct example {
+    struct dr_str value;
+    uint64_t count;
+};
+
+/* The most frequent first; ties in byte order. */
+static bool before(const struct example *x, const struct example *y)
+{
+    return x->count > y->count ||
+           (x->count == y->count && dr_str_cmp(x->value, y->value) < 0);
+}
+
+static size_t top_examples(const struct field_stats *f,
+                           struct example out[EXAMPLES])
+{
+    struct example e;
+    size_t at = 0, n = 0;
+    void *value;
+
+    while (dr_map_next(f->distinct, &at, &e.value, &value)) {
+        size_t i;
+        e.count = *(const uint64_t *)value;
+        if (n == EXAMPLES && !before(&e, &out[n - 1])) {
+            continue;
+        }
+        n += n < EXAMPLES;
+        for (i = n - 1; i > 0 && before(&e, &out[i - 1]); i--) {
+            out[i] = out[i - 1];
+        }
+        out[i] = e;
+    }
+    return n;
+}
+
 static void write_examples(const struct field_stats *f, struct dr_json_w *w)
 {
-    struct dr_str key;
-    size_t at = 0;
+    struct example top[EXAMPLES];
+    size_t n = f->distinct ? top_examples(f, top) : 0;
 
     dr_json_w_key(w, "examples_masked");
     dr_json_w_arr(w);
-    for (int i = 0; i < 5 && dr_map_next(f->distinct, &at, &key, NULL); i++) {
+    for (size_t i = 0; i < n; i++) {
         struct dr_buf b;
         dr_buf_init(&b, 256);
-        mask(&b, key);
+        mask(&b, top[i].value);
         dr_json_w_str(w, dr_buf_view(&b));
         dr_buf_done(&b);
     }
@@ -336,9 +390,7 @@ void dr_profile_fields_json(const struct dr_profile *p,
             dr_json_w_kvi(w, "distinct",
                           s->distinct ? (int64_t)dr_map_count(s->distinct) : 0);
             dr_json_w_kvi(w, "longest", (int64_t)s->longest);
-            if (s->distinct) {
-                write_examples(s, w);
-            }
+            write_examples(s, w);
             dr_json_w_end(w);
         }
     }

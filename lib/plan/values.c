@@ -8,6 +8,10 @@
 
 #define YEAR_1900_MS INT64_C(-2208988800000)
 #define YEAR_2101_MS INT64_C(4133980800000)
+/* Joined values are cut to the field's limit afterwards; this bounds what is
+ * held meanwhile. No record is larger (wire.h). */
+#define JOINED_MAX ((size_t)8 << 20)
+#define TAGS_MAX ((size_t)64 << 10)
 
 const struct dr_json *prop(const struct build *b, const char *name)
 {
@@ -44,34 +48,18 @@ static void null_field(struct build *b, const struct rule *r)
     build_field(b, r->target, r->id, DR_VAL_NULL, (struct dr_str){"", 0});
 }
 
-static bool readable(struct build *b, const struct rule *r, struct dr_str s)
+static bool readable(struct build *b, struct dr_str source, struct dr_str rule,
+                     struct dr_str s)
 {
     if (dr_text_valid(s)) {
         return true;
     }
-    build_reject(b, "bad_text", r->source, r->id,
+    build_reject(b, "bad_text", source, rule,
                  "the text holds a NUL character, which Freshsales cannot "
                  "store",
                  "remove the character in FastTrack; the record is picked up "
                  "by itself");
     return false;
-}
-
-static void put_text(struct build *b, const struct rule *r, struct dr_str s)
-{
-    struct dr_str cut;
-
-    if (!readable(b, r, s)) {
-        return;
-    }
-    cut = r->max ? dr_utf8_prefix(s, r->max) : s;
-    if (cut.n < s.n) {
-        build_note(b, r->source, r->id, s, cut,
-                   r->max > TEXT_MAX
-                       ? "cut to 10,000 characters, the limit of the field"
-                       : "cut to 255 characters, the limit of the field");
-    }
-    build_field(b, r->target, r->id, DR_VAL_TEXT, cut);
 }
 
 static void bad_value(struct build *b, const struct rule *r, const char *why,
@@ -80,18 +68,106 @@ static void bad_value(struct build *b, const struct rule *r, const char *why,
     build_reject(b, "bad_value", r->source, r->id, why, cure);
 }
 
-static void put_number(struct build *b, const struct rule *r, struct dr_str s)
+/* ---- texts ---- */
+
+struct dr_str value_cut(struct build *b, struct dr_str source,
+                        struct dr_str rule, struct dr_str s, size_t max)
+{
+    struct dr_str cut = dr_utf8_prefix(s, max);
+
+    if (cut.n < s.n) {
+        build_note(b, source, rule, s, cut,
+                   max > TEXT_MAX
+                       ? "cut to 10,000 characters, the limit of the field"
+                       : "cut to 255 characters, the limit of the field");
+    }
+    return cut;
+}
+
+struct dr_str value_name(struct build *b, const char *property,
+                         struct dr_str rule)
+{
+    struct dr_str source = dr_str_z(property);
+    struct dr_str s = prop_text(b, property);
+
+    if (dr_str_trim(s).n == 0) {
+        build_reject(b, "required_empty", source, rule,
+                     "it has no name, and Freshsales requires one",
+                     "name it in FastTrack");
+        return (struct dr_str){"", 0};
+    }
+    if (!readable(b, source, rule, s)) {
+        return (struct dr_str){"", 0};
+    }
+    return value_cut(b, source, rule, s, TEXT_MAX);
+}
+
+static void put_text(struct build *b, const struct rule *r, struct dr_str s)
+{
+    if (readable(b, r->source, r->id, s)) {
+        build_field(
+            b, r->target, r->id, DR_VAL_TEXT,
+            value_cut(b, r->source, r->id, s,
+                      r->max > 0 && r->max < AREA_MAX ? r->max : AREA_MAX));
+    }
+}
+
+static void put_option(struct build *b, const struct rule *r, struct dr_str s)
+{
+    struct dr_str to = map_text(r->values, s);
+
+    if (to.p) {
+        build_field(b, r->target, r->id, DR_VAL_TEXT, to);
+    } else if (readable(b, r->source, r->id, s)) {
+        build_field(b, r->target, r->id, DR_VAL_TEXT,
+                    value_cut(b, r->source, r->id, s, TEXT_MAX));
+    }
+}
+
+static void put_id(struct build *b, const struct rule *r, struct dr_str s)
+{
+    struct dr_str to = map_text(r->values, s);
+
+    if (!to.p) {
+        bad_value(b, r, "the plan has no target value for this pick-list value",
+                  "propose and approve the plan again: it then asks for the "
+                  "new value");
+        return;
+    }
+    if (to.n > 0) {
+        build_field(b, r->target, r->id, DR_VAL_NUMBER, to);
+    } else { /* by decision none: the source's word is kept elsewhere */
+        null_field(b, r);
+    }
+}
+
+/* ---- numbers ---- */
+
+bool value_decimal(struct build *b, struct dr_str source, struct dr_str rule,
+                   struct dr_str s, struct dr_str *out)
 {
     struct dr_dec d;
     char text[DR_DEC_TEXT];
 
     if (dr_dec_parse(s, &d)) {
-        bad_value(b, r, "not a plain decimal number",
-                  "write the number in FastTrack without currency sign, "
-                  "thousands separator or exponent");
+        build_reject(b, "bad_value", source, rule, "not a plain decimal number",
+                     "write the number in FastTrack without currency sign, "
+                     "thousands separator, brackets or exponent");
+        return false;
+    }
+    *out = dr_arena_dup(b->a, dr_str_z(dr_dec_text(&d, text)));
+    return true;
+}
+
+static void put_number(struct build *b, const struct rule *r, struct dr_str s)
+{
+    struct dr_str out;
+    struct dr_dec d;
+
+    if (!value_decimal(b, r->source, r->id, s, &out)) {
         return;
     }
-    if (r->xf == XF_NUMBER &&
+    if (r->xf == XF_NUMBER && dr_dec_parse(out, &d) == 0 &&
         (d.n - d.scale > NUMBER_WHOLE || d.scale > NUMBER_FRACTION)) {
         bad_value(b, r,
                   "more than 11 digits before or 4 after the point: the "
@@ -100,52 +176,100 @@ static void put_number(struct build *b, const struct rule *r, struct dr_str s)
                   "the number");
         return;
     }
-    build_field(b, r->target, r->id, DR_VAL_NUMBER,
-                dr_arena_dup(b->a, dr_str_z(dr_dec_text(&d, text))));
+    build_field(b, r->target, r->id, DR_VAL_NUMBER, out);
 }
 
-static void put_date(struct build *b, const struct rule *r, struct dr_str s)
+/* The target keeps whole percents from 0 to 100. */
+static void put_percent(struct build *b, const struct rule *r, struct dr_str s)
+{
+    struct dr_str out;
+    struct dr_dec d, hundred;
+    char text[DR_DEC_TEXT];
+
+    if (!value_decimal(b, r->source, r->id, s, &out)) {
+        return;
+    }
+    if (dr_dec_parse(out, &d) || dr_dec_parse(DR_STR_LIT("100"), &hundred) ||
+        d.neg || dr_dec_cmp(&d, &hundred) > 0) {
+        bad_value(b, r, "not a percentage from 0 to 100",
+                  "correct the percentage in FastTrack");
+        return;
+    }
+    if (d.scale > 0) {
+        dr_dec_round(&d, 0);
+        out = dr_arena_dup(b->a, dr_str_z(dr_dec_text(&d, text)));
+        build_note(b, r->source, r->id, s, out,
+                   "rounded: the target keeps whole percents");
+    }
+    build_field(b, r->target, r->id, DR_VAL_NUMBER, out);
+}
+
+/* ---- times ---- */
+
+bool value_date(struct build *b, struct dr_str source, struct dr_str rule,
+                struct dr_str s)
 {
     int64_t ms;
 
     if (dr_date_parse(s, &ms) || ms < YEAR_1900_MS || ms >= YEAR_2101_MS) {
-        bad_value(b, r, "not a date of the years 1900 to 2100 (YYYY-MM-DD)",
-                  "correct the date in FastTrack");
-        return;
+        build_reject(b, "bad_value", source, rule,
+                     "not a date of the years 1900 to 2100 (YYYY-MM-DD)",
+                     "correct the date in FastTrack");
+        return false;
     }
-    build_field(b, r->target, r->id, DR_VAL_TEXT, s);
+    return true;
 }
 
-static void put_datetime(struct build *b, const struct rule *r, struct dr_str s)
+static void note_instant(struct build *b, struct dr_str source,
+                         struct dr_str rule, struct dr_str s, struct dr_str out,
+                         unsigned flags, bool fraction)
+{
+    if (flags & DR_TIME_NO_ZONE) {
+        build_note(b, source, rule, s, out,
+                   "no zone at the source: UTC was assumed");
+    }
+    if (flags & (DR_TIME_LEAP_SECOND | DR_TIME_24H)) {
+        build_note(b, source, rule, s, out,
+                   "a leap second or 24:00 was written as the instant that "
+                   "calendars have");
+    }
+    if (fraction || (flags & DR_TIME_FRACTION)) {
+        build_note(b, source, rule, s, out,
+                   "fractions of a second are not kept by the target");
+    }
+}
+
+bool value_instant(struct build *b, struct dr_str source, struct dr_str rule,
+                   struct dr_str s, struct dr_str *out)
 {
     unsigned flags = 0;
-    int64_t ms;
+    int64_t ms, rest;
     char text[DR_TIME_TEXT];
-    struct dr_str out;
 
     if (dr_time_parse(s, &ms, &flags) || ms < YEAR_1900_MS ||
         ms >= YEAR_2101_MS) {
-        bad_value(b, r,
-                  "not an unambiguous time of the years 1900 to 2100 "
-                  "(YYYY-MM-DDThh:mm:ss with zone)",
-                  "correct the time in FastTrack");
-        return;
+        build_reject(b, "bad_value", source, rule,
+                     "not an unambiguous time of the years 1900 to 2100 "
+                     "(YYYY-MM-DDThh:mm:ss with zone)",
+                     "correct the time in FastTrack");
+        return false;
     }
-    ms -= ((ms % 1000) + 1000) % 1000; /* the target keeps whole seconds */
-    out = dr_arena_dup(b->a, dr_str_z(dr_time_format(ms, text)));
-    if (flags & DR_TIME_NO_ZONE) {
-        build_note(b, r->source, r->id, s, out,
-                   "no zone at the source: UTC was assumed");
-    } else if (flags & (DR_TIME_LEAP_SECOND | DR_TIME_24H)) {
-        build_note(b, r->source, r->id, s, out,
-                   "a leap second or 24:00 was written as the instant that "
-                   "calendars have");
-    } else if (flags & DR_TIME_FRACTION) {
-        build_note(b, r->source, r->id, s, out,
-                   "fractions of a second are not kept by the target");
-    }
-    build_field(b, r->target, r->id, DR_VAL_TEXT, out);
+    rest = ((ms % 1000) + 1000) % 1000;
+    *out = dr_arena_dup(b->a, dr_str_z(dr_time_format(ms - rest, text)));
+    note_instant(b, source, rule, s, *out, flags, rest != 0);
+    return true;
 }
+
+static void put_instant(struct build *b, const struct rule *r, struct dr_str s)
+{
+    struct dr_str out;
+
+    if (value_instant(b, r->source, r->id, s, &out)) {
+        build_field(b, r->target, r->id, DR_VAL_TEXT, out);
+    }
+}
+
+/* ---- words for yes and no ---- */
 
 static void put_bool(struct build *b, const struct rule *r,
                      const struct dr_json *j)
@@ -170,62 +294,74 @@ static void put_bool(struct build *b, const struct rule *r,
     bad_value(b, r, "neither yes nor no", "correct the value in FastTrack");
 }
 
-static void put_option(struct build *b, const struct rule *r, struct dr_str s)
-{
-    struct dr_str to = map_text(r->values, s);
+/* ---- several values ---- */
 
-    if (!readable(b, r, s)) {
-        return;
-    }
-    build_field(b, r->target, r->id, DR_VAL_TEXT, to.p ? to : s);
-}
-
-static void put_id(struct build *b, const struct rule *r, struct dr_str s)
-{
-    struct dr_str to = map_text(r->values, s);
-
-    if (!to.p) {
-        bad_value(b, r, "the plan has no target value for this pick-list value",
-                  "propose and approve the plan again: it then asks for the "
-                  "new value");
-        return;
-    }
-    if (to.n > 0) {
-        build_field(b, r->target, r->id, DR_VAL_NUMBER, to);
-    } else { /* the source's word is kept in a custom field */
-        null_field(b, r);
-    }
-}
-
-/* Elements of an array, or the one value. */
-static void put_joined(struct build *b, const struct rule *r,
-                       const struct dr_json *j, const char *separator)
-{
+struct joining {
+    struct build *b;
+    const struct rule *r;
     struct dr_buf out;
+    struct dr_map *seen; /* options: exact repeats are dropped */
+};
 
-    dr_buf_init(&out, (size_t)1 << 20);
-    if (j->type != DR_JSON_ARRAY) {
-        dr_buf_str(&out, text_of(j));
-    } else {
+static void join_one(struct joining *k, struct dr_str s)
+{
+    struct dr_str to = map_text(k->r->values, s);
+
+    to = to.p ? to : s;
+    if (k->r->xf == XF_MULTI) {
+        if (dr_str_find(to, DR_STR_LIT(";")) != SIZE_MAX) {
+            bad_value(k->b, k->r,
+                      "an option holds a semicolon, which Freshsales uses "
+                      "between options",
+                      "rename the option in FastTrack");
+        }
+        if (dr_map_has(k->seen, to)) {
+            build_note(k->b, k->r->source, k->r->id, s, (struct dr_str){"", 0},
+                       "the same option twice: kept once");
+            return;
+        }
+        dr_map_put(k->seen, to, k);
+    }
+    if (k->out.n > 0) {
+        dr_buf_z(&k->out, k->r->xf == XF_MULTI ? ";" : "; ");
+    }
+    dr_buf_str(&k->out, to);
+}
+
+static void put_joined(struct build *b, const struct rule *r,
+                       const struct dr_json *j)
+{
+    struct joining k = {.b = b, .r = r};
+
+    k.seen = r->xf == XF_MULTI ? dr_map_new(NULL) : NULL;
+    dr_buf_init(&k.out, JOINED_MAX);
+    if (j->type == DR_JSON_ARRAY) {
         DR_JSON_EACH(e, j)
         {
-            struct dr_str s = text_of(e);
-            struct dr_str to = map_text(r->values, s);
-            if (r->xf == XF_MULTI &&
-                dr_str_find(s, DR_STR_LIT(";")) != SIZE_MAX) {
-                bad_value(b, r,
-                          "an option holds a semicolon, which Freshsales uses "
-                          "between options",
-                          "rename the option in FastTrack");
-            }
-            if (out.n > 0) {
-                dr_buf_z(&out, separator);
-            }
-            dr_buf_str(&out, to.p ? to : s);
+            join_one(&k, text_of(e));
+        }
+    } else {
+        join_one(&k, text_of(j));
+    }
+    put_text(b, r, dr_arena_dup(b->a, dr_buf_view(&k.out)));
+    dr_buf_done(&k.out);
+    dr_map_free(k.seen);
+}
+
+/* ---- tags ---- */
+
+static bool earlier(const struct dr_json *list, const struct dr_json *e)
+{
+    DR_JSON_EACH(x, list)
+    {
+        if (x == e) {
+            return false;
+        }
+        if (dr_str_eq(text_of(x), text_of(e))) {
+            return true;
         }
     }
-    put_text(b, r, dr_arena_dup(b->a, dr_buf_view(&out)));
-    dr_buf_done(&out);
+    return false;
 }
 
 static void put_tags(struct build *b, const struct rule *r,
@@ -233,33 +369,59 @@ static void put_tags(struct build *b, const struct rule *r,
 {
     struct dr_json_w w;
     struct dr_buf out;
+    bool has = false;
 
-    dr_buf_init(&out, (size_t)1 << 20);
+    dr_buf_init(&out, TAGS_MAX);
     dr_json_w_init(&w, &out);
     dr_json_w_arr(&w);
-    DR_JSON_EACH(e, j)
-    {
-        if (e->type == DR_JSON_STRING) {
-            dr_json_w_str(&w, e->text);
+    if (dr_json_type(j) == DR_JSON_ARRAY) {
+        DR_JSON_EACH(e, j)
+        {
+            if (!out.over && !dr_json_is_null(e) && !earlier(j, e) &&
+                readable(b, r->source, r->id, text_of(e))) {
+                dr_json_w_str(&w, text_of(e));
+                has |= dr_str_eqz(text_of(e), "archived");
+            }
         }
+    } else if (text_of(j).n > 0 && readable(b, r->source, r->id, text_of(j))) {
+        dr_json_w_str(&w, text_of(j));
     }
-    if (b->rec->archived) {
+    if (b->rec->archived && !has) {
         dr_json_w_z(&w, "archived");
     }
     dr_json_w_end(&w);
-    build_field(b, r->target, r->id, DR_VAL_JSON,
-                dr_arena_dup(b->a, dr_buf_view(&out)));
+    if (out.over) {
+        bad_value(b, r, "more tags than one record may have (64 KiB)",
+                  "remove tags in FastTrack");
+    } else {
+        build_field(b, r->target, r->id, DR_VAL_JSON,
+                    dr_arena_dup(b->a, dr_buf_view(&out)));
+    }
     dr_buf_done(&out);
 }
 
-static void put_line(struct build *b, const struct rule *r, struct dr_str s)
+/* ---- lines of the description ---- */
+
+static void put_line(struct build *b, const struct rule *r,
+                     const struct dr_json *j)
 {
-    if (!readable(b, r, s)) {
+    bool first = true;
+
+    if (!readable(b, r->source, r->id, text_of(j))) {
         return;
     }
     dr_buf_str(&b->description, r->label);
     dr_buf_z(&b->description, ": ");
-    dr_buf_str(&b->description, s);
+    if (j->type == DR_JSON_ARRAY) {
+        DR_JSON_EACH(e, j)
+        {
+            dr_buf_z(&b->description, first ? "" : ", ");
+            dr_buf_str(&b->description, text_of(e));
+            first = false;
+        }
+    } else {
+        dr_buf_str(&b->description, text_of(j));
+    }
     dr_buf_ch(&b->description, '\n');
 }
 
@@ -276,11 +438,16 @@ static void put_value(struct build *b, const struct rule *r,
     case XF_MONEY:
         put_number(b, r, s);
         break;
+    case XF_PERCENT:
+        put_percent(b, r, s);
+        break;
     case XF_DATE:
-        put_date(b, r, s);
+        if (value_date(b, r->source, r->id, s)) {
+            build_field(b, r->target, r->id, DR_VAL_TEXT, s);
+        }
         break;
     case XF_DATETIME:
-        put_datetime(b, r, s);
+        put_instant(b, r, s);
         break;
     case XF_BOOL:
         put_bool(b, r, j);
@@ -292,13 +459,11 @@ static void put_value(struct build *b, const struct rule *r,
         put_id(b, r, s);
         break;
     case XF_MULTI:
-        put_joined(b, r, j, ";");
-        break;
     case XF_JOIN:
-        put_joined(b, r, j, "; ");
+        put_joined(b, r, j);
         break;
     case XF_APPEND:
-        put_line(b, r, s);
+        put_line(b, r, j);
         break;
     case XF_TAGS:
     case XF_IGNORE:
@@ -307,9 +472,24 @@ static void put_value(struct build *b, const struct rule *r,
     }
 }
 
+/* Nothing at the source. Custom fields are always sent in full; of the
+ * standard ones, those for which the target has a value of its own when
+ * nothing is sent are left to it. */
+static void put_nothing(struct build *b, const struct rule *r)
+{
+    bool custom = dr_str_starts(r->target, DR_STR_LIT("cf_"));
+
+    if (r->xf == XF_APPEND ||
+        (!custom && (r->xf == XF_PERCENT || r->xf == XF_BOOL))) {
+        return;
+    }
+    null_field(b, r);
+}
+
 void apply_rule(struct build *b, const struct rule *r)
 {
     const struct dr_json *j = dr_json_gets(b->props, r->source);
+    bool blank = dr_json_type(j) == DR_JSON_STRING && j->text.n == 0;
 
     if (r->xf == XF_SPECIAL || r->xf == XF_IGNORE) {
         return;
@@ -318,17 +498,13 @@ void apply_rule(struct build *b, const struct rule *r)
         put_tags(b, r, j);
         return;
     }
-    /* An empty text is no value where the type is not text. */
-    if (dr_json_is_null(j) ||
-        (j->type == DR_JSON_STRING && j->text.n == 0 && r->xf != XF_COPY)) {
-        if (!dr_json_is_null(j) && r->xf != XF_APPEND) {
-            build_note(b, r->source, r->id, (struct dr_str){"\"\"", 2},
-                       (struct dr_str){"", 0},
-                       "an empty text is no value of this type");
-        }
-        if (r->xf != XF_APPEND) {
-            null_field(b, r);
-        }
+    if (blank && r->xf != XF_COPY && r->xf != XF_APPEND) {
+        build_note(b, r->source, r->id, (struct dr_str){"\"\"", 2},
+                   (struct dr_str){"", 0},
+                   "an empty text is no value of this type");
+    }
+    if (dr_json_is_null(j) || (blank && r->xf != XF_COPY)) {
+        put_nothing(b, r);
         return;
     }
     put_value(b, r, j);

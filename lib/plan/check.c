@@ -1,0 +1,409 @@
+/* What forbids approval: a plan is checked against the catalogues as they
+ * are now, not as they were when it was proposed. */
+#include "propose_private.h"
+
+#include <stdio.h>
+
+#define CHECK_ARENA ((size_t)256 << 20)
+
+struct checking {
+    const struct dr_plan *plan;
+    const struct dr_catalogs *c;
+    struct dr_arena *a;
+    struct dr_json_w w;
+    size_t n;
+};
+
+static void problem(struct checking *k, const char *code, struct dr_str object,
+                    struct dr_str field, struct dr_str detail, const char *cure)
+{
+    dr_json_w_obj(&k->w);
+    dr_json_w_kvz(&k->w, "code", code);
+    dr_json_w_kv(&k->w, "object", object);
+    dr_json_w_kv(&k->w, "field", field);
+    dr_json_w_kv(&k->w, "detail", detail);
+    dr_json_w_kvz(&k->w, "cure", cure);
+    dr_json_w_end(&k->w);
+    k->n++;
+}
+
+static const char create[] =
+    "create it as the checklist says, then propose the plan again";
+static const char anew[] = "propose the plan again and approve the new one";
+static const struct dr_str none = {"", 0};
+
+static void check_schemas(struct checking *k)
+{
+    if (!dr_str_eq(source_schema_hash(k->a, k->c),
+                   k->plan->source_schema_hash)) {
+        problem(k, "source_schema", none, none,
+                DR_STR_LIT("the plan was made for another source schema"),
+                anew);
+    }
+    if (!dr_str_eq(target_schema_hash(k->a, k->c),
+                   k->plan->target_schema_hash)) {
+        problem(k, "target_schema", none, none,
+                DR_STR_LIT("the plan was made for another state of the "
+                           "target's set-up"),
+                anew);
+    }
+}
+
+/* ---- rows ---- */
+
+static bool has_choice(const struct dr_json *field, struct dr_str text)
+{
+    DR_JSON_EACH(o, dr_json_get(field, "choices"))
+    {
+        if (dr_str_eq(dr_json_get_str(o, "value"), text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_choices(struct checking *k, struct dr_str object,
+                          const struct dr_json *row,
+                          const struct dr_json *field)
+{
+    struct dr_str type = dr_json_get_str(field, "type");
+
+    if (!dr_str_eqz(type, "dropdown") && !dr_str_eqz(type, "radio") &&
+        !dr_str_eqz(type, "multi_select_dropdown")) {
+        return;
+    }
+    DR_JSON_EACH(v, dr_json_get(row, "values"))
+    {
+        if (!has_choice(field, dr_json_scalar(v))) {
+            problem(k, "missing_choice", object, dr_json_get_str(row, "source"),
+                    dr_arena_printf(k->a,
+                                    "the field " DR_STR_FMT
+                                    " has no choice \"" DR_STR_FMT "\"",
+                                    DR_STR_ARG(dr_json_get_str(field, "name")),
+                                    DR_STR_ARG(dr_json_scalar(v))),
+                    create);
+        }
+    }
+}
+
+/* null stands for "not there yet". */
+static void check_values(struct checking *k, struct dr_str object,
+                         const struct dr_json *row)
+{
+    DR_JSON_EACH(v, dr_json_get(row, "values"))
+    {
+        if (dr_json_is_null(v)) {
+            problem(k, "missing_value", object, dr_json_get_str(row, "source"),
+                    dr_arena_printf(k->a,
+                                    "the value \"" DR_STR_FMT
+                                    "\" has no counterpart for " DR_STR_FMT,
+                                    DR_STR_ARG(v->key),
+                                    DR_STR_ARG(dr_json_get_str(row, "target"))),
+                    "create it as the checklist says and propose the plan "
+                    "again, or name another value in the plan");
+        }
+    }
+}
+
+static void check_field(struct checking *k, const struct dr_json *o,
+                        const struct dr_json *row)
+{
+    struct dr_str object = dr_json_get_str(o, "object");
+    struct dr_str target = dr_json_get_str(row, "target");
+    const struct dr_json *field;
+    char type[64];
+
+    check_values(k, object, row);
+    if (!dr_str_starts(target, DR_STR_LIT("cf_"))) {
+        return;
+    }
+    (void)snprintf(type, sizeof(type), DR_STR_FMT,
+                   DR_STR_ARG(dr_json_get_str(o, "target_type")));
+    field = field_by_name(k->c, type, target);
+    if (k->plan->leads && dr_str_eqz(object, "contact") &&
+        !field_by_name(k->c, "leads", target)) {
+        problem(k, "missing_field", DR_STR_LIT("lead"), target,
+                DR_STR_LIT("leads of the target have no such custom field"),
+                create);
+    }
+    if (field) {
+        check_choices(k, object, row, field);
+    } else {
+        problem(k, "missing_field", object, target,
+                DR_STR_LIT("the target has no such custom field"), create);
+    }
+}
+
+/* What the target will not take a record without. */
+static void check_required(struct checking *k, const struct dr_json *o)
+{
+    const struct dr_json *fields =
+        dr_json_gets(k->c->dst_fields, dr_json_get_str(o, "target_type"));
+    struct dr_map *targets = dr_map_new(NULL);
+
+    if (dr_str_eqz(dr_json_get_str(o, "object"), "line_item")) {
+        fields = NULL; /* the deal is there already */
+    }
+    DR_JSON_EACH(row, dr_json_get(o, "fields"))
+    {
+        dr_map_put(targets, dr_json_get_str(row, "target"), k);
+    }
+    DR_JSON_EACH(f, fields)
+    {
+        struct dr_str name = dr_json_get_str(f, "name");
+        struct dr_str same =
+            dr_str_eqz(name, "email") ? DR_STR_LIT("emails") : name;
+        if (dr_json_true(dr_json_get(f, "required")) &&
+            !dr_map_has(targets, same)) {
+            problem(k, "required_field", dr_json_get_str(o, "object"), name,
+                    DR_STR_LIT("the target requires this field, and no row of "
+                               "the plan fills it"),
+                    "map a property to it, or have it made optional in "
+                    "Freshsales");
+        }
+    }
+    dr_map_free(targets);
+}
+
+/* ---- quotas of custom fields (reference 19.3) ---- */
+
+enum quota { Q_TEXT, Q_DROPDOWN, Q_AREA, Q_MULTI, Q_NUMBER, Q_CHECK, Q_DATE };
+#define QUOTAS 7
+
+static const char *const quota_names[QUOTAS] = {
+    "text",   "drop-down", "text area", "multi-select",
+    "number", "checkbox",  "date"};
+
+static const struct {
+    const char *plan;
+    unsigned total, of[QUOTAS];
+} limits[] = {
+    {"free", 0, {0, 0, 0, 0, 0, 0, 0}},
+    {"growth", 150, {20, 30, 5, 5, 30, 30, 30}},
+    {"pro", 250, {30, 40, 10, 10, 50, 50, 50}},
+    {"enterprise", 630, {70, 250, 20, 30, 70, 70, 70}},
+    /* the classic edition counts in all only */
+    {"sprout", 0, {0, 0, 0, 0, 0, 0, 0}},
+    {"blossom", 10, {10, 10, 10, 10, 10, 10, 10}},
+    {"garden", 150, {150, 150, 150, 150, 150, 150, 150}},
+    {"estate", 305, {305, 305, 305, 305, 305, 305, 305}},
+    {"forest", 450, {450, 450, 450, 450, 450, 450, 450}},
+};
+
+static int quota_of(struct dr_str type)
+{
+    static const struct {
+        const char *type;
+        enum quota q;
+    } table[] = {{"text", Q_TEXT},      {"dropdown", Q_DROPDOWN},
+                 {"radio", Q_DROPDOWN}, {"textarea", Q_AREA},
+                 {"paragraph", Q_AREA}, {"multi_select_dropdown", Q_MULTI},
+                 {"number", Q_NUMBER},  {"decimal", Q_NUMBER},
+                 {"checkbox", Q_CHECK}, {"date", Q_DATE},
+                 {"date_time", Q_DATE}};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(table); i++) {
+        if (dr_str_eqz(type, table[i].type)) {
+            return (int)table[i].q;
+        }
+    }
+    return -1;
+}
+
+struct counts {
+    unsigned total, of[QUOTAS];
+};
+
+static void count_field(struct counts *n, struct dr_str type)
+{
+    int q = quota_of(type);
+
+    n->total++;
+    if (q >= 0) {
+        n->of[q]++;
+    }
+}
+
+/* The custom fields there are, and those that the plan wants beside them. */
+static struct counts count_fields(struct checking *k, const struct dr_json *o)
+{
+    struct counts n = {0};
+    const struct dr_json *have =
+        dr_json_gets(k->c->dst_fields, dr_json_get_str(o, "target_type"));
+
+    DR_JSON_EACH(f, have)
+    {
+        if (dr_str_starts(dr_json_get_str(f, "name"), DR_STR_LIT("cf_"))) {
+            count_field(&n, dr_json_get_str(f, "type"));
+        }
+    }
+    DR_JSON_EACH(row, dr_json_get(o, "fields"))
+    {
+        struct dr_str target = dr_json_get_str(row, "target");
+        bool there = !dr_str_starts(target, DR_STR_LIT("cf_"));
+        DR_JSON_EACH(f, have)
+        {
+            there = there || dr_str_eq(dr_json_get_str(f, "name"), target);
+        }
+        if (!there) {
+            count_field(&n, dr_json_get_str(row, "type"));
+        }
+    }
+    return n;
+}
+
+static void check_quota(struct checking *k, const struct dr_json *o)
+{
+    static const char cure[] =
+        "leave properties out in the plan (transform ignore with a reason), "
+        "delete fields in Freshsales, or take a larger plan";
+    struct dr_str plan = dr_json_get_str(k->c->dst_account, "plan");
+    struct dr_str object = dr_json_get_str(o, "object");
+    struct counts n = count_fields(k, o);
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(limits); i++) {
+        if (!dr_str_ieq(plan, dr_str_z(limits[i].plan))) {
+            continue;
+        }
+        if (n.total > limits[i].total) {
+            problem(k, "quota", object, none,
+                    dr_arena_printf(k->a,
+                                    "%u custom fields; the target's plan "
+                                    "allows %u",
+                                    n.total, limits[i].total),
+                    cure);
+        }
+        for (int q = 0; q < QUOTAS; q++) {
+            if (n.of[q] > limits[i].of[q]) {
+                problem(k, "quota", object, dr_str_z(quota_names[q]),
+                        dr_arena_printf(k->a,
+                                        "%u custom fields of this type; the "
+                                        "target's plan allows %u",
+                                        n.of[q], limits[i].of[q]),
+                        cure);
+            }
+        }
+    }
+}
+
+/* ---- what one record cannot decide ---- */
+
+static void check_pipelines(struct checking *k)
+{
+    const struct dr_json *have =
+        dr_json_get(k->c->dst_selectors, "deal_pipelines");
+
+    DR_JSON_EACH(j, dr_json_get(k->plan->root, "pipelines"))
+    {
+        struct dr_str id = dr_json_get_str(j, "source_id");
+        const struct dr_json *target =
+            by_id(have, dr_json_scalar(dr_json_get(j, "target_id")));
+
+        if (!target) {
+            problem(k, "missing_pipeline", DR_STR_LIT("deal"), id,
+                    DR_STR_LIT("the target has no such pipeline"), create);
+            continue;
+        }
+        DR_JSON_EACH(s, dr_json_get(j, "stages"))
+        {
+            if (dr_json_is_null(s) ||
+                !by_id(dr_json_get(target, "deal_stages"), dr_json_scalar(s))) {
+                problem(k, "missing_stage", DR_STR_LIT("deal"), s->key,
+                        dr_arena_printf(k->a,
+                                        "the pipeline of " DR_STR_FMT
+                                        " has no such stage",
+                                        DR_STR_ARG(id)),
+                        create);
+            }
+        }
+    }
+}
+
+static void check_currencies(struct checking *k)
+{
+    const struct dr_json *have = dr_json_get(k->c->dst_selectors, "currencies");
+
+    DR_JSON_EACH(c, dr_json_get(k->plan->root, "currencies"))
+    {
+        const struct dr_json *hit = by_id(have, dr_json_scalar(c));
+        if (!hit || !dr_json_true(dr_json_get(hit, "is_active"))) {
+            problem(k, "missing_currency", DR_STR_LIT("deal"), c->key,
+                    DR_STR_LIT("the target has no such active currency"),
+                    create);
+        }
+    }
+}
+
+static void check_user(struct checking *k, struct dr_str id, struct dr_str of)
+{
+    const struct dr_json *u =
+        by_id(dr_json_get(k->c->dst_selectors, "users"), id);
+
+    if (!u || !dr_json_true(dr_json_get(u, "is_active"))) {
+        problem(k, "owner", of, id,
+                DR_STR_LIT("no active user of the target has this id"),
+                "activate the user, or propose the plan again");
+    }
+}
+
+static void check_owners(struct checking *k)
+{
+    DR_JSON_EACH(o, dr_json_get(dr_json_get(k->plan->root, "owners"), "map"))
+    {
+        check_user(k, dr_json_scalar(o), o->key);
+    }
+    if (k->plan->fallback_owner.n > 0) {
+        check_user(k, k->plan->fallback_owner, DR_STR_LIT("fallback"));
+    }
+}
+
+/* Every property of the source stands in a row. */
+static void check_coverage(struct checking *k, const struct dr_json *o)
+{
+    struct dr_map *sources = dr_map_new(NULL);
+    struct dr_str object = dr_json_get_str(o, "object");
+
+    DR_JSON_EACH(row, dr_json_get(o, "fields"))
+    {
+        dr_map_put(sources, dr_json_get_str(row, "source"), k);
+    }
+    DR_JSON_EACH(
+        f, dr_json_gets(dr_json_get(k->c->src_schema, "properties"), object))
+    {
+        struct dr_str name = dr_json_get_str(f, "name");
+        if (!dr_map_has(sources, name)) {
+            problem(k, "unmapped", object, name,
+                    DR_STR_LIT("no row says what becomes of this property"),
+                    "map it, or leave it out with transform ignore and a "
+                    "reason");
+        }
+    }
+    dr_map_free(sources);
+}
+
+size_t dr_plan_check(const struct dr_plan *p, const struct dr_catalogs *c,
+                     struct dr_buf *problems_json)
+{
+    struct checking k = {.plan = p, .c = c};
+
+    k.a = dr_arena_new(CHECK_ARENA);
+    dr_json_w_init(&k.w, problems_json);
+    dr_json_w_arr(&k.w);
+    check_schemas(&k);
+    DR_JSON_EACH(o, dr_json_get(p->root, "objects"))
+    {
+        DR_JSON_EACH(row, dr_json_get(o, "fields"))
+        {
+            check_field(&k, o, row);
+        }
+        check_coverage(&k, o);
+        check_required(&k, o);
+        check_quota(&k, o);
+    }
+    check_pipelines(&k);
+    check_currencies(&k);
+    check_owners(&k);
+    dr_json_w_end(&k.w);
+    dr_arena_free(k.a);
+    return k.n;
+}

@@ -1,0 +1,27 @@
+/* What the target lacks, one item each: what `ready` reads back. */
+#include "propose_private.h"
+
+bool item_begin(struct proposing *p, const char *kind, struct dr_str entity,
+                struct dr_str name, struct dr_str detail)
+{
+    struct dr_str key =
+        dr_arena_printf(p->a, "%s\n" DR_STR_FMT "\n" DR_STR_FMT, kind,
+                        DR_STR_ARG(entity), DR_STR_ARG(name));
+
+    if (dr_map_has(p->asked, key)) {
+        return false;
+    }
+    dr_map_put(p->asked, key, p);
+    dr_json_w_obj(&p->list);
+    dr_json_w_kvz(&p->list, "kind", kind);
+    dr_json_w_kv(&p->list, "entity", entity);
+    dr_json_w_kv(&p->list, "name", name);
+    dr_json_w_kv(&p->list, "detail", detail);
+    dr_json_w_kvz(&p->list, "status", "missing");
+    return true;
+}
+
+void item_end(struct proposing *p)
+{
+    dr_json_w_end(&p->list);
+}

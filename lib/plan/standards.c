@@ -1,0 +1,142 @@
+/* The rows that every plan holds, whatever a matcher would say: standard
+ * fields (mapping reference 4) and what no property stands behind. */
+#include "propose_private.h"
+
+#include <string.h>
+
+#define LINE(object, source, target)                                \
+    {                                                               \
+        object, source, target, "copy", TEXT_MAX, NULL, NULL, false \
+    }
+#define OWN(object, source, target, special)                             \
+    {                                                                    \
+        object, source, target, "special:" special, 0, NULL, NULL, false \
+    }
+
+static const struct standard standards[] = {
+    OWN("company", "name", "name", "name"),
+    LINE("company", "phone", "phone"),
+    LINE("company", "website", "website"),
+    LINE("company", "street", "address"),
+    LINE("company", "city", "city"),
+    LINE("company", "state", "state"),
+    LINE("company", "postal_code", "zipcode"),
+    LINE("company", "country", "country"),
+    {"company", "annual_revenue", "annual_revenue", "money", 0, NULL, NULL,
+     false},
+    {"company", "tags", "tags", "tags", 0, NULL, NULL, false},
+    OWN("company", "parent_company_id", "parent_sales_account_id", "parent"),
+
+    LINE("contact", "first_name", "first_name"),
+    LINE("contact", "last_name", "last_name"),
+    OWN("contact", "email", "emails", "email"),
+    LINE("contact", "phone", "work_number"),
+    LINE("contact", "job_title", "job_title"),
+    LINE("contact", "street", "address"),
+    LINE("contact", "city", "city"),
+    LINE("contact", "state", "state"),
+    LINE("contact", "postal_code", "zipcode"),
+    LINE("contact", "country", "country"),
+    {"contact", "tags", "tags", "tags", 0, NULL, NULL, false},
+    {"contact", "lead_source", "lead_source_id", "id", 0, "lead_sources",
+     "lead_source", false},
+    {"contact", "lifecycle_stage", "lifecycle_stage_id", "special:lifecycle", 0,
+     "lifecycle_stages", "lifecycle_stage", false},
+    {"contact", "lead_status", "contact_status_id", "special:lead_status", 0,
+     "contact_statuses", "contact_status", true},
+    OWN("contact", "primary_company_id", "sales_accounts", "companies"),
+
+    OWN("deal", "name", "name", "name"),
+    OWN("deal", "amount", "amount", "amount"),
+    OWN("deal", "currency", "currency_id", "currency"),
+    OWN("deal", "pipeline_id", "deal_pipeline_id", "pipeline"),
+    OWN("deal", "stage_id", "deal_stage_id", "stage"),
+    OWN("deal", "close_date", "closed_date", "close_date"),
+    {"deal", "probability", "probability", "percent", 0, NULL, NULL, false},
+    {"deal", "forecast_category", "forecast_category", "id", 0, "", NULL, true},
+    {"deal", "deal_type", "deal_type_id", "id", 0, "deal_types", "deal_type",
+     false},
+    {"deal", "lead_source", "lead_source_id", "id", 0, "lead_sources",
+     "lead_source", false},
+    {"deal", "tags", "tags", "tags", 0, NULL, NULL, false},
+
+    OWN("product", "name", "name", "name"),
+    LINE("product", "sku", "sku_number"),
+    LINE("product", "category", "category"),
+    {"product", "active", "is_active", "bool", 0, NULL, NULL, false},
+    OWN("product", "price", "product_pricings", "price"),
+    OWN("product", "currency", "product_pricings", "price_currency"),
+    OWN("product", "description", "description", "description"),
+
+    OWN("line_item", "deal_id", "deal", "deal"),
+    OWN("line_item", "product_id", "product", "product"),
+    OWN("line_item", "quantity", "quantity", "quantity"),
+    OWN("line_item", "unit_price", "unit_price", "unit_price"),
+    OWN("line_item", "discount", "discount", "discount"),
+    OWN("line_item", "discount_type", "discount_type", "discount_type"),
+    OWN("line_item", "tax", "tax", "tax"),
+
+    OWN("task", "subject", "title", "title"),
+    OWN("task", "body", "description", "body"),
+    OWN("task", "due_at", "due_date", "due"),
+    {"task", "status", "status", "special:status", 0, NULL, NULL, true},
+    /* Task types cannot be created through any screen the checklist could
+     * name: an unknown one stays a line of the description alone. */
+    {"task", "task_type", "task_type_id", "id", 0,
+     "sales_activity_entity_types", NULL, true},
+};
+
+static const struct standard classic_status = {
+    "contact", "lead_status", "lead_stage_id", "special:lead_status",
+    0,         "lead_stages", "lead_stage",    true};
+
+const struct standard *standard_of(const struct proposing *p,
+                                   const char *object, struct dr_str source)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(standards); i++) {
+        const struct standard *s = &standards[i];
+        if (strcmp(s->object, object) != 0 || !dr_str_eqz(source, s->source)) {
+            continue;
+        }
+        if (p->classic && s->selector &&
+            strcmp(s->selector, "lifecycle_stages") == 0) {
+            return NULL; /* leads and contacts are two types there */
+        }
+        if (p->classic && s->selector &&
+            strcmp(s->selector, "contact_statuses") == 0) {
+            return &classic_status;
+        }
+        return s;
+    }
+    return NULL;
+}
+
+#define ORIGIN(object)                                                     \
+    {object,       "created_at", "created_at", "cf_source_created_at",     \
+     "created_at", "date_time"},                                           \
+        {object,       "updated_at", "updated_at", "cf_source_updated_at", \
+         "updated_at", "date_time"},                                       \
+        {object,   "created_by", "created_by", "cf_source_author",         \
+         "author", "text"},                                                \
+        {object,         "source_owner", "owner_id", "cf_source_owner",    \
+         "source_owner", "text"},                                          \
+    {                                                                      \
+        object, "owner_id", "owner_id", "owner_id", "owner", NULL          \
+    }
+
+const struct own_row own_rows[] = {
+    {"company", "id", "id", "cf_source_id", "id", "text"},
+    ORIGIN("company"),
+    {"contact", "id", "id", "external_id", "id", NULL},
+    ORIGIN("contact"),
+    {"contact", "company", "contact_company", "sales_accounts", "link", NULL},
+    {"deal", "id", "id", "cf_source_id", "id", "text"},
+    ORIGIN("deal"),
+    {"deal", "company", "deal_company", "sales_account_id", "link", NULL},
+    {"deal", "contact", "deal_contact", "contacts_added_list", "link", NULL},
+    {"product", "id", "id", "product_code", "id", NULL},
+    {"product", "owner_id", "owner_id", "owner_id", "owner", NULL},
+    {"task", "owner_id", "owner_id", "owner_id", "owner", NULL},
+    {"task", "target", "task_deal", "targetable_id", "link", NULL},
+};
+const size_t own_row_count = DR_ARRAY_LEN(own_rows);
