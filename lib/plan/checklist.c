@@ -1,12 +1,17 @@
 /* What the target lacks, one item each: what `ready` reads back. */
 #include "propose_private.h"
 
+#include <string.h>
+
 bool item_begin(struct proposing *p, const char *kind, struct dr_str entity,
                 struct dr_str name, struct dr_str detail)
 {
-    struct dr_str key =
-        dr_arena_printf(p->a, "%s\n" DR_STR_FMT "\n" DR_STR_FMT, kind,
-                        DR_STR_ARG(entity), DR_STR_ARG(name));
+    /* Contacts and deals share the account's one list of lead sources. */
+    bool shared = strcmp(kind, "lead_source") == 0;
+    struct dr_str of = shared ? (struct dr_str){"", 0} : entity;
+    struct dr_str key = dr_arena_printf(
+        p->a, "%s\n" DR_STR_FMT "\n" DR_STR_FMT "\n" DR_STR_FMT, kind,
+        DR_STR_ARG(of), DR_STR_ARG(name), DR_STR_ARG(detail));
 
     if (dr_map_has(p->asked, key)) {
         return false;

@@ -63,7 +63,7 @@ static void each_group(struct proposing *p, const struct named_list *l,
 static struct dr_str other_name(struct proposing *p, struct dr_map *taken,
                                 const struct named *v)
 {
-    struct dr_str head = dr_utf8_prefix(v->raw, RENAMED_MAX);
+    struct dr_str head = dr_utf8_prefix(dr_str_trim(v->raw), RENAMED_MAX);
     struct dr_str name = dr_arena_printf(p->a, DR_STR_FMT " (" DR_STR_FMT ")",
                                          DR_STR_ARG(head), DR_STR_ARG(v->id));
 

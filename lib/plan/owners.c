@@ -87,7 +87,7 @@ static void unmatched(struct proposing *p, struct dr_json_w *w,
                              "display_name", full_name(p, owner))
                    : NULL;
     }
-    if (same) { /* never taken by itself */
+    if (dr_json_true(dr_json_get(same, "is_active"))) { /* never taken so */
         dr_json_w_kv(w, "same_name_user_id", id_of(same));
     }
     dr_json_w_end(w);
@@ -114,6 +114,13 @@ static void matched(struct proposing *p, struct dr_json_w *w,
     dr_json_w_end(w);
 }
 
+static bool has_mail(struct proposing *p, const struct dr_json *owner,
+                     struct dr_str mail)
+{
+    return !is_queue(owner) &&
+           dr_str_eq(plan_email(p->a, dr_json_get_str(owner, "email")), mail);
+}
+
 /* The owners that share this one's address; told at the first of them. */
 static void ambiguous(struct proposing *p, struct dr_json_w *w,
                       const struct dr_json *owner, struct dr_str mail,
@@ -121,15 +128,18 @@ static void ambiguous(struct proposing *p, struct dr_json_w *w,
 {
     size_t n = 0;
 
+    if (mail.n == 0 || is_queue(owner)) {
+        return;
+    }
     DR_JSON_EACH(o, p->c->src_owners)
     {
-        if (dr_str_eq(plan_email(p->a, dr_json_get_str(o, "email")), mail)) {
+        if (has_mail(p, o, mail)) {
             if (n++ == 0 && o != owner) {
                 return;
             }
         }
     }
-    if (mail.n == 0 || (n < 2 && u->active_n < 2)) {
+    if (n < 2 && u->active_n < 2) {
         return;
     }
     dr_json_w_obj(w);
@@ -138,7 +148,7 @@ static void ambiguous(struct proposing *p, struct dr_json_w *w,
     dr_json_w_arr(w);
     DR_JSON_EACH(o, p->c->src_owners)
     {
-        if (dr_str_eq(plan_email(p->a, dr_json_get_str(o, "email")), mail)) {
+        if (has_mail(p, o, mail)) {
             dr_json_w_str(w, id_of(o));
         }
     }

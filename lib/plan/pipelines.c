@@ -98,12 +98,12 @@ static void ask_stage(struct proposing *p, const struct dr_json *stage,
 {
     struct dr_str name = dr_json_get_str(target, "name");
 
-    if (!item_begin(
-            p, "stage",
-            dr_arena_printf(p->a, "deals: " DR_STR_FMT, DR_STR_ARG(name)),
-            dr_json_get_str(stage, "label"),
-            DR_STR_LIT("a stage of the source that the pipeline "
-                       "lacks"))) {
+    if (!item_begin(p, "stage", DR_STR_LIT("deals"),
+                    dr_json_get_str(stage, "label"),
+                    dr_arena_printf(p->a,
+                                    "a stage of the source that the pipeline "
+                                    "\"" DR_STR_FMT "\" lacks",
+                                    DR_STR_ARG(name)))) {
         return;
     }
     dr_json_w_kv(&p->list, "pipeline", name);

@@ -160,24 +160,49 @@ static void follow_control(struct transformer *t)
     }
 }
 
+static void send_one(struct transformer *t, struct out_message *m)
+{
+    char topic[DR_TOPIC_MAX], lane[32];
+
+    if (m->topic == OUT_REJECTED) {
+        (*t->m_rejected)++;
+        dr_service_send(&t->svc, t->producer, t->rejected, m->partition, m->key,
+                        &m->env, NULL, NULL);
+        return;
+    }
+    (*t->m_loads)++;
+    (void)snprintf(lane, sizeof(lane), DR_STR_FMT, DR_STR_ARG(m->lane));
+    dr_topic(&t->svc, topic, "load", lane);
+    dr_service_send(&t->svc, t->producer, topic, m->partition, m->key, &m->env,
+                    NULL, NULL);
+}
+
 static void send_out(struct transformer *t)
 {
     for (size_t i = 0; i < t->out.n; i++) {
-        struct out_message *m = &t->out.v[i];
-        char topic[DR_TOPIC_MAX], lane[32];
-
-        if (m->topic == OUT_REJECTED) {
-            (*t->m_rejected)++;
-            dr_service_send(&t->svc, t->producer, t->rejected, m->partition,
-                            m->key, &m->env, NULL, NULL);
-            continue;
-        }
-        (*t->m_loads)++;
-        (void)snprintf(lane, sizeof(lane), DR_STR_FMT, DR_STR_ARG(m->lane));
-        dr_topic(&t->svc, topic, "load", lane);
-        dr_service_send(&t->svc, t->producer, topic, m->partition, m->key,
-                        &m->env, NULL, NULL);
+        send_one(t, &t->out.v[i]);
     }
+}
+
+/* One record that is too much for us does not stop the others. */
+static void set_aside(struct transformer *t, const struct dr_env *env,
+                      const struct dr_kmsg *m, const struct dr_err *err)
+{
+    struct out_message one;
+    struct dr_buf key;
+
+    dr_log(DR_LOG_ERROR, "transformer.set_aside",
+           "topic=%s partition=%d offset=%lld: %s", t->topics[m->topic],
+           (int)m->partition, (long long)m->offset, err->text);
+    if (env->kind != DR_MSG_SOURCE) {
+        dr_die(DR_EXIT_INVARIANT, "transformer",
+               "a marker needs more than a record may: too many partitions");
+    }
+    dr_buf_init(&key, 1024);
+    pass_set_aside(&t->pass, &env->u.source, dr_str_z(t->topics[m->topic]),
+                   m->partition, m->offset, &key, &one);
+    send_one(t, &one);
+    dr_buf_done(&key);
 }
 
 static void one_message(struct transformer *t, const struct dr_kmsg *m)
@@ -194,9 +219,7 @@ static void one_message(struct transformer *t, const struct dr_kmsg *m)
                env ? "another migration's record" : err.text);
     } else if (pass_step(&t->pass, env, dr_str_z(t->topics[m->topic]),
                          m->partition, m->offset, t->arena, &t->out, &err)) {
-        dr_die(DR_EXIT_FAILURE, "transformer", "%s/%d offset %lld: %s",
-               t->topics[m->topic], (int)m->partition, (long long)m->offset,
-               err.text);
+        set_aside(t, env, m, &err);
     } else {
         send_out(t);
     }

@@ -1,9 +1,36 @@
 #include "pass.h"
 
-static struct out_message *add(struct out_list *out)
+#include <string.h>
+
+/* The original travels with a rejected record; with it and the reason the
+ * record must stay below what the wire takes. */
+#define ORIGINAL_MAX ((size_t)7 << 20)
+
+struct step {
+    const struct pass *p;
+    struct dr_arena *a;
+    struct out_list *out;
+    struct out_message spare; /* written to when there is no room left */
+    bool oom;
+};
+
+static struct out_message *add(struct step *s)
 {
-    DR_ASSERT(out->n < PASS_OUT_MAX);
-    out->v[out->n] = (struct out_message){0};
+    struct out_list *out = s->out;
+
+    if (out->n == out->cap) {
+        size_t cap = out->cap ? out->cap * 2 : 16;
+        struct out_message *v = dr_arena_calloc(s->a, cap, sizeof(*v));
+        if (!v) {
+            s->oom = true;
+            return &s->spare;
+        }
+        if (out->n > 0) {
+            memcpy(v, out->v, out->n * sizeof(*v));
+        }
+        out->v = v;
+        out->cap = cap;
+    }
     return &out->v[out->n++];
 }
 
@@ -24,14 +51,13 @@ bool pass_wants(const struct pass *p, const struct dr_source *s)
     return wanted;
 }
 
-static void add_load(const struct pass *p, const struct dr_load *l,
-                     struct out_list *out)
+static void add_load(struct step *s, const struct dr_load *l)
 {
-    struct out_message *m = add(out);
+    struct out_message *m = add(s);
 
     m->topic = OUT_LOAD;
     m->lane = l->lane;
-    m->partition = dr_partition(l->id, p->partitions);
+    m->partition = dr_partition(l->id, s->p->partitions);
     m->key = l->key;
     m->env.kind = DR_MSG_LOAD;
     m->env.u.load = *l;
@@ -43,71 +69,85 @@ struct origin {
     int64_t offset;
 };
 
-static void add_rejected(const struct pass *p, struct dr_rejected r,
-                         const struct dr_source *s, const struct origin *at,
-                         struct dr_arena *a, struct out_list *out)
+/* What is set aside: the record as it was read; of a set of lines, the line. */
+static struct dr_str original_of(const struct dr_rejected *r,
+                                 const struct dr_source *rec)
 {
-    struct out_message *m = add(out);
+    struct dr_str body = rec->body;
+
+    for (size_t i = 0; i < rec->part_count; i++) {
+        if (dr_str_eq(rec->parts[i].id, r->part_id)) {
+            body = rec->parts[i].body;
+        }
+    }
+    if (body.n > ORIGINAL_MAX) {
+        body.n = ORIGINAL_MAX;
+    }
+    return body;
+}
+
+static void add_rejected(struct step *s, struct dr_rejected r,
+                         const struct dr_source *rec, const struct origin *at)
+{
+    struct out_message *m = add(s);
 
     r.topic = at->topic;
     r.partition = at->partition;
     r.offset = at->offset;
-    r.original = s->body;
+    r.original = original_of(&r, rec);
     m->topic = OUT_REJECTED;
-    m->partition = dr_partition(s->id, p->partitions);
-    m->key = dr_arena_printf(a, DR_STR_FMT ":" DR_STR_FMT,
-                             DR_STR_ARG(s->object), DR_STR_ARG(s->id));
+    m->partition = dr_partition(rec->id, s->p->partitions);
+    m->key = dr_arena_printf(s->a, DR_STR_FMT ":" DR_STR_FMT,
+                             DR_STR_ARG(rec->object), DR_STR_ARG(rec->id));
     m->env.kind = DR_MSG_REJECTED;
     m->env.u.rejected = r;
 }
 
-static int source(const struct pass *p, const struct dr_source *s,
-                  const struct origin *at, struct dr_arena *a,
-                  struct out_list *out, struct dr_err *err)
+static int source(struct step *s, const struct dr_source *rec,
+                  const struct origin *at, struct dr_err *err)
 {
     struct dr_outcome o;
 
-    if (!pass_wants(p, s)) {
+    if (!pass_wants(s->p, rec)) {
         return 0;
     }
-    if (dr_plan_apply(p->plan, s, &p->opts, a, &o, err)) {
+    if (dr_plan_apply(s->p->plan, rec, &s->p->opts, s->a, &o, err)) {
         return -1;
     }
     for (size_t i = 0; o.state == DR_OUT_LOAD && i < o.load_count; i++) {
-        add_load(p, &o.loads[i], out);
+        add_load(s, &o.loads[i]);
     }
     if (o.state == DR_OUT_REJECTED || o.state == DR_OUT_PARKED) {
-        add_rejected(p, o.reject, s, at, a, out);
+        add_rejected(s, o.reject, rec, at);
     }
     for (size_t i = 0; i < o.part_reject_count; i++) {
-        add_rejected(p, o.part_rejects[i], s, at, a, out);
+        add_rejected(s, o.part_rejects[i], rec, at);
     }
     return 0;
 }
 
 /* A marker goes to every partition of every lane that its object feeds; the
  * Unassigned Account goes before those of the companies. */
-static void marker(const struct pass *p, const struct dr_marker *in,
-                   struct dr_arena *a, struct out_list *out)
+static void marker(struct step *s, const struct dr_marker *in)
 {
     struct dr_str lanes[4];
-    size_t n = dr_plan_lanes_of(p->plan, in->object, lanes);
+    size_t n = dr_plan_lanes_of(s->p->plan, in->object, lanes);
     struct dr_load orphan;
 
     if (dr_str_eqz(in->object, "company") &&
-        dr_plan_orphan(p->plan, &p->opts, a, &orphan)) {
-        add_load(p, &orphan, out);
+        dr_plan_orphan(s->p->plan, &s->p->opts, s->a, &orphan)) {
+        add_load(s, &orphan);
     }
     for (size_t l = 0; l < n; l++) {
-        for (int32_t part = 0; part < p->partitions; part++) {
-            struct out_message *m = add(out);
+        for (int32_t part = 0; part < s->p->partitions; part++) {
+            struct out_message *m = add(s);
             m->topic = OUT_LOAD;
             m->lane = lanes[l];
             m->partition = part;
             m->key = DR_STR_LIT("#marker");
             m->env.kind = DR_MSG_MARKER;
             m->env.u.marker = *in;
-            m->env.u.marker.pass = p->number;
+            m->env.u.marker.pass = s->p->number;
         }
     }
 }
@@ -116,14 +156,53 @@ int pass_step(const struct pass *p, const struct dr_env *env,
               struct dr_str topic, int32_t partition, int64_t offset,
               struct dr_arena *a, struct out_list *out, struct dr_err *err)
 {
+    struct step s = {.p = p, .a = a, .out = out};
     struct origin at = {topic, partition, offset};
 
-    out->n = 0;
-    if (env->kind == DR_MSG_SOURCE) {
-        return source(p, &env->u.source, &at, a, out, err);
+    *out = (struct out_list){NULL, 0, 0};
+    if (env->kind == DR_MSG_SOURCE && source(&s, &env->u.source, &at, err)) {
+        return -1;
     }
     if (env->kind == DR_MSG_MARKER) {
-        marker(p, &env->u.marker, a, out);
+        marker(&s, &env->u.marker);
     }
-    return 0;
+    return s.oom ? dr_err_set(err, DR_REJECT, 0, "pass",
+                              "the record becomes more than one may be")
+                 : 0;
+}
+
+void pass_set_aside(const struct pass *p, const struct dr_source *rec,
+                    struct dr_str topic, int32_t partition, int64_t offset,
+                    struct dr_buf *key, struct out_message *out)
+{
+    struct dr_rejected r = {
+        .object = rec->object,
+        .id = rec->id,
+        .stage = DR_STR_LIT("transform"),
+        .class = DR_STR_LIT("too_large"),
+        .field = DR_STR_LIT("*"),
+        .rule = DR_STR_LIT("record"),
+        .reason = DR_STR_LIT("the record needs more memory than one record "
+                             "may take"),
+        .cure = DR_STR_LIT("make the record smaller in FastTrack: it has too "
+                           "many values, links or lines"),
+        .topic = topic,
+        .partition = partition,
+        .offset = offset,
+        .redrivable = true,
+        .rev = rec->rev,
+        .version = rec->version,
+        .pass = p->number};
+
+    dr_buf_reset(key);
+    dr_buf_str(key, rec->object);
+    dr_buf_ch(key, ':');
+    dr_buf_str(key, rec->id);
+    r.original = original_of(&r, rec);
+    *out =
+        (struct out_message){.topic = OUT_REJECTED,
+                             .partition = dr_partition(rec->id, p->partitions),
+                             .key = dr_buf_view(key)};
+    out->env.kind = DR_MSG_REJECTED;
+    out->env.u.rejected = r;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <drover/base/buf.h>
 #include <drover/base/map.h>
 #include <drover/plan/plan.h>
 
@@ -30,11 +31,10 @@ struct out_message {
     struct dr_env env;
 };
 
-#define PASS_OUT_MAX 1024
-
+/* In the arena of the message. */
 struct out_list {
-    struct out_message v[PASS_OUT_MAX];
-    size_t n;
+    struct out_message *v;
+    size_t n, cap;
 };
 
 /* The messages that `env`, read at (topic, partition, offset), becomes. Their
@@ -43,6 +43,12 @@ int pass_step(const struct pass *p, const struct dr_env *env,
               struct dr_str topic, int32_t partition, int64_t offset,
               struct dr_arena *a, struct out_list *out,
               struct dr_err *err) DR_MUSTCHECK;
+
+/* What goes out for a record that used the budget up; needs no arena. `key`
+ * holds the message's key and must outlive it. */
+void pass_set_aside(const struct pass *p, const struct dr_source *rec,
+                    struct dr_str topic, int32_t partition, int64_t offset,
+                    struct dr_buf *key, struct out_message *out);
 
 /* True when a record of the source belongs to the pass. */
 bool pass_wants(const struct pass *p, const struct dr_source *s);
