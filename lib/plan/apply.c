@@ -36,11 +36,17 @@ static void excluded(struct dr_outcome *out)
                              "scope");
 }
 
+static int too_large(struct dr_err *err)
+{
+    return dr_err_set(err, DR_REJECT, 0, "plan",
+                      "the record needs more memory than one record may take");
+}
+
 static bool read_body(struct build *b)
 {
-    b->root = dr_json_parse(b->a, b->rec->body, NULL, NULL);
+    b->root = build_parse(b, b->rec->body);
     b->props = dr_json_get(b->root, "properties");
-    if (dr_json_type(b->props) == DR_JSON_OBJECT) {
+    if (b->root) {
         return true;
     }
     build_reject(b, "unreadable", DR_STR_LIT("*"), DR_STR_LIT("record"),
@@ -55,11 +61,11 @@ static int run(struct build *b, size_t kind, struct dr_outcome *out,
     struct dr_load *loads = dr_arena_calloc(b->a, 2, sizeof(*loads));
 
     if (!loads) {
-        return dr_err_set(err, DR_REJECT, 0, "plan", "record too large");
+        return too_large(err);
     }
     if (!kinds[kind].lines) {
         if (!read_body(b)) {
-            return 0;
+            return b->oom ? too_large(err) : 0;
         }
         apply_owner(b);
         apply_flags(b);
@@ -74,8 +80,7 @@ static int run(struct build *b, size_t kind, struct dr_outcome *out,
     out->load_count = kinds[kind].make(b, loads);
     out->loads = loads;
     if (b->oom) {
-        return dr_err_set(err, DR_REJECT, 0, "plan",
-                          "the record is larger than one record may be");
+        return too_large(err);
     }
     return 0;
 }

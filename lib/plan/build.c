@@ -10,6 +10,8 @@
 #include <drover/crypto/crypto.h>
 
 #define NOTE_CHARS 200
+/* No record has as many values; their tree fits the budget (64 MiB). */
+#define NODES_MAX 200000
 #define ID_MAX 64 /* of the source (contract 4.1) */
 
 /* Room for one more element in an arena vector. */
@@ -130,6 +132,28 @@ void build_reject(struct build *b, const char *class, struct dr_str field,
     }
 }
 
+const struct dr_json *build_parse(struct build *b, struct dr_str text)
+{
+    struct dr_json_limits limits = {.max_nodes = NODES_MAX};
+    const struct dr_json *j = dr_json_parse(b->a, text, &limits, NULL);
+
+    /* Nothing that the reader asks for is larger than the text: when so much
+     * is left, the text is at fault, else the budget. */
+    if (!j && !dr_arena_alloc(b->a, text.n + 4096)) {
+        b->oom = true;
+    }
+    return dr_json_type(dr_json_get(j, "properties")) == DR_JSON_OBJECT ? j
+                                                                        : NULL;
+}
+
+struct dr_str build_dup(struct build *b, struct dr_str s)
+{
+    struct dr_str out = dr_arena_dup(b->a, s);
+
+    b->oom |= !out.p;
+    return out;
+}
+
 struct dr_str build_printf(struct build *b, const char *fmt, ...)
 {
     char *text = NULL;
@@ -180,7 +204,7 @@ void build_load(struct build *b, struct dr_load *out, const char *lane)
                             .version = b->rec->version,
                             .pass = b->opts->pass,
                             .plan_hash = dr_plan_hash(b->plan),
-                            .marker = dr_arena_dup(b->a, dr_str_z(marker)),
+                            .marker = build_dup(b, dr_str_z(marker)),
                             .type = b->op->type,
                             .op = DR_LOAD_WRITE,
                             .how = DR_HOW_SINGLE,
@@ -191,7 +215,6 @@ void build_load(struct build *b, struct dr_load *out, const char *lane)
                             .ref_count = b->ref_n,
                             .lines = b->lines,
                             .line_count = b->line_n};
-    b->oom |= !out->marker.p;
 }
 
 static void hash_fields(struct dr_hash *h, const struct dr_field *f, size_t n)
@@ -234,7 +257,5 @@ void build_hash(struct build *b, struct dr_load *l)
         hash_ref(&h, &l->lines[i].product);
     }
     dr_hash_final(&h, out);
-    l->content_hash =
-        dr_arena_dup(b->a, (struct dr_str){(const char *)out, 32});
-    b->oom |= !l->content_hash.p;
+    l->content_hash = build_dup(b, (struct dr_str){(const char *)out, 32});
 }

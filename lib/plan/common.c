@@ -187,7 +187,7 @@ void apply_description(struct build *b, const char *property,
         dr_buf_str(&out, last);
     }
     build_field(b, DR_STR_LIT("description"), rule, DR_VAL_TEXT,
-                dr_arena_dup(b->a, dr_buf_view(&out)));
+                build_dup(b, dr_buf_view(&out)));
     dr_buf_done(&out);
 }
 

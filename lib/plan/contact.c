@@ -27,7 +27,7 @@ static struct dr_str usable_email(struct build *b)
                      "correct the address in FastTrack");
         return (struct dr_str){"", 0};
     }
-    if (plan_email(b->a, raw).n == 0) {
+    if (!plan_email_usable(raw)) {
         why = "not one usable e-mail address: kept as text in work_email";
     } else if (dr_map_has(b->plan->without_email, b->rec->id)) {
         why = "another contact has this address, and Freshsales wants it to "

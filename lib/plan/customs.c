@@ -170,15 +170,25 @@ static void use(struct proposing *p, const struct target_kind *k,
                p);
 }
 
-/* A name that no other row of the object has. */
+/* The i-th name for a property: "cf_x", "cf_x_2" and so on. */
+static struct dr_str name_at(struct proposing *p, struct dr_str name, int i)
+{
+    struct dr_str first = key_of(p, name);
+
+    return i < 2
+               ? first
+               : dr_arena_printf(p->a, DR_STR_FMT "_%d", DR_STR_ARG(first), i);
+}
+
+/* A name that no other row and no field has. */
 static struct dr_str new_name(struct proposing *p, const struct target_kind *k,
                               struct dr_str name)
 {
-    struct dr_str first = key_of(p, name), out = first;
+    struct dr_str out = name_at(p, name, 1);
 
     for (int i = 2; is_used(p, k, out) || field_by_name(p->c, k->type, out);
          i++) {
-        out = dr_arena_printf(p->a, DR_STR_FMT "_%d", DR_STR_ARG(first), i);
+        out = name_at(p, name, i);
     }
     return out;
 }
@@ -199,22 +209,33 @@ static bool same_field(struct proposing *p, const struct dr_json *f,
                                             DR_STR_ARG(name))));
 }
 
+static bool fits(struct proposing *p, const struct target_kind *k,
+                 const struct dr_json *field, const struct dr_json *prop,
+                 const struct field_stats *s)
+{
+    return field && existing(field, prop, s).type &&
+           !is_used(p, k, dr_json_get_str(field, "name"));
+}
+
+/* By the names that new_name gives, so that what the checklist had created is
+ * found; then by label. */
 static const struct dr_json *find_custom(struct proposing *p,
                                          const struct target_kind *k,
                                          const struct dr_json *prop,
                                          const struct field_stats *s)
 {
-    const struct dr_json *hit =
-        field_by_name(p->c, k->type, key_of(p, dr_json_get_str(prop, "name")));
+    struct dr_str name = dr_json_get_str(prop, "name");
 
-    if (hit && existing(hit, prop, s).type &&
-        !is_used(p, k, dr_json_get_str(hit, "name"))) {
-        return hit;
+    for (int i = 1; i < 10; i++) {
+        const struct dr_json *hit =
+            field_by_name(p->c, k->type, name_at(p, name, i));
+        if (fits(p, k, hit, prop, s)) {
+            return hit;
+        }
     }
     DR_JSON_EACH(f, dr_json_get(p->c->dst_fields, k->type))
     {
-        if (same_field(p, f, prop) && existing(f, prop, s).type &&
-            !is_used(p, k, dr_json_get_str(f, "name"))) {
+        if (same_field(p, f, prop) && fits(p, k, f, prop, s)) {
             return f;
         }
     }

@@ -140,6 +140,7 @@ static void choose_how(struct build *b, struct dr_load *l, struct dr_str name)
     struct dr_str norm = plan_norm(b->a, name);
     struct dr_str head = dr_utf8_prefix(name, 200);
 
+    b->oom |= !norm.p;
     if (b->rec->origin != DR_ORIGIN_SNAPSHOT) {
         l->how = DR_HOW_SINGLE;
         return;

@@ -109,8 +109,7 @@ static bool is_orphan(const struct build *b)
 
 static void one_part(struct build *b, const struct dr_part *part)
 {
-    struct dr_err err = {0};
-    const struct dr_json *root = dr_json_parse(b->a, part->body, NULL, &err);
+    const struct dr_json *root = build_parse(b, part->body);
 
     b->part_id = part->id;
     b->props = dr_json_get(root, "properties");

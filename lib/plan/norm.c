@@ -42,35 +42,33 @@ static bool email_char(char c)
     return (unsigned char)c > 0x20 && c != 0x7f && !strchr("\"(),:;<>[\\]", c);
 }
 
-struct dr_str plan_email(struct dr_arena *a, struct dr_str s)
+bool plan_email_usable(struct dr_str s)
 {
-    struct dr_str none = {NULL, 0}, domain, out;
+    struct dr_str domain;
     size_t at = SIZE_MAX;
 
     s = dr_str_trim(s);
     if (s.n == 0 || s.n > EMAIL_MAX) {
-        return none;
+        return false;
     }
     for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '@') {
-            if (at != SIZE_MAX) {
-                return none;
-            }
+        if (s.p[i] == '@' && at == SIZE_MAX) {
             at = i;
-        } else if (!email_char(s.p[i])) {
-            return none;
+        } else if (s.p[i] == '@' || !email_char(s.p[i])) {
+            return false;
         }
     }
     if (at == SIZE_MAX || at == 0 || at + 1 == s.n) {
-        return none;
+        return false;
     }
     domain = (struct dr_str){s.p + at + 1, s.n - at - 1};
-    if (domain.p[0] == '.' || domain.p[domain.n - 1] == '.' || s.p[0] == '.' ||
-        s.p[at - 1] == '.' ||
-        dr_str_find(domain, DR_STR_LIT(".")) == SIZE_MAX ||
-        dr_str_find(domain, DR_STR_LIT("..")) != SIZE_MAX) {
-        return none;
-    }
-    out = plan_norm(a, s);
-    return out;
+    return domain.p[0] != '.' && domain.p[domain.n - 1] != '.' &&
+           s.p[0] != '.' && s.p[at - 1] != '.' &&
+           dr_str_find(domain, DR_STR_LIT(".")) != SIZE_MAX &&
+           dr_str_find(domain, DR_STR_LIT("..")) == SIZE_MAX;
+}
+
+struct dr_str plan_email(struct dr_arena *a, struct dr_str s)
+{
+    return plan_email_usable(s) ? plan_norm(a, s) : (struct dr_str){NULL, 0};
 }

@@ -79,6 +79,7 @@ const char *transform_name(enum transform xf);
 struct dr_str plan_norm(struct dr_arena *a, struct dr_str s);
 /* Trimmed and lower-cased; empty when it is no single usable address. */
 struct dr_str plan_email(struct dr_arena *a, struct dr_str s);
+bool plan_email_usable(struct dr_str s);
 
 /* ---- one record being made (build.c) ---- */
 
@@ -118,6 +119,10 @@ void build_note(struct build *b, struct dr_str field, struct dr_str rule,
 /* The record (or the line, while part_id is set) cannot go. */
 void build_reject(struct build *b, const char *class, struct dr_str field,
                   struct dr_str rule, const char *reason, const char *cure);
+/* The properties of a record; NULL: it is no record. */
+const struct dr_json *build_parse(struct build *b, struct dr_str text);
+/* Copies that fail are remembered: the record is then not made at all. */
+struct dr_str build_dup(struct build *b, struct dr_str s);
 struct dr_str build_printf(struct build *b, const char *fmt, ...)
     DR_PRINTF(2, 3);
 struct dr_str load_key(struct build *b, const char *object, struct dr_str id);

@@ -18,7 +18,7 @@ static void put_price(struct build *b, struct dr_str price, struct dr_str code)
     dr_json_w_end(&w);
     build_number(b, "pricing_type", "product.price", DR_STR_LIT("1"));
     build_field(b, DR_STR_LIT("product_pricings"), DR_STR_LIT("product.price"),
-                DR_VAL_JSON, dr_arena_dup(b->a, dr_buf_view(&out)));
+                DR_VAL_JSON, build_dup(b, dr_buf_view(&out)));
     dr_buf_done(&out);
 }
 

@@ -227,40 +227,38 @@ static void add_identity(struct dr_profile *p, struct dr_arena *a,
     }
 }
 
-static int add_body(struct dr_profile *p, const struct dr_source *rec,
-                    struct dr_str body, struct dr_err *err)
+/* A record that cannot be read is counted and tells nothing. */
+static void add_body(struct dr_profile *p, const struct dr_source *rec,
+                     struct dr_str body)
 {
     struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new((size_t)64 << 20);
-    const struct dr_json *root = dr_json_parse(a, body, NULL, err);
+    const struct dr_json *root = dr_json_parse(a, body, NULL, NULL);
 
+    count(p, p->counts, rec->object);
     if (!root) {
-        return -1;
+        return;
     }
     add_properties(p, rec->object, dr_json_get(root, "properties"));
     if (!dr_str_eqz(rec->object, "line_item")) {
         count(p, p->owners, dr_json_scalar(dr_json_get(root, "owner_id")));
     }
     add_identity(p, a, rec, root);
-    return 0;
 }
 
 int dr_profile_add(struct dr_profile *p, const struct dr_source *rec,
                    struct dr_err *err)
 {
+    (void)err;
     if (rec->op != DR_SRC_UPSERT) {
         return 0;
     }
     for (size_t i = 0; i < rec->part_count; i++) {
-        count(p, p->counts, rec->object);
-        if (add_body(p, rec, rec->parts[i].body, err)) {
-            return -1;
-        }
+        add_body(p, rec, rec->parts[i].body);
     }
-    if (rec->body.n == 0) {
-        return 0;
+    if (rec->body.n > 0) {
+        add_body(p, rec, rec->body);
     }
-    count(p, p->counts, rec->object);
-    return add_body(p, rec, rec->body, err);
+    return 0;
 }
 
 int dr_profile_add_existing(struct dr_profile *p, struct dr_str type,

@@ -155,7 +155,7 @@ bool value_decimal(struct build *b, struct dr_str source, struct dr_str rule,
                      "thousands separator, brackets or exponent");
         return false;
     }
-    *out = dr_arena_dup(b->a, dr_str_z(dr_dec_text(&d, text)));
+    *out = build_dup(b, dr_str_z(dr_dec_text(&d, text)));
     return true;
 }
 
@@ -197,7 +197,7 @@ static void put_percent(struct build *b, const struct rule *r, struct dr_str s)
     }
     if (d.scale > 0) {
         dr_dec_round(&d, 0);
-        out = dr_arena_dup(b->a, dr_str_z(dr_dec_text(&d, text)));
+        out = build_dup(b, dr_str_z(dr_dec_text(&d, text)));
         build_note(b, r->source, r->id, s, out,
                    "rounded: the target keeps whole percents");
     }
@@ -255,7 +255,7 @@ bool value_instant(struct build *b, struct dr_str source, struct dr_str rule,
         return false;
     }
     rest = ((ms % 1000) + 1000) % 1000;
-    *out = dr_arena_dup(b->a, dr_str_z(dr_time_format(ms - rest, text)));
+    *out = build_dup(b, dr_str_z(dr_time_format(ms - rest, text)));
     note_instant(b, source, rule, s, *out, flags, rest != 0);
     return true;
 }
@@ -343,7 +343,7 @@ static void put_joined(struct build *b, const struct rule *r,
     } else {
         join_one(&k, text_of(j));
     }
-    put_text(b, r, dr_arena_dup(b->a, dr_buf_view(&k.out)));
+    put_text(b, r, build_dup(b, dr_buf_view(&k.out)));
     dr_buf_done(&k.out);
     dr_map_free(k.seen);
 }
@@ -395,7 +395,7 @@ static void put_tags(struct build *b, const struct rule *r,
                   "remove tags in FastTrack");
     } else {
         build_field(b, r->target, r->id, DR_VAL_JSON,
-                    dr_arena_dup(b->a, dr_buf_view(&out)));
+                    build_dup(b, dr_buf_view(&out)));
     }
     dr_buf_done(&out);
 }

@@ -90,7 +90,8 @@ struct dr_apply_opts {
 };
 
 /* Everything in *out lives in the arena or in rec. -1 only when the arena's
- * budget is used up (DR_REJECT): a bad record is an outcome, not an error. */
+ * budget is used up (DR_REJECT): a bad record is an outcome, not an error.
+ * Whoever derives the same outcomes gives the same budget: 64 MiB. */
 int dr_plan_apply(const struct dr_plan *p, const struct dr_source *rec,
                   const struct dr_apply_opts *o, struct dr_arena *a,
                   struct dr_outcome *out, struct dr_err *err) DR_MUSTCHECK;

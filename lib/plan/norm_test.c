@@ -1,0 +1,98 @@
+/* Names and addresses: what counts as equal, what counts as an address. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "plan_private.h"
+
+static void expect(struct dr_str got, const char *want, const char *of)
+{
+    if (!dr_str_eqz(got, want)) {
+        print_error("\"%s\" gave \"" DR_STR_FMT "\", not \"%s\"\n", of,
+                    DR_STR_ARG(got), want);
+        fail();
+    }
+}
+
+static void test_names(void **state)
+{
+    static const char *const rows[][2] = {
+        {"Acme", "acme"},
+        {"  Acme \t Corp\n", "acme corp"},
+        {"ACME\v\fCORP", "acme corp"},
+        {"", ""},
+        {" \t ", ""},
+        {"Zo\xc3\x8b", "zo\xc3\x8b"}, /* letters beyond ASCII stay */
+    };
+    struct dr_arena *a = dr_arena_new(1 << 20);
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(rows); i++) {
+        expect(plan_norm(a, dr_str_z(rows[i][0])), rows[i][1], rows[i][0]);
+    }
+    dr_arena_free(a);
+}
+
+static void test_addresses(void **state)
+{
+    static const char *const rows[][2] = {
+        {" Zoe@Example.COM ", "zoe@example.com"},
+        {"a+tag@x.example", "a+tag@x.example"},
+        {"a@b.c", "a@b.c"},
+        {"zo\xc3\xab@x.example", "zo\xc3\xab@x.example"},
+        {"", ""},
+        {"no address", ""},
+        {"a@b", ""},
+        {"a@@x.example", ""},
+        {"a@x@y.example", ""},
+        {"@x.example", ""},
+        {"a@", ""},
+        {"a@.example", ""},
+        {"a@x.example.", ""},
+        {"a@x..example", ""},
+        {".a@x.example", ""},
+        {"a.@x.example", ""},
+        {"a b@x.example", ""},
+        {"a@x.example; b@x.example", ""},
+        {"a@x.example,b@x.example", ""},
+        {"a\x01@x.example", ""},
+        {"<a@x.example>", ""},
+    };
+    struct dr_arena *a = dr_arena_new(1 << 20);
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(rows); i++) {
+        expect(plan_email(a, dr_str_z(rows[i][0])), rows[i][1], rows[i][0]);
+    }
+    dr_arena_free(a);
+}
+
+/* 254 characters are an address, 255 are none (RFC 5321, 4.5.3). */
+static void test_length(void **state)
+{
+    struct dr_arena *a = dr_arena_new(1 << 20);
+    char text[256];
+
+    (void)state;
+    memset(text, 'a', sizeof(text));
+    memcpy(text + 244, "@x.example", 10);
+    assert_int_equal(plan_email(a, (struct dr_str){text, 254}).n, 254);
+    memcpy(text + 244, "a@x.example", 11);
+    assert_int_equal(plan_email(a, (struct dr_str){text, 255}).n, 0);
+    dr_arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_length),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,308 @@
+/* Proposing and checking: the same for any order of reading; every gap is
+ * found; what the checklist asks for is all that was missing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <drover/crypto/crypto.h>
+
+#include "golden_test.h"
+
+static struct world world;
+
+static void assert_equal_text(const struct dr_buf *a, const struct dr_buf *b)
+{
+    assert_true(dr_str_eq(dr_buf_view(a), dr_buf_view(b)));
+}
+
+static void test_order(void **state)
+{
+    struct dr_proposal one, two;
+
+    (void)state;
+    world_propose(&world, &world.c, 0, 1, &one);
+    for (size_t first = 1; first < world.n; first += 7) {
+        /* backwards from `first`: n - 1 and n have no common divisor */
+        world_propose(&world, &world.c, first, world.n - 1, &two);
+        assert_equal_text(&one.plan, &two.plan);
+        assert_equal_text(&one.checklist, &two.checklist);
+        assert_equal_text(&one.owners, &two.owners);
+        assert_equal_text(&one.duplicates, &two.duplicates);
+        dr_proposal_done(&two);
+    }
+    dr_proposal_done(&one);
+}
+
+/* ---- a changed catalogue ---- */
+
+/* The catalogue's JSON with the first `from` made `to`. */
+static const struct dr_json *changed(const struct dr_json *j, const char *from,
+                                     const char *to)
+{
+    struct dr_str head = j->raw, tail;
+    size_t at = dr_str_find(head, dr_str_z(from));
+    struct dr_err err = {0};
+    const struct dr_json *out;
+
+    assert_true(at != SIZE_MAX);
+    tail =
+        (struct dr_str){head.p + at + strlen(from), head.n - at - strlen(from)};
+    head.n = at;
+    out = dr_json_parse(world.a,
+                        dr_arena_printf(world.a, DR_STR_FMT "%s" DR_STR_FMT,
+                                        DR_STR_ARG(head), to, DR_STR_ARG(tail)),
+                        NULL, &err);
+    if (!out) {
+        fail_msg("%s", err.text);
+    }
+    return out;
+}
+
+/* How many problems of a code there are; SIZE_MAX codes: of any. */
+static size_t problems(const struct dr_catalogs *c, const char *code)
+{
+    struct dr_plan *p = world_plan(&world);
+    struct dr_err err = {0};
+    struct dr_buf b;
+    size_t n = 0, all;
+
+    dr_buf_init(&b, (size_t)1 << 20);
+    all = dr_plan_check(p, c, &b);
+    DR_JSON_EACH(e,
+                 dr_json_parse(world.a, dr_arena_dup(world.a, dr_buf_view(&b)),
+                               NULL, &err))
+    {
+        n += dr_str_eqz(dr_json_get_str(e, "code"), code);
+        assert_true(dr_json_get_str(e, "detail").n > 0);
+        assert_true(dr_json_get_str(e, "cure").n > 0);
+        all--;
+    }
+    assert_int_equal(all, 0);
+    dr_buf_done(&b);
+    dr_plan_free(p);
+    return n;
+}
+
+static void test_stale(void **state)
+{
+    struct dr_catalogs c = world.c;
+
+    (void)state;
+    assert_int_equal(problems(&c, "source_schema"), 0);
+    assert_int_equal(problems(&c, "target_schema"), 0);
+    /* a help text or a position is no other schema */
+    c.dst_fields = changed(world.c.dst_fields, "\"required\"",
+                           "\"help\": \"x\", \"required\"");
+    assert_int_equal(problems(&c, "target_schema"), 0);
+    c.dst_fields =
+        changed(world.c.dst_fields, "\"cf_employees\"", "\"cf_staff\"");
+    assert_int_equal(problems(&c, "target_schema"), 1);
+    assert_int_equal(problems(&c, "missing_field"),
+                     problems(&world.c, "missing_field") + 1);
+    c = world.c;
+    c.src_schema = changed(world.c.src_schema, "\"Retail\"", "\"Shops\"");
+    assert_int_equal(problems(&c, "source_schema"), 1);
+    c.src_schema = changed(world.c.src_schema, "\"domain\"", "\"host\"");
+    assert_int_equal(problems(&c, "source_schema"), 1);
+    assert_int_equal(problems(&c, "unmapped"), 1);
+    c = world.c;
+    c.src_pipelines = changed(world.c.src_pipelines, "\"st_2\"", "\"st_3\"");
+    assert_int_equal(problems(&c, "source_schema"), 1);
+}
+
+static void test_gaps(void **state)
+{
+    struct dr_catalogs c = world.c;
+
+    (void)state;
+    assert_int_equal(problems(&c, "owner"), 0);
+    c.dst_selectors =
+        changed(world.c.dst_selectors,
+                "\"bo@north.example\",\n     \"is_active\": true",
+                "\"bo@north.example\",\n     \"is_active\": false");
+    assert_int_equal(problems(&c, "owner"), 1);
+    assert_int_equal(problems(&c, "required_field"), 0);
+    c = world.c;
+    c.dst_fields = changed(world.c.dst_fields, "\"name\": \"amount\"",
+                           "\"name\": \"mobile_number\"");
+    assert_int_equal(problems(&c, "required_field"), 1);
+    assert_int_equal(problems(&world.c, "missing_stage"), 1);
+    assert_int_equal(problems(&world.c, "missing_pipeline"), 1);
+    assert_int_equal(problems(&world.c, "missing_choice"), 1);
+    assert_int_equal(problems(&world.c, "missing_currency"), 1);
+    assert_int_equal(problems(&world.c, "missing_value"), 5);
+}
+
+static void test_quota(void **state)
+{
+    struct dr_catalogs c = world.c;
+
+    (void)state;
+    assert_int_equal(problems(&c, "quota"), 0);
+    c.dst_account = changed(world.c.dst_account, "\"pro\"", "\"Free\"");
+    assert_true(problems(&c, "quota") >= 3);
+    c.dst_account = changed(world.c.dst_account, "\"pro\"", "\"blossom\"");
+    assert_true(problems(&c, "quota") > 0);
+    c.dst_account = changed(world.c.dst_account, "\"pro\"", "\"unheard\"");
+    assert_int_equal(problems(&c, "quota"), 0);
+}
+
+/* ---- the admin does what the list says ---- */
+
+static void add_field(struct dr_json_w *w, const struct dr_json *item)
+{
+    dr_json_w_obj(w);
+    dr_json_w_kv(w, "name", dr_json_get_str(item, "name"));
+    dr_json_w_kv(w, "label", dr_json_get_str(item, "label"));
+    dr_json_w_kv(w, "type", dr_json_get_str(item, "type"));
+    dr_json_w_key(w, "choices");
+    dr_json_w_arr(w);
+    DR_JSON_EACH(c, dr_json_get(item, "choices"))
+    {
+        dr_json_w_obj(w);
+        dr_json_w_kv(w, "value", dr_json_str(c));
+        dr_json_w_end(w);
+    }
+    dr_json_w_end(w);
+    dr_json_w_end(w);
+}
+
+static const struct dr_json *fields_made(const struct dr_json *items)
+{
+    struct dr_json_w w;
+    struct dr_buf b;
+    struct dr_err err = {0};
+    const struct dr_json *out;
+
+    dr_buf_init(&b, (size_t)1 << 20);
+    dr_json_w_init(&w, &b);
+    dr_json_w_obj(&w);
+    DR_JSON_EACH(entity, world.c.dst_fields)
+    {
+        dr_json_w_keys(&w, entity->key);
+        dr_json_w_arr(&w);
+        DR_JSON_EACH(f, entity)
+        {
+            dr_json_w_tree(&w, f);
+        }
+        DR_JSON_EACH(i, items)
+        {
+            if (dr_str_eqz(dr_json_get_str(i, "kind"), "field") &&
+                dr_str_eq(dr_json_get_str(i, "entity"), entity->key)) {
+                add_field(&w, i);
+            }
+        }
+        dr_json_w_end(&w);
+    }
+    dr_json_w_end(&w);
+    out = dr_json_parse(world.a, dr_arena_dup(world.a, dr_buf_view(&b)), NULL,
+                        &err);
+    dr_buf_done(&b);
+    assert_non_null(out);
+    return out;
+}
+
+static size_t count_items(const struct dr_proposal *p, const char *kind,
+                          const struct dr_json **items)
+{
+    struct dr_err err = {0};
+    const struct dr_json *j = dr_json_parse(
+        world.a, dr_arena_dup(world.a, dr_buf_view(&p->checklist)), NULL, &err);
+    size_t n = 0;
+
+    *items = dr_json_get(j, "items");
+    DR_JSON_EACH(i, *items)
+    {
+        n += dr_str_eqz(dr_json_get_str(i, "kind"), kind);
+    }
+    return n;
+}
+
+static void test_carried_out(void **state)
+{
+    struct dr_catalogs c = world.c;
+    struct dr_proposal one, two;
+    const struct dr_json *items;
+
+    (void)state;
+    world_propose(&world, &world.c, 0, 1, &one);
+    assert_true(count_items(&one, "field", &items) > 20);
+    c.dst_fields = fields_made(items);
+    world_propose(&world, &c, 0, 1, &two);
+    assert_int_equal(count_items(&two, "field", &items), 0);
+    assert_int_equal(count_items(&two, "choice", &items), 1);
+    dr_proposal_done(&one);
+    dr_proposal_done(&two);
+}
+
+/* In the classic edition leads are records with fields of their own. */
+static void test_classic(void **state)
+{
+    struct dr_catalogs c = world.c;
+    struct dr_proposal p;
+    const struct dr_json *items;
+    size_t leads = 0, stages;
+
+    (void)state;
+    c.dst_account = changed(world.c.dst_account, "\"suite\"", "\"classic\"");
+    world_propose(&world, &c, 0, 1, &p);
+    assert_true(dr_str_find(dr_buf_view(&p.plan),
+                            DR_STR_LIT("\"leads\":\"lead\"")) != SIZE_MAX);
+    stages = count_items(&p, "lifecycle_stage", &items);
+    DR_JSON_EACH(i, items)
+    {
+        leads += dr_str_eqz(dr_json_get_str(i, "entity"), "leads") &&
+                 dr_str_eqz(dr_json_get_str(i, "kind"), "field");
+    }
+    assert_int_equal(stages, 0);
+    assert_true(leads > 10);
+    dr_proposal_done(&p);
+}
+
+static void test_not_yet(void **state)
+{
+    struct dr_profile *p = dr_profile_new();
+    struct dr_catalogs c = world.c;
+    struct dr_propose_opts o = {0};
+    struct dr_proposal out;
+    struct dr_err err = {0};
+
+    (void)state;
+    c.dst_fields = NULL;
+    dr_proposal_init(&out);
+    assert_int_equal(dr_plan_propose(p, &c, &o, &out, &err), -1);
+    assert_int_equal(err.verdict, DR_RETRY);
+    dr_proposal_done(&out);
+    dr_profile_free(p);
+}
+
+static int open_world(void **state)
+{
+    (void)state;
+    world_open(&world);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    world_close(&world);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),   cmocka_unit_test(test_stale),
+        cmocka_unit_test(test_gaps),    cmocka_unit_test(test_quota),
+        cmocka_unit_test(test_classic), cmocka_unit_test(test_carried_out),
+        cmocka_unit_test(test_not_yet),
+    };
+
+    return cmocka_run_group_tests(tests, open_world, close_world);
+}
