@@ -15,6 +15,7 @@
 #define BODY_MAX ((size_t)32 << 20)
 #define BACKOFF_MS 100
 #define BACKOFF_MAX_MS 10000
+#define THROTTLE_MAX_MS 60000
 
 void crash_at(struct loader *l, const char *point)
 {
@@ -108,6 +109,28 @@ static void report(struct loader *l, const struct call *c,
     }
 }
 
+/* The controller decides when the next call may go. Where the limits are
+ * lifted there is none, and we wait ourselves: ever longer, until one passes.
+ */
+static void throttled(struct loader *l, const struct dr_http_answer *ans)
+{
+    int64_t wait = ans->retry_after_ms;
+
+    if (limited(l)) {
+        l->rate_wait_ms = l->now_ms + BACKOFF_MS / 2;
+        return;
+    }
+    if (wait < 0 && l->now_ms >= l->rate_wait_ms) {
+        l->throttle_ms = l->throttle_ms ? l->throttle_ms * 2 : BACKOFF_MS;
+        wait =
+            l->throttle_ms < THROTTLE_MAX_MS ? l->throttle_ms : THROTTLE_MAX_MS;
+        l->throttle_ms = wait;
+    }
+    if (wait > 0) {
+        l->rate_wait_ms = l->now_ms + wait;
+    }
+}
+
 static void note(struct loader *l, const struct dr_http_answer *ans)
 {
     l->calls++;
@@ -123,11 +146,12 @@ static void note(struct loader *l, const struct dr_http_answer *ans)
     }
     if (ans->status >= 200 && ans->status < 300) {
         l->target_backoff_ms = 0;
+        l->throttle_ms = 0;
     }
     if (ans->status == 429) {
         l->refused_429++;
         (*l->m_429)++;
-        l->rate_wait_ms = l->now_ms + 50;
+        throttled(l, ans);
     }
 }
 

@@ -26,6 +26,7 @@ struct find {
     find_fn *then;
     enum stage stage, after; /* where to go on when an id was no match */
     uint64_t id;
+    bool who; /* who holds the name or e-mail matters, too */
     bool by_ident;
     int64_t page;
     int list; /* of the task lists without a parent */
@@ -65,7 +66,7 @@ static enum stage next_stage(const struct find *f)
     case STAGE_LOOKUP:
         return STAGE_FILTER;
     case STAGE_FILTER:
-        return t->unique ? STAGE_IDENT : STAGE_END;
+        return f->who && t->unique ? STAGE_IDENT : STAGE_END;
     default:
         return STAGE_END;
     }
@@ -366,13 +367,14 @@ static char *parent_path(struct loader *l, struct item *it)
     return out;
 }
 
-void find_item(struct loader *l, struct item *it, find_fn *then)
+void find_item(struct loader *l, struct item *it, bool who, find_fn *then)
 {
     struct find *f = dr_xcalloc(1, sizeof(*f));
 
     f->l = l;
     f->it = it;
     f->then = then;
+    f->who = who;
     f->page = 1;
     it->pins++;
     l->looking++;

@@ -142,7 +142,7 @@ void settles(struct loader *l);
 /* record: of what was found, whole. Called once. */
 typedef void find_fn(struct loader *l, struct item *it, enum find_state s,
                      const struct dr_json *record);
-void find_item(struct loader *l, struct item *it, find_fn *then);
+void find_item(struct loader *l, struct item *it, bool who, find_fn *then);
 
 /* survey.c */
 void catalog_pump(struct loader *l);

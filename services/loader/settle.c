@@ -62,7 +62,7 @@ static void absent(struct loader *l, struct item *it)
         refuse_unknown(l, it); /* something was created, not to be found */
         return;
     }
-    it->alone = true;
+    it->alone |= it->job_done; /* the job took it and it is not there */
     if (++it->tries > 6) {
         item_refuse(l, it, "server_error", 0,
                     "the target loses this record again and again: ask its "
@@ -181,7 +181,7 @@ static void settle_lane(struct loader *l, struct lane *lane)
         struct item *next = it->next;
         if (it->look_ms <= l->now_ms && own_active(&it->lp->own)) {
             item_move(it, &lane->work, ITEM_LOOK);
-            find_item(l, it, looked);
+            find_item(l, it, it->why != NULL, looked);
             next = lane->waiting.first; /* it may have ended at once */
         }
         it = next;

@@ -195,7 +195,7 @@ static void answered(struct loader *l, struct call *c,
     if (o == OUT_AMBIGUOUS && it->type->unique && it->route.way == WAY_CREATE) {
         item_keep_why(it, ans->status, doc);
         item_move(it, &it->lp->lane->work, ITEM_LOOK);
-        find_item(l, it, single_ambiguous);
+        find_item(l, it, true, single_ambiguous);
     } else if (!single_failed(l, it, o, ans, doc)) {
         wrote(l, it, row_root(it->type, doc));
     }

@@ -13,7 +13,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from bench import Bench, ROOT, Failure, wait_until  # noqa: E402
+from bench import Bench, ROOT, Failure, ndjson, wait_until  # noqa: E402
 
 TENANT = ROOT / "tests" / "data" / "tenant.json"
 USER, USD = 31000000001, 31000000019
@@ -127,6 +127,8 @@ class World:
     def __init__(self, case, knobs=(), rate=(0, 0), **conf):
         World.count += 1
         self.case, self.b, self.name = case, case.bench, "t%d" % World.count
+        if not any(k.startswith("rate_plan") for k in knobs):
+            knobs = tuple(knobs) + ("rate_plan=lifted",)
         args = [a for k in knobs for a in ("--knob", k)]
         tenant = self.b.folder / "tenant.json"  # one line a record
         tenant.write_text(json.dumps(json.loads(TENANT.read_text())))

@@ -282,38 +282,62 @@ static int check_dst(struct dr_map *ids, const struct dr_ledger_fact *f)
     return 0;
 }
 
-static int fold_partition(struct dr_reader *r, const char *lane, int topic,
-                          int32_t p, int64_t end)
+/* One partition of one lane while it is read. */
+struct folding {
+    const char *lane;
+    int32_t part;
+    int64_t end;
+    struct dr_fold *fold;
+    struct dr_map *ids;
+};
+
+static void print_open(const struct folding *g)
 {
-    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
-    DR_AUTO(dr_map) struct dr_map *ids = dr_map_new(NULL);
     const struct dr_attempt *a;
     struct dr_str key;
-    struct dr_kmsg m = {.offset = -1};
     size_t at = 0;
-    int bad = 0;
 
-    dr_reader_add(r, topic, p, DR_OFFSET_BEGIN);
-    while (m.offset + 1 < end) {
-        const struct dr_env *env;
-        struct dr_folded folded;
-        if (!dr_reader_poll(r, WAIT_MS, &m)) {
-            return 1;
-        }
-        dr_arena_reset(arena);
-        env = dr_wire_unpack(arena, m.value, NULL);
-        DR_ASSERT(env);
-        dr_fold_accept(f, env, m.offset, &folded);
-        if (folded.what == DR_FOLD_FACT) {
-            print_fact(lane, p, &folded.fact);
-            bad |= check_dst(ids, &folded.fact);
-        }
-    }
-    dr_reader_remove(r, topic, p);
-    while (dr_fold_next(f, &at, &key, &a)) {
+    while (dr_fold_next(g->fold, &at, &key, &a)) {
         (void)printf("{\"lane\":\"%s\",\"partition\":%d,\"offset\":%lld,"
                      "\"key\":\"" DR_STR_FMT "\",\"state\":\"unsettled\"}\n",
-                     lane, (int)p, (long long)a->offset, DR_STR_ARG(key));
+                     g->lane, (int)g->part, (long long)a->offset,
+                     DR_STR_ARG(key));
+    }
+}
+
+static int one_record(struct folding *g, const struct dr_kmsg *m)
+{
+    const struct dr_env *env;
+    struct dr_folded folded;
+
+    dr_arena_reset(arena);
+    env = dr_wire_unpack(arena, m->value, NULL);
+    DR_ASSERT(env);
+    dr_fold_accept(g->fold, env, m->offset, &folded);
+    if (folded.what != DR_FOLD_FACT) {
+        return 0;
+    }
+    print_fact(g->lane, g->part, &folded.fact);
+    return check_dst(g->ids, &folded.fact);
+}
+
+static int read_all(struct dr_reader *r, struct folding *g, size_t left)
+{
+    size_t parts = (size_t)svc.partitions;
+    int bad = 0;
+
+    while (left > 0) {
+        struct dr_kmsg m;
+        struct folding *at;
+        if (!dr_reader_poll(r, WAIT_MS, &m)) {
+            (void)fprintf(stderr, "a ledger does not reach its end\n");
+            return 1;
+        }
+        at = &g[(size_t)m.topic * parts + (size_t)m.partition];
+        if (m.offset < at->end) {
+            bad |= one_record(at, &m);
+            left -= m.offset + 1 == at->end;
+        }
     }
     return bad;
 }
@@ -322,11 +346,12 @@ static int facts(void)
 {
     static char names[16][DR_TOPIC_MAX];
     const char *topics[16];
-    int64_t *ends =
-        dr_xcalloc(dr_lane_count * (size_t)svc.partitions, sizeof(*ends));
+    size_t parts = (size_t)svc.partitions, n = dr_lane_count * parts, left = 0;
+    int64_t *ends = dr_xcalloc(n, sizeof(*ends));
+    struct folding *g = dr_xcalloc(n, sizeof(*g));
     struct dr_reader *r;
     struct dr_err err;
-    int bad = 0;
+    int bad;
 
     for (size_t i = 0; i < dr_lane_count; i++) {
         topics[i] = dr_topic(&svc, names[i], "ledger", dr_lanes[i]);
@@ -336,15 +361,22 @@ static int facts(void)
         (void)fprintf(stderr, "%s\n", err.text);
         return 1;
     }
-    for (size_t i = 0; i < dr_lane_count; i++) {
-        for (int32_t p = 0; p < svc.partitions; p++) {
-            int64_t end = ends[i * (size_t)svc.partitions + (size_t)p];
-            if (end > 0) {
-                bad |= fold_partition(r, dr_lanes[i], (int)i, p, end);
-            }
+    for (size_t i = 0; i < n; i++) {
+        g[i] = (struct folding){dr_lanes[i / parts], (int32_t)(i % parts),
+                                ends[i], dr_fold_new(), dr_map_new(NULL)};
+        if (ends[i] > 0) {
+            dr_reader_add(r, (int)(i / parts), g[i].part, DR_OFFSET_BEGIN);
+            left++;
         }
     }
+    bad = read_all(r, g, left);
+    for (size_t i = 0; i < n; i++) {
+        print_open(&g[i]);
+        dr_fold_free(g[i].fold);
+        dr_map_free(g[i].ids);
+    }
     dr_reader_free(r);
+    free(g);
     free(ends);
     return bad;
 }
