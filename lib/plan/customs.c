@@ -407,3 +407,28 @@ void propose_custom(struct proposing *p, const struct target_kind *k,
     }
     dr_json_w_end(&p->plan);
 }
+
+struct dr_str custom_target(struct proposing *p, const struct target_kind *k,
+                            const struct dr_json *prop, const char **confidence,
+                            const char **evidence)
+{
+    struct dr_str name = dr_json_get_str(prop, "name");
+    const struct field_stats *s =
+        profile_field(p->profile, dr_str_z(k->object), name);
+    const struct dr_json *field = find_custom(p, k, prop, s);
+
+    if (!field) {
+        *confidence = "0";
+        *evidence = "no field of the target fits: a custom field is to be "
+                    "created";
+        return new_name(p, k, name);
+    }
+    if (dr_str_eq(dr_json_get_str(field, "name"), key_of(p, name))) {
+        *confidence = "0.95";
+        *evidence = "a custom field of the same name, of a type that fits";
+    } else {
+        *confidence = "0.9";
+        *evidence = "a custom field of the same label, of a type that fits";
+    }
+    return dr_json_get_str(field, "name");
+}

@@ -25,6 +25,10 @@ void world_open(struct world *w);
 void world_close(struct world *w);
 /* The text of a file below GOLDEN_DIR, in the world's arena; p NULL: none. */
 struct dr_str world_read(struct world *w, const char *path);
+/* All records, taken in the order first, first + step, …, and what was there.
+ */
+struct dr_profile *world_profile(const struct world *w, size_t first,
+                                 size_t step);
 /* Proposes from all records, taken in the order first, first + step, … */
 void world_propose(const struct world *w, const struct dr_catalogs *c,
                    size_t first, size_t step, struct dr_proposal *out);

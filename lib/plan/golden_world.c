@@ -160,11 +160,10 @@ void world_close(struct world *w)
     dr_arena_free(w->a);
 }
 
-void world_propose(const struct world *w, const struct dr_catalogs *c,
-                   size_t first, size_t step, struct dr_proposal *out)
+struct dr_profile *world_profile(const struct world *w, size_t first,
+                                 size_t step)
 {
     struct dr_profile *p = dr_profile_new();
-    struct dr_propose_opts o = {0};
     struct dr_err err = {0};
 
     for (size_t i = 0; i < w->n; i++) {
@@ -181,6 +180,16 @@ void world_propose(const struct world *w, const struct dr_catalogs *c,
                  "existing", err.text);
         }
     }
+    return p;
+}
+
+void world_propose(const struct world *w, const struct dr_catalogs *c,
+                   size_t first, size_t step, struct dr_proposal *out)
+{
+    struct dr_profile *p = world_profile(w, first, step);
+    struct dr_propose_opts o = {0};
+    struct dr_err err = {0};
+
     dr_proposal_init(out);
     must(dr_plan_propose(p, c, &o, out, &err) == 0, "propose", err.text);
     dr_profile_free(p);

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include <drover/base/decimal.h>
+#include <drover/base/time.h>
 
 #define PROFILE_ARENA ((size_t)1 << 30)
-#define EXAMPLES 5
 
 static void stats_free(void *p)
 {
@@ -123,6 +123,14 @@ static struct field_stats *stats_of(struct dr_profile *p, struct dr_str object,
     return f;
 }
 
+static bool is_time(struct dr_str s)
+{
+    int64_t ms;
+
+    return s.n > 0 && s.p[0] >= '0' && s.p[0] <= '9' &&
+           (dr_date_parse(s, &ms) == 0 || dr_time_parse(s, &ms, NULL) == 0);
+}
+
 static void one_value(struct dr_profile *p, struct field_stats *f,
                       struct dr_str s)
 {
@@ -132,16 +140,21 @@ static void one_value(struct dr_profile *p, struct field_stats *f,
     if (chars > f->longest) {
         f->longest = chars;
     }
+    f->wide += chars > TEXT_MAX;
+    f->huge += chars > AREA_MAX;
     if (dr_dec_parse(s, &d) == 0) {
-        f->overflow |=
+        f->overflow +=
             d.n - d.scale > NUMBER_WHOLE || d.scale > NUMBER_FRACTION;
         f->fraction |= d.scale > 0;
-    }
-    if (s.n > 200 || f->many) {
-        f->many = true;
     } else {
+        f->no_number++;
+    }
+    f->no_time += !is_time(s);
+    if (s.n > OPTION_MAX) {
+        f->many = true;
+    } else if (dr_map_count(f->distinct) <= DISTINCT_MAX) {
         count(p, f->distinct, s);
-        f->many = dr_map_count(f->distinct) > DISTINCT_MAX;
+        f->many |= dr_map_count(f->distinct) > DISTINCT_MAX;
     }
 }
 
@@ -293,104 +306,4 @@ const struct field_stats *profile_field(const struct dr_profile *p,
     const struct dr_map *fields = dr_map_get(p->objects, object);
 
     return fields ? dr_map_get(fields, property) : NULL;
-}
-
-/* Shapes instead of values: letters a, digits 9. */
-static void mask(struct dr_buf *out, struct dr_str s)
-{
-    for (size_t i = 0; i < s.n && i < 40; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c >= '0' && c <= '9') {
-            dr_buf_ch(out, '9');
-        } else if (c >= 0x80 || (unsigned)((c | 32) - 'a') < 26u) {
-            if (c < 0x80 || c >= 0xc0) {
-                dr_buf_ch(out, 'a');
-            }
-        } else {
-            dr_buf_ch(out, (char)c);
-        }
-    }
-}
-
-struct example {
-    struct dr_str value;
-    uint64_t count;
-};
-
-/* The most frequent first; ties in byte order. */
-static bool before(const struct example *x, const struct example *y)
-{
-    return x->count > y->count ||
-           (x->count == y->count && dr_str_cmp(x->value, y->value) < 0);
-}
-
-static size_t top_examples(const struct field_stats *f,
-                           struct example out[EXAMPLES])
-{
-    struct example e;
-    size_t at = 0, n = 0;
-    void *value;
-
-    while (dr_map_next(f->distinct, &at, &e.value, &value)) {
-        size_t i;
-        e.count = *(const uint64_t *)value;
-        if (n == EXAMPLES && !before(&e, &out[n - 1])) {
-            continue;
-        }
-        n += n < EXAMPLES;
-        for (i = n - 1; i > 0 && before(&e, &out[i - 1]); i--) {
-            out[i] = out[i - 1];
-        }
-        out[i] = e;
-    }
-    return n;
-}
-
-static void write_examples(const struct field_stats *f, struct dr_json_w *w)
-{
-    struct example top[EXAMPLES];
-    size_t n = f->distinct ? top_examples(f, top) : 0;
-
-    dr_json_w_key(w, "examples_masked");
-    dr_json_w_arr(w);
-    for (size_t i = 0; i < n; i++) {
-        struct dr_buf b;
-        dr_buf_init(&b, 256);
-        mask(&b, top[i].value);
-        dr_json_w_str(w, dr_buf_view(&b));
-        dr_buf_done(&b);
-    }
-    dr_json_w_end(w);
-}
-
-void dr_profile_fields_json(const struct dr_profile *p,
-                            const struct dr_catalogs *c, struct dr_json_w *w)
-{
-    static const struct field_stats none;
-
-    dr_json_w_key(w, "fields");
-    dr_json_w_arr(w);
-    DR_JSON_EACH(type, dr_json_get(c->src_schema, "properties"))
-    {
-        DR_JSON_EACH(f, type)
-        {
-            struct dr_str name = dr_json_get_str(f, "name");
-            const struct field_stats *s = profile_field(p, type->key, name);
-            dr_json_w_obj(w);
-            dr_json_w_kv(w, "object", type->key);
-            dr_json_w_kv(w, "name", name);
-            dr_json_w_kv(w, "label", dr_json_get_str(f, "label"));
-            dr_json_w_kv(w, "type", dr_json_get_str(f, "data_type"));
-            dr_json_w_kvi(w, "count",
-                          (int64_t)profile_count(p->counts, type->key));
-            s = s ? s : &none;
-            dr_json_w_kvi(w, "filled", (int64_t)s->filled);
-            dr_json_w_kvi(w, "distinct",
-                          s->distinct ? (int64_t)dr_map_count(s->distinct) : 0);
-            dr_json_w_kvi(w, "longest", (int64_t)s->longest);
-            write_examples(s, w);
-            dr_json_w_end(w);
-        }
-    }
-    dr_json_w_end(w);
 }

@@ -6,12 +6,17 @@
 
 /* Beyond so many distinct values a property is no pick-list. */
 #define DISTINCT_MAX 300
+/* Nor with a value of more bytes. */
+#define OPTION_MAX 200
 
 struct field_stats {
     uint64_t filled, longest;
-    bool overflow;           /* a number beyond 11 and 4 digits       */
+    uint64_t overflow;       /* numbers beyond 11 and 4 digits */
+    uint64_t no_number;      /* no plain decimal               */
+    uint64_t no_time;        /* neither a date nor a time      */
+    uint64_t wide, huge;     /* beyond a line, beyond an area  */
     bool fraction;           /* a number with digits after the point  */
-    bool many;               /* more than DISTINCT_MAX values         */
+    bool many;               /* no pick-list, see above              */
     struct dr_map *distinct; /* value -> uint64_t * count        */
 };
 

@@ -51,6 +51,10 @@ void propose_fields(struct proposing *p, const struct target_kind *k);
  * one. `suffix` tells a second row of one property apart. */
 void propose_custom(struct proposing *p, const struct target_kind *k,
                     const struct dr_json *prop, const char *suffix);
+/* The field it would be, how sure that is ("0.95") and why, in words. */
+struct dr_str custom_target(struct proposing *p, const struct target_kind *k,
+                            const struct dr_json *prop, const char **confidence,
+                            const char **evidence);
 struct dr_str label_for(struct proposing *p, struct dr_str target,
                         struct dr_str wish);
 void row_begin(struct proposing *p, const struct target_kind *k,
