@@ -6,12 +6,16 @@
  *
  * Shape: bench reference 2, further keys here:
  *   objects[].lane, objects[].fields[]: {rule, source, target, transform,
- *     values{}, kind, max, reason} (transform "ignore": not carried, reason)
+ *     values{}, type, max, label, reason} (transform "ignore": not carried,
+ *     reason; type: that of the custom field)
  *   currencies{code: id}            hierarchy{cut[company ids]}
  *   names{company{id: name}, shared_deals[names]}
  *   merge{policy, company{id: target id}, contact{id: target id}}
  *   emails{without[contact ids]}    another record holds the address
- *   orphans{account_name, account_id}
+ *   orphans{account_name, account_id}   authors{source user: name}
+ *   lead_stage_id                   the lifecycle stage of persons (Suite)
+ * A value, stage or currency that the target lacks as yet is null; "" is "none,
+ * by decision".
  */
 #ifndef DROVER_PLAN_PLAN_H
 #define DROVER_PLAN_PLAN_H
@@ -130,7 +134,9 @@ int dr_profile_add(struct dr_profile *p, const struct dr_source *rec,
 int dr_profile_add_existing(struct dr_profile *p, struct dr_str type,
                             uint64_t dst, struct dr_str json,
                             struct dr_err *err) DR_MUSTCHECK;
-/* The source side of audit.json: the array "fields" of bench 3. */
+/* The source side of audit.json: the member "fields" of bench 3, with the
+ * recommended target and counts by warning code (mapping reference 7). Of
+ * properties with more than 300 values "distinct" says 301. */
 void dr_profile_fields_json(const struct dr_profile *p,
                             const struct dr_catalogs *c, struct dr_json_w *w);
 
@@ -155,8 +161,10 @@ int dr_plan_propose(const struct dr_profile *profile,
                     struct dr_err *err) DR_MUSTCHECK;
 
 /* Problems that forbid approval, as a JSON array of {"code","object","field",
- * "detail","cure"}: another schema than the plan was made for, missing target
- * field, option, stage, owner … Returns their number. */
+ * "detail","cure"}. Codes: source_schema target_schema (stale), unmapped,
+ * missing_field missing_choice missing_value missing_pipeline missing_stage
+ * missing_currency, required_field, quota (reference 19.3), owner. Returns
+ * their number. */
 size_t dr_plan_check(const struct dr_plan *p, const struct dr_catalogs *c,
                      struct dr_buf *problems_json);
 
