@@ -10,6 +10,7 @@
 #include <drover/crypto/crypto.h>
 
 #define NOTE_CHARS 200
+#define SENT_MAX ((size_t)16 << 20)
 /* No record has as many values; their tree fits the budget (64 MiB). */
 #define NODES_MAX 200000
 #define ID_MAX 64 /* of the source (contract 4.1) */
@@ -176,6 +177,22 @@ struct dr_str build_printf(struct build *b, const char *fmt, ...)
     return (struct dr_str){text, (size_t)n};
 }
 
+/* "<object>:<id>" */
+static struct dr_str joined(struct build *b, struct dr_str object,
+                            struct dr_str id)
+{
+    char *p = dr_arena_alloc(b->a, object.n + id.n + 2);
+
+    if (!p) {
+        b->oom = true;
+        return (struct dr_str){"", 0};
+    }
+    memcpy(p, object.p, object.n);
+    p[object.n] = ':';
+    memcpy(p + object.n + 1, id.p, id.n);
+    return (struct dr_str){p, object.n + 1 + id.n};
+}
+
 struct dr_str load_key(struct build *b, const char *object, struct dr_str id)
 {
     if (id.n == 0 || id.n > ID_MAX || !dr_text_valid(id)) {
@@ -184,14 +201,12 @@ struct dr_str load_key(struct build *b, const char *object, struct dr_str id)
                      "correct the reference in FastTrack");
         return (struct dr_str){"", 0};
     }
-    return build_printf(b, "%s:" DR_STR_FMT, object, DR_STR_ARG(id));
+    return joined(b, dr_str_z(object), id);
 }
 
 void build_load(struct build *b, struct dr_load *out, const char *lane)
 {
-    struct dr_str key =
-        build_printf(b, DR_STR_FMT ":" DR_STR_FMT, DR_STR_ARG(b->rec->object),
-                     DR_STR_ARG(b->rec->id));
+    struct dr_str key = joined(b, b->rec->object, b->rec->id);
     char marker[33];
 
     dr_marker_hex(b->opts->migration, b->opts->migration, b->opts->generation,
@@ -217,45 +232,66 @@ void build_load(struct build *b, struct dr_load *out, const char *lane)
                             .line_count = b->line_n};
 }
 
-static void hash_fields(struct dr_hash *h, const struct dr_field *f, size_t n)
+/* ---- the hash over what is sent ---- */
+
+/* Seven bits a byte, the lowest first: lengths are short, and hashing is a
+ * third of what a record costs. */
+static void put_len(struct dr_buf *b, uint64_t n)
 {
-    dr_hash_u64(h, n);
+    while (n >= 0x80) {
+        dr_buf_ch(b, (char)(unsigned char)(n | 0x80));
+        n >>= 7;
+    }
+    dr_buf_ch(b, (char)n);
+}
+
+static void put_text(struct dr_buf *b, struct dr_str s)
+{
+    put_len(b, s.n);
+    dr_buf_str(b, s);
+}
+
+static void put_fields(struct dr_buf *b, const struct dr_field *f, size_t n)
+{
+    put_len(b, n);
     for (size_t i = 0; i < n; i++) {
-        dr_hash_part(h, f[i].name);
-        dr_hash_u64(h, f[i].kind);
-        dr_hash_part(h, f[i].value);
+        put_text(b, f[i].name);
+        put_len(b, f[i].kind);
+        put_text(b, f[i].value);
     }
 }
 
-static void hash_ref(struct dr_hash *h, const struct dr_ref *r)
+static void put_ref(struct dr_buf *b, const struct dr_ref *r)
 {
-    dr_hash_part(h, r->field);
-    dr_hash_part(h, r->lane);
-    dr_hash_part(h, r->key);
-    dr_hash_u64(h, r->primary);
-    dr_hash_u64(h, r->on_miss);
-    dr_hash_u64(h, r->dst);
+    put_text(b, r->field);
+    put_text(b, r->lane);
+    put_text(b, r->key);
+    put_len(b, r->primary);
+    put_len(b, r->on_miss);
+    put_len(b, r->dst);
 }
 
 void build_hash(struct build *b, struct dr_load *l)
 {
-    struct dr_hash h;
     uint8_t out[32];
+    struct dr_buf all;
 
-    dr_hash_init(&h);
-    dr_hash_part(&h, l->type);
-    dr_hash_u64(&h, l->op);
-    hash_fields(&h, l->fields, l->field_count);
-    dr_hash_u64(&h, l->ref_count);
+    dr_buf_init(&all, SENT_MAX);
+    put_text(&all, l->type);
+    put_len(&all, l->op);
+    put_fields(&all, l->fields, l->field_count);
+    put_len(&all, l->ref_count);
     for (size_t i = 0; i < l->ref_count; i++) {
-        hash_ref(&h, &l->refs[i]);
+        put_ref(&all, &l->refs[i]);
     }
-    dr_hash_u64(&h, l->line_count);
+    put_len(&all, l->line_count);
     for (size_t i = 0; i < l->line_count; i++) {
-        dr_hash_part(&h, l->lines[i].id);
-        hash_fields(&h, l->lines[i].fields, l->lines[i].field_count);
-        hash_ref(&h, &l->lines[i].product);
+        put_text(&all, l->lines[i].id);
+        put_fields(&all, l->lines[i].fields, l->lines[i].field_count);
+        put_ref(&all, &l->lines[i].product);
     }
-    dr_hash_final(&h, out);
+    b->oom |= all.over;
+    dr_sha256(dr_buf_view(&all), out);
+    dr_buf_done(&all);
     l->content_hash = build_dup(b, (struct dr_str){(const char *)out, 32});
 }

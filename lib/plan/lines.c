@@ -2,22 +2,26 @@
  * itself; the rest of the set goes. */
 #include "plan_private.h"
 
+#include <string.h>
+
 #include <drover/base/decimal.h>
 
-/* A number of the line as a lexeme; absent ones are left out. -1: rejected. */
-static int number(struct build *b, const char *name, struct dr_field *out,
+/* A number of the line as a lexeme; absent ones are left out. -1: rejected.
+ * The rule is the name with "line_item." before it. */
+static int number(struct build *b, const char *rule, struct dr_field *out,
                   size_t *n)
 {
+    const char *name = rule + strlen("line_item.");
     struct dr_str raw = prop_text(b, name), exact;
-    struct dr_str rule = build_printf(b, "line_item.%s", name);
 
     if (raw.n == 0) {
         return 0;
     }
-    if (!value_decimal(b, dr_str_z(name), rule, raw, &exact)) {
+    if (!value_decimal(b, dr_str_z(name), dr_str_z(rule), raw, &exact)) {
         return -1;
     }
-    out[(*n)++] = (struct dr_field){dr_str_z(name), rule, DR_VAL_NUMBER, exact};
+    out[(*n)++] =
+        (struct dr_field){dr_str_z(name), dr_str_z(rule), DR_VAL_NUMBER, exact};
     return 0;
 }
 
@@ -43,7 +47,7 @@ static int discount(struct build *b, struct dr_field *f, size_t *n)
     bool amount = dr_str_ieq(kind, DR_STR_LIT("amount"));
     size_t before = *n;
 
-    if (number(b, "discount", f, n)) {
+    if (number(b, "line_item.discount", f, n)) {
         return -1;
     }
     if (*n == before) {
@@ -80,9 +84,9 @@ static int make_line(struct build *b, const struct dr_part *part,
                      "give the line a product in FastTrack");
         return -1;
     }
-    if (check_quantity(b) || number(b, "quantity", f, &n) ||
-        number(b, "unit_price", f, &n) || discount(b, f, &n) ||
-        number(b, "tax", f, &n)) {
+    if (check_quantity(b) || number(b, "line_item.quantity", f, &n) ||
+        number(b, "line_item.unit_price", f, &n) || discount(b, f, &n) ||
+        number(b, "line_item.tax", f, &n)) {
         return -1;
     }
     *out =

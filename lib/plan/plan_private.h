@@ -89,7 +89,7 @@ struct build {
     const struct dr_source *rec;
     const struct dr_apply_opts *opts;
     struct dr_arena *a;
-    const struct dr_json *root, *props;
+    const struct dr_json *root, *props, *next_prop;
     struct dr_field *fields;
     size_t field_n, field_cap;
     struct dr_ref *refs;

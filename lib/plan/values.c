@@ -486,9 +486,24 @@ static void put_nothing(struct build *b, const struct rule *r)
     null_field(b, r);
 }
 
+/* Records list their properties in the schema's order, and so do the rules:
+ * mostly the next one is the one that is asked for. */
+static const struct dr_json *next_prop(struct build *b, struct dr_str name)
+{
+    const struct dr_json *j = b->next_prop;
+
+    if (!j || !dr_str_eq(j->key, name)) {
+        j = dr_json_gets(b->props, name);
+    }
+    if (j) {
+        b->next_prop = j->next;
+    }
+    return j;
+}
+
 void apply_rule(struct build *b, const struct rule *r)
 {
-    const struct dr_json *j = dr_json_gets(b->props, r->source);
+    const struct dr_json *j = next_prop(b, r->source);
     bool blank = dr_json_type(j) == DR_JSON_STRING && j->text.n == 0;
 
     if (r->xf == XF_SPECIAL || r->xf == XF_IGNORE) {

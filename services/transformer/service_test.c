@@ -24,6 +24,7 @@
 #include <drover/service/service.h>
 
 #define PARTS 3
+#define MARKERS ((size_t)PARTS * PARTS) /* of one lane */
 #define RECORDS 20000
 #define WAIT_MS 60000
 
@@ -229,7 +230,7 @@ static void test_passes(void **state)
     send_sample(1);
     send_state(1, "sample", hash);
     flush();
-    wait_for(1, 2, PARTS * PARTS);
+    wait_for(1, 2, MARKERS);
     assert_int_equal(seen[1].loads, 2);
     assert_int_equal(seen[1].orphans, PARTS);
 
@@ -238,13 +239,13 @@ static void test_passes(void **state)
     wait_for(2, RECORDS / 10, 0);
     assert_int_equal(stop(SIGKILL), -1);
     start();
-    wait_for(2, RECORDS, PARTS * PARTS);
+    wait_for(2, RECORDS, MARKERS);
     assert_int_equal(seen[2].loads, RECORDS);
 
     send_company(1, 2, DR_ORIGIN_TAIL); /* changed */
     send_company(RECORDS, 1, DR_ORIGIN_TAIL);
     flush();
-    wait_for(2, RECORDS + 2, PARTS * PARTS);
+    wait_for(2, RECORDS + 2, MARKERS);
     assert_int_equal(seen[1].loads, 2); /* the sample stays the sample */
     assert_int_equal(stop(SIGTERM), 0);
 
@@ -252,7 +253,7 @@ static void test_passes(void **state)
     start();
     send_company(RECORDS + 1, 1, DR_ORIGIN_TAIL);
     flush();
-    wait_for(2, RECORDS + 3, PARTS * PARTS);
+    wait_for(2, RECORDS + 3, MARKERS);
     assert_int_equal(seen[2].loads, RECORDS + 3);
     assert_int_equal(stop(SIGTERM), 0);
 }
