@@ -383,11 +383,17 @@ class LoaderTest(unittest.TestCase):
             "another's answer": {"wrong_body": "previous"},
             "redirect": {"redirect": "http://127.0.0.1:1/"},
             "429": {"status": 429, "retry_after": "0.2"},
+            "late": {"late_effect_ms": 500},
+            "slow": {"delay_ms": 300, "then": "effect"},
+            "slow for nothing": {"delay_ms": 300, "then": "none"},
         }
-        for name, action in actions.items():
+        w = World(self)
+        w.loader()
+        w.run_lanes({"product": [product(1)]})
+        w.control(LANES)
+        for n, (name, action) in enumerate(actions.items()):
             with self.subTest(name):
-                w = World(self)
-                w.loader()
+                at = n * 1000
                 w.faults(
                     {"name": "bulk", "match": {
                         "method": "POST", "path": "bulk_upsert$"},
@@ -398,17 +404,24 @@ class LoaderTest(unittest.TestCase):
                     {"name": "update", "match": {
                         "method": "PUT", "path": "/deals/"},
                      "after": 1, "times": 2, "action": action})
-                by_lane = collections.OrderedDict([
-                    ("product", [product(1)]),
-                    ("account", [company(i) for i in range(150)]),
-                    ("deal", [deal(i) for i in range(20)]),
-                    ("deal_product", [lines(i, [1]) for i in range(5)]),
-                    ("activity", [task(i) for i in range(8)])])
-                self.done_all(w, w.run_lanes(by_lane))
-                w.each_once("sales_accounts", range(150))
-                w.each_once("deals", range(20))
-                w.each_once("tasks", range(8))
-                w.stop()
+                data = ([company(at + i) for i in range(150)] +
+                        [deal(at + i) for i in range(20)] +
+                        [lines(at + i, [1]) for i in range(5)] +
+                        [task(at + i) for i in range(8)])
+                for r in data:
+                    r["load"]["tail"] = True
+                w.feed(data)
+                self.done_all(w, w.until_final(data))
+                w.each_once("sales_accounts", range(at, at + 150))
+                w.each_once("deals", range(at, at + 20))
+                w.each_once("tasks", range(at, at + 8))
+        acted = collections.Counter(
+            j["fault"] for j in ndjson(w.sim.admin, "/sim/journal")
+            if j.get("fault"))
+        # Each acts as often as it is told to, in each of the runs.
+        self.assertEqual(acted["single"], 3 * len(actions))
+        self.assertGreater(acted["bulk"], len(actions))
+        w.stop()
 
     def test_a_corrected_plan_sends_only_what_changed(self):
         w = World(self)
