@@ -177,6 +177,19 @@ static void load_lists(struct dr_map *into, const struct dr_json *j)
     }
 }
 
+/* Values without blanks between them: a record is one line of NDJSON. */
+char *compact(const struct dr_json *v)
+{
+    struct dr_buf b;
+    char *out;
+
+    dr_buf_init(&b, (size_t)64 << 20);
+    dr_json_canonical(&b, v);
+    out = dr_xstrndup(dr_buf_view(&b));
+    dr_buf_done(&b);
+    return out;
+}
+
 static void load_record(struct account *a, struct kind *k,
                         const struct dr_json *j)
 {
@@ -186,12 +199,12 @@ static void load_record(struct account *a, struct kind *k,
     DR_JSON_EACH(m, j)
     {
         if (attr_of(k, m->key) && m->type != DR_JSON_NULL) {
-            dr_map_put(r->values, m->key, dr_xstrndup(m->raw));
+            dr_map_put(r->values, m->key, compact(m));
         }
     }
     DR_JSON_EACH(m, dr_json_get(j, "custom_field"))
     {
-        dr_map_put(r->custom, m->key, dr_xstrndup(m->raw));
+        dr_map_put(r->custom, m->key, compact(m));
     }
     r->deleted = dr_json_true(dr_json_get(j, "is_deleted"));
     (void)!dr_time_parse(dr_json_get_str(j, "created_at"), &r->created_ms,

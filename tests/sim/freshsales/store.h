@@ -111,6 +111,8 @@ void list_add(struct list *l, struct dr_str json);
 const struct dr_json *list_find(const struct list *l, uint64_t id,
                                 struct dr_arena *a);
 uint64_t new_id(struct account *a);
+/* A value's JSON on one line, allocated. */
+char *compact(const struct dr_json *v);
 
 /* ---- write.c ---- */
 

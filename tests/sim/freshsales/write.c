@@ -587,7 +587,7 @@ void apply_write(struct account *a, struct kind *k, struct rec *r,
             bool is_id = t->kind == A_USER || t->kind == A_ACCOUNT ||
                          t->kind == A_SELECT;
             dr_map_put(r->values, v->key,
-                       dr_xstrndup(is_id && id.n ? id : v->raw));
+                       is_id && id.n ? dr_xstrndup(id) : compact(v));
         }
     }
     if (custom && knob_is(a->knobs, "custom_field_put", "replace")) {
@@ -598,7 +598,7 @@ void apply_write(struct account *a, struct kind *k, struct rec *r,
     {
         struct dr_arena *ar DR_AUTO(dr_arena) = dr_arena_new((size_t)8 << 20);
         if (definition(a, k, v->key, ar)) {
-            dr_map_put(r->custom, v->key, dr_xstrndup(v->raw));
+            dr_map_put(r->custom, v->key, compact(v));
         }
     }
     set_emails(a, r, attrs);
