@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""The extractor against the simulated FastTrack and a real broker: what lies
+in Kafka at the end is what the CRM holds, whatever happened on the way."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+from bench import Bench, ROOT, ndjson, wait_until  # noqa: E402
+
+SOURCE = ROOT / "tests" / "data" / "source"
+CARRIED = ["product", "company", "contact", "deal", "task"]
+SCALE = 20000
+UPSERT, DELETE, MERGE, INDEX = 1, 2, 3, 5
+
+
+class World:
+    """Broker, simulator, extractor, and what the topics hold."""
+
+    def __init__(self, bench, source=SOURCE, knobs=()):
+        self.b, self.n = bench, 0
+        self.kafka = bench.broker()
+        self.sim = bench.fasttrack(source, *knobs)
+        self.conf = {
+            "migration": "t", "kafka.brokers": self.kafka.brokers,
+            "source.url": "http://127.0.0.1:%d" % self.sim.api,
+            "source.token_file": bench.secret("token", self.sim.key),
+            "tail.poll_ms": 50}
+        self.ex = None
+
+    def start(self):
+        self.ex = self.b.service("extractor", "0", self.conf)
+        return self.b.ready(self.ex)
+
+    def dump(self, topic, parts=6):
+        out = subprocess.run(
+            [str(self.b.bin("dr-dump")), self.kafka.brokers,
+             "drover.t." + topic, str(parts)],
+            check=True, capture_output=True, timeout=60).stdout
+        return [json.loads(line) for line in out.splitlines()]
+
+    def records(self, kind):
+        return [r for r in self.dump("source." + kind)
+                if r["kind"] == "source"]
+
+    def newest(self, kind):
+        out = {}
+        for r in self.records(kind):
+            if r["id"] not in out or r["rev"] > out[r["id"]]["rev"]:
+                out[r["id"]] = r
+        return out
+
+    def snapshot_done(self, timeout=60):
+        def done():
+            assert self.ex.alive(), self.ex.tail()
+            found = self.dump("catalog", 1)
+            status = [r["json"] for r in found if r["side"] == "status"]
+            return status and status[-1]["phase"] == "tail"
+        wait_until("the snapshot is done", done, timeout, 0.3)
+
+    def journal(self):
+        return ndjson(self.sim.admin, "/sim/journal")
+
+    def play_changes(self):
+        self.sim.post("/sim/clock", {"scale": SCALE})
+        self.sim.post("/sim/changes", {"action": "start", "scale": SCALE})
+        wait_until("the script is played", lambda: self.sim.get(
+            "/sim/changes")["state"] == "done", 60)
+
+
+class Extractor(unittest.TestCase):
+    def assert_is_truth(self, w, kinds=CARRIED):
+        """Every living record of the CRM lies in its topic, byte for byte, in
+        its newest version; what is gone there is gone here."""
+        for kind in kinds:
+            newest = w.newest(kind)
+            truth = {r["id"]: r for r in w.sim.records(kind)}
+            for rid, record in truth.items():
+                self.assertIn(rid, newest, kind)
+                self.assertEqual(json.loads(newest[rid]["body"]), record)
+                self.assertEqual(newest[rid]["op"], UPSERT)
+            for rid, r in newest.items():
+                if rid not in truth:
+                    self.assertIn(r["op"], (DELETE, MERGE), (kind, rid))
+
+    def assert_nothing_twice(self, w, kinds=CARRIED):
+        for kind in kinds:
+            last = {}
+            for r in sorted(w.records(kind), key=lambda r: r["rev"]):
+                before = last.get(r["id"])
+                if before:
+                    self.assertGreater(r["rev"], before["rev"])
+                    self.assertNotEqual(r["content"], before["content"],
+                                        (kind, r["id"]))
+                last[r["id"]] = r
+
+    def assert_markers_count(self, w, kinds):
+        for kind in kinds:
+            seen, marked = {}, set()
+            for r in w.dump("source." + kind):
+                p = r["partition"]
+                if r["kind"] == "marker":
+                    self.assertEqual(r["of"], p)
+                    self.assertEqual(r["count"], seen.get(p, 0))
+                    marked.add(p)
+                else:
+                    seen[p] = seen.get(p, 0) + 1
+            self.assertEqual(marked, set(range(6)), kind)
+
+    def test_snapshot_and_tail(self):
+        with Bench() as b:
+            w = World(b)
+            w.start()
+            w.snapshot_done()
+            self.assert_is_truth(w)
+            self.assert_markers_count(w, CARRIED + ["line_item", "note"])
+            rejected = [r for r in w.dump("rejected")]
+            self.assertEqual([r["id"] for r in rejected], ["ct_bad"])
+            self.assertEqual({r["op"] for r in w.records("note")}, {INDEX})
+            w.play_changes()
+
+            def caught_up():
+                return "ct_901" in w.newest("contact") and \
+                    w.newest("task").get("ta_020", {}).get("op") == DELETE
+            wait_until("the tail has the changes", caught_up, 60, 0.3)
+            self.assert_is_truth(w)
+            self.assert_nothing_twice(w)
+            lines = w.newest("line_item")
+            self.assertEqual(lines["de_901"]["parts"], ["li_901"])
+            self.assertEqual(
+                [a["to"] for a in w.newest("contact")["ct_901"]
+                 ["associations"]], ["co_001"])
+            self.assertEqual(w.ex.stop(), 0)
+
+    def test_line_items_of_a_missing_deal_come_alone(self):
+        with Bench() as b:
+            w = World(b)
+            w.start()
+            w.snapshot_done()
+            truth = {r["id"]: r["properties"]["deal_id"]
+                     for r in w.sim.records("line_item")}
+            got = {}
+            for r in w.newest("line_item").values():
+                for part in r["parts"]:
+                    self.assertNotIn(part, got)
+                    got[part] = r["id"]
+            self.assertEqual(set(got), set(truth))
+            alone = [p for p, d in got.items() if p == d]
+            self.assertEqual([truth[p] for p in alone], ["de_999"])
+
+    def test_kill_9_again_and_again(self):
+        with Bench() as b:
+            w = World(b)
+            for at in (1, 3, 6, 10, 20):
+                before = w.sim.get("/sim/stats")["calls"]
+                p = w.b.service("extractor", "0", w.conf)
+                wait_until("it is at work", lambda: not p.alive() or w.sim.get(
+                    "/sim/stats")["calls"] >= before + 20 + at, 60, 0.001)
+                p.kill()
+            w.start()
+            w.snapshot_done()
+            w.play_changes()
+            wait_until("the tail has the changes",
+                       lambda: "ct_901" in w.newest("contact"), 60, 0.3)
+            w.ex.kill()
+            w.start()
+            self.assert_is_truth(w, ["product", "company", "deal"])
+            self.assert_nothing_twice(w)
+
+    def test_throttling_and_broken_answers(self):
+        faults = [
+            {"name": "429s", "match": {"path": "^/v1/objects/"}, "after": 1,
+             "times": 1, "action": {"status": 429, "retry_after": "0"}},
+            {"name": "429f", "match": {"path": "^/v1/objects/"}, "after": 2,
+             "times": 1, "action": {"status": 429, "retry_after": "0.2"}},
+            {"name": "429n", "match": {"path": "^/v1/objects/"}, "after": 3,
+             "times": 1, "action": {"status": 429, "retry_after": None}},
+            {"name": "cut", "match": {"path": "^/v1/objects/deal"},
+             "times": 2, "action": {"close": "mid"}},
+            {"name": "html", "match": {"path": "^/v1/associations/"},
+             "times": 2, "action": {"status": 502, "body": "html"}},
+            {"name": "gone", "match": {"path": "^/v1/objects/task"},
+             "times": 1, "action": {"close": "before"}}]
+        with Bench() as b:
+            w = World(b)
+            w.sim.post("/sim/faults", faults)
+            w.start()
+            w.snapshot_done()
+            met = {r["fault"] for r in w.journal()
+                   if r["fault"]}
+            self.assertEqual(met, {f["name"] for f in faults})
+            self.assert_is_truth(w)
+            self.assert_nothing_twice(w)
+
+    def test_late_visibility_is_waited_for(self):
+        with Bench() as b:
+            w = World(b, knobs=["--knob", "visibility_lag_ms=100000",
+                                "--knob", "visibility_lag=random"])
+            w.start()
+            w.snapshot_done()
+            w.play_changes()
+            wait_until("the tail has the changes",
+                       lambda: "ct_901" in w.newest("contact") and
+                       "de_901" in w.newest("line_item"), 60, 0.3)
+            self.assert_is_truth(w)
+
+    def test_a_wrong_token_is_one_clear_line(self):
+        with Bench() as b:
+            w = World(b)
+            w.conf["source.token_file"] = b.secret("wrong", "no-such-token")
+            p = b.service("extractor", "0", w.conf)
+            wait_until("it ends", lambda: not p.alive(), 30)
+            self.assertEqual(p.code, 1)
+            self.assertIn("source.token_file", p.tail(1))
+
+    def test_another_partition_count_is_refused(self):
+        with Bench() as b:
+            w = World(b)
+            w.start()
+            w.ex.stop()
+            w.conf["kafka.partitions"] = 4
+            p = b.service("extractor", "0", w.conf)
+            wait_until("it ends", lambda: not p.alive(), 60)
+            self.assertEqual(p.code, 65)
+            self.assertIn("kafka.partitions", p.tail(1))
+
+
+@unittest.skipUnless(os.environ.get("DR_SHARED"), "no real data set here")
+class RealData(unittest.TestCase):
+    def test_small_is_read_whole(self):
+        folder = pathlib.Path(os.environ["DR_SHARED"]) / "data"
+        expected = json.loads((folder / "expected-small.json").read_text())
+        with Bench() as b:
+            w = World(b, folder / "small")
+            w.start()
+            w.snapshot_done()
+            rejected = {(r["object"], r["id"]) for r in w.dump("rejected")}
+            for kind in CARRIED:
+                want = expected["objects"][kind]
+                self.assertEqual(len(w.newest(kind)), want["readable"], kind)
+                for rid in want["unreadable_ids"]:
+                    self.assertIn((kind, rid), rejected)
+            lines = sum(len(r["parts"])
+                        for r in w.newest("line_item").values())
+            self.assertEqual(lines,
+                             expected["objects"]["line_item"]["readable"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
