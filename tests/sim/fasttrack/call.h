@@ -1,0 +1,47 @@
+/*
+ * One call of the source contract: what its handlers share. The answer grows
+ * in `out` through `j`; a handler that fails replaces it.
+ */
+#ifndef FASTTRACK_CALL_H
+#define FASTTRACK_CALL_H
+
+#include "world.h"
+
+#define PAGE_MAX 200
+#define INDEX_MAX 1000
+#define BATCH_MAX 100
+
+struct call {
+    struct world *w;
+    struct dr_httpd_req *req;
+    struct dr_arena *a;
+    struct dr_buf out;
+    struct dr_json_w j;
+    int status;
+    int64_t now;
+};
+
+/* ---- answer.c ---- */
+
+void fail(struct call *c, int status, const char *code, const char *message);
+void unreadable(struct call *c, const struct rec *r);
+void server_time(struct call *c);
+void paging(struct call *c, struct dr_str last, bool more);
+bool cursor(struct call *c, struct dr_str *out);
+size_t limit_of(struct call *c, size_t max);
+int64_t time_arg(struct call *c, const char *name, int64_t otherwise);
+
+/* ---- records.c: contract 4.4 ---- */
+
+void records_list(struct call *c, struct kind *k);
+void records_index(struct call *c, struct kind *k);
+void records_changes(struct call *c, struct kind *k);
+void records_batch(struct call *c, struct kind *k);
+void records_one(struct call *c, struct kind *k, struct dr_str id);
+
+/* ---- associations.c: contract 4.6 ---- */
+
+void assoc_batch(struct call *c, struct dr_str from, struct dr_str to);
+void assoc_changes(struct call *c);
+
+#endif

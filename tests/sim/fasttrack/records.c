@@ -1,0 +1,262 @@
+/* Records of one type: pages, index, changes, by id (contract 4.4). */
+#include <stdlib.h>
+
+#include <drover/base/time.h>
+
+#include "call.h"
+
+static bool visible(const struct call *c, const struct rec *r)
+{
+    return r->visible_ms <= c->now;
+}
+
+static bool listed(struct call *c, const struct rec *r)
+{
+    struct dr_str archived = dr_httpd_arg(c->req, "archived");
+    bool any = dr_str_eqz(archived, "any");
+    bool only = dr_str_eqz(archived, "only");
+
+    return r->gone == LIVES && (r->body.n > 0 || r->poison) && visible(c, r) &&
+           (any || r->archived == only);
+}
+
+void records_list(struct call *c, struct kind *k)
+{
+    struct dr_str after, last = {"", 0};
+    size_t limit = limit_of(c, PAGE_MAX), n = 0, i;
+
+    if (!cursor(c, &after)) {
+        return;
+    }
+    dr_json_w_obj(&c->j);
+    dr_json_w_key(&c->j, "results");
+    dr_json_w_arr(&c->j);
+    for (i = kind_after(k, after); i < k->n && n < limit; i++) {
+        if (!listed(c, &k->v[i])) {
+            continue;
+        }
+        if (k->v[i].poison) {
+            unreadable(c, &k->v[i]);
+            return;
+        }
+        dr_json_w_raw(&c->j, k->v[i].body);
+        last = k->v[i].id;
+        n++;
+    }
+    while (i < k->n && !listed(c, &k->v[i])) {
+        i++;
+    }
+    dr_json_w_end(&c->j);
+    paging(c, last, i < k->n);
+    server_time(c);
+    dr_json_w_end(&c->j);
+}
+
+void records_index(struct call *c, struct kind *k)
+{
+    struct dr_str after, last = {"", 0};
+    size_t limit = limit_of(c, INDEX_MAX), n = 0, i;
+    char text[DR_TIME_TEXT];
+
+    if (!cursor(c, &after)) {
+        return;
+    }
+    dr_json_w_obj(&c->j);
+    dr_json_w_key(&c->j, "results");
+    dr_json_w_arr(&c->j);
+    for (i = kind_after(k, after); i < k->n && n < limit; i++) {
+        const struct rec *r = &k->v[i];
+        if (r->gone != LIVES || (r->body.n == 0 && !r->poison)) {
+            continue;
+        }
+        dr_json_w_arr(&c->j);
+        dr_json_w_str(&c->j, r->id);
+        dr_json_w_u64(&c->j, r->version);
+        dr_json_w_z(&c->j, dr_time_format(r->updated_ms, text));
+        dr_json_w_bool(&c->j, r->archived);
+        dr_json_w_end(&c->j);
+        last = r->id;
+        n++;
+    }
+    while (i < k->n && k->v[i].gone != LIVES) {
+        i++;
+    }
+    dr_json_w_end(&c->j);
+    paging(c, last, i < k->n);
+    server_time(c);
+    dr_json_w_end(&c->j);
+}
+
+/* ---- changes, in the order (updated_at, id) ---- */
+
+static int change_order(const void *a, const void *b)
+{
+    const struct rec *x = *(const struct rec *const *)a;
+    const struct rec *y = *(const struct rec *const *)b;
+
+    if (x->updated_ms != y->updated_ms) {
+        return x->updated_ms < y->updated_ms ? -1 : 1;
+    }
+    return dr_str_cmp(x->id, y->id);
+}
+
+static bool beyond(const struct rec *r, int64_t ms, struct dr_str id)
+{
+    return r->updated_ms > ms ||
+           (r->updated_ms == ms && dr_str_cmp(r->id, id) > 0);
+}
+
+/* "ms id" */
+static bool change_cursor(struct call *c, int64_t *ms, struct dr_str *id)
+{
+    struct dr_str text;
+
+    *ms = INT64_MIN;
+    *id = (struct dr_str){"", 0};
+    if (!cursor(c, &text)) {
+        return false;
+    }
+    if (text.n > 0) {
+        struct dr_str head = dr_str_split(&text, ' ');
+        if (dr_str_i64(head, ms)) {
+            fail(c, 410, "cursor_expired", "the cursor is not known");
+            return false;
+        }
+        *id = text;
+    }
+    return true;
+}
+
+static const char *op_of(const struct rec *r)
+{
+    return r->gone == DELETED  ? "delete"
+           : r->gone == MERGED ? "merge"
+           : r->archived       ? "archive"
+                               : "upsert";
+}
+
+static void change_row(struct call *c, const struct rec *r)
+{
+    char text[DR_TIME_TEXT];
+
+    dr_json_w_obj(&c->j);
+    dr_json_w_kv(&c->j, "id", r->id);
+    dr_json_w_kvz(&c->j, "op", op_of(r));
+    dr_json_w_kvi(&c->j, "version", (int64_t)r->version);
+    dr_json_w_kvz(&c->j, "updated_at", dr_time_format(r->updated_ms, text));
+    dr_json_w_key(&c->j, "merged_into");
+    if (r->gone == MERGED) {
+        dr_json_w_str(&c->j, r->merged_into);
+    } else {
+        dr_json_w_null(&c->j);
+    }
+    dr_json_w_end(&c->j);
+}
+
+void records_changes(struct call *c, struct kind *k)
+{
+    int64_t since = time_arg(c, "updated_since", INT64_MIN);
+    int64_t before = time_arg(c, "updated_before", INT64_MAX);
+    size_t limit = limit_of(c, PAGE_MAX), n = 0, i = 0;
+    const struct rec **v;
+    struct dr_str id, last = {"", 0};
+    int64_t ms;
+
+    if (!change_cursor(c, &ms, &id)) {
+        return;
+    }
+    v = dr_xcalloc(k->n + 1, sizeof(const struct rec *));
+    for (size_t r = 0; r < k->n; r++) {
+        if (k->v[r].updated_ms >= since && k->v[r].updated_ms < before &&
+            visible(c, &k->v[r]) && beyond(&k->v[r], ms, id)) {
+            v[n++] = &k->v[r];
+        }
+    }
+    qsort(v, n, sizeof(const struct rec *), change_order);
+    dr_json_w_obj(&c->j);
+    dr_json_w_key(&c->j, "results");
+    dr_json_w_arr(&c->j);
+    for (; i < n && i < limit; i++) {
+        change_row(c, v[i]);
+        last =
+            dr_arena_printf(c->a, "%lld " DR_STR_FMT,
+                            (long long)v[i]->updated_ms, DR_STR_ARG(v[i]->id));
+    }
+    dr_json_w_end(&c->j);
+    paging(c, last, i < n);
+    server_time(c);
+    dr_json_w_end(&c->j);
+    free(v);
+}
+
+/* ---- by id ---- */
+
+static void missing(struct call *c, struct dr_str id, const struct rec *r)
+{
+    dr_json_w_obj(&c->j);
+    dr_json_w_kv(&c->j, "id", id);
+    dr_json_w_kvz(&c->j, "reason",
+                  r && r->poison           ? "corrupt"
+                  : r && r->gone == MERGED ? "merged"
+                                           : "deleted");
+    if (r && r->gone == MERGED) {
+        dr_json_w_kv(&c->j, "merged_into", r->merged_into);
+    }
+    dr_json_w_end(&c->j);
+}
+
+static bool whole(const struct rec *r)
+{
+    return r && r->gone == LIVES && !r->poison && r->body.n > 0;
+}
+
+void records_batch(struct call *c, struct kind *k)
+{
+    const struct dr_json *body =
+        dr_json_parse(c->a, dr_httpd_body(c->req), NULL, NULL);
+    const struct dr_json *ids = dr_json_get(body, "ids");
+
+    if (dr_json_type(ids) != DR_JSON_ARRAY || ids->count > BATCH_MAX) {
+        fail(c, 400, "unsupported_parameter", "ids: a list of at most 100");
+        return;
+    }
+    dr_json_w_obj(&c->j);
+    dr_json_w_key(&c->j, "results");
+    dr_json_w_arr(&c->j);
+    DR_JSON_EACH(id, ids)
+    {
+        const struct rec *r = kind_find(k, dr_json_scalar(id));
+        if (whole(r)) {
+            dr_json_w_raw(&c->j, r->body);
+        }
+    }
+    dr_json_w_end(&c->j);
+    dr_json_w_key(&c->j, "missing");
+    dr_json_w_arr(&c->j);
+    DR_JSON_EACH(id, ids)
+    {
+        const struct rec *r = kind_find(k, dr_json_scalar(id));
+        if (!whole(r)) {
+            missing(c, dr_json_scalar(id), r);
+        }
+    }
+    dr_json_w_end(&c->j);
+    server_time(c);
+    dr_json_w_end(&c->j);
+}
+
+void records_one(struct call *c, struct kind *k, struct dr_str id)
+{
+    const struct rec *r = kind_find(k, id);
+
+    if (!r) {
+        fail(c, 404, "not_found", "no such record");
+    } else if (r->gone != LIVES) {
+        fail(c, 410, r->gone == MERGED ? "gone_merged" : "gone_deleted",
+             "the record is gone");
+    } else if (r->poison) {
+        unreadable(c, r);
+    } else {
+        dr_buf_str(&c->out, r->body);
+    }
+}
