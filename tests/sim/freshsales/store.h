@@ -114,7 +114,7 @@ uint64_t new_id(struct account *a);
 /* A value's JSON on one line, allocated. */
 char *compact(const struct dr_json *v);
 
-/* ---- write.c ---- */
+/* ---- check.c, write.c, lines.c ---- */
 
 struct refusal {
     int status;
