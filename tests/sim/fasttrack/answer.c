@@ -98,3 +98,17 @@ int64_t time_arg(struct call *c, const char *name, int64_t otherwise)
     return dr_time_parse(dr_httpd_arg(c->req, name), &ms, NULL) ? otherwise
                                                                 : ms;
 }
+
+bool batch_poisoned(struct call *c, const struct dr_json *ids)
+{
+    const char *bad = knob_text(c->w->knobs, "batch_poison");
+
+    DR_JSON_EACH(id, ids)
+    {
+        if (bad[0] && dr_str_eqz(dr_json_scalar(id), bad)) {
+            unreadable(c, NULL);
+            return true;
+        }
+    }
+    return false;
+}

@@ -19,23 +19,74 @@ static void assoc_end(struct call *c, struct dr_str id, const struct assoc *a)
     dr_json_w_end(&c->j);
 }
 
-static void line_ends(struct call *c, struct dr_str deal)
+/* The part of one row's ends that this answer has room for. */
+struct window {
+    uint64_t from, n, seen;
+};
+
+static bool inside(struct window *w)
+{
+    uint64_t i = w->seen++;
+
+    return i >= w->from && i - w->from < w->n;
+}
+
+static void line_ends(struct call *c, struct dr_str deal, struct window *w)
 {
     const struct kind *k = world_kind(c->w, DR_STR_LIT("line_item"));
 
     for (size_t i = 0; k && i < k->n; i++) {
-        if (k->v[i].gone == LIVES && dr_str_eq(k->v[i].deal_id, deal)) {
+        if (k->v[i].gone == LIVES && dr_str_eq(k->v[i].deal_id, deal) &&
+            inside(w)) {
             assoc_end(c, k->v[i].id, NULL);
         }
     }
 }
 
-static void pair_ends(struct call *c, const struct pair *p, struct dr_str from)
+static void pair_ends(struct call *c, const struct pair *p, struct dr_str from,
+                      struct window *w)
 {
     for (size_t i = pair_from(p, from);
          i < p->n && dr_str_eq(p->v[i].from, from); i++) {
-        assoc_end(c, p->v[i].to, &p->v[i]);
+        if (inside(w)) {
+            assoc_end(c, p->v[i].to, &p->v[i]);
+        }
     }
+}
+
+/* NULL pair: a deal's lines. */
+static void assoc_row(struct call *c, const struct pair *p, struct dr_str id,
+                      struct dr_str after)
+{
+    struct window w = {.n = (uint64_t)knob_int(c->w->knobs, "ends_per_answer")};
+
+    if (after.n == 0 || dr_str_u64(after, &w.from)) {
+        w.from = 0;
+    }
+    dr_json_w_obj(&c->j);
+    dr_json_w_kv(&c->j, "from", id);
+    dr_json_w_key(&c->j, "to");
+    dr_json_w_arr(&c->j);
+    if (p) {
+        pair_ends(c, p, id, &w);
+    } else {
+        line_ends(c, id, &w);
+    }
+    dr_json_w_end(&c->j);
+    dr_json_w_key(&c->j, "paging");
+    if (w.seen > w.from + w.n) {
+        dr_json_w_obj(&c->j);
+        dr_json_w_key(&c->j, "next");
+        dr_json_w_obj(&c->j);
+        dr_json_w_kv(
+            &c->j, "after",
+            dr_arena_printf(c->a, "%llu", (unsigned long long)(w.from + w.n)));
+        dr_json_w_end(&c->j);
+        dr_json_w_end(&c->j);
+    } else {
+        dr_json_w_null(&c->j);
+    }
+    dr_json_w_end(&c->j);
 }
 
 void assoc_batch(struct call *c, struct dr_str from, struct dr_str to)
@@ -44,29 +95,24 @@ void assoc_batch(struct call *c, struct dr_str from, struct dr_str to)
     const struct pair *p = lines ? NULL : world_pair(c->w, from, to);
     const struct dr_json *body =
         dr_json_parse(c->a, dr_httpd_body(c->req), NULL, NULL);
+    const struct dr_json *ids = dr_json_get(body, "ids");
 
     if (!lines && !p) {
         fail(c, 404, "not_found", "no such pair");
         return;
     }
+    if (batch_poisoned(c, ids)) {
+        return;
+    }
     dr_json_w_obj(&c->j);
     dr_json_w_key(&c->j, "results");
     dr_json_w_arr(&c->j);
-    DR_JSON_EACH(id, dr_json_get(body, "ids"))
+    DR_JSON_EACH(id, ids)
     {
-        dr_json_w_obj(&c->j);
-        dr_json_w_kv(&c->j, "from", dr_json_scalar(id));
-        dr_json_w_key(&c->j, "to");
-        dr_json_w_arr(&c->j);
-        if (lines) {
-            line_ends(c, dr_json_scalar(id));
-        } else {
-            pair_ends(c, p, dr_json_scalar(id));
-        }
-        dr_json_w_end(&c->j);
-        dr_json_w_key(&c->j, "paging");
-        dr_json_w_null(&c->j);
-        dr_json_w_end(&c->j);
+        struct dr_str one = dr_json_scalar(id);
+        assoc_row(
+            c, p, one,
+            dr_json_scalar(dr_json_gets(dr_json_get(body, "after"), one)));
     }
     dr_json_w_end(&c->j);
     server_time(c);

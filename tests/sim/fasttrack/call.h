@@ -28,6 +28,8 @@ void unreadable(struct call *c, const struct rec *r);
 void server_time(struct call *c);
 void paging(struct call *c, struct dr_str last, bool more);
 bool cursor(struct call *c, struct dr_str *out);
+/* A batch that asks for the knob's id is answered as unreadable. */
+bool batch_poisoned(struct call *c, const struct dr_json *ids);
 size_t limit_of(struct call *c, size_t max);
 int64_t time_arg(struct call *c, const char *name, int64_t otherwise);
 

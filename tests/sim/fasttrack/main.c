@@ -7,7 +7,9 @@
 static struct knob knobs[] = {
     {"visibility_lag_ms", "0", ""},
     {"visibility_lag", "fixed", ""}, /* or random */
-    {"throttle", "off", ""},
+    {"ends_per_answer", "500", ""},  /* of one row, contract 4.6 */
+    /* An id that breaks every batch, of bodies or ends, that asks for it. */
+    {"batch_poison", "", ""},
     {NULL, NULL, ""},
 };
 

@@ -220,6 +220,9 @@ void records_batch(struct call *c, struct kind *k)
         fail(c, 400, "unsupported_parameter", "ids: a list of at most 100");
         return;
     }
+    if (batch_poisoned(c, ids)) {
+        return;
+    }
     dr_json_w_obj(&c->j);
     dr_json_w_key(&c->j, "results");
     dr_json_w_arr(&c->j);
