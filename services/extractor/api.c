@@ -149,3 +149,57 @@ enum api_result api_page(struct api *a, const char *path, struct dr_str body,
         }
     }
 }
+
+void api_refused(const struct api *a, const char *path)
+{
+    dr_die(DR_EXIT_FAILURE, "source",
+           "%s is refused (%d %s): check the scopes of the token named by "
+           "source.token_file and start again; it goes on where it stopped, "
+           "nothing is lost",
+           path, a->status, a->code);
+}
+
+enum api_result api_read(struct api *a, const char *path, struct dr_str body,
+                         struct dr_arena *arena, struct page *out)
+{
+    struct dr_err err = {0};
+    enum api_result r = api_page(a, path, body, arena, out, &err);
+
+    if (r == API_NO) {
+        api_refused(a, path);
+    }
+    return r;
+}
+
+bool api_must(struct api *a, const char *path, struct dr_arena *arena,
+              size_t max, struct page *out)
+{
+    enum api_result r = api_read(a, path, (struct dr_str){0}, arena, out);
+    const struct dr_json *rows;
+
+    if (r == API_POISON) {
+        dr_die(DR_EXIT_FAILURE, "source",
+               "%s cannot be read (%d %s): ask FastTrack to repair the list "
+               "and start again; it goes on where it stopped, nothing is lost",
+               path, a->status, a->code);
+    }
+    if (r != API_OK) {
+        return false;
+    }
+    rows = dr_json_get(out->root, "results");
+    if (rows && rows->count > max) {
+        dr_die(DR_EXIT_FAILURE, "source",
+               "%s answers %zu rows where the contract has at most %zu", path,
+               (size_t)rows->count, max);
+    }
+    return true;
+}
+
+void api_turn(const struct page *page, char after[CONTRACT_AFTER_MAX])
+{
+    if (page->next.n > 0 && dr_str_eqz(page->next, after)) {
+        dr_die(DR_EXIT_FAILURE, "source",
+               "a list repeats its page cursor: it would never end");
+    }
+    snprintf(after, CONTRACT_AFTER_MAX, DR_STR_FMT, DR_STR_ARG(page->next));
+}

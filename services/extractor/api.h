@@ -45,6 +45,21 @@ enum api_result api_page(struct api *a, const char *path, struct dr_str body,
                          struct dr_arena *arena, struct page *out,
                          struct dr_err *err);
 
+/* Ends the process: the last call was refused. */
+_Noreturn void api_refused(const struct api *a, const char *path);
+/* api_page for what cannot be done without. A definite refusal ends the
+ * process, for a record that may not be read must not look like one that is
+ * not there. API_OK, API_POISON or API_STOPPED. */
+enum api_result api_read(struct api *a, const char *path, struct dr_str body,
+                         struct dr_arena *arena, struct page *out);
+/* The same where no single record could be left out either; false: asked to
+ * stop. `max` rows at most, or the process ends. */
+bool api_must(struct api *a, const char *path, struct dr_arena *arena,
+              size_t max, struct page *out);
+/* Notes where the next page begins, "" after the last. Ends the process when
+ * the source repeats itself: such a list has no end. */
+void api_turn(const struct page *page, char after[CONTRACT_AFTER_MAX]);
+
 /* Waits without blocking health checks; false when asked to stop. */
 bool api_wait(struct api *a, int64_t ms);
 

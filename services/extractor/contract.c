@@ -145,6 +145,11 @@ int page_parse(struct dr_arena *a, struct dr_str body, struct page *out,
     }
     next = dr_json_get(dr_json_get(root, "paging"), "next");
     out->next = dr_json_scalar(dr_json_get(next, "after"));
+    if (out->next.n >= CONTRACT_AFTER_MAX || !dr_text_valid(out->next)) {
+        return dr_err_set(err, DR_REJECT, 0, "source.answer",
+                          "the page cursor is longer than %d bytes or no text",
+                          CONTRACT_AFTER_MAX - 1);
+    }
     return 0;
 }
 
@@ -155,7 +160,7 @@ static int64_t stamp(const struct dr_json *j, const char *key)
     return dr_time_parse(dr_json_get_str(j, key), &ms, NULL) ? 0 : ms;
 }
 
-static bool id_ok(struct dr_str id)
+bool id_ok(struct dr_str id)
 {
     return id.n > 0 && id.n <= CONTRACT_ID_MAX && dr_text_valid(id);
 }
@@ -205,6 +210,7 @@ int change_row_parse(const struct dr_json *j, struct change_row *out)
     out->op = dr_json_get_str(j, "op");
     out->merged_into = dr_json_scalar(dr_json_get(j, "merged_into"));
     if (!id_ok(out->id) || out->op.n == 0 ||
+        (out->merged_into.n > 0 && !id_ok(out->merged_into)) ||
         dr_str_u64(dr_json_scalar(dr_json_get(j, "version")), &out->version)) {
         return -1;
     }
@@ -221,23 +227,52 @@ void assoc_add(struct assoc_vec *vec, const struct dr_assoc *a)
     vec->v[vec->n++] = *a;
 }
 
-void assoc_row_parse(const struct dr_json *row, struct dr_str pair,
-                     struct assoc_vec *out)
+int assoc_row_parse(const struct dr_json *row, struct dr_str pair,
+                    struct assoc_vec *out)
 {
     DR_JSON_EACH(to, dr_json_get(row, "to"))
     {
         struct dr_assoc a = {.pair = pair};
         a.to_id = dr_json_scalar(dr_json_get(to, "id"));
-        if (!id_ok(a.to_id)) {
-            continue;
-        }
         a.type_id = dr_json_scalar(dr_json_get(to, "type_id"));
         a.label = dr_json_get_str(to, "label");
         a.category = dr_json_get_str(to, "category");
+        if (!id_ok(a.to_id) || !dr_text_valid(a.type_id) ||
+            !dr_text_valid(a.label) || !dr_text_valid(a.category)) {
+            return -1;
+        }
         a.primary = dr_json_true(dr_json_get(to, "primary"));
         a.updated_ms = stamp(to, "updated_at");
         assoc_add(out, &a);
     }
+    return 0;
+}
+
+struct dr_str assoc_row_after(const struct dr_json *row)
+{
+    const struct dr_json *next =
+        dr_json_get(dr_json_get(row, "paging"), "next");
+
+    return dr_json_scalar(dr_json_get(next, "after"));
+}
+
+void body_ids_after(struct dr_buf *b, struct dr_str id, struct dr_str after)
+{
+    struct dr_json_w w;
+
+    dr_buf_reset(b);
+    dr_json_w_init(&w, b);
+    dr_json_w_obj(&w);
+    dr_json_w_key(&w, "ids");
+    dr_json_w_arr(&w);
+    dr_json_w_str(&w, id);
+    dr_json_w_end(&w);
+    dr_json_w_key(&w, "after");
+    dr_json_w_obj(&w);
+    dr_json_w_keys(&w, id);
+    dr_json_w_str(&w, after);
+    dr_json_w_end(&w);
+    dr_json_w_end(&w);
 }
 
 void source_hash(const struct dr_source *s, uint8_t out[32])

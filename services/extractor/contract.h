@@ -51,12 +51,17 @@ void body_ids(struct dr_buf *b, const struct dr_str *ids, size_t n);
 
 /* ---- answers ---- */
 
+/* At most 64 bytes, not empty, UTF-8 without NUL. */
+bool id_ok(struct dr_str id);
+
 /* One whole page: parsed tree and the two things every answer has. */
 struct page {
     const struct dr_json *root;
     int64_t server_ms;
     struct dr_str next; /* cursor; empty: the last page */
 };
+
+#define CONTRACT_AFTER_MAX 512 /* bytes of a page cursor, NUL included */
 
 int page_parse(struct dr_arena *a, struct dr_str body, struct page *out,
                struct dr_err *err) DR_MUSTCHECK;
@@ -89,8 +94,13 @@ struct assoc_vec {
     size_t n, cap;
 };
 void assoc_add(struct assoc_vec *vec, const struct dr_assoc *a);
-void assoc_row_parse(const struct dr_json *row, struct dr_str pair,
-                     struct assoc_vec *out);
+/* -1: an end is not usable text; what came before it is in the vector. */
+int assoc_row_parse(const struct dr_json *row, struct dr_str pair,
+                    struct assoc_vec *out) DR_MUSTCHECK;
+/* The cursor of the row's next ends; empty: there are no more. */
+struct dr_str assoc_row_after(const struct dr_json *row);
+/* One id, and where its row goes on. */
+void body_ids_after(struct dr_buf *b, struct dr_str id, struct dr_str after);
 
 /* Content hash of a source record: body, associations, parts. 32 bytes. */
 void source_hash(const struct dr_source *s, uint8_t out[32]);

@@ -12,6 +12,8 @@
 #include <drover/base/err.h>
 #include <drover/base/str.h>
 
+#include "contract.h"
+
 enum cursor_phase {
     CURSOR_NEW = 0,
     CURSOR_LIST,  /* keyset pages from `after`                            */
@@ -20,7 +22,7 @@ enum cursor_phase {
     CURSOR_TAIL,  /* snapshot done, markers written                       */
 };
 
-#define CURSOR_AFTER_MAX 512
+#define CURSOR_AFTER_MAX CONTRACT_AFTER_MAX
 
 struct cursor {
     enum cursor_phase phase;

@@ -1,10 +1,12 @@
 /* What leaves the extractor: records, rejects, markers, cursors, status. */
 #include "extractor.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <drover/base/clock.h>
 #include <drover/base/log.h>
+#include <drover/crypto/crypto.h>
 
 /* Acknowledgements waited for at once; beyond it Kafka is not there. */
 #define FLUSH_MS 120000
@@ -122,6 +124,64 @@ void emit_rejected(struct extractor *ex, struct object *o,
            DR_STR_ARG(r->id), DR_STR_ARG(r->class));
 }
 
+void emit_unreadable(struct extractor *ex, struct object *o, struct dr_str id,
+                     const char *reason)
+{
+    struct reject r = {
+        .id = id,
+        .class = DR_STR_LIT("unreadable"),
+        .reason = dr_str_z(reason),
+        .cure = DR_STR_LIT("ask FastTrack to repair the record, or accept that "
+                           "it stays behind"),
+    };
+
+    emit_rejected(ex, o, &r);
+}
+
+void emit_rejected_row(struct extractor *ex, struct object *o,
+                       const struct dr_json *row, const char *reason)
+{
+    struct dr_str id = dr_json_scalar(dr_json_get(row, "id"));
+    char name[32], hex[65];
+    uint8_t hash[32];
+    struct reject r = {.class = DR_STR_LIT("unreadable"),
+                       .reason = dr_str_z(reason),
+                       .cure = DR_STR_LIT("mend the record in FastTrack: the "
+                                          "tail picks it up by itself"),
+                       .original = row->raw};
+
+    if (!id_ok(id)) {
+        dr_sha256(row->raw, hash);
+        dr_hex(hash, sizeof(hash), hex);
+        snprintf(name, sizeof(name), "(no id) %.16s", hex);
+        id = dr_str_z(name);
+    }
+    r.id = id;
+    emit_rejected(ex, o, &r);
+}
+
+bool index_row(struct extractor *ex, struct object *o, const struct dr_json *j,
+               struct index_row *out)
+{
+    if (index_row_parse(j, out) == 0) {
+        return true;
+    }
+    emit_rejected_row(ex, o, j,
+                      "a row of the index has no usable id or version");
+    return false;
+}
+
+bool change_row(struct extractor *ex, struct object *o, const struct dr_json *j,
+                struct change_row *out)
+{
+    if (change_row_parse(j, out) == 0) {
+        return true;
+    }
+    emit_rejected_row(
+        ex, o, j, "a change has no usable id, version, kind or merged_into");
+    return false;
+}
+
 void emit_markers(struct extractor *ex, struct object *o)
 {
     for (int p = 0; p < ex->svc->partitions; p++) {
@@ -192,6 +252,7 @@ static void status_objects(const struct extractor *ex, struct dr_json_w *w)
         dr_json_w_kvi(w, "expected", (int64_t)o->expected);
         dr_json_w_kvb(w, "done", o->cursor.phase == CURSOR_TAIL);
         dr_json_w_kvb(w, "carried", o->carried >= 0);
+        dr_json_w_kvb(w, "readable", o->readable);
         dr_json_w_end(w);
     }
     dr_json_w_end(w);

@@ -19,7 +19,8 @@
 #include "emitted.h"
 #include "horizon.h"
 
-#define MAX_OBJECTS 64 /* of a source's schema, events included */
+#define HELD_MAX ((size_t)256 << 20) /* a page and its tree */
+#define MAX_OBJECTS 64               /* of a source's schema, events included */
 
 struct object {
     char name[CONTRACT_ID_MAX + 1];
@@ -78,6 +79,18 @@ struct reject {
 /* Once a record and run; its id is remembered in `unreadable`. */
 void emit_rejected(struct extractor *ex, struct object *o,
                    const struct reject *r);
+/* A row that is no record: its id is kept when it is one, else a short hash
+ * of the row stands for it, so that each is counted. */
+void emit_rejected_row(struct extractor *ex, struct object *o,
+                       const struct dr_json *row, const char *reason);
+/* A record that the source itself cannot give. */
+void emit_unreadable(struct extractor *ex, struct object *o, struct dr_str id,
+                     const char *reason);
+/* Index and change rows; false when one is unusable and was rejected. */
+bool index_row(struct extractor *ex, struct object *o, const struct dr_json *j,
+               struct index_row *out);
+bool change_row(struct extractor *ex, struct object *o, const struct dr_json *j,
+                struct change_row *out);
 bool was_rejected(const struct extractor *ex, const struct object *o,
                   struct dr_str id);
 void emit_markers(struct extractor *ex, struct object *o);
@@ -109,9 +122,24 @@ bool read_ids(struct extractor *ex, struct object *o, const struct dr_str *ids,
 /* Copies the page just read out of the call's buffer into the page arena, so
  * that it outlives the calls made for it. */
 void hold_page(struct extractor *ex, struct page *page);
+/* The same into an arena of HELD_MAX that is the caller's. */
+void hold_in(struct extractor *ex, struct dr_arena *arena, struct page *page);
 /* The records of a held page: associations are added, then all emitted. */
 bool emit_rows(struct extractor *ex, struct object *o, const struct page *page,
                enum dr_origin origin);
+
+/* ---- ends.c ---- */
+
+/* What one id is associated with by some pairs; the caller frees vec.v. */
+struct ends {
+    struct dr_str id;
+    struct assoc_vec vec; /* its strings live in the page arena */
+    const char *bad;      /* why the ends are not whole; NULL: they are */
+    struct dr_str after;  /* while reading */
+};
+/* Adds the ends of 1 to CONTRACT_BATCH ids by one pair ("contact_company"). */
+bool read_ends(struct extractor *ex, const char *pair, struct ends *of,
+               size_t n);
 
 /* ---- lines.c ---- */
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <drover/base/time.h>
@@ -275,6 +276,50 @@ static void an_association_changes_the_content(void **state)
     assert_memory_not_equal(without, with, 32);
 }
 
+/* JSON text may hold NUL; what is sent on may not (lib/wire refuses it). */
+static void hostile_text_is_no_identity(void **state)
+{
+    static const char *const rows[] = {
+        "{\"to\":[{\"id\":\"a\\u0000b\"}]}",
+        "{\"to\":[{\"id\":\"\"}]}",
+        "{\"to\":[{\"id\":\"a\",\"type_id\":\"\\u0000\"}]}",
+        "{\"to\":[{\"id\":\"a\",\"label\":\"x\\u0000\"}]}",
+        "{\"to\":[{\"id\":\"a\",\"category\":\"\\u0000\"}]}",
+    };
+    struct dr_arena *a = dr_arena_new(1 << 16);
+    struct dr_err err = {0};
+    struct change_row change;
+    struct page page;
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(rows); i++) {
+        struct assoc_vec vec = {0};
+        assert_int_equal(
+            assoc_row_parse(dr_json_parse(a, dr_str_z(rows[i]), NULL, &err),
+                            DR_STR_LIT("contact_company"), &vec),
+            -1);
+        assert_int_equal(vec.n, 0);
+        free(vec.v);
+    }
+    assert_int_equal(
+        change_row_parse(
+            dr_json_parse(a,
+                          DR_STR_LIT("{\"id\":\"a\",\"op\":\"merge\","
+                                     "\"version\":1,"
+                                     "\"merged_into\":\"b\\u0000\"}"),
+                          NULL, &err),
+            &change),
+        -1);
+    assert_int_equal(
+        page_parse(a,
+                   DR_STR_LIT("{\"results\":[],\"server_time\":"
+                              "\"2026-03-02T08:00:00Z\",\"paging\":{"
+                              "\"next\":{\"after\":\"k\\u0000\"}}}"),
+                   &page, &err),
+        -1);
+    dr_arena_free(a);
+}
+
 static void pairs_are_cut_at_a_known_object(void **state)
 {
     struct dr_buf b;
@@ -309,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_page_without_a_clock_is_refused),
         cmocka_unit_test(records_keep_their_bytes),
         cmocka_unit_test(an_association_changes_the_content),
+        cmocka_unit_test(hostile_text_is_no_identity),
         cmocka_unit_test(pairs_are_cut_at_a_known_object),
     };
 

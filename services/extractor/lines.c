@@ -5,7 +5,6 @@
  */
 #include "extractor.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <drover/base/log.h>
@@ -15,7 +14,7 @@ struct line {
     struct dr_str id; /* in the page arena  */
     uint64_t version;
     struct dr_str body;
-    bool found;
+    bool found, settled; /* settled: read, gone or rejected */
 };
 
 struct lines {
@@ -23,8 +22,14 @@ struct lines {
     size_t n, cap;
 };
 
+/* A line once a deal, however often the source lists it. */
 static void add_line(struct lines *l, size_t deal, struct dr_str id)
 {
+    for (size_t i = l->n; i > 0 && l->v[i - 1].deal == deal; i--) {
+        if (dr_str_eq(l->v[i - 1].id, id)) {
+            return;
+        }
+    }
     if (l->n == l->cap) {
         l->cap = l->cap ? l->cap * 2 : 256;
         l->v = dr_xrealloc(l->v, l->cap * sizeof(*l->v));
@@ -32,168 +37,205 @@ static void add_line(struct lines *l, size_t deal, struct dr_str id)
     l->v[l->n++] = (struct line){.deal = deal, .id = id};
 }
 
-/* Ids of the lines of each deal. Rows with more ends than an answer holds are
- * continued by the source's own cursor. */
-static bool list_lines(struct extractor *ex, const struct dr_str *deals,
-                       size_t n, struct lines *out, int64_t *server_ms)
-{
-    struct dr_err err = {0};
-    struct page page;
-    struct assoc_vec ends = {0};
-    enum api_result r;
+/* The deals of one batch and the lines that their sets hold. */
+struct sets {
+    struct ends deal[CONTRACT_BATCH];
+    size_t n;
+    struct lines lines;
+};
 
-    dr_buf_reset(&ex->path);
-    dr_buf_z(&ex->path, "/v1/associations/deal/line_item/batch/read");
-    body_ids(&ex->body, deals, n);
-    r = api_page(&ex->api, ex->path.p, dr_buf_view(&ex->body), ex->inner_arena,
-                 &page, &err);
-    if (r != API_OK) {
-        return r != API_STOPPED;
+static void sets_done(struct sets *s)
+{
+    for (size_t d = 0; d < s->n; d++) {
+        free(s->deal[d].vec.v);
     }
-    *server_ms = page.server_ms;
-    DR_JSON_EACH(row, dr_json_get(page.root, "results"))
-    {
-        struct dr_str from = dr_json_scalar(dr_json_get(row, "from"));
-        for (size_t d = 0; d < n; d++) {
-            if (!dr_str_eq(deals[d], from)) {
-                continue;
-            }
-            ends.n = 0;
-            assoc_row_parse(row, DR_STR_LIT("deal_line_item"), &ends);
-            for (size_t i = 0; i < ends.n; i++) {
-                add_line(out, d, dr_arena_dup(ex->page_arena, ends.v[i].to_id));
-                dr_map_put(ex->lines, ends.v[i].to_id, ex);
-            }
+    free(s->lines.v);
+}
+
+static bool list_lines(struct extractor *ex, struct object *o, struct sets *s)
+{
+    if (!read_ends(ex, "deal_line_item", s->deal, s->n)) {
+        return false;
+    }
+    for (size_t d = 0; d < s->n; d++) {
+        const struct ends *e = &s->deal[d];
+        if (e->bad) {
+            emit_unreadable(ex, o, e->id, e->bad);
+            continue;
+        }
+        for (size_t i = 0; i < e->vec.n; i++) {
+            add_line(&s->lines, d, e->vec.v[i].to_id);
+            dr_map_put(ex->lines, e->vec.v[i].to_id, ex);
         }
     }
-    free(ends.v);
     return true;
 }
 
-static struct line *find_line(struct lines *l, size_t from, size_t to,
-                              struct dr_str id)
-{
-    for (size_t i = from; i < to; i++) {
-        if (dr_str_eq(l->v[i].id, id)) {
-            return &l->v[i];
-        }
-    }
-    return NULL;
-}
-
 static void reject_line(struct extractor *ex, struct object *o,
-                        struct dr_str deal, struct dr_str id)
+                        const struct sets *s, struct line *line,
+                        const char *reason)
 {
     struct reject r = {
-        .id = deal.n ? deal : id,
-        .part_id = id,
+        .id = s->deal[line->deal].id,
+        .part_id = line->id,
         .class = DR_STR_LIT("unreadable"),
-        .reason = DR_STR_LIT("FastTrack cannot read this line item"),
+        .reason = dr_str_z(reason),
         .cure = DR_STR_LIT("ask FastTrack to repair the line, or accept that "
                            "it stays behind"),
     };
 
+    line->settled = true;
     emit_rejected(ex, o, &r);
 }
 
-static bool read_bodies(struct extractor *ex, struct object *o,
-                        const struct dr_str *deals, struct lines *l,
+/* Two deals may name one line: each of them gets it. */
+static void take_body(struct extractor *ex, struct sets *s, size_t from,
+                      size_t to, const struct dr_json *row)
+{
+    struct dr_source src;
+    struct dr_err err = {0};
+
+    if (record_parse(row, &src, &err)) {
+        return; /* it stays unsettled and is rejected by name */
+    }
+    for (size_t i = from; i < to; i++) {
+        struct line *line = &s->lines.v[i];
+        if (dr_str_eq(line->id, src.id)) {
+            line->found = line->settled = true;
+            line->version = src.version;
+            line->body = dr_arena_dup(ex->page_arena, src.body);
+        }
+    }
+}
+
+/* A line deleted or merged since its deal was read is gone, not lost. */
+static void take_missing(struct extractor *ex, struct object *o, struct sets *s,
+                         size_t from, size_t to, const struct dr_json *miss)
+{
+    struct dr_str id = dr_json_scalar(dr_json_get(miss, "id"));
+    struct dr_str why = dr_json_get_str(miss, "reason");
+
+    for (size_t i = from; i < to; i++) {
+        struct line *line = &s->lines.v[i];
+        if (!dr_str_eq(line->id, id)) {
+            continue;
+        }
+        if (dr_str_eqz(why, "deleted") || dr_str_eqz(why, "merged")) {
+            line->settled = true;
+        } else if (dr_str_eqz(why, "forbidden")) {
+            reject_line(ex, o, s, line,
+                        "the token may not read this line item");
+        } else {
+            reject_line(ex, o, s, line,
+                        "FastTrack cannot read this line item (corrupt)");
+        }
+    }
+}
+
+static bool read_bodies(struct extractor *ex, struct object *o, struct sets *s,
                         size_t from, size_t to)
 {
-    struct dr_err err = {0};
     struct dr_str ids[CONTRACT_BATCH];
     struct page page;
     enum api_result r;
 
     for (size_t i = from; i < to; i++) {
-        ids[i - from] = l->v[i].id;
+        ids[i - from] = s->lines.v[i].id;
     }
     path_batch(&ex->path, o->name);
     body_ids(&ex->body, ids, to - from);
-    r = api_page(&ex->api, ex->path.p, dr_buf_view(&ex->body), ex->inner_arena,
-                 &page, &err);
-    if (r != API_OK) {
-        return r != API_STOPPED;
+    r = api_read(&ex->api, ex->path.p, dr_buf_view(&ex->body), ex->inner_arena,
+                 &page);
+    if (r == API_STOPPED) {
+        return false;
     }
-    DR_JSON_EACH(row, dr_json_get(page.root, "results"))
-    {
-        struct dr_source s;
-        struct line *line;
-        if (record_parse(row, &s, &err)) {
-            continue;
+    if (r == API_POISON && to - from > 1) {
+        size_t mid = from + (to - from) / 2;
+        return read_bodies(ex, o, s, from, mid) &&
+               read_bodies(ex, o, s, mid, to);
+    }
+    if (r == API_OK) {
+        DR_JSON_EACH(row, dr_json_get(page.root, "results"))
+        {
+            take_body(ex, s, from, to, row);
         }
-        line = find_line(l, from, to, s.id);
-        if (line) {
-            line->found = true;
-            line->version = s.version;
-            line->body = dr_arena_dup(ex->page_arena, s.body);
+        DR_JSON_EACH(miss, dr_json_get(page.root, "missing"))
+        {
+            take_missing(ex, o, s, from, to, miss);
         }
     }
     for (size_t i = from; i < to; i++) {
-        if (!l->v[i].found) {
-            reject_line(ex, o, deals[l->v[i].deal], l->v[i].id);
+        if (!s->lines.v[i].settled) {
+            reject_line(ex, o, s, &s->lines.v[i],
+                        "FastTrack gives no readable line item for this id");
         }
     }
     return true;
 }
 
-static void emit_sets(struct extractor *ex, struct object *o,
-                      const struct dr_str *deals, size_t n,
-                      const struct lines *l, int64_t server_ms,
-                      enum dr_origin origin)
+static void emit_set(struct extractor *ex, struct object *o,
+                     const struct sets *s, size_t d, int64_t server_ms,
+                     enum dr_origin origin)
 {
-    struct dr_part *parts = dr_xcalloc(l->n + 1, sizeof(*parts));
+    struct dr_part *parts = dr_xcalloc(s->lines.n + 1, sizeof(*parts));
+    struct dr_source out = {.id = s->deal[d].id,
+                            .op = DR_SRC_UPSERT,
+                            .origin = origin,
+                            .parts = parts};
+    struct emitted_row before;
 
-    for (size_t d = 0; d < n; d++) {
-        struct dr_source s = {.id = deals[d],
-                              .op = DR_SRC_UPSERT,
-                              .origin = origin,
-                              .parts = parts};
-        struct emitted_row before;
-        int kind = object_index(ex, o);
-
-        for (size_t i = 0; i < l->n; i++) {
-            if (l->v[i].deal == d && l->v[i].found) {
-                parts[s.part_count++] =
-                    (struct dr_part){.id = l->v[i].id,
-                                     .version = l->v[i].version,
-                                     .body = l->v[i].body};
-            }
-        }
-        /* A deal that never had a line needs no record; one that lost its
-         * last line does. */
-        if (s.part_count > 0 || emitted_get(ex->emitted, kind, s.id, &before)) {
-            emit_source(ex, o, &s, server_ms);
+    for (size_t i = 0; i < s->lines.n; i++) {
+        const struct line *line = &s->lines.v[i];
+        if (line->deal == d && line->found) {
+            parts[out.part_count++] = (struct dr_part){
+                .id = line->id, .version = line->version, .body = line->body};
         }
     }
+    /* A deal that never had a line needs no record; one that lost its last
+     * line does. */
+    if (out.part_count > 0 ||
+        emitted_get(ex->emitted, object_index(ex, o), out.id, &before)) {
+        emit_source(ex, o, &out, server_ms);
+    }
     free(parts);
+}
+
+/* Bodies of all lines, then the sets. A set that could not be listed is not
+ * sent: an empty one would take the lines away that are there. */
+static bool read_sets(struct extractor *ex, struct object *o, struct sets *s,
+                      int64_t server_ms, enum dr_origin origin)
+{
+    for (size_t at = 0; at < s->lines.n; at += CONTRACT_BATCH) {
+        size_t to = at + CONTRACT_BATCH;
+        if (!read_bodies(ex, o, s, at, to < s->lines.n ? to : s->lines.n)) {
+            return false;
+        }
+    }
+    for (size_t d = 0; d < s->n; d++) {
+        if (!s->deal[d].bad) {
+            emit_set(ex, o, s, d, server_ms, origin);
+        }
+    }
+    return true;
 }
 
 bool read_line_sets(struct extractor *ex, const struct dr_str *deals, size_t n,
                     enum dr_origin origin)
 {
     struct object *o = object_find(ex, DR_STR_LIT("line_item"));
-    struct lines l = {0};
-    struct dr_str kept[CONTRACT_BATCH];
+    struct sets s = {.n = n};
     int64_t server_ms = ex->api.server_ms;
     bool going;
 
-    if (!o) {
+    if (!o || n == 0) {
         return true;
     }
     DR_ASSERT(n <= CONTRACT_BATCH);
     for (size_t i = 0; i < n; i++) {
-        kept[i] = deals[i];
+        s.deal[i].id = deals[i];
     }
-    going = list_lines(ex, kept, n, &l, &server_ms);
-    for (size_t at = 0; going && at < l.n; at += CONTRACT_BATCH) {
-        size_t to = at + CONTRACT_BATCH < l.n ? at + CONTRACT_BATCH : l.n;
-        going = read_bodies(ex, o, kept, &l, at, to);
-    }
-    if (going) {
-        emit_sets(ex, o, kept, n, &l, server_ms, origin);
-    }
-    free(l.v);
+    going = list_lines(ex, o, &s) && read_sets(ex, o, &s, server_ms, origin);
+    sets_done(&s);
     return going;
 }
 
@@ -201,24 +243,23 @@ bool read_line_sets(struct extractor *ex, const struct dr_str *deals, size_t n,
 static bool lone_lines(struct extractor *ex, struct object *o,
                        const struct dr_str *ids, size_t n)
 {
-    struct lines l = {0};
+    struct sets s = {.n = n};
     bool going;
 
     for (size_t i = 0; i < n; i++) {
-        add_line(&l, i, ids[i]);
+        s.deal[i].id = ids[i];
+        add_line(&s.lines, i, ids[i]);
     }
-    going = read_bodies(ex, o, ids, &l, 0, n);
+    going = read_sets(ex, o, &s, ex->api.server_ms, DR_ORIGIN_SWEEP);
     if (going) {
-        emit_sets(ex, o, ids, n, &l, ex->api.server_ms, DR_ORIGIN_SWEEP);
         emit_flush(ex);
     }
-    free(l.v);
+    sets_done(&s);
     return going;
 }
 
 bool orphan_lines(struct extractor *ex, struct object *o)
 {
-    struct dr_err err = {0};
     char after[CURSOR_AFTER_MAX] = "";
 
     do {
@@ -227,16 +268,16 @@ bool orphan_lines(struct extractor *ex, struct object *o)
         size_t n = 0;
 
         path_index(&ex->path, o->name, dr_str_z(after));
-        if (api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
-                     &page, &err) != API_OK) {
-            return !dr_stop;
+        if (!api_must(&ex->api, ex->path.p, ex->inner_arena,
+                      CONTRACT_INDEX_PAGE, &page)) {
+            return false;
         }
         hold_page(ex, &page);
-        snprintf(after, sizeof(after), DR_STR_FMT, DR_STR_ARG(page.next));
+        api_turn(&page, after);
         DR_JSON_EACH(j, dr_json_get(page.root, "results"))
         {
             struct index_row row;
-            if (index_row_parse(j, &row) || dr_map_has(ex->lines, row.id)) {
+            if (!index_row(ex, o, j, &row) || dr_map_has(ex->lines, row.id)) {
                 continue;
             }
             ids[n++] = row.id;

@@ -168,8 +168,8 @@ int main(int argc, char **argv)
     ex.emitted = emitted_new();
     ex.unreadable = dr_map_new(NULL);
     ex.lines = dr_map_new(NULL);
-    ex.page_arena = dr_arena_new(256u << 20);
-    ex.inner_arena = dr_arena_new(256u << 20);
+    ex.page_arena = dr_arena_new(HELD_MAX);
+    ex.inner_arena = dr_arena_new(HELD_MAX);
     dr_buf_init(&ex.path, 8192);
     dr_buf_init(&ex.body, 64 << 10);
     dr_service_topics(&svc, NULL, 0);
@@ -183,6 +183,10 @@ int main(int argc, char **argv)
         dr_die(DR_EXIT_FAILURE, "kafka", "%s", err.text);
     }
     run(&ex);
+    if (!dr_stop) {
+        dr_die(DR_EXIT_INVARIANT, "extractor",
+               "a step ended without being asked to stop");
+    }
     if (dr_producer_flush(ex.producer, 10000)) {
         dr_log(DR_LOG_WARN, "extractor.unacknowledged",
                "stopped before Kafka had everything: it is read again");

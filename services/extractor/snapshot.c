@@ -35,17 +35,6 @@ static void note_last(struct object *o, const struct page *page)
     }
 }
 
-static void set_after(struct object *o, struct dr_str after)
-{
-    if (after.n >= sizeof(o->cursor.after)) {
-        dr_die(DR_EXIT_FAILURE, "source",
-               "%s: the page cursor is longer than %zu bytes", o->name,
-               sizeof(o->cursor.after) - 1);
-    }
-    memcpy(o->cursor.after, after.p ? after.p : "", after.n);
-    o->cursor.after[after.n] = '\0';
-}
-
 /* Keyset pages. A record that breaks its page sends the object to the index:
  * ids there, bodies by batch, which isolates each bad one. */
 static bool list_pages(struct extractor *ex, struct object *o)
@@ -54,7 +43,6 @@ static bool list_pages(struct extractor *ex, struct object *o)
 
     for (;;) {
         struct page page;
-        struct dr_str next;
         enum api_result r;
 
         path_list(&ex->path, o->name, dr_str_z(o->cursor.after), CONTRACT_PAGE);
@@ -63,7 +51,7 @@ static bool list_pages(struct extractor *ex, struct object *o)
         if (r == API_STOPPED) {
             return false;
         }
-        if (r == API_POISON || r == API_NO) {
+        if (r == API_POISON || (r == API_NO && ex->api.status == 410)) {
             dr_log(DR_LOG_WARN, "extractor.page_unreadable",
                    "object=%s code=%s: going on by index and batch", o->name,
                    ex->api.code);
@@ -71,18 +59,20 @@ static bool list_pages(struct extractor *ex, struct object *o)
             save(ex, o);
             return true;
         }
+        if (r == API_NO) {
+            api_refused(&ex->api, ex->path.p);
+        }
         hold_page(ex, &page);
-        next = dr_arena_dup(ex->page_arena, page.next);
         if (!emit_rows(ex, o, &page, DR_ORIGIN_SNAPSHOT)) {
             return false;
         }
         note_last(o, &page);
-        set_after(o, next);
-        if (next.n == 0) {
+        api_turn(&page, o->cursor.after);
+        if (o->cursor.after[0] == '\0') {
             o->cursor.phase = CURSOR_LINES;
         }
         save(ex, o);
-        if (next.n == 0) {
+        if (o->cursor.after[0] == '\0') {
             return true;
         }
     }
@@ -111,7 +101,7 @@ static size_t index_ids(struct extractor *ex, struct object *o,
     DR_JSON_EACH(j, dr_json_get(page->root, "results"))
     {
         struct index_row row;
-        if (n == CONTRACT_INDEX_PAGE || index_row_parse(j, &row)) {
+        if (!index_row(ex, o, j, &row)) {
             continue;
         }
         if (o->carried < 0) {
@@ -149,28 +139,19 @@ static void id_list_fill(struct id_list *l, const struct dr_str *ids, size_t n)
 static bool index_pages_from(struct extractor *ex, struct object *o,
                              struct id_list *list)
 {
-    struct dr_err err = {0};
     char after[CURSOR_AFTER_MAX] = "";
 
     for (;;) {
         struct page page;
         struct dr_str found[CONTRACT_INDEX_PAGE];
-        enum api_result r;
 
         path_index(&ex->path, o->name, dr_str_z(after));
-        r = api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
-                     &page, &err);
-        if (r == API_STOPPED) {
+        if (!api_must(&ex->api, ex->path.p, ex->inner_arena,
+                      CONTRACT_INDEX_PAGE, &page)) {
             return false;
         }
-        if (r != API_OK) {
-            dr_log(DR_LOG_WARN, "extractor.object_refused", "object=%s %s",
-                   o->name, err.text);
-            o->readable = false;
-            return true;
-        }
         id_list_fill(list, found, index_ids(ex, o, &page, found));
-        snprintf(after, sizeof(after), DR_STR_FMT, DR_STR_ARG(page.next));
+        api_turn(&page, after);
         for (size_t at = 0; at < list->n; at += CONTRACT_BATCH) {
             size_t n = list->n - at;
             n = n < CONTRACT_BATCH ? n : CONTRACT_BATCH;
@@ -242,11 +223,13 @@ static bool event_pages(struct extractor *ex, struct object *o)
             struct dr_source s = {.id = dr_json_scalar(dr_json_get(row, "id")),
                                   .origin = DR_ORIGIN_SNAPSHOT,
                                   .op = DR_SRC_INDEX};
-            if (s.id.n > 0 && s.id.n <= CONTRACT_ID_MAX) {
+            if (id_ok(s.id)) {
                 emit_source(ex, o, &s, page.server_ms);
+            } else {
+                emit_rejected_row(ex, o, row, "an event has no usable id");
             }
         }
-        set_after(o, page.next);
+        api_turn(&page, o->cursor.after);
         save(ex, o);
         if (o->cursor.after[0] == '\0') {
             break;
@@ -259,7 +242,6 @@ static bool event_pages(struct extractor *ex, struct object *o)
 /* The sets of all deals in the index; lines that no set holds come alone. */
 static bool line_sets(struct extractor *ex, struct object *deals)
 {
-    struct dr_err err = {0};
     struct id_list *list = dr_xcalloc(1, sizeof(*list));
     char after[CURSOR_AFTER_MAX] = "";
     bool going = true;
@@ -271,20 +253,20 @@ static bool line_sets(struct extractor *ex, struct object *deals)
         size_t n = 0;
 
         path_index(&ex->path, deals->name, dr_str_z(after));
-        if (api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
-                     &page, &err) != API_OK) {
-            going = !dr_stop;
+        if (!api_must(&ex->api, ex->path.p, ex->inner_arena,
+                      CONTRACT_INDEX_PAGE, &page)) {
+            going = false;
             break;
         }
         DR_JSON_EACH(j, dr_json_get(page.root, "results"))
         {
             struct index_row row;
-            if (n < CONTRACT_INDEX_PAGE && index_row_parse(j, &row) == 0) {
+            if (index_row(ex, deals, j, &row)) {
                 found[n++] = row.id;
             }
         }
         id_list_fill(list, found, n);
-        snprintf(after, sizeof(after), DR_STR_FMT, DR_STR_ARG(page.next));
+        api_turn(&page, after);
         for (size_t at = 0; going && at < list->n; at += CONTRACT_BATCH) {
             n = list->n - at < CONTRACT_BATCH ? list->n - at : CONTRACT_BATCH;
             dr_arena_reset(ex->page_arena);
@@ -332,10 +314,26 @@ static bool finish(struct extractor *ex, struct object *o)
     return true;
 }
 
+/* What the schema says may not be read. An object that is carried cannot be
+ * left out here: that is a decision of the plan. */
+static void skip_unreadable(struct object *o)
+{
+    if (o->carried >= 0) {
+        dr_die(DR_EXIT_REFUSED, "source.schema",
+               "the token may not read %s: give it the scope and start again",
+               o->name);
+    }
+    dr_log(DR_LOG_WARN, "extractor.object_refused", "object=%s", o->name);
+    o->cursor.phase = CURSOR_LINES;
+}
+
 static bool one_object(struct extractor *ex, struct object *o)
 {
     if (o->cursor.phase == CURSOR_NEW && !begin(ex, o)) {
         return false;
+    }
+    if (!o->readable && o->cursor.phase != CURSOR_TAIL) {
+        skip_unreadable(o);
     }
     if (o->cursor.phase == CURSOR_LIST) {
         bool going = strcmp(o->name, "event") == 0 ? event_pages(ex, o)

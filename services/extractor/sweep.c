@@ -68,31 +68,23 @@ static bool differs(struct extractor *ex, struct object *o,
 
 static bool sweep_index(struct extractor *ex, struct object *o, struct found *f)
 {
-    struct dr_err err = {0};
-    struct dr_arena *held DR_AUTO(dr_arena) = dr_arena_new(16 << 20);
+    struct dr_arena *held DR_AUTO(dr_arena) = dr_arena_new(HELD_MAX);
     char after[CURSOR_AFTER_MAX] = "";
 
     do {
         struct page page;
-        struct dr_str body;
-        enum api_result r;
 
         path_index(&ex->path, o->name, dr_str_z(after));
-        r = api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
-                     &page, &err);
-        if (r != API_OK) {
-            return r != API_STOPPED;
-        }
-        dr_arena_reset(held);
-        body = dr_arena_dup(held, dr_buf_view(&ex->api.answer));
-        if (page_parse(held, body, &page, &err)) {
+        if (!api_must(&ex->api, ex->path.p, ex->inner_arena,
+                      CONTRACT_INDEX_PAGE, &page)) {
             return false;
         }
-        snprintf(after, sizeof(after), DR_STR_FMT, DR_STR_ARG(page.next));
+        hold_in(ex, held, &page);
+        api_turn(&page, after);
         DR_JSON_EACH(j, dr_json_get(page.root, "results"))
         {
             struct index_row row;
-            if (index_row_parse(j, &row)) {
+            if (!index_row(ex, o, j, &row)) {
                 continue;
             }
             if (differs(ex, o, &row) && o->carried >= 0 &&

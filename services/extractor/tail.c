@@ -71,36 +71,54 @@ static void emit_counted(struct extractor *ex, struct object *o,
     emit_source(ex, o, &s, server_ms);
 }
 
-/* A changed line changes its deal's set: the line's body names the deal. */
-static bool touch_lines(struct extractor *ex, const struct dr_str *ids,
-                        size_t n)
+/* The deals that these lines name. A line that cannot be read names none and
+ * is rejected. */
+static bool deals_of(struct extractor *ex, struct object *o,
+                     const struct dr_str *ids, size_t n, struct batch *deals)
 {
-    struct dr_err err = {0};
-    struct batch *deals = dr_xcalloc(1, sizeof(*deals));
     struct page page;
     enum api_result r;
-    bool going = true;
 
-    path_batch(&ex->path, "line_item");
+    path_batch(&ex->path, o->name);
     body_ids(&ex->body, ids, n);
-    r = api_page(&ex->api, ex->path.p, dr_buf_view(&ex->body), ex->inner_arena,
-                 &page, &err);
-    if (r == API_OK) {
-        DR_JSON_EACH(row, dr_json_get(page.root, "results"))
-        {
-            struct dr_str deal = dr_json_scalar(
-                dr_json_get(dr_json_get(row, "properties"), "deal_id"));
-            if (deal.n > 0 && deal.n <= CONTRACT_ID_MAX) {
-                (void)batch_add(deals, deal);
-            }
+    r = api_read(&ex->api, ex->path.p, dr_buf_view(&ex->body), ex->inner_arena,
+                 &page);
+    if (r == API_STOPPED) {
+        return false;
+    }
+    if (r == API_POISON && n > 1) {
+        return deals_of(ex, o, ids, n / 2, deals) &&
+               deals_of(ex, o, ids + n / 2, n - n / 2, deals);
+    }
+    if (r == API_POISON) {
+        emit_unreadable(ex, o, ids[0],
+                        "every answer that should hold this line breaks");
+        return true;
+    }
+    DR_JSON_EACH(row, dr_json_get(page.root, "results"))
+    {
+        struct dr_str deal = dr_json_scalar(
+            dr_json_get(dr_json_get(row, "properties"), "deal_id"));
+        if (id_ok(deal) && deals->n < CONTRACT_BATCH) {
+            (void)batch_add(deals, deal);
         }
     }
-    if (deals->n > 0) {
+    return true;
+}
+
+/* A changed line changes its deal's set: the line's body names the deal. */
+static bool touch_lines(struct extractor *ex, struct object *o,
+                        const struct dr_str *ids, size_t n)
+{
+    struct batch *deals = dr_xcalloc(1, sizeof(*deals));
+    bool going = deals_of(ex, o, ids, n, deals);
+
+    if (going && deals->n > 0) {
         dr_arena_reset(ex->page_arena);
         going = read_line_sets(ex, deals->v, deals->n, DR_ORIGIN_TAIL);
     }
     free(deals);
-    return going && r != API_STOPPED;
+    return going;
 }
 
 static bool one_change(struct extractor *ex, struct object *o,
@@ -120,7 +138,7 @@ static bool one_change(struct extractor *ex, struct object *o,
     if (strcmp(o->name, "line_item") == 0) {
         /* A line that is gone leaves its set through associations/changes. */
         return gone || !batch_add(b, row->id) ||
-               (touch_lines(ex, b->v, b->n) && ((b->n = 0), true));
+               (touch_lines(ex, o, b->v, b->n) && ((b->n = 0), true));
     }
     if (gone) {
         emit_gone(ex, o, row, server_ms);
@@ -135,7 +153,7 @@ static bool rest_of_batch(struct extractor *ex, struct object *o,
     bool going = true;
 
     if (b->n > 0 && strcmp(o->name, "line_item") == 0) {
-        going = touch_lines(ex, b->v, b->n);
+        going = touch_lines(ex, o, b->v, b->n);
         b->n = 0;
     }
     return going && batch_flush(ex, o, b);
@@ -146,7 +164,6 @@ static bool rest_of_batch(struct extractor *ex, struct object *o,
 static bool window_pages(struct extractor *ex, struct object *o,
                          int64_t since_ms, int64_t until_ms, struct batch *b)
 {
-    struct dr_err err = {0};
     struct dr_arena *stubs DR_AUTO(dr_arena) = dr_arena_new(4 << 20);
     char after[CURSOR_AFTER_MAX] = "";
 
@@ -154,25 +171,18 @@ static bool window_pages(struct extractor *ex, struct object *o,
         struct page page;
         struct change_row rows[CONTRACT_PAGE];
         size_t n = 0;
-        enum api_result r;
 
         path_changes(&ex->path, o->name, since_ms, until_ms, dr_str_z(after));
-        r = api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
-                     &page, &err);
-        if (r == API_STOPPED) {
+        if (!api_must(&ex->api, ex->path.p, ex->inner_arena, CONTRACT_PAGE,
+                      &page)) {
             return false;
         }
-        if (r != API_OK) {
-            dr_log(DR_LOG_ERROR, "extractor.window_refused", "object=%s %s",
-                   o->name, err.text);
-            return r != API_NO;
-        }
         dr_arena_reset(stubs);
-        snprintf(after, sizeof(after), DR_STR_FMT, DR_STR_ARG(page.next));
+        api_turn(&page, after);
         DR_JSON_EACH(j, dr_json_get(page.root, "results"))
         {
             struct change_row row;
-            if (n == CONTRACT_PAGE || change_row_parse(j, &row) ||
+            if (!change_row(ex, o, j, &row) ||
                 !horizon_inside(row.updated_ms, since_ms, until_ms)) {
                 continue; /* the client checks the bounds itself */
             }
@@ -223,7 +233,7 @@ static bool touch(struct extractor *ex, struct touched *t, struct dr_str type,
 {
     struct object *o = object_find(ex, type);
 
-    if (!o || o->carried < 0 || id.n == 0 || id.n > CONTRACT_ID_MAX) {
+    if (!o || o->carried < 0) {
         return true;
     }
     return !batch_add(&t->of[object_index(ex, o)], id) ||
@@ -251,9 +261,14 @@ static bool assoc_row(struct extractor *ex, struct touched *t,
         from_type = dr_json_get_str(j, "from");
         to_type = dr_json_get_str(j, "to");
     }
+    if (!id_ok(from_id)) {
+        struct object *o = object_find(ex, from_type);
+        emit_rejected_row(ex, o ? o : &ex->objects[0], j,
+                          "a change of an association names no usable record");
+        return true;
+    }
     if (dr_str_eqz(to_type, "line_item")) {
-        return from_id.n == 0 || from_id.n > CONTRACT_ID_MAX ||
-               !batch_add(sets, from_id) || flush_sets(ex, sets);
+        return !batch_add(sets, from_id) || flush_sets(ex, sets);
     }
     return touch(ex, t, from_type, from_id);
 }
@@ -261,27 +276,19 @@ static bool assoc_row(struct extractor *ex, struct touched *t,
 static bool assoc_pages(struct extractor *ex, int64_t since_ms,
                         int64_t until_ms, struct touched *t, struct batch *sets)
 {
-    struct dr_err err = {0};
-    struct dr_arena *held DR_AUTO(dr_arena) = dr_arena_new(64 << 20);
+    struct dr_arena *held DR_AUTO(dr_arena) = dr_arena_new(HELD_MAX);
     char after[CURSOR_AFTER_MAX] = "";
 
     do {
         struct page page;
-        struct dr_str body;
-        enum api_result r;
 
         path_assoc_changes(&ex->path, since_ms, until_ms, dr_str_z(after));
-        r = api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
-                     &page, &err);
-        if (r != API_OK) {
-            return r != API_STOPPED && r != API_NO;
-        }
-        dr_arena_reset(held);
-        body = dr_arena_dup(held, dr_buf_view(&ex->api.answer));
-        if (page_parse(held, body, &page, &err)) {
+        if (!api_must(&ex->api, ex->path.p, ex->inner_arena, CONTRACT_PAGE,
+                      &page)) {
             return false;
         }
-        snprintf(after, sizeof(after), DR_STR_FMT, DR_STR_ARG(page.next));
+        hold_in(ex, held, &page);
+        api_turn(&page, after);
         DR_JSON_EACH(j, dr_json_get(page.root, "results"))
         {
             if (!assoc_row(ex, t, sets, j)) {

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The extractor against the simulated FastTrack and a real broker: what lies
 in Kafka at the end is what the CRM holds, whatever happened on the way."""
+import hashlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import unittest
@@ -22,7 +24,7 @@ class World:
     """Broker, simulator, extractor, and what the topics hold."""
 
     def __init__(self, bench, source=SOURCE, knobs=()):
-        self.b, self.n = bench, 0
+        self.b = bench
         self.kafka = bench.broker()
         self.sim = bench.fasttrack(source, *knobs)
         self.conf = {
@@ -32,9 +34,12 @@ class World:
             "tail.poll_ms": 50}
         self.ex = None
 
-    def start(self):
+    def start_only(self):
         self.ex = self.b.service("extractor", "0", self.conf)
-        return self.b.ready(self.ex)
+        return self.ex
+
+    def start(self):
+        return self.b.ready(self.start_only())
 
     def dump(self, topic, parts=6):
         out = subprocess.run(
@@ -70,6 +75,29 @@ class World:
         self.sim.post("/sim/changes", {"action": "start", "scale": SCALE})
         wait_until("the script is played", lambda: self.sim.get(
             "/sim/changes")["state"] == "done", 60)
+
+
+def altered(bench, path, change):
+    """The data set with one file changed, its manifest made to fit."""
+    folder = bench.folder / "altered"
+    shutil.copytree(SOURCE, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    data = change((folder / path).read_bytes())
+    (folder / path).write_bytes(data)
+    for f in manifest["files"]:
+        if f["path"] == path:
+            f.update(bytes=len(data), rows=data.count(b"\n"),
+                     sha256=hashlib.sha256(data).hexdigest())
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def hostile_ids(data):
+    """Two more companies whose ids are no ids: NUL inside, and too long."""
+    record = json.loads(data.splitlines()[0])
+    for bad in ("co_9\0x", "co_9" * 40):
+        data += json.dumps(dict(record, id=bad)).encode() + b"\n"
+    return data
 
 
 class Extractor(unittest.TestCase):
@@ -195,6 +223,89 @@ class Extractor(unittest.TestCase):
             self.assertEqual(met, {f["name"] for f in faults})
             self.assert_is_truth(w)
             self.assert_nothing_twice(w)
+
+    def test_ends_are_paged_inside_a_row(self):
+        """Every association and every line, however few an answer holds."""
+        kinds = ("contact", "deal", "task", "line_item")
+        seen = []
+        for knobs in ((), ("--knob", "ends_per_answer=1")):
+            with Bench() as b:
+                w = World(b, knobs=knobs)
+                w.start()
+                w.snapshot_done()
+                seen.append({kind: w.newest(kind) for kind in kinds})
+        whole, paged = seen
+        for kind in kinds:
+            self.assertEqual(set(paged[kind]), set(whole[kind]))
+            for rid, r in whole[kind].items():
+                for what in ("associations", "parts"):
+                    self.assertEqual(paged[kind][rid][what], r[what],
+                                     (kind, rid))
+        self.assertTrue(any(len(r["parts"]) > 1
+                            for r in whole["line_item"].values()))
+
+    def alone_in_rejected(self, poison, kind, lost):
+        """One id breaks every batch that names it: that one is rejected with
+        a reason, all others are there as they are."""
+        with Bench() as b:
+            w = World(b, knobs=["--knob", "batch_poison=" + poison])
+            w.start()
+            w.snapshot_done()
+            rejected = {(r["object"], r["id"]): r for r in w.dump("rejected")}
+            self.assertEqual(set(rejected), {("contact", "ct_bad"),
+                                             (kind, poison)} | lost)
+            for r in rejected.values():
+                self.assertTrue(r["reason"])
+            for kind in CARRIED:
+                got = set(w.newest(kind))
+                want = {r["id"] for r in w.sim.records(kind)}
+                self.assertEqual(got, want - {poison}, kind)
+            self.assert_is_truth_but(w, poison)
+
+    def assert_is_truth_but(self, w, poison):
+        for kind in CARRIED:
+            newest = w.newest(kind)
+            for record in w.sim.records(kind):
+                if record["id"] != poison:
+                    self.assertEqual(
+                        json.loads(newest[record["id"]]["body"]), record)
+
+    def test_a_contact_that_breaks_batches_stays_alone(self):
+        self.alone_in_rejected("ct_007", "contact", set())
+
+    def test_a_deal_whose_ends_break_stays_alone(self):
+        self.alone_in_rejected("de_003", "deal", {("line_item", "de_003")})
+
+    def test_a_refusal_in_mid_run_is_no_success(self):
+        """A scope taken away must not look like records that are not there."""
+        for path in ("^/v1/objects/company", "batch/read$", "/index$",
+                     "^/v1/associations/"):
+            with self.subTest(path), Bench() as b:
+                w = World(b)
+                w.sim.post("/sim/faults", [
+                    {"name": "403", "match": {"path": path}, "after": 1,
+                     "times": -1, "action": {"status": 403}}])
+                p = w.start_only()
+                wait_until("it ends", lambda: not p.alive(), 60)
+                self.assertEqual(p.code, 1)
+                self.assertIn("403", p.tail(1))
+                w.sim.post("/sim/faults", [])
+                w.start()
+                w.snapshot_done()
+                self.assert_is_truth(w)
+                self.assert_nothing_twice(w)
+
+    def test_hostile_ids_are_rejected_one_by_one(self):
+        with Bench() as b:
+            source = altered(b, "objects/company-0001.ndjson", hostile_ids)
+            w = World(b, source)
+            w.start()
+            w.snapshot_done()
+            got = [r for r in w.dump("rejected") if r["object"] == "company"]
+            self.assertEqual(len(got), 2, got)
+            for r in got:
+                self.assertIn("id", r["reason"])
+            self.assertEqual(len(w.newest("company")), 24)
 
     def test_late_visibility_is_waited_for(self):
         with Bench() as b:
