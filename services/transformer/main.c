@@ -205,18 +205,38 @@ static void set_aside(struct transformer *t, const struct dr_env *env,
     dr_buf_done(&key);
 }
 
+static void unreadable(struct transformer *t, const struct dr_kmsg *m,
+                       const struct dr_err *err)
+{
+    struct out_message one;
+    struct dr_buf name, key;
+
+    dr_log(DR_LOG_ERROR, "transformer.unreadable",
+           "topic=%s partition=%d offset=%lld: %s", t->topics[m->topic],
+           (int)m->partition, (long long)m->offset, err->text);
+    dr_buf_init(&name, 256);
+    dr_buf_init(&key, 1024);
+    pass_unreadable(&t->pass, dr_str_z(objects[m->topic]), m->key, m->value,
+                    dr_str_z(t->topics[m->topic]), m->partition, m->offset,
+                    &name, &key, &one);
+    send_one(t, &one);
+    dr_buf_done(&name);
+    dr_buf_done(&key);
+}
+
 static void one_message(struct transformer *t, const struct dr_kmsg *m)
 {
     struct dr_err err = {0};
     const struct dr_env *env;
 
     dr_arena_reset(t->arena);
-    env = m->value.p ? dr_wire_unpack(t->arena, m->value, &err) : NULL;
-    if (!env || memcmp(env->migration, t->svc.migration_id, 16) != 0) {
+    env = dr_wire_unpack(t->arena, m->value, &err);
+    if (!env) {
+        unreadable(t, m, &err);
+    } else if (memcmp(env->migration, t->svc.migration_id, 16) != 0) {
         dr_log(DR_LOG_ERROR, "transformer.ignored",
-               "topic=%s partition=%d offset=%lld: %s", t->topics[m->topic],
-               (int)m->partition, (long long)m->offset,
-               env ? "another migration's record" : err.text);
+               "topic=%s partition=%d offset=%lld: another migration's record",
+               t->topics[m->topic], (int)m->partition, (long long)m->offset);
     } else if (pass_step(&t->pass, env, dr_str_z(t->topics[m->topic]),
                          m->partition, m->offset, t->arena, &t->out, &err)) {
         set_aside(t, env, m, &err);

@@ -171,6 +171,56 @@ int pass_step(const struct pass *p, const struct dr_env *env,
                  : 0;
 }
 
+static void rejected(const struct pass *p, const struct dr_rejected *r,
+                     struct dr_buf *key, struct out_message *out)
+{
+    dr_buf_reset(key);
+    dr_buf_str(key, r->object);
+    dr_buf_ch(key, ':');
+    dr_buf_str(key, r->id);
+    *out = (struct out_message){.topic = OUT_REJECTED,
+                                .partition = dr_partition(r->id, p->partitions),
+                                .key = dr_buf_view(key)};
+    out->env.kind = DR_MSG_REJECTED;
+    out->env.u.rejected = *r;
+    out->env.u.rejected.stage = DR_STR_LIT("transform");
+    out->env.u.rejected.pass = p->number;
+}
+
+void pass_unreadable(const struct pass *p, struct dr_str object,
+                     struct dr_str id, struct dr_str original,
+                     struct dr_str topic, int32_t partition, int64_t offset,
+                     struct dr_buf *name, struct dr_buf *key,
+                     struct out_message *out)
+{
+    struct dr_rejected r = {
+        .object = object,
+        .class = DR_STR_LIT("unreadable"),
+        .field = DR_STR_LIT("*"),
+        .rule = DR_STR_LIT("record"),
+        .reason = DR_STR_LIT("the message in Kafka is no record of Drover's: "
+                             "something else wrote it, or it was damaged"),
+        .cure = DR_STR_LIT("find who else writes to the topic; then change "
+                           "the record in FastTrack, so that it is read anew"),
+        .topic = topic,
+        .partition = partition,
+        .offset = offset,
+        .original = original};
+
+    dr_buf_reset(name);
+    if (id.n > 0 && id.n <= 64 && dr_text_valid(id)) {
+        dr_buf_str(name, id);
+    } else {
+        dr_buf_printf(name, "(no id) %d/%lld", (int)partition,
+                      (long long)offset);
+    }
+    if (r.original.n > ORIGINAL_MAX) {
+        r.original.n = ORIGINAL_MAX;
+    }
+    r.id = dr_buf_view(name);
+    rejected(p, &r, key, out);
+}
+
 void pass_set_aside(const struct pass *p, const struct dr_source *rec,
                     struct dr_str topic, int32_t partition, int64_t offset,
                     struct dr_buf *key, struct out_message *out)
@@ -178,7 +228,6 @@ void pass_set_aside(const struct pass *p, const struct dr_source *rec,
     struct dr_rejected r = {
         .object = rec->object,
         .id = rec->id,
-        .stage = DR_STR_LIT("transform"),
         .class = DR_STR_LIT("too_large"),
         .field = DR_STR_LIT("*"),
         .rule = DR_STR_LIT("record"),
@@ -191,18 +240,8 @@ void pass_set_aside(const struct pass *p, const struct dr_source *rec,
         .offset = offset,
         .redrivable = true,
         .rev = rec->rev,
-        .version = rec->version,
-        .pass = p->number};
+        .version = rec->version};
 
-    dr_buf_reset(key);
-    dr_buf_str(key, rec->object);
-    dr_buf_ch(key, ':');
-    dr_buf_str(key, rec->id);
     r.original = original_of(&r, rec);
-    *out =
-        (struct out_message){.topic = OUT_REJECTED,
-                             .partition = dr_partition(rec->id, p->partitions),
-                             .key = dr_buf_view(key)};
-    out->env.kind = DR_MSG_REJECTED;
-    out->env.u.rejected = r;
+    rejected(p, &r, key, out);
 }

@@ -50,6 +50,14 @@ void pass_set_aside(const struct pass *p, const struct dr_source *rec,
                     struct dr_str topic, int32_t partition, int64_t offset,
                     struct dr_buf *key, struct out_message *out);
 
+/* What goes out for a message that holds no readable record; `original` is
+ * its bytes, `id` its key. `name` and `key` must outlive the message. */
+void pass_unreadable(const struct pass *p, struct dr_str object,
+                     struct dr_str id, struct dr_str original,
+                     struct dr_str topic, int32_t partition, int64_t offset,
+                     struct dr_buf *name, struct dr_buf *key,
+                     struct out_message *out);
+
 /* True when a record of the source belongs to the pass. */
 bool pass_wants(const struct pass *p, const struct dr_source *s);
 

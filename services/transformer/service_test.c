@@ -45,6 +45,7 @@ static struct seen {
     size_t loads, markers, orphans, link_markers;
     struct dr_map *keys; /* "pass key" -> content hash */
 } seen[4];
+static size_t unreadable; /* rejected for what a message of Kafka holds */
 
 static void send(const char *stage, const char *object, int32_t partition,
                  const char *key, struct dr_env *env)
@@ -71,6 +72,23 @@ static void send_company(int i, uint64_t rev, enum dr_origin origin)
                                       .origin = origin,
                                       .body = dr_str_z(body)};
     send("source", "company", dr_partition(dr_str_z(id), PARTS), id, &env);
+}
+
+/* What is no record: damaged, empty, and a tombstone of compaction. */
+static void send_garbage(void)
+{
+    static const char topic_key[] = "co\0_nul";
+    struct dr_str keys[] = {DR_STR_LIT("c_damaged"),
+                            {topic_key, sizeof(topic_key) - 1},
+                            DR_STR_LIT("c_gone")};
+    struct dr_str values[] = {
+        DR_STR_LIT("\xff\xfe not protobuf"), DR_STR_LIT(""), {NULL, 0}};
+    char topic[DR_TOPIC_MAX];
+
+    dr_topic(&svc, topic, "source", "company");
+    for (size_t i = 0; i < DR_ARRAY_LEN(keys); i++) {
+        dr_producer_send(producer, topic, 0, keys[i], values[i], NULL, NULL);
+    }
 }
 
 static void send_markers(void)
@@ -180,6 +198,15 @@ static void take(const struct dr_kmsg *m)
     uint32_t pass;
 
     assert_non_null(env);
+    if (m->topic == 2) {
+        const struct dr_rejected *r = &env->u.rejected;
+        assert_int_equal(env->kind, DR_MSG_REJECTED);
+        assert_true(dr_str_eqz(r->class, "unreadable"));
+        assert_true(dr_str_eqz(r->object, "company"));
+        assert_true(r->id.n > 0 && r->cure.n > 0 && r->offset >= 0);
+        unreadable++;
+        return;
+    }
     if (env->kind == DR_MSG_LOAD) {
         pass = env->u.load.pass;
         assert_in_range(pass, 1, DR_ARRAY_LEN(seen) - 1);
@@ -206,6 +233,21 @@ static void wait_for(uint32_t pass, size_t loads, size_t markers)
             fail_msg("pass %u: %zu of %zu loads, %zu of %zu markers",
                      (unsigned)pass, seen[pass].loads, loads,
                      seen[pass].markers, markers);
+        }
+        if (dr_reader_poll(reader, 100, &m)) {
+            take(&m);
+        }
+    }
+}
+
+static void wait_for_unreadable(size_t n)
+{
+    int64_t due = dr_mono_ms() + WAIT_MS;
+    struct dr_kmsg m;
+
+    while (unreadable < n) {
+        if (dr_mono_ms() > due) {
+            fail_msg("%zu of %zu messages set aside", unreadable, n);
         }
         if (dr_reader_poll(reader, 100, &m)) {
             take(&m);
@@ -249,12 +291,22 @@ static void test_passes(void **state)
     assert_int_equal(seen[1].loads, 2); /* the sample stays the sample */
     assert_int_equal(stop(SIGTERM), 0);
 
+    /* what is no record is set aside and stops nobody */
+    start();
+    send_garbage();
+    send_company(RECORDS + 2, 1, DR_ORIGIN_TAIL);
+    flush();
+    wait_for_unreadable(3);
+    wait_for(2, RECORDS + 3, MARKERS);
+    assert_int_equal(stop(SIGTERM), 0);
+
     /* nothing is left to do: a further start sends nothing that is new */
     start();
     send_company(RECORDS + 1, 1, DR_ORIGIN_TAIL);
     flush();
-    wait_for(2, RECORDS + 3, MARKERS);
-    assert_int_equal(seen[2].loads, RECORDS + 3);
+    wait_for(2, RECORDS + 4, MARKERS);
+    assert_int_equal(seen[2].loads, RECORDS + 4);
+    assert_int_equal(unreadable, 3);
     assert_int_equal(stop(SIGTERM), 0);
 }
 
@@ -262,8 +314,8 @@ static int open_all(void **state)
 {
     static const char *const objects[] = {"product", "company",   "contact",
                                           "deal",    "line_item", "task"};
-    static char names[2][DR_TOPIC_MAX];
-    static const char *topics[] = {names[0], names[1]};
+    static char names[3][DR_TOPIC_MAX];
+    static const char *topics[] = {names[0], names[1], names[2]};
     const char *brokers = getenv("DR_BROKERS");
     struct dr_err err = {0};
     FILE *f;
@@ -285,7 +337,8 @@ static int open_all(void **state)
     producer = dr_producer_new(&svc.kafka, &err);
     dr_topic(&svc, names[0], "load", "account");
     dr_topic(&svc, names[1], "load", "link");
-    reader = dr_reader_new(&svc.kafka, topics, 2, &err);
+    dr_topic(&svc, names[2], "rejected", NULL);
+    reader = dr_reader_new(&svc.kafka, topics, 3, &err);
     arena = dr_arena_new((size_t)256 << 20);
     (void)snprintf(conf, sizeof(conf), "%s/transformer-test-%d.conf",
                    getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int)getpid());
@@ -298,7 +351,7 @@ static int open_all(void **state)
                   "kafka.partitions = %d\n",
                   svc.migration, brokers, PARTS);
     (void)fclose(f);
-    for (int t = 0; t < 2; t++) {
+    for (int t = 0; t < 3; t++) {
         for (int32_t p = 0; p < PARTS; p++) {
             dr_reader_add(reader, t, p, DR_OFFSET_BEGIN);
         }
