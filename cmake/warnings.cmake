@@ -14,7 +14,8 @@ set(dr_warning_flags
     -Wtrampolines -Wcomma)
 foreach(flag IN LISTS dr_warning_flags)
     string(MAKE_C_IDENTIFIER "HAVE${flag}" have)
-    check_c_compiler_flag(${flag} ${have})
+    # -Wformat-security alone is an error: it wants -Wformat beside it.
+    check_c_compiler_flag("-Wformat ${flag}" ${have})
     if(${have})
         target_compile_options(dr_warnings INTERFACE ${flag})
     endif()
