@@ -1,4 +1,4 @@
-# The front door. `make demo` and `make test` are all a new user needs.
+# The front door: `make test` is all a new user needs.
 BUILD ?= build/dev
 JOBS ?= $(shell nproc)
 
@@ -16,14 +16,10 @@ build: setup
 test: build
 	@scripts/run-tests $(BUILD)
 
-demo: build
-	@python3 tests/demo/demo.py --build $(BUILD) \
-	    --source "$(SOURCE)" --tenant "$(TENANT)" --out "$(OUT)" \
-	    --rate "$(RATE)" --loaders "$(LOADERS)" \
-	    --transformers "$(TRANSFORMERS)" --changes "$(CHANGES)" \
-	    --objects "$(OBJECTS)" --faults "$(FAULTS)" \
-	    --source-faults "$(SOURCE_FAULTS)" --kill "$(KILL)" \
-	    --seed "$(SEED)" --keep "$(KEEP)"
+demo:
+	@echo "make demo: not there yet. A whole migration needs the auditor and" \
+	    "the drover command, which are not built; \`make test\` runs" \
+	    "what is." >&2; exit 1
 
 # Unit tests under a sanitizer.
 asan tsan: setup
