@@ -138,9 +138,17 @@ int dr_reader_ends(struct dr_reader *r, int parts, int timeout_ms,
 
 /* ---- lag, for the auditor ---- */
 
-/* committed_out[i] for partitions 0..parts-1 of one topic; -1: no commit. */
-int dr_group_committed(const struct dr_kafka_opts *o, const char *group,
-                       const char *topic, int parts, int timeout_ms,
+/* A group that is looked at, not joined. */
+struct dr_group;
+
+struct dr_group *dr_group_open(const struct dr_kafka_opts *o,
+                               const char *group,
+                               struct dr_err *err) DR_MUSTCHECK;
+void dr_group_free(struct dr_group *g);
+/* One request for all topics; committed_out has topic_count * parts elements,
+ * by topic; -1: no commit. */
+int dr_group_committed(struct dr_group *g, const char *const *topics,
+                       size_t topic_count, int parts, int timeout_ms,
                        int64_t *committed_out, struct dr_err *err) DR_MUSTCHECK;
 
 #endif
