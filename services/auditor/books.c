@@ -1,0 +1,370 @@
+#include "books.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema.h"
+
+struct books {
+    struct db *db;
+};
+
+static const struct dr_str nothing = {"", 0};
+
+struct books *books_open(const char *path, struct dr_str migration)
+{
+    struct books *b = dr_xcalloc(1, sizeof(*b));
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(1 << 20);
+    struct dr_str have;
+
+    b->db = db_open(path, books_schema, BOOKS_VERSION);
+    have = books_kept(b, "migration", a);
+    if (have.n > 0 && !dr_str_eq(have, migration)) {
+        dr_die(DR_EXIT_REFUSED, "books.file",
+               "%s holds the books of another migration: name another file",
+               path);
+    }
+    books_keep(b, "migration", migration);
+    return b;
+}
+
+void books_close(struct books *b)
+{
+    if (b) {
+        db_close(b->db);
+        free(b);
+    }
+}
+
+struct db *books_db(struct books *b)
+{
+    return b->db;
+}
+
+void books_begin(struct books *b)
+{
+    db_exec(b->db, "BEGIN IMMEDIATE");
+}
+
+void books_commit(struct books *b)
+{
+    db_exec(b->db, "COMMIT");
+}
+
+/* ---- positions ---- */
+
+int64_t books_position(struct books *b, struct dr_str topic, int32_t part,
+                       uint64_t *epoch_out)
+{
+    struct query *q = db_query(
+        b->db, "SELECT next, epoch FROM position WHERE topic=?1 AND part=?2");
+    int64_t next = 0;
+
+    db_text(q, 1, topic);
+    db_int(q, 2, part);
+    *epoch_out = 0;
+    if (db_step(q)) {
+        next = db_col_int(q, 0);
+        *epoch_out = (uint64_t)db_col_int(q, 1);
+        db_end(q);
+    }
+    return next;
+}
+
+void books_set_position(struct books *b, struct dr_str topic, int32_t part,
+                        int64_t next, uint64_t epoch)
+{
+    struct query *q =
+        db_query(b->db, "INSERT OR REPLACE INTO position VALUES(?1,?2,?3,?4)");
+
+    db_text(q, 1, topic);
+    db_int(q, 2, part);
+    db_int(q, 3, next);
+    db_int(q, 4, (int64_t)epoch);
+    db_run(q);
+}
+
+/* ---- what arrives ---- */
+
+void books_source(struct books *b, const struct dr_source *s, struct dr_str env,
+                  int64_t ts_ms)
+{
+    struct query *q = db_query(
+        b->db, "INSERT INTO source VALUES(?1,?2,?3,?4,?5,1,?6)"
+               " ON CONFLICT(object,id) DO UPDATE SET rev=excluded.rev,"
+               " op=excluded.op, ts=excluded.ts, dirty=1, env=excluded.env"
+               " WHERE excluded.rev > source.rev");
+
+    db_text(q, 1, s->object);
+    db_text(q, 2, s->id);
+    db_int(q, 3, (int64_t)s->rev);
+    db_int(q, 4, s->op);
+    db_int(q, 5, ts_ms);
+    db_blob(q, 6, env);
+    db_run(q);
+}
+
+/* "<object>:<id>" of a load key. */
+static void mark_key(struct books *b, struct dr_str key)
+{
+    struct dr_str id = key;
+    struct dr_str object = dr_str_split(&id, ':');
+    struct query *q =
+        db_query(b->db, "UPDATE source SET dirty=1 WHERE object=?1 AND id=?2");
+
+    if (id.p) {
+        db_text(q, 1, object);
+        db_text(q, 2, id);
+        db_run(q);
+    }
+}
+
+void books_fact(struct books *b, const struct fact_row *f)
+{
+    struct query *q = db_query(
+        b->db,
+        "INSERT INTO fact VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)"
+        " ON CONFLICT(lane,key) DO UPDATE SET refused=excluded.refused,"
+        /* A refusal names no target; the record may stand there already. */
+        " dst=CASE WHEN excluded.dst=0 THEN fact.dst ELSE excluded.dst END,"
+        " rev=excluded.rev, pass=excluded.pass,"
+        " origin=CASE WHEN fact.origin IN(1,3) THEN fact.origin"
+        "  ELSE excluded.origin END,"
+        " type=CASE WHEN excluded.type='' THEN fact.type"
+        "  ELSE excluded.type END,"
+        " class=excluded.class, reason=excluded.reason,"
+        " content=excluded.content"
+        " WHERE excluded.rev > fact.rev OR (excluded.rev = fact.rev AND"
+        " (excluded.refused = 0 OR fact.refused = 1 OR"
+        "  excluded.pass > fact.pass))");
+
+    db_text(q, 1, f->lane);
+    db_text(q, 2, f->key);
+    db_int(q, 3, f->refused);
+    db_int(q, 4, (int64_t)f->dst);
+    db_int(q, 5, (int64_t)f->rev);
+    db_int(q, 6, f->pass);
+    db_int(q, 7, f->origin);
+    db_text(q, 8, f->type);
+    db_text(q, 9, f->class);
+    db_text(q, 10, f->reason);
+    db_blob(q, 11, f->content_hash);
+    db_run(q);
+    mark_key(b, f->key);
+}
+
+void books_landed(struct books *b, const struct dr_landed *l, int64_t ts_ms,
+                  int64_t updated_ms)
+{
+    struct query *q = db_query(
+        b->db, "INSERT INTO landed VALUES(?1,?2,?3,?4,?5,?6,?7)"
+               " ON CONFLICT(type,dst,lane,before) DO UPDATE SET"
+               " updated=excluded.updated, ts=excluded.ts, body=excluded.body"
+               " WHERE excluded.updated > landed.updated OR"
+               " (excluded.updated = landed.updated AND"
+               "  excluded.ts >= landed.ts)");
+    bool before = l->how == DR_LANDED_BEFORE;
+
+    db_text(q, 1, l->type);
+    db_int(q, 2, (int64_t)l->dst);
+    db_text(q, 3, l->lane);
+    db_int(q, 4, before);
+    db_int(q, 5, updated_ms);
+    db_int(q, 6, ts_ms);
+    db_blob(q, 7, l->body);
+    db_run(q);
+    if (!before) {
+        mark_key(b, l->key);
+    }
+}
+
+void books_reject(struct books *b, const struct dr_rejected *r, int64_t ts_ms)
+{
+    struct query *q = db_query(
+        b->db, "INSERT OR REPLACE INTO reject VALUES(?1,?2,?3,?4,?5,?6,?7,?8,"
+               "?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)");
+    const struct dr_str texts[] = {r->object, r->id,    r->part_id, r->stage,
+                                   r->lane,   r->class, r->field,   r->rule,
+                                   r->reason, r->cure,  r->topic};
+    const int64_t numbers[] = {
+        r->partition,    r->offset,           r->redrivable,    r->parked,
+        (int64_t)r->rev, (int64_t)r->version, (int64_t)r->pass, ts_ms};
+    int at = 1;
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(texts); i++) {
+        db_text(q, at++, texts[i]);
+    }
+    for (size_t i = 0; i < DR_ARRAY_LEN(numbers); i++) {
+        db_int(q, at++, numbers[i]);
+    }
+    db_blob(q, at, r->original);
+    db_run(q);
+    q = db_query(b->db, "UPDATE source SET dirty=1 WHERE object=?1 AND id=?2");
+    db_text(q, 1, r->object);
+    db_text(q, 2, r->id);
+    db_run(q);
+}
+
+void books_marker(struct books *b, struct dr_str lane, int32_t part,
+                  const struct dr_marker *m, int64_t offset)
+{
+    struct query *q = db_query(
+        b->db, "INSERT OR REPLACE INTO marker VALUES(?1,?2,?3,?4,?5,?6,?7)");
+
+    db_text(q, 1, lane);
+    db_int(q, 2, part);
+    db_text(q, 3, m->object);
+    db_int(q, 4, m->partition);
+    db_int(q, 5, m->pass);
+    db_int(q, 6, (int64_t)m->count);
+    db_int(q, 7, offset);
+    db_run(q);
+}
+
+void books_planned(struct books *b, struct dr_str lane, uint32_t pass)
+{
+    struct query *q =
+        db_query(b->db, "INSERT INTO planned VALUES(?1,?2,1)"
+                        " ON CONFLICT(lane,pass) DO UPDATE SET n=n+1");
+
+    db_text(q, 1, lane);
+    db_int(q, 2, pass);
+    db_run(q);
+}
+
+static void put_text(struct books *b, struct dr_str side, struct dr_str name,
+                     struct dr_str body)
+{
+    struct query *q =
+        db_query(b->db, "INSERT OR REPLACE INTO text VALUES(?1,?2,?3)");
+
+    db_text(q, 1, side);
+    db_text(q, 2, name);
+    db_blob(q, 3, body);
+    db_run(q);
+}
+
+void books_catalog(struct books *b, const struct dr_catalog *c)
+{
+    put_text(b, c->side, c->name, c->json);
+}
+
+void books_decision(struct books *b, const struct dr_audit_entry *e)
+{
+    struct query *q = db_query(
+        b->db, "INSERT OR REPLACE INTO decision VALUES(?1,?2,?3,?4,?5,?6,?7)");
+
+    db_int(q, 1, (int64_t)e->seq);
+    db_int(q, 2, e->wall_ms);
+    db_text(q, 3, e->actor);
+    db_text(q, 4, e->operation);
+    db_blob(q, 5, e->plan_hash);
+    db_int(q, 6, e->status);
+    db_blob(q, 7, e->prev);
+    db_run(q);
+}
+
+/* ---- what is known ---- */
+
+static struct dr_str get_text(struct books *b, const char *side,
+                              const char *name, struct dr_arena *a)
+{
+    struct query *q =
+        db_query(b->db, "SELECT body FROM text WHERE side=?1 AND name=?2");
+    struct dr_str out = nothing;
+
+    db_textz(q, 1, side);
+    db_textz(q, 2, name);
+    if (db_step(q)) {
+        out = dr_arena_dup(a, db_col(q, 0));
+        db_end(q);
+    }
+    return out;
+}
+
+struct dr_str books_catalog_text(struct books *b, const char *side,
+                                 const char *name, struct dr_arena *a)
+{
+    return get_text(b, side, name, a);
+}
+
+void books_keep(struct books *b, const char *name, struct dr_str text)
+{
+    put_text(b, DR_STR_LIT("kept"), dr_str_z(name), text);
+}
+
+struct dr_str books_kept(struct books *b, const char *name, struct dr_arena *a)
+{
+    return get_text(b, "kept", name, a);
+}
+
+const struct dr_source *books_get_source(struct books *b, struct dr_str object,
+                                         struct dr_str id, struct dr_arena *a)
+{
+    struct query *q =
+        db_query(b->db, "SELECT env FROM source WHERE object=?1 AND id=?2");
+    const struct dr_env *env = NULL;
+
+    db_text(q, 1, object);
+    db_text(q, 2, id);
+    if (db_step(q)) {
+        struct dr_str bytes = dr_arena_dup(a, db_col(q, 0));
+        db_end(q);
+        env = bytes.p ? dr_wire_unpack(a, bytes, NULL) : NULL;
+    }
+    return env && env->kind == DR_MSG_SOURCE ? &env->u.source : NULL;
+}
+
+bool books_get_fact(struct books *b, struct dr_str lane, struct dr_str key,
+                    struct dr_arena *a, struct fact_row *out)
+{
+    struct query *q = db_query(
+        b->db, "SELECT refused, dst, rev, pass, origin, type, class, reason,"
+               " content FROM fact WHERE lane=?1 AND key=?2");
+
+    db_text(q, 1, lane);
+    db_text(q, 2, key);
+    if (!db_step(q)) {
+        return false;
+    }
+    *out = (struct fact_row){.lane = lane,
+                             .key = key,
+                             .refused = db_col_int(q, 0) != 0,
+                             .dst = (uint64_t)db_col_int(q, 1),
+                             .rev = (uint64_t)db_col_int(q, 2),
+                             .pass = (uint32_t)db_col_int(q, 3),
+                             .origin = (uint32_t)db_col_int(q, 4),
+                             .type = dr_arena_dup(a, db_col(q, 5)),
+                             .class = dr_arena_dup(a, db_col(q, 6)),
+                             .reason = dr_arena_dup(a, db_col(q, 7)),
+                             .content_hash = dr_arena_dup(a, db_col(q, 8))};
+    db_end(q);
+    return true;
+}
+
+size_t books_get_landed(struct books *b, struct dr_str type, uint64_t dst,
+                        struct dr_arena *a, struct dr_str *bodies, size_t max)
+{
+    struct query *q = db_query(
+        b->db, "SELECT body FROM landed WHERE type=?1 AND dst=?2 AND before=0"
+               " ORDER BY updated DESC, ts DESC");
+    size_t n = 0;
+
+    db_text(q, 1, type);
+    db_int(q, 2, (int64_t)dst);
+    while (n < max && db_step(q)) {
+        bodies[n++] = dr_arena_dup(a, db_col(q, 0));
+    }
+    db_end(q);
+    return n;
+}
+
+void books_dirty_all(struct books *b)
+{
+    db_exec(b->db, "UPDATE source SET dirty=1 WHERE dirty=0");
+}
+
+int64_t books_dirty_count(struct books *b)
+{
+    return db_one(db_query(b->db, "SELECT count(*) FROM source WHERE dirty=1"));
+}

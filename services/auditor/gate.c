@@ -1,0 +1,261 @@
+#include "gate.h"
+
+#include <string.h>
+
+static const char *const phases[PHASES] = {
+    "audit", "plan", "sample", "signed", "run", "freeze", "cutover"};
+
+static const char *const steps[] = {
+    "plan.propose", "plan.approve", "sample.start", "sample.sign", "run",
+    "freeze",       "cutover",      "redrive",      "none"};
+
+const char *phase_name(enum phase p)
+{
+    return phases[p];
+}
+
+enum phase phase_of(const char *name)
+{
+    for (int i = 0; i < PHASES; i++) {
+        if (strcmp(name, phases[i]) == 0) {
+            return (enum phase)i;
+        }
+    }
+    return PHASE_AUDIT;
+}
+
+const char *step_name(enum step s)
+{
+    return steps[s];
+}
+
+bool gate_writes(enum phase p)
+{
+    return p == PHASE_SAMPLE || p >= PHASE_RUN;
+}
+
+enum step gate_next(const struct state *s)
+{
+    switch (s->phase) {
+    case PHASE_AUDIT:
+        return STEP_PROPOSE;
+    case PHASE_PLAN:
+        return s->has_plan ? STEP_SAMPLE : STEP_APPROVE;
+    case PHASE_SAMPLE:
+        return STEP_SIGN;
+    case PHASE_SIGNED:
+        return STEP_RUN;
+    case PHASE_RUN:
+        return STEP_FREEZE;
+    case PHASE_FREEZE:
+        return STEP_CUTOVER;
+    case PHASE_CUTOVER:
+        break;
+    }
+    return STEP_NONE;
+}
+
+static int refuse(struct dr_err *err, const char *why)
+{
+    return dr_err_set(err, DR_HALT, 0, "gate", "%s", why);
+}
+
+static int check_propose(const struct state *s, const struct evidence *e,
+                         struct dr_err *err)
+{
+    if (s->phase >= PHASE_FREEZE) {
+        return refuse(err, "the source is frozen: it is too late for a plan");
+    }
+    if (!e->source_catalog) {
+        return refuse(err, "the extractor has not read FastTrack's schema "
+                           "yet: start it and wait");
+    }
+    if (!e->target_catalog) {
+        return refuse(err, "no loader has read Freshsales' set-up yet: start "
+                           "one and wait");
+    }
+    if (!e->survey_complete) {
+        return refuse(err, "the loader still reads what is in Freshsales "
+                           "already: wait");
+    }
+    if (!e->snapshot_complete) {
+        return refuse(err, "the extractor still reads FastTrack: wait until "
+                           "the snapshot is complete");
+    }
+    return 0;
+}
+
+static int check_sign(const struct state *s, const struct evidence *e,
+                      struct dr_err *err)
+{
+    if (s->phase != PHASE_SAMPLE) {
+        return refuse(err, "there is no sample to sign: start one first");
+    }
+    if (!e->lanes_complete) {
+        return refuse(err, "the sample is still being written: wait");
+    }
+    if (e->pending > 0) {
+        return dr_err_set(err, DR_HALT, 0, "gate",
+                          "%lld records of the sample are not verified yet: "
+                          "wait",
+                          (long long)e->pending);
+    }
+    if (e->losses > 0) {
+        return dr_err_set(err, DR_HALT, 0, "gate",
+                          "%lld fields of the sample differ from what the "
+                          "plan says: see the sample's differences, correct "
+                          "the plan and start the sample again",
+                          (long long)e->losses);
+    }
+    return 0;
+}
+
+static int check_freeze(const struct state *s, const struct evidence *e,
+                        struct dr_err *err)
+{
+    if (s->phase != PHASE_RUN) {
+        return refuse(err, "the full run has not been started: nothing to "
+                           "freeze for");
+    }
+    if (!e->lanes_complete) {
+        return refuse(err, "the snapshot is not loaded whole yet: wait for "
+                           "the last lane");
+    }
+    return 0;
+}
+
+static int check_cutover(const struct state *s, const struct evidence *e,
+                         struct dr_err *err)
+{
+    if (s->phase != PHASE_FREEZE) {
+        return refuse(err, "freeze first: the source must stand still");
+    }
+    if (e->halted && e->halted[0]) {
+        return dr_err_set(err, DR_HALT, 0, "gate",
+                          "the extractor halted: %.180s", e->halted);
+    }
+    if (!e->frozen) {
+        return refuse(err, "the extractor is still reading the last window "
+                           "and the index: wait");
+    }
+    if (!e->drained) {
+        return refuse(err, "the last changes are still on their way: wait");
+    }
+    if (e->pending > 0) {
+        return dr_err_set(err, DR_HALT, 0, "gate",
+                          "%lld records have no terminal state yet: wait",
+                          (long long)e->pending);
+    }
+    return 0;
+}
+
+int gate_check(const struct state *s, const struct evidence *e, enum step step,
+               struct dr_err *err)
+{
+    if (!e->books_ready) {
+        return refuse(err, "the books are still being rebuilt from Kafka: "
+                           "wait");
+    }
+    switch (step) {
+    case STEP_PROPOSE:
+        return check_propose(s, e, err);
+    case STEP_APPROVE:
+        return s->phase >= PHASE_FREEZE
+                   ? refuse(err, "the source is frozen: it is too late for "
+                                 "another plan")
+                   : 0;
+    case STEP_SAMPLE:
+        if (s->phase >= PHASE_FREEZE) {
+            return refuse(err, "the source is frozen: it is too late for a "
+                               "sample");
+        }
+        return s->has_plan
+                   ? 0
+                   : refuse(err, "no plan is approved: approve one first");
+    case STEP_SIGN:
+        return check_sign(s, e, err);
+    case STEP_RUN:
+        return s->phase == PHASE_SIGNED
+                   ? 0
+                   : refuse(err, "the sample is not signed: the full run "
+                                 "starts only after the sign-off");
+    case STEP_FREEZE:
+        return check_freeze(s, e, err);
+    case STEP_CUTOVER:
+        return check_cutover(s, e, err);
+    case STEP_REDRIVE:
+        return s->phase == PHASE_RUN || s->phase == PHASE_FREEZE
+                   ? 0
+                   : refuse(err, "only during the full run can records be "
+                                 "tried again");
+    case STEP_NONE:
+        break;
+    }
+    return refuse(err, "the migration is over");
+}
+
+static void new_pass(struct state *s, enum phase phase, bool all)
+{
+    s->pass++;
+    s->all = all;
+    s->phase = phase;
+    memset(s->open, 0, sizeof(s->open));
+}
+
+void gate_take(struct state *s, enum step step, const uint8_t hash[32])
+{
+    switch (step) {
+    case STEP_PROPOSE:
+        if (s->phase == PHASE_AUDIT) {
+            s->phase = PHASE_PLAN;
+        }
+        break;
+    case STEP_APPROVE:
+        s->phase = PHASE_PLAN;
+        s->has_plan = true;
+        memcpy(s->plan_hash, hash, 32);
+        memset(s->open, 0, sizeof(s->open));
+        break;
+    case STEP_SAMPLE:
+        new_pass(s, PHASE_SAMPLE, false);
+        break;
+    case STEP_SIGN:
+        s->phase = PHASE_SIGNED;
+        memset(s->open, 0, sizeof(s->open));
+        break;
+    case STEP_RUN:
+        new_pass(s, PHASE_RUN, true);
+        break;
+    case STEP_FREEZE:
+        s->phase = PHASE_FREEZE;
+        break;
+    case STEP_CUTOVER:
+        s->phase = PHASE_CUTOVER;
+        break;
+    case STEP_REDRIVE:
+        new_pass(s, s->phase, true);
+        break;
+    case STEP_NONE:
+        break;
+    }
+}
+
+bool gate_open_lane(struct state *s, const struct evidence *e)
+{
+    if (!gate_writes(s->phase) || s->paused || !s->has_plan || s->pass == 0) {
+        return false;
+    }
+    for (int i = 0; i < GATE_LANES; i++) {
+        if (!e->lane_fed[i]) {
+            continue;
+        }
+        if (!s->open[i]) {
+            s->open[i] = true;
+            return true;
+        }
+        if (!e->lane_complete[i]) {
+            return false;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,308 @@
+#include "judge.h"
+
+#include <string.h>
+
+static const struct dr_str none = {"", 0};
+
+static struct record_row row_of(const struct judge_case *c)
+{
+    return (struct record_row){.object = c->rec->object,
+                               .id = c->rec->id,
+                               .src_object = c->rec->object,
+                               .src_id = c->rec->id,
+                               .has_version = c->rec->has_version,
+                               .version = c->rec->version,
+                               .rev = c->rec->rev};
+}
+
+static bool is_lines(const struct judge_case *c)
+{
+    return dr_str_eqz(c->rec->object, "line_item");
+}
+
+/* The same end for a record, or for every line of a set. */
+static void tell_all(const struct judge_case *c, struct record_row row,
+                     const struct judge_sink *sink)
+{
+    if (!is_lines(c)) {
+        sink->record(sink->ctx, &row);
+        return;
+    }
+    for (size_t i = 0; i < c->rec->part_count; i++) {
+        row.id = c->rec->parts[i].id;
+        row.has_version = true;
+        row.version = c->rec->parts[i].version;
+        sink->record(sink->ctx, &row);
+    }
+}
+
+/* ---- the states without a target ---- */
+
+static void tell_gone(const struct judge_case *c, const struct judge_sink *sink)
+{
+    struct record_row row = row_of(c);
+
+    row.state = "deleted";
+    row.rule = DR_STR_LIT("source.gone");
+    row.reason = c->rec->op == DR_SRC_MERGE
+                     ? DR_STR_LIT("merged into another record at the source")
+                 : c->rec->op == DR_SRC_HIDDEN
+                     ? DR_STR_LIT("no longer visible at the source")
+                     : DR_STR_LIT("deleted at the source");
+    if (c->gone_has_fact && c->gone_fact.dst) {
+        row.lane = c->gone_fact.lane;
+        row.type = c->gone_fact.type;
+        row.target = c->gone_fact.dst;
+    }
+    tell_all(c, row, sink);
+}
+
+static const char *state_of(enum dr_out_state s)
+{
+    switch (s) {
+    case DR_OUT_EXCLUDED:
+        return "excluded";
+    case DR_OUT_PARKED:
+        return "parked";
+    case DR_OUT_REJECTED:
+        return "rejected";
+    case DR_OUT_GONE:
+        return "deleted";
+    case DR_OUT_LOAD:
+        break;
+    }
+    return NULL;
+}
+
+/* ---- records ---- */
+
+static bool same_content(const struct judge_load *l, const struct dr_load *load)
+{
+    return dr_str_eq(l->fact.content_hash, load->content_hash);
+}
+
+/* What the ledger says of this very content: done, refused or not yet. */
+enum word { WORD_WAIT, WORD_DONE, WORD_REFUSED };
+
+static enum word word_of(const struct judge_load *l, const struct dr_load *load)
+{
+    if (!l->has_fact) {
+        return WORD_WAIT;
+    }
+    if (l->fact.refused) {
+        return same_content(l, load) || l->fact.rev >= load->rev ? WORD_REFUSED
+                                                                 : WORD_WAIT;
+    }
+    return same_content(l, load) ? WORD_DONE : WORD_WAIT;
+}
+
+static void notes(const struct judge_case *c, const struct judge_sink *sink)
+{
+    for (size_t i = 0; i < c->out->note_count; i++) {
+        const struct dr_note *n = &c->out->notes[i];
+        struct judged_field f = {.id = n->id.n ? n->id : c->rec->id,
+                                 .field = n->field,
+                                 .rule = n->rule,
+                                 .source = n->source,
+                                 .expected = n->target,
+                                 .actual = n->target,
+                                 .cause = n->cause,
+                                 .verdict = JUDGED_INTENDED};
+        sink->field(sink->ctx, &f);
+    }
+}
+
+/* The record stands in the target in an older version: the newest one did not
+ * get through. */
+static void tell_older(const struct judge_case *c, struct dr_str why,
+                       struct record_row *row, const struct judge_sink *sink)
+{
+    struct judged_field f = {.id = c->rec->id,
+                             .field = DR_STR_LIT("*"),
+                             .source = DR_STR_LIT("newest version"),
+                             .expected = DR_STR_LIT("newest version"),
+                             .actual = DR_STR_LIT("an older version"),
+                             .cause = why,
+                             .verdict = JUDGED_INTENDED};
+
+    sink->field(sink->ctx, &f);
+    row->reason = why;
+}
+
+static void set_target(struct record_row *row, const struct fact_row *f)
+{
+    bool merged = f->origin == DR_DONE_MERGED;
+
+    row->state = merged ? "merged" : "landed";
+    row->lane = f->lane;
+    row->type = f->type;
+    row->target = f->dst;
+    if (merged) {
+        row->rule = DR_STR_LIT("merge");
+        row->reason = DR_STR_LIT("the same e-mail address or account name as "
+                                 "the record that was there before");
+    }
+}
+
+static void judge_plain(const struct judge_case *c, struct dr_arena *a,
+                        const struct judge_sink *sink)
+{
+    const struct judge_load *l = &c->loads[0];
+    struct record_row row = row_of(c);
+    bool waits = false;
+
+    for (size_t i = 0; i < c->out->load_count; i++) {
+        waits |= word_of(&c->loads[i], &c->out->loads[i]) == WORD_WAIT;
+    }
+    if (waits) {
+        sink->record(sink->ctx, &row);
+        return;
+    }
+    if (word_of(l, &c->out->loads[0]) == WORD_REFUSED && l->fact.dst == 0) {
+        row.state = "rejected";
+        row.lane = l->fact.lane;
+        row.rule = l->fact.class;
+        row.reason = l->fact.reason;
+        sink->record(sink->ctx, &row);
+        return;
+    }
+    set_target(&row, &l->fact);
+    notes(c, sink);
+    if (l->fact.refused) {
+        tell_older(c, l->fact.reason, &row, sink);
+    } else {
+        for (size_t i = 0; i < c->out->load_count; i++) {
+            const struct judge_load *k = &c->loads[i];
+            verify_load(c, i, k->fact.refused ? k->fact.reason : none, a, sink);
+        }
+    }
+    sink->record(sink->ctx, &row);
+}
+
+/* ---- line items ---- */
+
+static const struct dr_rejected *rejected_part(const struct judge_case *c,
+                                               struct dr_str id)
+{
+    for (size_t i = 0; i < c->out->part_reject_count; i++) {
+        if (dr_str_eq(c->out->part_rejects[i].part_id, id)) {
+            return &c->out->part_rejects[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct dr_line *line_of(const struct dr_load *load,
+                                     struct dr_str id, size_t *at)
+{
+    for (size_t i = 0; i < load->line_count; i++) {
+        if (dr_str_eq(load->lines[i].id, id)) {
+            *at = i;
+            return &load->lines[i];
+        }
+    }
+    return NULL;
+}
+
+static void judge_line(const struct judge_case *c, const struct dr_load *load,
+                       struct record_row *row)
+{
+    const struct judge_load *l = &c->loads[0];
+    const struct dr_rejected *r = rejected_part(c, row->id);
+    size_t at = 0;
+
+    if (r) {
+        row->state = "rejected";
+        row->rule = r->rule;
+        row->reason = r->reason;
+        return;
+    }
+    if (!load || !line_of(load, row->id, &at)) {
+        return;
+    }
+    switch (word_of(l, load)) {
+    case WORD_WAIT:
+        return;
+    case WORD_REFUSED:
+        row->state = "rejected";
+        row->lane = l->fact.lane;
+        row->rule = l->fact.class;
+        row->reason = l->fact.reason;
+        return;
+    case WORD_DONE:
+        break;
+    }
+    if (!l->lines[at]) {
+        row->state = "rejected";
+        row->rule = DR_STR_LIT("line_item.product_id");
+        row->reason =
+            DR_STR_LIT("the product of this line is not in the target");
+        return;
+    }
+    row->state = "landed";
+    row->lane = l->fact.lane;
+    row->type = l->fact.type;
+    row->target = l->dst;
+}
+
+static void judge_lines(const struct judge_case *c, struct dr_arena *a,
+                        const struct judge_sink *sink)
+{
+    const struct dr_load *load =
+        c->out->load_count > 0 ? &c->out->loads[0] : NULL;
+    bool landed = false;
+
+    for (size_t i = 0; i < c->rec->part_count; i++) {
+        struct record_row row = row_of(c);
+        row.id = c->rec->parts[i].id;
+        row.has_version = true;
+        row.version = c->rec->parts[i].version;
+        judge_line(c, load, &row);
+        landed |= row.target != 0;
+        sink->record(sink->ctx, &row);
+    }
+    if (landed) {
+        notes(c, sink);
+        verify_load(c, 0, none, a, sink);
+    }
+}
+
+/* ---- all ---- */
+
+void judge(const struct judge_case *c, struct dr_arena *a,
+           const struct judge_sink *sink)
+{
+    const struct dr_outcome *o = c->out;
+    struct record_row row = row_of(c);
+
+    if (c->rec->op == DR_SRC_DELETE || c->rec->op == DR_SRC_MERGE ||
+        c->rec->op == DR_SRC_HIDDEN) {
+        tell_gone(c, sink);
+        return;
+    }
+    if (!o) {
+        tell_all(c, row, sink);
+        return;
+    }
+    if (o->state == DR_OUT_LOAD && !c->in_scope_of_pass) {
+        tell_all(c, row, sink);
+        return;
+    }
+    if (o->state == DR_OUT_LOAD) {
+        if (is_lines(c)) {
+            judge_lines(c, a, sink);
+        } else {
+            judge_plain(c, a, sink);
+        }
+        return;
+    }
+    row.state = state_of(o->state);
+    row.rule = o->rule;
+    row.reason = o->reason;
+    if (o->state != DR_OUT_EXCLUDED && c->gone_has_fact && c->gone_fact.dst &&
+        !is_lines(c)) {
+        set_target(&row, &c->gone_fact);
+        tell_older(c, o->reason, &row, sink);
+    }
+    tell_all(c, row, sink);
+}

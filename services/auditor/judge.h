@@ -1,0 +1,82 @@
+/*
+ * Judging one record: what became of it, and whether the target holds what the
+ * plan makes of the raw source record. Pure: the shell gathers what is known
+ * (struct judge_case), and gets the state and every compared field back.
+ */
+#ifndef DROVER_AUDITOR_JUDGE_H
+#define DROVER_AUDITOR_JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <drover/base/arena.h>
+#include <drover/json/json.h>
+#include <drover/plan/plan.h>
+
+#include "books.h"
+
+/* Bodies of one target record that are looked at, the newest first. */
+#define JUDGE_BODIES 4
+#define JUDGE_LOADS 2
+
+/* A load record that the plan makes, and what is known of it. */
+struct judge_load {
+    bool has_fact;
+    struct fact_row fact;
+    uint64_t dst;    /* the target record it is part of; 0: none yet      */
+    uint64_t *refs;  /* for each of the load's refs: the target id, 0: none */
+    uint64_t *lines; /* likewise for each line's product                  */
+    const struct dr_json *bodies[JUDGE_BODIES];
+    size_t body_count;
+};
+
+struct judge_case {
+    const struct dr_source *rec;
+    const struct dr_outcome *out; /* NULL: no plan is approved yet */
+    struct judge_load loads[JUDGE_LOADS];
+    uint64_t orphan;       /* the Unassigned Account; 0: not there yet */
+    bool in_scope_of_pass; /* false: not of the sample, still to come */
+    /* Of a record that is gone: where its main lane's record stands. */
+    bool gone_has_fact;
+    struct fact_row gone_fact;
+};
+
+enum judged {
+    JUDGED_SAME,
+    JUDGED_INTENDED, /* told by the plan's own note */
+    JUDGED_LOSS,     /* the target holds something else */
+};
+
+struct judged_field {
+    struct dr_str id; /* the line item, when of one; else the record */
+    struct dr_str field, rule, source, expected, actual, cause;
+    enum judged verdict;
+};
+
+struct judge_sink {
+    void (*field)(void *ctx, const struct judged_field *f);
+    /* One line of records.ndjson. */
+    void (*record)(void *ctx, const struct record_row *r);
+    void *ctx;
+};
+
+void judge(const struct judge_case *c, struct dr_arena *a,
+           const struct judge_sink *sink);
+
+/* ---- between judge.c and verify.c ---- */
+
+/* Compares everything a load record wanted. refused: the newest change was
+ * not taken; what differs is then explained by it. */
+void verify_load(const struct judge_case *c, size_t at, struct dr_str refused,
+                 struct dr_arena *a, const struct judge_sink *sink);
+/* The product line of the deal that is this line; NULL: none. used: marks of
+ * the lines already taken, at least as many as the deal has. */
+const struct dr_json *verify_find_line(const struct dr_line *line,
+                                       uint64_t product,
+                                       const struct dr_json *deal, bool *used);
+/* A property of the source record, as text. */
+struct dr_str judge_source_text(const struct dr_json *root,
+                                struct dr_str property);
+
+#endif

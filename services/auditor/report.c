@@ -1,0 +1,392 @@
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <drover/base/time.h>
+#include <drover/json/json.h>
+
+static void text_or_null(struct dr_json_w *w, const char *key, struct query *q,
+                         int at)
+{
+    dr_json_w_key(w, key);
+    if (db_col_null(q, at)) {
+        dr_json_w_null(w);
+    } else {
+        dr_json_w_str(w, db_col(q, at));
+    }
+}
+
+static void number_or_null(struct dr_json_w *w, const char *key,
+                           struct query *q, int at)
+{
+    dr_json_w_key(w, key);
+    if (db_col_null(q, at)) {
+        dr_json_w_null(w);
+    } else {
+        dr_json_w_i64(w, db_col_int(q, at));
+    }
+}
+
+/* ---- records.ndjson ---- */
+
+#define RECORD_COLUMNS \
+    "object, id, version, state, lane, type, target, rule, reason, rev"
+
+static void record_members(struct query *q, struct dr_json_w *w)
+{
+    dr_json_w_kv(w, "object", db_col(q, 0));
+    dr_json_w_kv(w, "id", db_col(q, 1));
+    number_or_null(w, "version", q, 2);
+    text_or_null(w, "state", q, 3);
+    text_or_null(w, "lane", q, 4);
+    text_or_null(w, "type", q, 5);
+    number_or_null(w, "target_id", q, 6);
+    dr_json_w_key(w, "also");
+    dr_json_w_arr(w);
+    dr_json_w_end(w);
+    text_or_null(w, "rule", q, 7);
+    text_or_null(w, "reason", q, 8);
+}
+
+/* A cursor is "<object>:<id>" of the last line. */
+static void cursor_of(struct query *q, struct dr_buf *next)
+{
+    dr_buf_reset(next);
+    dr_buf_str(next, db_col(q, 0));
+    dr_buf_ch(next, ':');
+    dr_buf_str(next, db_col(q, 1));
+}
+
+void report_records(struct auditor *au, struct dr_str after, int64_t limit,
+                    struct dr_buf *out, struct dr_buf *next)
+{
+    struct dr_str object = dr_str_split(&after, ':');
+    struct query *q =
+        db_query(books_db(au->books), "SELECT " RECORD_COLUMNS " FROM record"
+                                      " WHERE (object, id) > (?1, ?2)"
+                                      " ORDER BY object, id LIMIT ?3");
+    int64_t n = 0;
+
+    dr_buf_reset(next);
+    db_text(q, 1, object);
+    db_text(q, 2, after);
+    db_int(q, 3, limit);
+    while (db_step(q)) {
+        struct dr_json_w w;
+        dr_json_w_init(&w, out);
+        dr_json_w_obj(&w);
+        record_members(q, &w);
+        dr_json_w_end(&w);
+        dr_buf_ch(out, '\n');
+        cursor_of(q, next);
+        n++;
+    }
+    if (n < limit) {
+        dr_buf_reset(next);
+    }
+}
+
+/* ---- rejected.ndjson ---- */
+
+#define REJECT_COLUMNS                                                        \
+    "j.object, j.id, j.part_id, j.stage, j.class, j.field, j.rule, j.reason," \
+    " j.cure, j.topic, j.part, j.off, j.redrivable"
+
+static void empty_or_null(struct dr_json_w *w, const char *key, struct query *q,
+                          int at)
+{
+    dr_json_w_key(w, key);
+    if (db_col(q, at).n == 0) {
+        dr_json_w_null(w);
+    } else {
+        dr_json_w_str(w, db_col(q, at));
+    }
+}
+
+static void reject_line(struct query *q, struct dr_buf *out)
+{
+    struct dr_json_w w;
+    bool part = db_col(q, 2).n > 0;
+
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    dr_json_w_kv(&w, "object", db_col(q, 0));
+    dr_json_w_kv(&w, "id", db_col(q, part ? 2 : 1));
+    dr_json_w_kv(&w, "stage", db_col(q, 3));
+    dr_json_w_kv(&w, "class", db_col(q, 4));
+    empty_or_null(&w, "field", q, 5);
+    empty_or_null(&w, "rule", q, 6);
+    dr_json_w_kv(&w, "reason", db_col(q, 7));
+    dr_json_w_kv(&w, "cure", db_col(q, 8));
+    empty_or_null(&w, "topic", q, 9);
+    number_or_null(&w, "partition", q, 10);
+    dr_json_w_key(&w, "offset");
+    if (db_col_int(q, 11) < 0) {
+        dr_json_w_null(&w);
+    } else {
+        dr_json_w_i64(&w, db_col_int(q, 11));
+    }
+    dr_json_w_kvb(&w, "redrivable", db_col_int(q, 12) != 0);
+    dr_json_w_end(&w);
+    dr_buf_ch(out, '\n');
+}
+
+/* Of every record that is rejected or parked now: its newest reason. A set of
+ * lines that stopped as one stands for each of its lines. */
+static const char rejected_sql[] =
+    "SELECT r.object, r.id, '' AS part_id, j.stage, j.class, j.field, j.rule,"
+    " j.reason, j.cure, j.topic, j.part, j.off, j.redrivable"
+    " FROM record r LEFT JOIN reject j ON j.rowid = ("
+    "  SELECT k.rowid FROM reject k WHERE"
+    "   (k.object=r.object AND k.id=r.id AND k.part_id='') OR"
+    "   (r.object='line_item' AND k.object='line_item' AND"
+    "    k.id=r.src_id AND k.part_id IN (r.id, ''))"
+    "  ORDER BY k.part_id DESC, k.ts DESC LIMIT 1)"
+    " WHERE r.state IN ('rejected','parked') AND (r.object, r.id) > (?1, ?2)"
+    " AND (?3='' OR r.object=?3) AND (?4='' OR j.class=?4)"
+    " ORDER BY r.object, r.id LIMIT ?5";
+
+void report_rejected(struct auditor *au, const struct reject_filter *f,
+                     struct dr_str after, int64_t limit, struct dr_buf *out,
+                     struct dr_buf *next)
+{
+    struct dr_str object = dr_str_split(&after, ':');
+    struct query *q = db_query(books_db(au->books), rejected_sql);
+    int64_t n = 0;
+
+    dr_buf_reset(next);
+    db_text(q, 1, object);
+    db_text(q, 2, after);
+    db_text(q, 3, f->object);
+    db_text(q, 4, f->class);
+    db_int(q, 5, limit);
+    while (db_step(q)) {
+        reject_line(q, out);
+        cursor_of(q, next);
+        n++;
+    }
+    if (n < limit) {
+        dr_buf_reset(next);
+    }
+}
+
+bool report_reject(struct auditor *au, struct dr_str object, struct dr_str id,
+                   struct dr_buf *out)
+{
+    struct query *q = db_query(books_db(au->books),
+                               "SELECT " REJECT_COLUMNS
+                               ", j.original FROM reject j WHERE object=?1"
+                               " AND (id=?2 OR part_id=?2) ORDER BY ts");
+    struct dr_buf lines, original;
+    struct dr_json_w w;
+    size_t n = 0;
+
+    dr_buf_init(&lines, AUDITOR_TEXT);
+    dr_buf_init(&original, AUDITOR_TEXT);
+    db_text(q, 1, object);
+    db_text(q, 2, id);
+    while (db_step(q)) {
+        if (n++ > 0) {
+            lines.p[lines.n - 1] = ','; /* instead of the line's end */
+        }
+        reject_line(q, &lines);
+        if (db_col(q, 13).n > 0) {
+            dr_buf_reset(&original);
+            dr_buf_str(&original, db_col(q, 13));
+        }
+    }
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    dr_buf_z(out, "\"lines\":[");
+    dr_buf_str(out, dr_buf_view(&lines));
+    dr_buf_z(out, "],\"original\":");
+    w.after_key = true;
+    dr_json_w_str(&w, dr_buf_view(&original));
+    dr_json_w_end(&w);
+    dr_buf_done(&lines);
+    dr_buf_done(&original);
+    return n > 0;
+}
+
+/* ---- find ---- */
+
+void report_diff_members(struct query *q, int at, struct dr_json_w *w)
+{
+    static const char *const names[] = {"object",   "id",     "field", "source",
+                                        "expected", "actual", "cause"};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(names); i++) {
+        dr_json_w_kv(w, names[i], db_col(q, at + (int)i));
+    }
+}
+
+static void find_diffs(struct auditor *au, struct dr_str object,
+                       struct dr_str id, struct dr_json_w *w)
+{
+    struct query *q = db_query(books_db(au->books),
+                               "SELECT object, id, field, source, expected,"
+                               " actual, cause FROM diff WHERE src_object=?1"
+                               " AND src_id=?2");
+
+    dr_json_w_key(w, "differences");
+    dr_json_w_arr(w);
+    db_text(q, 1, object);
+    db_text(q, 2, id);
+    while (db_step(q)) {
+        dr_json_w_obj(w);
+        report_diff_members(q, 0, w);
+        dr_json_w_end(w);
+    }
+    dr_json_w_end(w);
+}
+
+static void find_loads(struct auditor *au, const struct dr_source *rec,
+                       struct dr_json_w *w)
+{
+    struct query *q;
+    struct dr_str key =
+        dr_arena_printf(au->arena, DR_STR_FMT ":" DR_STR_FMT,
+                        DR_STR_ARG(rec->object), DR_STR_ARG(rec->id));
+
+    dr_json_w_key(w, "loads");
+    dr_json_w_arr(w);
+    for (size_t l = 0; l < dr_lane_count; l++) {
+        q = db_query(books_db(au->books),
+                     "SELECT lane, type, dst, refused, rev, reason"
+                     " FROM fact WHERE key=?1 AND lane=?2");
+        db_text(q, 1, key);
+        db_textz(q, 2, dr_lanes[l]);
+        if (!db_step(q)) {
+            continue;
+        }
+        dr_json_w_obj(w);
+        dr_json_w_kv(w, "lane", db_col(q, 0));
+        dr_json_w_kv(w, "type", db_col(q, 1));
+        number_or_null(w, "target_id", q, 2);
+        dr_json_w_kvz(w, "state", db_col_int(q, 3) ? "refused" : "done");
+        dr_json_w_kvi(w, "rev", db_col_int(q, 4));
+        dr_json_w_kv(w, "reason", db_col(q, 5));
+        dr_json_w_end(w);
+        db_end(q);
+    }
+    dr_json_w_end(w);
+}
+
+static void find_source(struct auditor *au, const struct dr_source *rec,
+                        struct dr_json_w *w)
+{
+    char at[DR_TIME_TEXT];
+
+    dr_json_w_kvi(w, "rev", (int64_t)rec->rev);
+    dr_json_w_kvz(w, "updated_at", dr_time_format(rec->updated_ms, at));
+    dr_json_w_key(w, "body");
+    if (dr_json_parse(au->arena, rec->body, NULL, NULL)) {
+        dr_json_w_raw(w, rec->body);
+    } else {
+        dr_json_w_null(w);
+    }
+    find_loads(au, rec, w);
+}
+
+static void find_target(struct auditor *au, struct dr_str type, uint64_t dst,
+                        struct dr_json_w *w)
+{
+    struct dr_str body[1];
+    size_t n =
+        dst ? books_get_landed(au->books, type, dst, au->arena, body, 1) : 0;
+
+    dr_json_w_key(w, "target");
+    if (n > 0 && dr_json_parse(au->arena, body[0], NULL, NULL)) {
+        dr_json_w_raw(w, body[0]);
+    } else {
+        dr_json_w_null(w);
+    }
+}
+
+void report_find(struct auditor *au, struct dr_str object, struct dr_str id,
+                 struct dr_buf *out)
+{
+    struct query *q = db_query(books_db(au->books),
+                               "SELECT " RECORD_COLUMNS ", src_object, src_id"
+                               " FROM record WHERE id=?1"
+                               " AND (?2='' OR object=?2) LIMIT 50");
+    struct dr_json_w w;
+
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    dr_json_w_key(&w, "matches");
+    dr_json_w_arr(&w);
+    db_text(q, 1, id);
+    db_text(q, 2, object);
+    while (db_step(q)) {
+        const struct dr_source *rec;
+        dr_arena_reset(au->arena);
+        dr_json_w_obj(&w);
+        record_members(q, &w);
+        rec = books_get_source(au->books, db_col(q, 10), db_col(q, 11),
+                               au->arena);
+        if (rec) {
+            find_source(au, rec, &w);
+        }
+        find_target(au, db_col(q, 5), (uint64_t)db_col_int(q, 6), &w);
+        find_diffs(au, db_col(q, 10), db_col(q, 11), &w);
+        dr_json_w_end(&w);
+    }
+    dr_json_w_end(&w);
+    dr_json_w_end(&w);
+}
+
+/* ---- the checklist, and what the source automates ---- */
+
+/* One line of Markdown: what would end it or mark it up is taken away. */
+static void plain(struct dr_buf *out, struct dr_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c < 0x20 || c == 0x7f) {
+            dr_buf_ch(out, ' ');
+        } else if (strchr("|*_`<>[]\\", c)) {
+            dr_buf_ch(out, '\\');
+            dr_buf_ch(out, (char)c);
+        } else {
+            dr_buf_ch(out, (char)c);
+        }
+    }
+}
+
+void report_checklist_md(struct auditor *au, struct dr_str json,
+                         struct dr_buf *out)
+{
+    const struct dr_json *items =
+        dr_json_get(dr_json_parse(au->request, json, NULL, NULL), "items");
+
+    dr_buf_z(out, "# What to create in Freshsales\n\n"
+                  "| done | kind | where | name | detail |\n"
+                  "| --- | --- | --- | --- | --- |\n");
+    DR_JSON_EACH(i, items)
+    {
+        static const char *const columns[] = {"kind", "entity", "name",
+                                              "detail"};
+        bool missing = dr_str_eqz(dr_json_get_str(i, "status"), "missing");
+        dr_buf_z(out, missing ? "| no |" : "| yes |");
+        for (size_t c = 0; c < DR_ARRAY_LEN(columns); c++) {
+            const struct dr_json *v = dr_json_get(i, columns[c]);
+            dr_buf_ch(out, ' ');
+            plain(out, dr_json_type(v) == DR_JSON_STRING || !v ? dr_json_str(v)
+                                                               : v->raw);
+            dr_buf_z(out, " |");
+        }
+        dr_buf_ch(out, '\n');
+    }
+}
+
+bool report_inventory(struct auditor *au, struct dr_buf *out)
+{
+    struct dr_str text =
+        books_catalog_text(au->books, "source", "automation", au->request);
+
+    dr_buf_str(out, text);
+    return text.n > 0;
+}

@@ -1,0 +1,32 @@
+/* The reports that are lines of the books (bench reference 3). */
+#ifndef DROVER_AUDITOR_REPORT_H
+#define DROVER_AUDITOR_REPORT_H
+
+#include "auditor.h"
+
+/* One page of records.ndjson after a cursor ("" at first). next receives the
+ * cursor of the next page, empty at the end. */
+void report_records(struct auditor *au, struct dr_str after, int64_t limit,
+                    struct dr_buf *out, struct dr_buf *next);
+struct reject_filter {
+    struct dr_str object, class;
+};
+void report_rejected(struct auditor *au, const struct reject_filter *f,
+                     struct dr_str after, int64_t limit, struct dr_buf *out,
+                     struct dr_buf *next);
+/* {"lines":[…],"original":"…"}; false: nothing of this record stopped. */
+bool report_reject(struct auditor *au, struct dr_str object, struct dr_str id,
+                   struct dr_buf *out);
+/* {"matches":[…]} of docs/api.md. object empty: any. */
+void report_find(struct auditor *au, struct dr_str object, struct dr_str id,
+                 struct dr_buf *out);
+/* The checklist for people. */
+void report_checklist_md(struct auditor *au, struct dr_str json,
+                         struct dr_buf *out);
+/* What the source automates, for rebuilding. false: not read yet. */
+bool report_inventory(struct auditor *au, struct dr_buf *out);
+
+/* Members of a differences' line into an open object. */
+void report_diff_members(struct query *q, int at, struct dr_json_w *w);
+
+#endif

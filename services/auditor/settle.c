@@ -1,0 +1,279 @@
+/*
+ * Judging, bound to the books: gathers what is known of a record, asks the
+ * pure judge, and writes down what it says.
+ */
+#include "settle.h"
+
+#include <string.h>
+
+#include <drover/base/log.h>
+#include <drover/json/json.h>
+
+/* ---- gathering ---- */
+
+static uint64_t target_of(struct auditor *au, struct dr_str lane,
+                          struct dr_str key)
+{
+    struct fact_row f;
+
+    return key.n > 0 && books_get_fact(au->books, lane, key, au->arena, &f)
+               ? f.dst
+               : 0;
+}
+
+/* Of which target record the load is a part: its own, or the one that it
+ * patches. */
+static uint64_t own_target(struct auditor *au, const struct dr_load *load,
+                           const struct judge_load *l)
+{
+    for (size_t i = 0; i < load->ref_count; i++) {
+        const struct dr_ref *r = &load->refs[i];
+        if (dr_str_eqz(r->field, "self") || dr_str_eqz(r->field, "deal")) {
+            return target_of(au, r->lane, r->key);
+        }
+    }
+    return l->has_fact ? l->fact.dst : 0;
+}
+
+static void gather_bodies(struct auditor *au, struct dr_str type,
+                          struct judge_load *l)
+{
+    struct dr_str texts[JUDGE_BODIES];
+    size_t n = books_get_landed(au->books, type, l->dst, au->arena, texts,
+                                JUDGE_BODIES);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct dr_json *j =
+            dr_json_parse(au->arena, texts[i], NULL, NULL);
+        if (j) {
+            l->bodies[l->body_count++] = j;
+        }
+    }
+}
+
+static bool gather_load(struct auditor *au, const struct dr_load *load,
+                        struct judge_load *l)
+{
+    *l = (struct judge_load){
+        .refs =
+            dr_arena_calloc(au->arena, load->ref_count + 1, sizeof(*l->refs)),
+        .lines = dr_arena_calloc(au->arena, load->line_count + 1,
+                                 sizeof(*l->lines))};
+    if (!l->refs || !l->lines) {
+        return false;
+    }
+    l->has_fact =
+        books_get_fact(au->books, load->lane, load->key, au->arena, &l->fact);
+    for (size_t i = 0; i < load->ref_count; i++) {
+        const struct dr_ref *r = &load->refs[i];
+        l->refs[i] = r->key.n ? target_of(au, r->lane, r->key) : r->dst;
+    }
+    for (size_t i = 0; i < load->line_count; i++) {
+        const struct dr_ref *r = &load->lines[i].product;
+        l->lines[i] = target_of(au, r->lane, r->key);
+    }
+    l->dst = own_target(au, load, l);
+    if (l->dst) {
+        gather_bodies(au, load->type, l);
+    }
+    return true;
+}
+
+static void gather_gone(struct auditor *au, struct judge_case *c)
+{
+    struct dr_str lanes[4], key;
+
+    if (!au->plan || dr_plan_lanes_of(au->plan, c->rec->object, lanes) == 0) {
+        return;
+    }
+    key = dr_arena_printf(au->arena, DR_STR_FMT ":" DR_STR_FMT,
+                          DR_STR_ARG(c->rec->object), DR_STR_ARG(c->rec->id));
+    c->gone_has_fact =
+        books_get_fact(au->books, lanes[0], key, au->arena, &c->gone_fact);
+}
+
+struct dr_str settle_key(struct dr_arena *a, const struct dr_source *rec)
+{
+    return dr_arena_printf(a, DR_STR_FMT ":" DR_STR_FMT,
+                           DR_STR_ARG(rec->object), DR_STR_ARG(rec->id));
+}
+
+static bool of_this_pass(struct auditor *au, const struct dr_source *rec)
+{
+    if (au->state.all) {
+        return true;
+    }
+    return au->sample && dr_map_has(au->sample, settle_key(au->arena, rec));
+}
+
+bool settle_gather(struct auditor *au, const struct dr_source *rec,
+                   struct dr_outcome *out, struct judge_case *c)
+{
+    struct dr_apply_opts o = {.migration = dr_str_z(au->svc->migration),
+                              .generation = au->state.generation,
+                              .pass = au->state.pass};
+    struct dr_err err = {0};
+
+    *c = (struct judge_case){.rec = rec};
+    c->in_scope_of_pass = of_this_pass(au, rec);
+    if (au->plan) {
+        if (dr_plan_apply(au->plan, rec, &o, au->arena, out, &err)) {
+            return false;
+        }
+        c->out = out;
+        for (size_t i = 0; i < out->load_count && i < JUDGE_LOADS; i++) {
+            if (!gather_load(au, &out->loads[i], &c->loads[i])) {
+                return false;
+            }
+        }
+        c->orphan =
+            target_of(au, DR_STR_LIT("account"), DR_STR_LIT(DR_ORPHAN_KEY));
+    }
+    gather_gone(au, c);
+    return true;
+}
+
+/* ---- writing down ---- */
+
+struct writing {
+    struct auditor *au;
+    const struct dr_source *rec;
+    int64_t fields, mismatches;
+};
+
+static void write_field(void *ctx, const struct judged_field *f)
+{
+    struct writing *w = ctx;
+    struct diff_row d = {.src_object = w->rec->object,
+                         .src_id = w->rec->id,
+                         .object = w->rec->object,
+                         .id = f->id,
+                         .field = f->field,
+                         .source = dr_utf8_prefix(f->source, 200),
+                         .expected = dr_utf8_prefix(f->expected, 200),
+                         .actual = dr_utf8_prefix(f->actual, 200),
+                         .cause = f->cause,
+                         .mismatch = f->verdict == JUDGED_LOSS};
+
+    if (f->verdict != JUDGED_INTENDED) {
+        w->fields++;
+    }
+    if (f->verdict == JUDGED_SAME) {
+        return;
+    }
+    if (f->verdict == JUDGED_LOSS) {
+        w->mismatches++;
+    }
+    books_diff(w->au->books, &d);
+}
+
+static void write_record(void *ctx, const struct record_row *r)
+{
+    struct writing *w = ctx;
+
+    books_record(w->au->books, r);
+}
+
+/* A record that took more than a record may: the transformer set it aside. */
+static void too_large(struct auditor *au, const struct dr_source *rec)
+{
+    struct record_row row = {.object = rec->object,
+                             .id = rec->id,
+                             .src_object = rec->object,
+                             .src_id = rec->id,
+                             .has_version = rec->has_version,
+                             .version = rec->version,
+                             .rev = rec->rev,
+                             .state = "rejected",
+                             .rule = DR_STR_LIT("record"),
+                             .reason = DR_STR_LIT("the record needs more "
+                                                  "memory than one may take")};
+
+    books_record(au->books, &row);
+}
+
+void settle_one(struct auditor *au, const struct dr_source *rec,
+                const struct judge_sink *also)
+{
+    struct writing w = {.au = au, .rec = rec};
+    struct judge_sink sink = {write_field, write_record, &w};
+    struct dr_outcome out;
+    struct judge_case c;
+
+    books_clear_diffs(au->books, rec->object, rec->id);
+    if (!settle_gather(au, rec, &out, &c)) {
+        too_large(au, rec);
+    } else {
+        judge(&c, au->arena, &sink);
+        if (also) {
+            judge(&c, au->arena, also);
+        }
+    }
+    if (dr_str_eqz(rec->object, "line_item")) {
+        books_lines_gone(au->books, rec->id, rec->rev);
+    }
+    books_verified(au->books, rec->object, rec->id, w.fields, w.mismatches);
+    books_clean(au->books, rec->object, rec->id);
+}
+
+/* ---- records that no source row speaks of ---- */
+
+/* What the extractor could not read, unless a readable version came after. A
+ * line that could not be read is no part of the set that arrived without it. */
+static void settle_unreadable(struct auditor *au)
+{
+    static const char records[] =
+        "INSERT INTO record SELECT object, id, object, id, rev,"
+        " nullif(version,0), 'rejected', NULL, NULL, NULL, class, reason"
+        " FROM reject WHERE stage='extract' AND part_id='' AND NOT EXISTS("
+        "  SELECT 1 FROM source s WHERE s.object=reject.object"
+        "  AND s.id=reject.id AND s.ts>=reject.ts)"
+        " ON CONFLICT(object,id) DO UPDATE SET state='rejected',"
+        " version=excluded.version, lane=NULL, type=NULL, target=NULL,"
+        " rule=excluded.rule, reason=excluded.reason";
+    static const char lines[] =
+        "INSERT INTO record SELECT object, part_id, '', '', rev,"
+        " nullif(version,0), 'rejected', NULL, NULL, NULL, class, reason"
+        " FROM reject WHERE stage='extract' AND part_id<>''"
+        " ON CONFLICT(object,id) DO NOTHING";
+
+    db_exec(books_db(au->books), records);
+    db_exec(books_db(au->books), lines);
+    au->unreadable = false;
+}
+
+bool settle_step(struct auditor *au, int max)
+{
+    struct db *db = books_db(au->books);
+    struct dr_arena *keys DR_AUTO(dr_arena) = dr_arena_new((size_t)16 << 20);
+    struct dr_str *objects =
+        dr_arena_calloc(keys, (size_t)max, sizeof(*objects));
+    struct dr_str *ids = dr_arena_calloc(keys, (size_t)max, sizeof(*ids));
+    struct query *q =
+        db_query(db, "SELECT object, id FROM source WHERE dirty=1 LIMIT ?1");
+    int n = 0;
+
+    db_int(q, 1, max);
+    while (n < max && db_step(q)) {
+        objects[n] = dr_arena_dup(keys, db_col(q, 0));
+        ids[n++] = dr_arena_dup(keys, db_col(q, 1));
+    }
+    db_end(q);
+    books_begin(au->books);
+    for (int i = 0; i < n; i++) {
+        const struct dr_source *rec;
+        dr_arena_reset(au->arena);
+        rec = books_get_source(au->books, objects[i], ids[i], au->arena);
+        if (rec) {
+            settle_one(au, rec, NULL);
+        } else {
+            books_clean(au->books, objects[i], ids[i]);
+        }
+    }
+    if (n < max && au->unreadable) {
+        settle_unreadable(au);
+    }
+    books_commit(au->books);
+
+    return n == max;
+}

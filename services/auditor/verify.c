@@ -1,0 +1,392 @@
+/* Field by field: what the plan makes of the source record against what the
+ * target was seen to hold. */
+#include "judge.h"
+
+#include <inttypes.h>
+
+#include <drover/base/decimal.h>
+
+static const struct dr_str none = {"", 0};
+
+struct verifying {
+    const struct judge_case *c;
+    const struct dr_load *load;
+    const struct judge_load *known;
+    struct dr_str refused;
+    struct dr_arena *a;
+    const struct judge_sink *sink;
+    const struct dr_json *root; /* of the source record; NULL: a set of lines */
+};
+
+struct dr_str judge_source_text(const struct dr_json *root,
+                                struct dr_str property)
+{
+    const struct dr_json *v =
+        dr_json_gets(dr_json_get(root, "properties"), property);
+
+    return dr_json_is_null(v)          ? none
+           : dr_json_scalar(v).n > 0   ? dr_json_scalar(v)
+           : v->type == DR_JSON_STRING ? none
+                                       : v->raw;
+}
+
+/* A rule is named after its object and property: "deal.amount". */
+static struct dr_str property_of(struct dr_str rule)
+{
+    struct dr_str rest = rule;
+
+    (void)dr_str_split(&rest, '.');
+    return rest.p ? dr_str_split(&rest, '.') : rule;
+}
+
+static void tell(struct verifying *v, struct judged_field f)
+{
+    if (f.id.n == 0) {
+        f.id = v->c->rec->id;
+    }
+    if (f.verdict == JUDGED_LOSS && v->refused.n > 0) {
+        f.verdict = JUDGED_INTENDED;
+        f.cause = v->refused;
+    }
+    v->sink->field(v->sink->ctx, &f);
+}
+
+/* The newest body that has the field at all: answers differ in what they
+ * include. */
+static enum dr_cmp compare(struct verifying *v, const struct dr_field *f,
+                           struct dr_str *actual)
+{
+    enum dr_cmp cmp = DR_CMP_ABSENT;
+
+    *actual = none;
+    for (size_t i = 0; i < v->known->body_count && cmp == DR_CMP_ABSENT; i++) {
+        cmp = dr_compare_field(v->load, f, v->known->bodies[i], v->a, actual);
+    }
+    return cmp;
+}
+
+static void verify_field(struct verifying *v, const struct dr_field *f)
+{
+    struct judged_field out = {
+        .field = property_of(f->rule), .rule = f->rule, .expected = f->value};
+    enum dr_cmp cmp = compare(v, f, &out.actual);
+
+    out.source = judge_source_text(v->root, out.field);
+    if (cmp != DR_CMP_SAME) {
+        out.verdict = JUDGED_LOSS;
+        out.cause = cmp == DR_CMP_ABSENT
+                        ? DR_STR_LIT("the target did not show this field")
+                        : DR_STR_LIT("the target holds another value");
+    }
+    tell(v, out);
+}
+
+/* ---- links ---- */
+
+static const struct {
+    const char *object, *ref, *field;
+} pairs[] = {
+    {"company", "parent_sales_account_id", "parent_company_id"},
+    {"contact", "sales_accounts", "contact_company"},
+    {"deal", "sales_account_id", "deal_company"},
+    {"deal", "contacts_added_list", "deal_contact"},
+    {"task", "targetable:Deal", "task_deal"},
+    {"task", "targetable:Contact", "task_contact"},
+    {"task", "targetable:SalesAccount", "task_company"},
+};
+
+static struct dr_str pair_of(const struct verifying *v, const struct dr_ref *r)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(pairs); i++) {
+        if (dr_str_eqz(v->load->object, pairs[i].object) &&
+            dr_str_eqz(r->field, pairs[i].ref)) {
+            return dr_str_z(pairs[i].field);
+        }
+    }
+    return r->field;
+}
+
+static bool is_id(const struct dr_json *j, uint64_t id)
+{
+    int64_t n;
+
+    return dr_json_i64(j, &n) == 0 && n > 0 && (uint64_t)n == id;
+}
+
+static const struct dr_json *entry(const struct dr_json *list, uint64_t id)
+{
+    DR_JSON_EACH(e, list)
+    {
+        if (is_id(dr_json_get(e, "id"), id)) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+static const char *list_of(const struct dr_ref *r)
+{
+    return dr_str_eqz(r->field, "sales_accounts")        ? "sales_accounts"
+           : dr_str_eqz(r->field, "contacts_added_list") ? "contacts"
+                                                         : NULL;
+}
+
+static bool holds_link(const struct dr_json *body, const struct dr_ref *r,
+                       uint64_t id)
+{
+    const char *list = list_of(r);
+
+    if (list) {
+        return entry(dr_json_get(body, list), id) != NULL;
+    }
+    if (dr_str_starts(r->field, DR_STR_LIT("targetable:"))) {
+        struct dr_str type = r->field;
+        (void)dr_str_split(&type, ':');
+        return is_id(dr_json_get(body, "targetable_id"), id) &&
+               dr_str_eq(dr_json_get_str(body, "targetable_type"), type);
+    }
+    return is_id(dr_json_gets(body, r->field), id);
+}
+
+/* A body that was read without the link's include says nothing about it. */
+static bool shows(const struct dr_json *body, const struct dr_ref *r)
+{
+    const char *list = list_of(r);
+
+    if (dr_str_starts(r->field, DR_STR_LIT("targetable:"))) {
+        return dr_json_get(body, "targetable_id") != NULL;
+    }
+    return (list ? dr_json_get(body, list) : dr_json_gets(body, r->field)) !=
+           NULL;
+}
+
+static const struct dr_json *body_with(const struct verifying *v,
+                                       const struct dr_ref *r)
+{
+    for (size_t i = 0; i < v->known->body_count; i++) {
+        if (shows(v->known->bodies[i], r)) {
+            return v->known->bodies[i];
+        }
+    }
+    return NULL;
+}
+
+static struct dr_str source_id_of(const struct dr_ref *r)
+{
+    struct dr_str id = r->key;
+
+    (void)dr_str_split(&id, ':');
+    return id.p ? id : none;
+}
+
+static void missing_end(struct verifying *v, const struct dr_ref *r,
+                        const struct dr_json *body)
+{
+    struct judged_field out = {
+        .field = pair_of(v, r),
+        .rule = r->rule,
+        .source = source_id_of(r),
+        .cause = DR_STR_LIT("the record at the other end is not in the "
+                            "target: the link was left out"),
+        .verdict = JUDGED_INTENDED};
+
+    if (r->on_miss == DR_MISS_ORPHAN && v->c->orphan &&
+        holds_link(body, r, v->c->orphan)) {
+        out.actual = DR_STR_LIT("Unassigned Account");
+        out.expected = out.actual;
+        out.cause = DR_STR_LIT("the company is not in the target: linked to "
+                               "the Unassigned Account");
+    }
+    tell(v, out);
+}
+
+static bool primary_is(const struct dr_json *body, const struct dr_ref *r,
+                       uint64_t id)
+{
+    const struct dr_json *e = entry(dr_json_get(body, "sales_accounts"), id);
+
+    return !dr_str_eqz(r->field, "sales_accounts") || !r->primary ||
+           dr_json_true(dr_json_get(e, "is_primary"));
+}
+
+static void verify_ref(struct verifying *v, size_t i)
+{
+    const struct dr_ref *r = &v->load->refs[i];
+    const struct dr_json *body;
+    uint64_t id = v->known->refs[i];
+    struct judged_field out = {
+        .field = pair_of(v, r), .rule = r->rule, .source = source_id_of(r)};
+
+    if (dr_str_eqz(r->field, "self") || dr_str_eqz(r->field, "deal")) {
+        return; /* the path of the request, not a field */
+    }
+    body = body_with(v, r);
+    if (!id) {
+        missing_end(v, r, body);
+        return;
+    }
+    out.expected = dr_arena_printf(v->a, "%" PRIu64, id);
+    if (!holds_link(body, r, id)) {
+        out.verdict = JUDGED_LOSS;
+        out.cause = body ? DR_STR_LIT("the target does not hold this link")
+                         : DR_STR_LIT("the target did not show this link");
+    } else if (!primary_is(body, r, id)) {
+        out.verdict = JUDGED_LOSS;
+        out.actual = DR_STR_LIT("linked, but not as the primary one");
+        out.cause = DR_STR_LIT("the primary account is another one");
+    } else {
+        out.actual = out.expected;
+    }
+    tell(v, out);
+}
+
+/* ---- line items ---- */
+
+static bool number_is(const struct dr_json *value, struct dr_str text)
+{
+    struct dr_dec a, b;
+
+    return dr_dec_parse_json(dr_json_scalar(value), &a) == 0 &&
+           dr_dec_parse_json(text, &b) == 0 && dr_dec_cmp(&a, &b) == 0;
+}
+
+static bool is_product(const struct dr_json *have, uint64_t product)
+{
+    const struct dr_json *id = dr_json_get(have, "product_id");
+
+    return is_id(id ? id : dr_json_get(have, "id"), product);
+}
+
+static bool line_fits(const struct dr_line *line, const struct dr_json *have)
+{
+    for (size_t i = 0; i < line->field_count; i++) {
+        const struct dr_json *is = dr_json_gets(have, line->fields[i].name);
+        if (is && !number_is(is, line->fields[i].value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const struct dr_json *verify_find_line(const struct dr_line *line,
+                                       uint64_t product,
+                                       const struct dr_json *deal, bool *used)
+{
+    const struct dr_json *near = NULL;
+    size_t at = 0, near_at = 0;
+
+    DR_JSON_EACH(have, dr_json_get(deal, "products"))
+    {
+        if (!used[at] && is_product(have, product)) {
+            if (line_fits(line, have)) {
+                used[at] = true;
+                return have;
+            }
+            if (!near) {
+                near = have;
+                near_at = at;
+            }
+        }
+        at++;
+    }
+    if (near) {
+        used[near_at] = true;
+    }
+    return near;
+}
+
+static void verify_line(struct verifying *v, const struct dr_line *line,
+                        const struct dr_json *have)
+{
+    struct judged_field out = {.id = line->id};
+
+    if (!have) {
+        out.field = DR_STR_LIT("*");
+        out.expected = DR_STR_LIT("a line of the deal");
+        out.cause = DR_STR_LIT("the deal does not hold this line");
+        out.verdict = JUDGED_LOSS;
+        tell(v, out);
+        return;
+    }
+    for (size_t i = 0; i < line->field_count; i++) {
+        const struct dr_field *f = &line->fields[i];
+        const struct dr_json *is = dr_json_gets(have, f->name);
+        struct judged_field one = {.id = line->id,
+                                   .field = property_of(f->rule),
+                                   .rule = f->rule,
+                                   .source = f->value,
+                                   .expected = f->value,
+                                   .actual = dr_json_scalar(is)};
+        if (!number_is(is, f->value)) {
+            one.verdict = JUDGED_LOSS;
+            one.cause = DR_STR_LIT("the target holds another value");
+        }
+        tell(v, one);
+    }
+}
+
+/* Lines that nobody asked for would change the deal's worth. */
+static void verify_line_count(struct verifying *v, const struct dr_json *deal,
+                              size_t wanted)
+{
+    const struct dr_json *have = dr_json_get(deal, "products");
+    struct judged_field out = {
+        .field = DR_STR_LIT("*"),
+        .expected = dr_arena_printf(v->a, "%zu lines", wanted),
+        .actual = dr_arena_printf(v->a, "%u lines",
+                                  have ? (unsigned)have->count : 0)};
+
+    if (deal && have->count != wanted) {
+        out.verdict = JUDGED_LOSS;
+        out.cause = DR_STR_LIT("the deal holds another number of lines");
+        tell(v, out);
+    }
+}
+
+static void verify_lines(struct verifying *v)
+{
+    const struct dr_json *deal = NULL;
+    size_t wanted = 0;
+    bool *used;
+
+    for (size_t i = 0; i < v->known->body_count && !deal; i++) {
+        if (dr_json_get(v->known->bodies[i], "products")) {
+            deal = v->known->bodies[i];
+        }
+    }
+    used = dr_arena_calloc(
+        v->a, (deal ? dr_json_get(deal, "products")->count : 0) + 1,
+        sizeof(*used));
+    for (size_t i = 0; used && i < v->load->line_count; i++) {
+        if (v->known->lines[i]) {
+            wanted++;
+            verify_line(v, &v->load->lines[i],
+                        verify_find_line(&v->load->lines[i], v->known->lines[i],
+                                         deal, used));
+        }
+    }
+    verify_line_count(v, deal, wanted);
+}
+
+void verify_load(const struct judge_case *c, size_t at, struct dr_str refused,
+                 struct dr_arena *a, const struct judge_sink *sink)
+{
+    struct verifying v = {.c = c,
+                          .load = &c->out->loads[at],
+                          .known = &c->loads[at],
+                          .refused = refused,
+                          .a = a,
+                          .sink = sink};
+
+    v.root =
+        c->rec->body.n > 0 ? dr_json_parse(a, c->rec->body, NULL, NULL) : NULL;
+    for (size_t i = 0; i < v.load->field_count; i++) {
+        verify_field(&v, &v.load->fields[i]);
+    }
+    for (size_t i = 0; i < v.load->ref_count; i++) {
+        verify_ref(&v, i);
+    }
+    if (dr_str_eqz(v.load->lane, "deal_product")) {
+        verify_lines(&v);
+    }
+}
