@@ -16,6 +16,7 @@
 #include "status.h"
 
 #define PAGE 1000
+#define CATCH_UP_MS 5000 /* a gate is judged by all that is known */
 #define PAGE_MAX 10000
 
 /* One request: what it asks, and what is answered. */
@@ -103,6 +104,7 @@ static bool gate_open(struct ask *q, enum step step)
 {
     struct dr_err err = {0};
 
+    intake_catch_up(q->au, CATCH_UP_MS);
     q->au->watch_due_ms = 0;
     watch(q->au);
     if (gate_check(&q->au->state, &q->au->evidence, step, &err)) {

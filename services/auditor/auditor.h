@@ -80,6 +80,8 @@ void intake_open(struct auditor *au);
 void intake_close(struct auditor *au);
 /* Reads what is there, at most a batch; true: there was something. */
 bool intake_step(struct auditor *au);
+/* Reads until the books are at the ends of the topics, for at most limit_ms. */
+void intake_catch_up(struct auditor *au, int limit_ms);
 
 /* ---- settle.c ---- */
 

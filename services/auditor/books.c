@@ -288,6 +288,20 @@ struct dr_str books_catalog_text(struct books *b, const char *side,
     return get_text(b, side, name, a);
 }
 
+struct dr_str books_extractor(struct books *b, struct dr_arena *a)
+{
+    struct query *q = db_query(
+        b->db, "SELECT body FROM text WHERE side='status' AND name LIKE"
+               " 'extractor:%' ORDER BY name LIMIT 1");
+    struct dr_str out = nothing;
+
+    if (db_step(q)) {
+        out = dr_arena_dup(a, db_col(q, 0));
+        db_end(q);
+    }
+    return out;
+}
+
 void books_keep(struct books *b, const char *name, struct dr_str text)
 {
     put_text(b, DR_STR_LIT("kept"), dr_str_z(name), text);

@@ -437,3 +437,17 @@ bool intake_step(struct auditor *au)
     measure(au);
     return n > 0;
 }
+
+void intake_catch_up(struct auditor *au, int limit_ms)
+{
+    int64_t until = dr_mono_ms() + limit_ms;
+
+    do {
+        bool busy = intake_step(au);
+        if (!busy) {
+            au->lag_due_ms = 0;
+            measure(au);
+            dr_service_tick(au->svc, 5);
+        }
+    } while (!dr_stop && au->lag > 0 && dr_mono_ms() < until);
+}

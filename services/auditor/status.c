@@ -9,17 +9,10 @@
 #include <drover/crypto/crypto.h>
 #include <drover/json/json.h>
 
-static const struct dr_json *catalog(struct auditor *au, const char *side,
-                                     const char *name)
-{
-    return dr_json_parse(au->request,
-                         books_catalog_text(au->books, side, name, au->request),
-                         NULL, NULL);
-}
-
 static void source(struct auditor *au, struct dr_json_w *w)
 {
-    const struct dr_json *s = catalog(au, "status", "extractor:extractor-0");
+    const struct dr_json *s = dr_json_parse(
+        au->request, books_extractor(au->books, au->request), NULL, NULL);
 
     dr_json_w_key(w, "source");
     dr_json_w_obj(w);

@@ -63,9 +63,9 @@ static void see_source(struct auditor *au)
 
     e->snapshot_complete =
         au->object_count > 0 &&
-        db_one(q) >= (int64_t)au->object_count * au->svc->partitions &&
-        au->lag == 0;
-    status = catalog(au, "status", "extractor:extractor-0");
+        db_one(q) >= (int64_t)au->object_count * au->svc->partitions;
+    status = dr_json_parse(au->arena, books_extractor(au->books, au->arena),
+                           NULL, NULL);
     e->source_catalog = au->sources != NULL;
     e->frozen = dr_json_true(dr_json_get(status, "swept")) &&
                 dr_str_eqz(dr_json_get_str(status, "phase"), "frozen");
