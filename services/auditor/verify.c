@@ -142,8 +142,8 @@ static bool holds_link(const struct dr_json *body, const struct dr_ref *r,
     if (dr_str_starts(r->field, DR_STR_LIT("targetable:"))) {
         struct dr_str type = r->field;
         (void)dr_str_split(&type, ':');
-        return is_id(dr_json_get(body, "targetable_id"), id) &&
-               dr_str_eq(dr_json_get_str(body, "targetable_type"), type);
+        const struct dr_json *e = entry(dr_json_get(body, "targetables"), id);
+        return e && dr_str_eq(dr_json_get_str(e, "type"), type);
     }
     return is_id(dr_json_gets(body, r->field), id);
 }
@@ -154,7 +154,7 @@ static bool shows(const struct dr_json *body, const struct dr_ref *r)
     const char *list = list_of(r);
 
     if (dr_str_starts(r->field, DR_STR_LIT("targetable:"))) {
-        return dr_json_get(body, "targetable_id") != NULL;
+        return dr_json_get(body, "targetables") != NULL;
     }
     return (list ? dr_json_get(body, list) : dr_json_gets(body, r->field)) !=
            NULL;
