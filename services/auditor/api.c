@@ -124,6 +124,7 @@ static void take_step(struct ask *q, enum step step)
     gate_take(&au->state, step, NULL);
     lead_publish(au, step_name(step), by(q));
     lead_take(au);
+    watch_anew(au);
     if (step == STEP_RUN || step == STEP_REDRIVE) {
         books_dirty_all(au->books);
     }

@@ -103,6 +103,8 @@ void lead_take(struct auditor *au);
 
 /* Looks how far everybody is, and opens the next lane. */
 void watch(struct auditor *au);
+/* Forgets what was seen of the pass before. */
+void watch_anew(struct auditor *au);
 /* The objects of the source that feed a lane by the approved plan. */
 bool watch_feeds(const struct auditor *au, const char *lane,
                  struct dr_str object);

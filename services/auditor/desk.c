@@ -410,6 +410,7 @@ int desk_approve(struct auditor *au, struct dr_str hex, struct dr_str by,
     gate_take(&au->state, STEP_APPROVE, hash);
     lead_publish(au, step_name(STEP_APPROVE), by);
     lead_take(au);
+    watch_anew(au);
     books_dirty_all(au->books);
     return 0;
 }

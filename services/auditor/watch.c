@@ -320,3 +320,14 @@ void watch(struct auditor *au)
     *au->m_pending = e->pending;
     *au->m_mismatches = e->losses;
 }
+
+void watch_anew(struct auditor *au)
+{
+    struct evidence *e = &au->evidence;
+
+    memset(e->lane_complete, 0, sizeof(e->lane_complete));
+    e->lanes_complete = false;
+    e->drained = false;
+    memset(au->rate_at, 0, sizeof(au->rate_at));
+    au->watch_due_ms = 0;
+}
