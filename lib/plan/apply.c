@@ -150,7 +150,9 @@ bool dr_plan_orphan(const struct dr_plan *p, const struct dr_apply_opts *o,
     if (p->orphan_id.n > 0 || !plan_object(p, DR_STR_LIT("company"))) {
         return false;
     }
-    if (p->fallback_owner.n > 0) {
+    if (p->house_owner.n > 0) {
+        build_number(&b, "owner_id", "owner.house", p->house_owner);
+    } else if (p->fallback_owner.n > 0) {
         build_number(&b, "owner_id", "owner.fallback", p->fallback_owner);
     }
     build_text(&b, "name", "orphan.name", name);

@@ -352,6 +352,17 @@ static void check_owners(struct checking *k)
     {
         check_user(k, dr_json_scalar(o), o->key);
     }
+    if (k->plan->house_owner.n > 0) {
+        check_user(k, k->plan->house_owner, DR_STR_LIT("house"));
+    } else if (k->plan->fallback_owner.n == 0 &&
+               (plan_object(k->plan, DR_STR_LIT("product")) ||
+                plan_object(k->plan, DR_STR_LIT("company")))) {
+        problem(k, "owner", DR_STR_LIT("house"), none,
+                DR_STR_LIT("nobody owns the products of FastTrack's catalogue "
+                           "and the Unassigned Account"),
+                "decide which user of Freshsales shall, and propose again with "
+                "--house-owner");
+    }
     if (k->plan->fallback_owner.n > 0) {
         check_user(k, k->plan->fallback_owner, DR_STR_LIT("fallback"));
     }

@@ -39,6 +39,14 @@ void apply_owner(struct build *b)
     struct dr_str owner = dr_json_scalar(dr_json_get(b->root, "owner_id"));
     struct dr_str user = map_text(b->plan->owners, owner);
 
+    if (owner.n == 0 && dr_str_eqz(b->rec->object, "product") &&
+        b->plan->house_owner.n > 0) {
+        user = b->plan->house_owner;
+        build_note(b, DR_STR_LIT("owner_id"), DR_STR_LIT("owner.house"), owner,
+                   user,
+                   "FastTrack's catalogue has no owners: it was decided who "
+                   "owns it in Freshsales");
+    }
     if (user.n == 0) {
         if (b->plan->fallback_owner.n == 0) {
             park(b, owner);

@@ -150,6 +150,7 @@ void world_open(struct world *w)
                              .dst_account = dr_json_get(dst, "account"),
                              .dst_fields = dr_json_get(dst, "fields"),
                              .dst_selectors = dr_json_get(dst, "selectors")};
+    w->house_owner = 11;
     for (size_t i = 0; i < DR_ARRAY_LEN(folders); i++) {
         add_folder(w, folders[i]);
     }
@@ -187,7 +188,7 @@ void world_propose(const struct world *w, const struct dr_catalogs *c,
                    size_t first, size_t step, struct dr_proposal *out)
 {
     struct dr_profile *p = world_profile(w, first, step);
-    struct dr_propose_opts o = {0};
+    struct dr_propose_opts o = {.house_owner = w->house_owner};
     struct dr_err err = {0};
 
     dr_proposal_init(out);

@@ -203,20 +203,49 @@ static void unknown_owners(struct proposing *p, struct dr_json_w *w)
     }
 }
 
+static void decided(struct proposing *p, struct dr_json_w *w, const char *key,
+                    uint64_t id)
+{
+    struct dr_json_w *const both[] = {&p->plan, w};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(both); i++) {
+        dr_json_w_key(both[i], key);
+        if (id) {
+            dr_json_w_u64(both[i], id);
+        } else {
+            dr_json_w_null(both[i]);
+        }
+    }
+}
+
 static void fallback(struct proposing *p, struct dr_json_w *w)
 {
     uint64_t id = p->o->fallback_owner;
 
-    dr_json_w_key(&p->plan, "fallback");
-    dr_json_w_key(w, "fallback");
-    if (id) {
-        dr_json_w_u64(&p->plan, id);
-        dr_json_w_u64(w, id);
-    } else {
-        dr_json_w_null(&p->plan);
-        dr_json_w_null(w);
-    }
+    decided(p, w, "house", p->o->house_owner);
+    decided(p, w, "fallback", id);
     dr_json_w_kvz(&p->plan, "unresolved", id ? "fallback" : "park");
+}
+
+/* A person at work who owns records is a user that the target lacks. Nobody is
+ * asked to bring back who has left. */
+static void ask_user(struct proposing *p, const struct dr_json *owner,
+                     struct dr_str mail, const struct users *u)
+{
+    const struct dr_json *active = dr_json_get(owner, "active");
+    uint64_t n = profile_count(p->profile->owners, id_of(owner));
+
+    if (is_queue(owner) || mail.n == 0 || u->active_n > 0 || u->inactive ||
+        n == 0 || dr_json_true(dr_json_get(owner, "archived")) ||
+        (active && !dr_json_true(active)) ||
+        !item_begin(p, "user", DR_STR_LIT("users"), mail,
+                    DR_STR_LIT("create and activate"))) {
+        return;
+    }
+    dr_json_w_kv(&p->list, "email", mail);
+    dr_json_w_kv(&p->list, "label", full_name(p, owner));
+    dr_json_w_kvi(&p->list, "records", (int64_t)n);
+    item_end(p);
 }
 
 struct lists {
@@ -234,6 +263,7 @@ static void each_owner(struct proposing *p, struct lists *l)
             matched(p, &l->hit, o, u.active);
         } else {
             unmatched(p, &l->miss, id_of(o), o, why_unmatched(o, mail, &u));
+            ask_user(p, o, mail, &u);
         }
         ambiguous(p, &l->twice, o, mail, &u);
     }

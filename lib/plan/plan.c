@@ -186,6 +186,7 @@ static void read_decisions(struct dr_plan *p, const struct dr_json *root)
 
     read_pipelines(p, dr_json_get(root, "pipelines"));
     p->owners = read_map(p, dr_json_get(owners, "map"));
+    p->house_owner = dr_json_scalar(dr_json_get(owners, "house"));
     if (dr_str_eqz(dr_json_get_str(owners, "unresolved"), "fallback")) {
         p->fallback_owner = dr_json_scalar(dr_json_get(owners, "fallback"));
     }

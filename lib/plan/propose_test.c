@@ -121,6 +121,11 @@ static void test_gaps(void **state)
 
     (void)state;
     assert_int_equal(problems(&c, "owner"), 0);
+    world.house_owner = 0; /* nobody decided */
+    assert_int_equal(problems(&c, "owner"), 1);
+    world.house_owner = 99; /* no user of the target */
+    assert_int_equal(problems(&c, "owner"), 1);
+    world.house_owner = 11;
     c.dst_selectors =
         changed(world.c.dst_selectors,
                 "\"bo@north.example\",\n     \"is_active\": true",

@@ -165,11 +165,16 @@ static int read_wishes(const struct ask *q, struct desk_wishes *w,
                        struct dr_err *err)
 {
     struct dr_str owner = member(q, "fallback_owner");
+    struct dr_str house = member(q, "house_owner");
 
     *w = (struct desk_wishes){.orphan_name = member(q, "orphan_account")};
     if (owner.n > 0 && dr_str_u64(owner, &w->fallback_owner)) {
         return dr_err_set(err, DR_REJECT, 0, "request",
                           "fallback_owner is no user id of Freshsales");
+    }
+    if (house.n > 0 && dr_str_u64(house, &w->house_owner)) {
+        return dr_err_set(err, DR_REJECT, 0, "request",
+                          "house_owner is no user id of Freshsales");
     }
     DR_JSON_EACH(s, dr_json_get(q->body, "scope"))
     {

@@ -183,6 +183,7 @@ static void keep_wishes(struct auditor *au, const struct desk_wishes *w)
     dr_json_w_init(&j, &b);
     dr_json_w_obj(&j);
     dr_json_w_kvi(&j, "fallback_owner", (int64_t)w->fallback_owner);
+    dr_json_w_kvi(&j, "house_owner", (int64_t)w->house_owner);
     dr_json_w_kv(&j, "orphan_account", w->orphan_name);
     dr_json_w_key(&j, "scope");
     dr_json_w_arr(&j);
@@ -203,6 +204,7 @@ static int propose(struct auditor *au, const struct desk_wishes *w,
     struct dr_propose_opts o = {.scope = w->scope,
                                 .scope_count = w->scope_count,
                                 .fallback_owner = w->fallback_owner,
+                                .house_owner = w->house_owner,
                                 .orphan_name = w->orphan_name};
     int rc;
 
@@ -424,6 +426,7 @@ static void read_wishes(struct auditor *au, struct desk_wishes *w)
 
     *w = (struct desk_wishes){
         .fallback_owner = (uint64_t)dr_json_get_i64(j, "fallback_owner", 0),
+        .house_owner = (uint64_t)dr_json_get_i64(j, "house_owner", 0),
         .orphan_name = dr_json_get_str(j, "orphan_account")};
     DR_JSON_EACH(s, dr_json_get(j, "scope"))
     {

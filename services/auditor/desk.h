@@ -8,7 +8,7 @@
 #include "auditor.h"
 
 struct desk_wishes {
-    uint64_t fallback_owner;
+    uint64_t fallback_owner, house_owner;
     struct dr_str orphan_name;
     struct dr_str scope[16];
     size_t scope_count;

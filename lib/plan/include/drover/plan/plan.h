@@ -12,6 +12,7 @@
  *   names{company{id: name}, shared_deals[names]}
  *   merge{policy, company{id: target id}, contact{id: target id}}
  *   emails{without[contact ids]}    another record holds the address
+ *   owners{map, house, fallback, unresolved}
  *   orphans{account_name, account_id}   authors{source user: name}
  *   lead_stage_id                   the lifecycle stage of persons (Suite)
  * A value, stage or currency that the target lacks as yet is null; "" is "none,
@@ -144,6 +145,10 @@ struct dr_propose_opts {
     const struct dr_str *scope; /* objects; empty: all that are carried */
     size_t scope_count;
     uint64_t fallback_owner;   /* 0: none: unresolved owners are parked */
+    /* Who owns what nobody owns in FastTrack: the products of the catalogue
+     * and the Unassigned Account. 0: undecided, which dr_plan_check refuses
+     * unless there is a fallback owner. */
+    uint64_t house_owner;
     struct dr_str orphan_name; /* empty: "Unassigned Account" */
 };
 
