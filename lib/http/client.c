@@ -39,6 +39,7 @@ struct transfer {
     struct dr_buf body, answer;
     size_t sent;
     dr_http_done_fn *done;
+    dr_http_take_fn *take; /* NULL: the body is held */
     void *ctx;
     int64_t started_ms;
     struct dr_http_answer ans;
@@ -77,8 +78,15 @@ static size_t read_body(char *out, size_t size, size_t n, void *ctx)
 static size_t take_body(char *in, size_t size, size_t n, void *ctx)
 {
     struct transfer *t = ctx;
+    long status = 0;
 
     n *= size;
+    if (t->take &&
+        curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status) ==
+            CURLE_OK &&
+        status >= 200 && status < 300) {
+        return t->take((struct dr_str){in, n}, t->ctx) ? n : 0;
+    }
     dr_buf_add(&t->answer, in, n);
     return t->answer.over ? 0 : n; /* 0 ends the transfer */
 }
@@ -320,6 +328,7 @@ static struct transfer *transfer_new(struct dr_http *h)
     dr_buf_reset(&t->answer);
     t->sent = 0;
     t->refused = NULL;
+    t->take = NULL;
     t->headers_whole = false;
     t->retry_after[0] = '\0';
     t->next = h->active;
@@ -357,8 +366,9 @@ static void set_method(struct transfer *t, const char *method)
     }
 }
 
-void dr_http_send(struct dr_http *h, const char *method, const char *path,
-                  struct dr_str body, dr_http_done_fn *done, void *ctx)
+static struct transfer *start(struct dr_http *h, const char *method,
+                              const char *path, struct dr_str body,
+                              dr_http_done_fn *done, void *ctx)
 {
     struct transfer *t = transfer_new(h);
     char url[URL_MAX_BYTES];
@@ -384,6 +394,26 @@ void dr_http_send(struct dr_http *h, const char *method, const char *path,
         dr_die(DR_EXIT_FAILURE, "http", "libcurl took no request");
     }
     h->in_flight++;
+    return t;
+}
+
+void dr_http_send(struct dr_http *h, const char *method, const char *path,
+                  struct dr_str body, dr_http_done_fn *done, void *ctx)
+{
+    (void)start(h, method, path, body, done, ctx);
+}
+
+void dr_http_stream(struct dr_http *h, const char *path, dr_http_take_fn *take,
+                    dr_http_done_fn *done, void *ctx)
+{
+    struct transfer *t =
+        start(h, "GET", path, (struct dr_str){NULL, 0}, done, ctx);
+
+    t->take = take;
+    (void)curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, 0L);
+    (void)curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    (void)curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME,
+                           (h->opts.total_ms + 999L) / 1000);
 }
 
 /* Certain that nothing reached the server: not a byte of the request was

@@ -330,6 +330,78 @@ static void test_size_cap(void **state)
     assert_int_equal(g.ans.outcome, DR_HTTP_UNSETTLED);
 }
 
+struct stream {
+    struct got got;
+    struct dr_buf taken;
+    size_t most; /* take says no beyond it */
+};
+
+static bool stream_take(struct dr_str piece, void *ctx)
+{
+    struct stream *s = ctx;
+
+    dr_buf_str(&s->taken, piece);
+    return s->taken.n <= s->most;
+}
+
+static void stream_done(const struct dr_http_answer *ans, void *ctx)
+{
+    struct stream *s = ctx;
+
+    take(ans, &s->got);
+}
+
+static struct stream streams(const char *answer, size_t most)
+{
+    struct stream s = {.most = most};
+    struct raw r;
+    struct dr_http *h;
+    char copy[256];
+
+    (void)snprintf(copy, sizeof(copy), "%s", answer);
+    raw_open(&r, scripted);
+    r.ctx = copy;
+    h = client(r.port, (struct dr_http_opts){.max_answer = 10});
+    dr_buf_init(&s.taken, 256);
+    dr_http_stream(h, "/records", stream_take, stream_done, &s);
+    run(h, &r);
+    assert_int_equal(s.got.calls, 1);
+    dr_http_free(h);
+    raw_close(&r);
+    return s;
+}
+
+/* A stream has no size; a refusal's body is no part of it. */
+static void test_streams(void **state)
+{
+    static const struct {
+        const char *answer;
+        size_t most;
+        enum dr_http_outcome outcome;
+        const char *taken, *body, *next;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 11\r\nX-Next: b\r\n\r\n"
+         "01234567890",
+         99, DR_HTTP_ANSWERED, "01234567890", "", "b"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n01234567890", 99,
+         DR_HTTP_UNSETTLED, "01234567890", "", ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n01234567890", 5,
+         DR_HTTP_UNSETTLED, "01234567890", "", ""},
+        {"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone", 99,
+         DR_HTTP_ANSWERED, "", "none", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(cases); i++) {
+        struct stream s = streams(cases[i].answer, cases[i].most);
+        assert_int_equal(s.got.ans.outcome, cases[i].outcome);
+        assert_string_equal(s.taken.p, cases[i].taken);
+        assert_string_equal(s.got.body, cases[i].body);
+        assert_string_equal(s.got.ans.next, cases[i].next);
+        dr_buf_done(&s.taken);
+    }
+}
+
 static const char *silent(struct raw *r, int nth, bool *close_out)
 {
     (void)r;
@@ -530,6 +602,7 @@ int main(void)
         cmocka_unit_test(test_anything_not_whole_is_unsettled),
         cmocka_unit_test(test_whole_answers),
         cmocka_unit_test(test_size_cap),
+        cmocka_unit_test(test_streams),
         cmocka_unit_test(test_time_outs),
         cmocka_unit_test(test_not_sent),
         cmocka_unit_test(test_free_with_requests_in_flight),

@@ -87,6 +87,10 @@ static void one_header(struct dr_str name, struct dr_str v, char *retry_out,
                     v.n < sizeof(a->etag) ? v : DR_STR_LIT(""));
     } else if (dr_str_ieq(name, DR_STR_LIT("content-type"))) {
         copy_header(a->content_type, sizeof(a->content_type), v);
+    } else if (dr_str_ieq(name, DR_STR_LIT("x-next"))) {
+        /* a cut cursor would go on from another place */
+        a->next_cut = v.n >= sizeof(a->next);
+        copy_header(a->next, sizeof(a->next), a->next_cut ? DR_STR_LIT("") : v);
     }
 }
 

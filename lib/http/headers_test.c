@@ -70,6 +70,7 @@ static void test_fields(void **state)
         "X-RateLimit-Reset: 020326090000\r\n",
         "ETag: \"abc\"\r\n",
         "Content-Type: application/json; charset=utf-8\r\n",
+        "X-Next: company:co_17\r\n",
         "No colon here\r\n",
         "\r\n",
     };
@@ -87,6 +88,8 @@ static void test_fields(void **state)
     assert_string_equal(a.reset, "020326090000");
     assert_string_equal(a.etag, "\"abc\"");
     assert_string_equal(a.content_type, "application/json; charset=utf-8");
+    assert_string_equal(a.next, "company:co_17");
+    assert_false(a.next_cut);
     dr_http_take_header(DR_STR_LIT("HTTP/1.1 200 OK\r\n"), retry, &a);
     assert_string_equal(retry, ""); /* the one of an interim answer is gone */
 }
@@ -126,6 +129,11 @@ static void test_hostile(void **state)
     memset(line + 6, 'e', sizeof(line) - 6);
     dr_http_take_header((struct dr_str){line, sizeof(line)}, retry, &a);
     assert_string_equal(a.etag, ""); /* a cut tag is no tag */
+    memcpy(line, "X-Next", 6);
+    line[6] = ':';
+    dr_http_take_header((struct dr_str){line, sizeof(line)}, retry, &a);
+    assert_string_equal(a.next, "");
+    assert_true(a.next_cut); /* and a cut cursor is not the end */
     dr_http_take_header(DR_STR_LIT("X-RateLimit-Limit: -7"), retry, &a);
     assert_int_equal(a.limit, -1);
     dr_http_take_header(DR_STR_LIT("X-RateLimit-Limit: 99999999999999999999"),

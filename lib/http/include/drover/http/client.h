@@ -41,6 +41,8 @@ struct dr_http_answer {
     char reset[40]; /* X-RateLimit-Reset as written, "" when absent  */
     char etag[80];
     char content_type[64];
+    char next[512]; /* X-Next: cursor of the page that follows, or ""    */
+    bool next_cut;  /* X-Next did not fit: there is more, but not from here */
 };
 
 typedef void dr_http_done_fn(const struct dr_http_answer *ans, void *ctx);
@@ -66,6 +68,14 @@ void dr_http_free(struct dr_http *h);
  * The body is copied. done is called exactly once, from dr_http_poll. */
 void dr_http_send(struct dr_http *h, const char *method, const char *path,
                   struct dr_str body, dr_http_done_fn *done, void *ctx);
+/* A GET whose 2xx body is handed on piece by piece and never held; any other
+ * body comes with the answer as always. take returns false to end the
+ * transfer (UNSETTLED). A whole answer is no more than what done reports:
+ * pieces of a broken one were handed on too. No limit on the whole; total_ms
+ * limits silence. ctx goes to both. */
+typedef bool dr_http_take_fn(struct dr_str piece, void *ctx);
+void dr_http_stream(struct dr_http *h, const char *path, dr_http_take_fn *take,
+                    dr_http_done_fn *done, void *ctx);
 /* Runs transfers, waiting at most timeout_ms for activity. Returns the number
  * of requests still in flight. */
 int dr_http_poll(struct dr_http *h, int timeout_ms);
