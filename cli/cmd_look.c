@@ -1,0 +1,231 @@
+/* Looking: sample diff, books, rejected records, one record. */
+#include "cli.h"
+
+#include <string.h>
+
+#include "fmt.h"
+#include "pages.h"
+#include "text.h"
+
+/* A page of 1,000 lines, each at most some kilobytes. */
+#define PAGE_MAX ((size_t)256 << 20)
+
+static struct fmt fmt_of(struct cli *c)
+{
+    return (struct fmt){.out = &c->out, .arena = c->arena, .color = c->color};
+}
+
+static int unclear(struct cli *c, const char *what)
+{
+    cli_say(c,
+            "the answer does not say %s: are drover and the auditor of the "
+            "same version?",
+            what);
+    return CLI_FAILED;
+}
+
+/* The verdict's code, when the text or JSON could be written. */
+static int print(struct cli *c, const struct dr_json *j, int verdict)
+{
+    if (!c->json) {
+        return cli_flush(c) ? CLI_FAILED : verdict;
+    }
+    dr_buf_reset(&c->out);
+    return cli_write_json(c, j->raw) ? CLI_FAILED : verdict;
+}
+
+int cmd_sample_diff(struct cli *c)
+{
+    struct fmt f = fmt_of(c);
+    const struct dr_json *j;
+    int64_t lost;
+    int rc = api_get(c, "/v1/reports/sample-diff.json", &j);
+
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    if (dr_json_type(dr_json_get(j, "records")) != DR_JSON_ARRAY) {
+        return unclear(c, "what was compared");
+    }
+    lost = fmt_sample(&f, j);
+    return print(c, j, lost > 0 ? CLI_DATA : CLI_OK);
+}
+
+int cmd_reconcile(struct cli *c)
+{
+    struct fmt f = fmt_of(c);
+    const struct dr_json *j, *balanced;
+    int64_t mismatches;
+    int rc = api_get(c, "/v1/reports/reconciliation.json", &j);
+
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    balanced = dr_json_get(j, "balanced");
+    mismatches = dr_json_get_i64(dr_json_get(j, "verified"), "mismatches", -1);
+    if ((dr_json_type(balanced) != DR_JSON_TRUE &&
+         dr_json_type(balanced) != DR_JSON_FALSE) ||
+        mismatches < 0) {
+        return unclear(c, "whether the books balance");
+    }
+    fmt_reconciliation(&f, j);
+    return print(c, j,
+                 !dr_json_true(balanced) ? CLI_PLAN
+                 : mismatches > 0        ? CLI_DATA
+                                         : CLI_OK);
+}
+
+/* ---- rejected ---- */
+
+struct listing {
+    struct cli *c;
+    struct dr_buf page;
+    struct whole whole;
+    int64_t lines;
+    int rc;
+};
+
+static bool list_take(struct dr_str piece, void *ctx)
+{
+    struct listing *l = ctx;
+
+    whole_take(&l->whole, piece);
+    if (l->c->json) {
+        l->rc = cli_write(l->c, piece);
+        return l->rc == CLI_OK;
+    }
+    dr_buf_str(&l->page, piece);
+    if (l->page.over) {
+        cli_say(l->c, "a page is larger than 256 MiB: use --json");
+        l->rc = CLI_FAILED;
+    }
+    return l->rc == CLI_OK;
+}
+
+/* One table a page: widths of what is not read yet are not known. */
+static int list_page(void *ctx)
+{
+    struct listing *l = ctx;
+    struct cli *c = l->c;
+    struct dr_str rest = dr_buf_view(&l->page);
+    struct text_table t;
+
+    if (!whole_ended(&l->whole)) {
+        cli_say(c, "the answer ends in the middle of a line: try again");
+        return CLI_FAILED;
+    }
+    text_table_init(&t, c->arena, fmt_rejected_spec,
+                    l->lines == 0 ? fmt_rejected_heads : NULL);
+    while (rest.p && !c->json) {
+        struct dr_str line = dr_str_trim(dr_str_split(&rest, '\n'));
+        const struct dr_json *j;
+        struct dr_err err;
+        if (line.n == 0) {
+            continue;
+        }
+        j = dr_json_parse(c->arena, line, NULL, &err);
+        if (!j) {
+            cli_say(c, "line %lld is not JSON: %s", (long long)l->lines + 1,
+                    err.text);
+            return CLI_FAILED;
+        }
+        fmt_rejected_row(&t, j);
+        l->lines++;
+    }
+    if (l->lines > 0) {
+        text_table_print(&t, &c->out, "");
+    }
+    dr_buf_reset(&l->page);
+    return cli_flush(c);
+}
+
+static void query(struct dr_buf *b, const char *name, const char *value)
+{
+    if (value) {
+        dr_buf_printf(b, "%c%s=", strchr(b->p, '?') ? '&' : '?', name);
+        dr_buf_urlenc(b, dr_str_z(value));
+    }
+}
+
+int cmd_rejected_list(struct cli *c)
+{
+    struct listing l = {.c = c, .whole = {.ndjson = true}};
+    struct dr_buf path;
+    int rc;
+
+    dr_buf_init(&path, 8192);
+    dr_buf_init(&l.page, PAGE_MAX);
+    dr_buf_z(&path, "/v1/rejected");
+    query(&path, "object", args_flag(&c->args, "object"));
+    query(&path, "class", args_flag(&c->args, "class"));
+    rc = pages_get(c, path.p, list_take, list_page, &l);
+    if (rc == CLI_OK && !c->json) {
+        if (l.lines > 0) {
+            dr_buf_ch(&c->out, '\n');
+        }
+        text_count(&c->out, l.lines);
+        dr_buf_z(&c->out, l.lines == 1 ? " record was set aside\n"
+                                       : " records were set aside\n");
+        rc = cli_flush(c);
+    }
+    dr_buf_done(&path);
+    dr_buf_done(&l.page);
+    return rc;
+}
+
+int cmd_rejected_show(struct cli *c)
+{
+    struct fmt f = fmt_of(c);
+    const struct dr_json *j;
+    struct dr_buf path;
+    int rc;
+
+    dr_buf_init(&path, 8192);
+    dr_buf_z(&path, "/v1/rejected/");
+    dr_buf_urlenc(&path, dr_str_z(c->args.pos[0]));
+    dr_buf_ch(&path, '/');
+    dr_buf_urlenc(&path, dr_str_z(c->args.pos[1]));
+    rc = api_get(c, path.p, &j);
+    dr_buf_done(&path);
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    fmt_rejected(&f, j);
+    return print(c, j, CLI_OK);
+}
+
+int cmd_find(struct cli *c)
+{
+    struct fmt f = fmt_of(c);
+    const struct dr_json *j, *matches;
+    struct dr_buf path;
+    int rc;
+
+    dr_buf_init(&path, 8192);
+    dr_buf_z(&path, "/v1/find");
+    query(&path, "id", c->args.pos[0]);
+    query(&path, "object", args_flag(&c->args, "object"));
+    rc = api_get(c, path.p, &j);
+    dr_buf_done(&path);
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    matches = dr_json_get(j, "matches");
+    if (dr_json_type(matches) != DR_JSON_ARRAY) {
+        return unclear(c, "what was found");
+    }
+    if (matches->count == 0) {
+        cli_say(c, "no source record has this id");
+    }
+    fmt_found(&f, j);
+    return print(c, j, matches->count > 0 ? CLI_OK : CLI_FAILED);
+}
+
+int cmd_completion(struct cli *c)
+{
+    if (completion(&c->out, c->args.pos[0])) {
+        cli_say(c, "completion: bash, zsh or fish");
+        return CLI_USAGE;
+    }
+    return cli_flush(c);
+}

@@ -1,0 +1,279 @@
+/* Sample, books, rejected records, one record's story. */
+#include "fmt.h"
+
+#include "text.h"
+
+const char fmt_rejected_spec[] = "llllll";
+const char *const fmt_rejected_heads[] = {"object", "id",     "stage",
+                                          "class",  "reason", "what to do"};
+
+static int64_t number(const struct dr_json *j, const char *key)
+{
+    return dr_json_get_i64(j, key, 0);
+}
+
+static void scalar_cell(struct text_table *t, const struct dr_json *v)
+{
+    struct dr_buf b;
+
+    if (dr_json_type(v) == DR_JSON_STRING || dr_json_is_null(v)) {
+        text_cell(t, v && v->text.n > 0 ? v->text : DR_STR_LIT("-"));
+        return;
+    }
+    dr_buf_init(&b, (size_t)1 << 20);
+    fmt_value(&b, v);
+    text_cell(t, dr_buf_view(&b));
+    dr_buf_done(&b);
+}
+
+static void coverage(struct fmt *f, const char *name, const struct dr_json *c)
+{
+    if (!c) {
+        return;
+    }
+    dr_buf_printf(f->out, "%s ", name);
+    fmt_value(f->out, dr_json_at(c, 0));
+    dr_buf_z(f->out, " of ");
+    fmt_value(f->out, dr_json_at(c, 1));
+    dr_buf_ch(f->out, '\n');
+}
+
+static void sample_signed(struct fmt *f, const struct dr_json *s)
+{
+    if (dr_json_is_null(s)) {
+        dr_buf_z(f->out, "not signed\n");
+        return;
+    }
+    dr_buf_z(f->out, "signed by ");
+    fmt_value(f->out, dr_json_get(s, "by"));
+    dr_buf_z(f->out, " at ");
+    fmt_value(f->out, dr_json_get(s, "at"));
+    dr_buf_z(f->out, " for plan ");
+    fmt_value(f->out, dr_json_get(s, "hash"));
+    dr_buf_ch(f->out, '\n');
+}
+
+/* Anything that is not said to be harmless counts as a loss. */
+static bool is_loss(struct dr_str verdict)
+{
+    return !dr_str_eqz(verdict, "same") && !dr_str_eqz(verdict, "intended");
+}
+
+int64_t fmt_sample(struct fmt *f, const struct dr_json *j)
+{
+    static const char *const heads[] = {"verdict", "object",   "id",    "field",
+                                        "source",  "expected", "actual"};
+    const struct dr_json *cover = dr_json_get(j, "coverage");
+    int64_t same = 0, intended = 0, loss = 0;
+    struct text_table t;
+
+    text_table_init(&t, f->arena, "lllllll", heads);
+    DR_JSON_EACH(r, dr_json_get(j, "records"))
+    {
+        DR_JSON_EACH(x, dr_json_get(r, "fields"))
+        {
+            struct dr_str verdict = dr_json_get_str(x, "verdict");
+            if (dr_str_eqz(verdict, "same")) {
+                same++;
+                continue;
+            }
+            intended += !is_loss(verdict);
+            loss += is_loss(verdict);
+            scalar_cell(&t, dr_json_get(x, "verdict"));
+            scalar_cell(&t, dr_json_get(r, "object"));
+            scalar_cell(&t, dr_json_get(r, "id"));
+            scalar_cell(&t, dr_json_get(x, "field"));
+            scalar_cell(&t, dr_json_get(x, "source"));
+            scalar_cell(&t, dr_json_get(x, "expected"));
+            scalar_cell(&t, dr_json_get(x, "actual"));
+        }
+    }
+    if (intended + loss > 0) {
+        text_table_print(&t, f->out, "");
+        dr_buf_ch(f->out, '\n');
+    }
+    text_count(f->out, number(j, "size"));
+    dr_buf_z(f->out, " records; fields: ");
+    text_count(f->out, same);
+    dr_buf_z(f->out, " the same, ");
+    text_count(f->out, intended);
+    dr_buf_z(f->out, " altered as the plan says, ");
+    text_count(f->out, loss);
+    dr_buf_z(f->out, " lost\n");
+    coverage(f, "rules covered", dr_json_get(cover, "rules"));
+    coverage(f, "values covered", dr_json_get(cover, "values"));
+    sample_signed(f, dr_json_get(j, "signed"));
+    return loss;
+}
+
+/* ---- reconciliation ---- */
+
+static void book_states(struct fmt *f, const struct dr_json *objects)
+{
+    static const char *const heads[] = {"object",   "extracted", "landed",
+                                        "merged",   "excluded",  "parked",
+                                        "rejected", "deleted"};
+    struct text_table t;
+
+    text_table_init(&t, f->arena, "lrrrrrrr", heads);
+    DR_JSON_EACH(o, objects)
+    {
+        const struct dr_json *states = dr_json_get(o, "states");
+        text_cell(&t, dr_json_get_str(o, "object"));
+        text_cell_count(&t, number(o, "extracted"));
+        for (size_t i = 2; i < DR_ARRAY_LEN(heads); i++) {
+            text_cell_count(&t, number(states, heads[i]));
+        }
+    }
+    text_table_print(&t, f->out, "");
+}
+
+static void book_totals(struct fmt *f, const struct dr_json *objects)
+{
+    static const char *const heads[] = {"object",    "field",  "currency",
+                                        "source",    "target", "explained",
+                                        "difference"};
+    struct text_table t;
+    size_t rows = 0;
+
+    text_table_init(&t, f->arena, "lllrrrr", heads);
+    DR_JSON_EACH(o, objects)
+    {
+        DR_JSON_EACH(x, dr_json_get(o, "totals"))
+        {
+            rows++;
+            text_cell(&t, dr_json_get_str(o, "object"));
+            for (size_t i = 1; i < DR_ARRAY_LEN(heads); i++) {
+                scalar_cell(&t, dr_json_get(x, heads[i]));
+            }
+        }
+    }
+    if (rows > 0) {
+        dr_buf_ch(f->out, '\n');
+        text_table_print(&t, f->out, "");
+    }
+}
+
+void fmt_reconciliation(struct fmt *f, const struct dr_json *j)
+{
+    const struct dr_json *objects = dr_json_get(j, "objects");
+    const struct dr_json *d = dr_json_get(j, "differences");
+    const struct dr_json *v = dr_json_get(j, "verified");
+    struct dr_buf b;
+
+    book_states(f, objects);
+    book_totals(f, objects);
+    dr_buf_ch(f->out, '\n');
+    text_count(f->out, d ? d->count : 0);
+    dr_buf_z(f->out, " differences listed with their cause: drover report "
+                     "reconciliation.json\n");
+    dr_buf_z(f->out, "verified ");
+    text_count(f->out, number(v, "records"));
+    dr_buf_z(f->out, " records, ");
+    text_count(f->out, number(v, "fields"));
+    dr_buf_z(f->out, " fields: ");
+    dr_buf_init(&b, 64);
+    text_count(&b, number(v, "mismatches"));
+    dr_buf_z(&b, " mismatches");
+    text_styled(f->out, f->color,
+                number(v, "mismatches") > 0 ? TEXT_BAD : TEXT_PLAIN, b.p);
+    dr_buf_done(&b);
+    dr_buf_ch(f->out, '\n');
+    if (dr_json_true(dr_json_get(j, "balanced"))) {
+        text_styled(f->out, f->color, TEXT_GOOD, "The books balance.");
+    } else {
+        text_styled(f->out, f->color, TEXT_BAD, "The books do not balance.");
+    }
+    dr_buf_ch(f->out, '\n');
+}
+
+/* ---- rejected ---- */
+
+void fmt_rejected_row(struct text_table *t, const struct dr_json *j)
+{
+    scalar_cell(t, dr_json_get(j, "object"));
+    scalar_cell(t, dr_json_get(j, "id"));
+    scalar_cell(t, dr_json_get(j, "stage"));
+    scalar_cell(t, dr_json_get(j, "class"));
+    scalar_cell(t, dr_json_get(j, "reason"));
+    scalar_cell(t, dr_json_get(j, "cure"));
+}
+
+static void members(struct fmt *f, const struct dr_json *j, const char *indent)
+{
+    struct text_table t;
+
+    text_table_init(&t, f->arena, "ll", NULL);
+    DR_JSON_EACH(m, j)
+    {
+        if (!dr_json_is_null(m)) {
+            text_cell(&t, m->key);
+            scalar_cell(&t, m);
+        }
+    }
+    text_table_print(&t, f->out, indent);
+}
+
+void fmt_rejected(struct fmt *f, const struct dr_json *j)
+{
+    DR_JSON_EACH(line, dr_json_get(j, "lines"))
+    {
+        members(f, line, "");
+        dr_buf_ch(f->out, '\n');
+    }
+    dr_buf_z(f->out, "original\n  ");
+    fmt_value(f->out, dr_json_get(j, "original"));
+    dr_buf_ch(f->out, '\n');
+}
+
+/* ---- find ---- */
+
+static void section(struct fmt *f, const char *title, const struct dr_json *j)
+{
+    if (!j || j->count == 0) {
+        return;
+    }
+    dr_buf_printf(f->out, "%s\n", title);
+    if (dr_json_type(j) == DR_JSON_OBJECT) {
+        members(f, j, "  ");
+        return;
+    }
+    DR_JSON_EACH(item, j)
+    {
+        members(f, item, "  ");
+        if (item->next) {
+            dr_buf_ch(f->out, '\n');
+        }
+    }
+}
+
+void fmt_found(struct fmt *f, const struct dr_json *j)
+{
+    static const char *const apart[] = {"body", "loads", "target",
+                                        "differences"};
+
+    DR_JSON_EACH(m, dr_json_get(j, "matches"))
+    {
+        struct text_table t;
+        text_table_init(&t, f->arena, "ll", NULL);
+        DR_JSON_EACH(x, m)
+        {
+            bool own = dr_json_is_null(x);
+            for (size_t i = 0; i < DR_ARRAY_LEN(apart); i++) {
+                own = own || dr_str_eqz(x->key, apart[i]);
+            }
+            if (!own) {
+                text_cell(&t, x->key);
+                scalar_cell(&t, x);
+            }
+        }
+        text_table_print(&t, f->out, "");
+        section(f, "source", dr_json_get(m, "body"));
+        section(f, "sent", dr_json_get(m, "loads"));
+        section(f, "target", dr_json_get(m, "target"));
+        section(f, "differences", dr_json_get(m, "differences"));
+        if (m->next) {
+            dr_buf_ch(f->out, '\n');
+        }
+    }
+}

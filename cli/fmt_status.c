@@ -1,0 +1,332 @@
+/* /v1/status and the answers of the steps. */
+#include "fmt.h"
+
+#include <string.h>
+
+#include "text.h"
+
+#define NAME_COLUMN 12
+
+void fmt_value(struct dr_buf *b, const struct dr_json *value)
+{
+    if (dr_json_is_null(value)) {
+        dr_buf_ch(b, '-');
+    } else if (dr_json_type(value) == DR_JSON_STRING ||
+               dr_json_type(value) == DR_JSON_NUMBER) {
+        text_esc(b, dr_json_scalar(value));
+    } else {
+        text_esc(b, value->raw);
+    }
+}
+
+static void name_column(struct dr_buf *b, const char *name)
+{
+    size_t n = strlen(name);
+
+    dr_buf_z(b, name);
+    do {
+        dr_buf_ch(b, ' ');
+    } while (++n < NAME_COLUMN);
+}
+
+void fmt_pair(struct fmt *f, const char *name, const struct dr_json *value)
+{
+    if (dr_json_is_null(value)) {
+        return;
+    }
+    name_column(f->out, name);
+    fmt_value(f->out, value);
+    dr_buf_ch(f->out, '\n');
+}
+
+static int64_t number(const struct dr_json *j, const char *key)
+{
+    return dr_json_get_i64(j, key, 0);
+}
+
+static void counted(struct dr_buf *b, const struct dr_json *j, const char *key,
+                    const char *what)
+{
+    text_count(b, number(j, key));
+    dr_buf_printf(b, " %s", what);
+}
+
+/* "run, pass 2 (all), paused" */
+static void phase(struct fmt *f, const struct dr_json *j)
+{
+    struct dr_str scope = dr_json_get_str(j, "scope");
+
+    fmt_value(f->out, dr_json_get(j, "phase"));
+    if (number(j, "pass") > 0) {
+        dr_buf_printf(f->out, ", pass %lld", (long long)number(j, "pass"));
+    }
+    if (scope.n > 0) {
+        dr_buf_z(f->out, " (");
+        text_esc(f->out, scope);
+        dr_buf_ch(f->out, ')');
+    }
+    if (dr_json_true(dr_json_get(j, "paused"))) {
+        dr_buf_z(f->out, ", ");
+        text_styled(f->out, f->color, TEXT_WARN, "paused");
+    }
+}
+
+void fmt_step(struct fmt *f, const struct dr_json *j)
+{
+    dr_buf_z(f->out, "phase ");
+    phase(f, j);
+    dr_buf_ch(f->out, '\n');
+}
+
+static void plan(struct fmt *f, const struct dr_json *j)
+{
+    struct dr_str hash = dr_json_get_str(j, "plan_hash");
+    struct dr_str latest = dr_json_get_str(j, "plan_latest");
+
+    name_column(f->out, "plan");
+    if (hash.n > 0) {
+        text_esc(f->out, hash);
+        dr_buf_z(f->out, ", approved\n");
+    } else {
+        dr_buf_z(f->out, latest.n > 0 ? "none approved\n" : "none\n");
+    }
+    if (latest.n > 0 && !dr_str_eq(hash, latest)) {
+        name_column(f->out, "");
+        text_esc(f->out, latest);
+        dr_buf_z(f->out, ", newest, ");
+        text_styled(f->out, f->color, TEXT_WARN, "not approved");
+        dr_buf_ch(f->out, '\n');
+    }
+}
+
+static void ends(struct fmt *f, const struct dr_json *j)
+{
+    const struct dr_json *s = dr_json_get(j, "source");
+    const struct dr_json *t = dr_json_get(j, "target");
+    struct dr_str halted = dr_json_get_str(s, "halted");
+
+    name_column(f->out, "source");
+    fmt_value(f->out, dr_json_get(s, "phase"));
+    dr_buf_z(f->out, dr_json_true(dr_json_get(s, "snapshot_complete"))
+                         ? ", snapshot complete"
+                         : ", snapshot under way");
+    dr_buf_z(f->out, ", behind by ");
+    text_span(f->out, number(s, "lag_s"));
+    if (number(s, "tail_misses") > 0) {
+        dr_buf_z(f->out, ", ");
+        counted(f->out, s, "tail_misses", "changes missed by the tail");
+    }
+    dr_buf_ch(f->out, '\n');
+    if (halted.n > 0) {
+        name_column(f->out, "");
+        text_styled(f->out, f->color, TEXT_BAD, "halted: ");
+        text_esc(f->out, halted);
+        dr_buf_ch(f->out, '\n');
+    }
+    name_column(f->out, "target");
+    dr_buf_z(f->out, dr_json_true(dr_json_get(t, "catalog_read"))
+                         ? "set-up read"
+                         : "set-up not read yet");
+    if (number(t, "catalog_seq") < number(t, "catalog_wanted")) {
+        dr_buf_z(f->out, ", being read again");
+    }
+    dr_buf_z(f->out, dr_json_true(dr_json_get(t, "survey_complete"))
+                         ? ", records surveyed\n"
+                         : ", survey not complete\n");
+}
+
+void fmt_progress(struct fmt *f, const struct dr_json *j)
+{
+    const struct dr_json *p = dr_json_get(j, "progress");
+    int64_t done = number(p, "done"), planned = number(p, "planned"), eta = 0;
+    const struct dr_json *finish = dr_json_get(p, "finish_at");
+
+    text_count(f->out, done);
+    dr_buf_z(f->out, " of ");
+    counted(f->out, p, "planned", "records");
+    if (planned > 0) {
+        dr_buf_z(f->out, " (");
+        text_share(f->out, done, planned);
+        dr_buf_ch(f->out, ')');
+    }
+    dr_buf_z(f->out, ", ");
+    fmt_value(f->out, dr_json_get(p, "rate"));
+    dr_buf_z(f->out, " a second");
+    if (dr_json_i64(dr_json_get(p, "eta_s"), &eta) == 0) {
+        dr_buf_z(f->out, ", ");
+        text_span(f->out, eta);
+        dr_buf_z(f->out, " left");
+    }
+    if (!dr_json_is_null(finish)) {
+        dr_buf_z(f->out, ", done at ");
+        fmt_value(f->out, finish);
+    }
+}
+
+static void gate(struct fmt *f, const struct dr_json *j)
+{
+    const struct dr_json *g = dr_json_get(j, "gate");
+    struct dr_str why = dr_json_get_str(g, "why");
+
+    fmt_value(f->out, dr_json_get(g, "next"));
+    dr_buf_z(f->out, ", ");
+    if (dr_json_true(dr_json_get(g, "ready"))) {
+        text_styled(f->out, f->color, TEXT_GOOD, "ready");
+    } else {
+        text_styled(f->out, f->color, TEXT_WARN, "not ready");
+        if (why.n > 0) {
+            dr_buf_z(f->out, ": ");
+            text_esc(f->out, why);
+        }
+    }
+}
+
+static void figures(struct fmt *f, const struct dr_json *j)
+{
+    const struct dr_json *books = dr_json_get(j, "books");
+    const struct dr_json *v = dr_json_get(j, "verified");
+
+    name_column(f->out, "progress");
+    fmt_progress(f, j);
+    dr_buf_ch(f->out, '\n');
+    name_column(f->out, "books");
+    counted(f->out, books, "lag", "messages to read, ");
+    counted(f->out, books, "pending", "records not judged yet\n");
+    name_column(f->out, "verified");
+    counted(f->out, v, "records", "records, ");
+    counted(f->out, v, "fields", "fields, ");
+    if (number(v, "mismatches") > 0) {
+        struct dr_buf b;
+        dr_buf_init(&b, 64);
+        counted(&b, v, "mismatches", "mismatches");
+        text_styled(f->out, f->color, TEXT_BAD, b.p);
+        dr_buf_done(&b);
+    } else {
+        dr_buf_z(f->out, "0 mismatches");
+    }
+    dr_buf_ch(f->out, '\n');
+    name_column(f->out, "next step");
+    gate(f, j);
+    dr_buf_ch(f->out, '\n');
+}
+
+/* Rows of text, then counts, by the keys. */
+static void counts_table(struct fmt *f, const struct dr_json *rows,
+                         const char *const *keys, size_t n)
+{
+    struct text_table t;
+    char spec[TEXT_COLS + 1] = "l";
+
+    if (!rows || rows->count == 0) {
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        spec[i] = 'r';
+        spec[i + 1] = '\0';
+    }
+    text_table_init(&t, f->arena, spec, keys);
+    DR_JSON_EACH(row, rows)
+    {
+        text_cell(&t, dr_json_get_str(row, keys[0]));
+        for (size_t i = 1; i < n; i++) {
+            text_cell_count(&t, number(row, keys[i]));
+        }
+    }
+    dr_buf_ch(f->out, '\n');
+    text_table_print(&t, f->out, "");
+}
+
+static void lanes(struct fmt *f, const struct dr_json *rows)
+{
+    static const char *const heads[] = {"lane", "state",   "planned",
+                                        "done", "refused", "lag"};
+    struct text_table t;
+
+    if (!rows || rows->count == 0) {
+        return;
+    }
+    text_table_init(&t, f->arena, "llrrrr", heads);
+    DR_JSON_EACH(row, rows)
+    {
+        text_cell(&t, dr_json_get_str(row, "lane"));
+        text_cellz(&t, dr_json_true(dr_json_get(row, "complete")) ? "complete"
+                       : dr_json_true(dr_json_get(row, "open"))   ? "open"
+                                                                  : "closed");
+        for (size_t i = 2; i < DR_ARRAY_LEN(heads); i++) {
+            text_cell_count(&t, number(row, heads[i]));
+        }
+    }
+    dr_buf_ch(f->out, '\n');
+    text_table_print(&t, f->out, "");
+}
+
+static void loaders(struct fmt *f, const struct dr_json *rows)
+{
+    static const char *const heads[] = {"loader", "calls", "refused (429)",
+                                        "waiting for"};
+    struct text_table t;
+
+    if (!rows || rows->count == 0) {
+        return;
+    }
+    text_table_init(&t, f->arena, "lrrl", heads);
+    DR_JSON_EACH(row, rows)
+    {
+        text_cell(&t, dr_json_scalar(dr_json_get(row, "id")));
+        text_cell_count(&t, number(row, "calls"));
+        text_cell_count(&t, number(row, "refused_429"));
+        text_cell(&t, dr_json_get_str(row, "waiting"));
+    }
+    dr_buf_ch(f->out, '\n');
+    text_table_print(&t, f->out, "");
+}
+
+void fmt_status(struct fmt *f, const struct dr_json *j)
+{
+    static const char *const reading[] = {"object", "expected", "read"};
+    static const char *const objects[] = {"object",   "extracted", "landed",
+                                          "merged",   "excluded",  "parked",
+                                          "rejected", "deleted",   "pending"};
+    const struct dr_json *source = dr_json_get(j, "source");
+
+    fmt_pair(f, "migration", dr_json_get(j, "migration"));
+    name_column(f->out, "phase");
+    phase(f, j);
+    dr_buf_ch(f->out, '\n');
+    plan(f, j);
+    ends(f, j);
+    figures(f, j);
+    if (!dr_json_true(dr_json_get(source, "snapshot_complete"))) {
+        counts_table(f, dr_json_get(source, "objects"), reading,
+                     DR_ARRAY_LEN(reading));
+    }
+    lanes(f, dr_json_get(j, "lanes"));
+    counts_table(f, dr_json_get(j, "objects"), objects, DR_ARRAY_LEN(objects));
+    loaders(f, dr_json_get(j, "loaders"));
+}
+
+void fmt_status_line(struct fmt *f, const struct dr_json *j)
+{
+    const struct dr_json *p = dr_json_get(j, "progress");
+    const struct dr_json *books = dr_json_get(j, "books");
+    struct dr_str halted = dr_json_get_str(dr_json_get(j, "source"), "halted");
+    int64_t rejected = 0;
+
+    DR_JSON_EACH(o, dr_json_get(j, "objects"))
+    {
+        rejected += number(o, "rejected") + number(o, "parked");
+    }
+    phase(f, j);
+    dr_buf_z(f->out, " | ");
+    text_count(f->out, number(p, "done"));
+    dr_buf_z(f->out, " of ");
+    counted(f->out, p, "planned", "done, ");
+    text_count(f->out, rejected);
+    dr_buf_z(f->out, " set aside, ");
+    counted(f->out, books, "pending", "not judged | next: ");
+    gate(f, j);
+    if (halted.n > 0) {
+        dr_buf_z(f->out, " | source halted: ");
+        text_esc(f->out, halted);
+    }
+}
