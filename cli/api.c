@@ -48,7 +48,11 @@ static int open_client(struct cli *c, struct api_answer *out)
     dr_buf_done(&auth);
     if (!c->http) {
         out->exit = CLI_USAGE;
-        (void)snprintf(out->text, sizeof(out->text), "--url: %s", err.text);
+        (void)snprintf(out->text, sizeof(out->text), "--url: %s%s", err.text,
+                       strstr(err.text, "plain HTTP")
+                           ? ", or give --allow-plain where the network "
+                             "between is trusted"
+                           : "");
         return -1;
     }
     return 0;

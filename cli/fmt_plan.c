@@ -8,42 +8,38 @@ static int64_t number(const struct dr_json *j, const char *key)
     return dr_json_get_i64(j, key, 0);
 }
 
-static void count_line(struct fmt *f, int64_t n, const char *what)
+/* "3 groups of duplicates: see …"; the hint only when there are any. */
+static void count_line(struct fmt *f, int64_t n, const char *one,
+                       const char *many, const char *hint)
 {
-    text_count(f->out, n);
-    dr_buf_printf(f->out, " %s\n", what);
+    text_many(f->out, n, one, many);
+    dr_buf_printf(f->out, "%s%s\n", n && hint ? ": see " : "",
+                  n && hint ? hint : "");
 }
 
 void fmt_proposed(struct fmt *f, const struct dr_json *j)
 {
     const struct dr_json *list = dr_json_get(j, "checklist");
-    int64_t problems = number(j, "problems");
 
     fmt_pair(f, "plan", dr_json_get(j, "hash"));
     if (dr_json_get(j, "problems")) {
-        count_line(f, problems,
-                   problems ? "problems: see `drover plan check`" : "problems");
+        count_line(f, number(j, "problems"), "problem", "problems",
+                   "`drover plan check`");
     }
     if (list) {
-        int64_t missing = number(list, "missing");
-        text_count(f->out, missing);
-        dr_buf_z(f->out, " of ");
-        count_line(f, missing + number(list, "present"),
-                   missing ? "things to create in the target: see "
-                             "`drover report checklist.md`"
-                           : "things to create in the target");
+        count_line(f, number(list, "missing"), "thing to create in the target",
+                   "things to create in the target",
+                   "`drover report checklist.md`");
+        count_line(f, number(list, "present"), "there already", "there already",
+                   NULL);
     }
     if (dr_json_get(j, "owners_unmatched")) {
-        int64_t n = number(j, "owners_unmatched");
-        count_line(f, n,
-                   n ? "owners without a user: see `drover owners`"
-                     : "owners without a user");
+        count_line(f, number(j, "owners_unmatched"), "owner without a user",
+                   "owners without a user", "`drover owners`");
     }
     if (dr_json_get(j, "duplicates")) {
-        int64_t n = number(j, "duplicates");
-        count_line(f, n,
-                   n ? "groups of duplicates: see `drover duplicates`"
-                     : "groups of duplicates");
+        count_line(f, number(j, "duplicates"), "group of duplicates",
+                   "groups of duplicates", "`drover duplicates`");
     }
 }
 
@@ -110,7 +106,7 @@ void fmt_plan(struct fmt *f, const struct dr_json *j)
     fmt_pair(f, "scope", dr_json_get(j, "scope"));
     dr_buf_z(f->out, "owners      ");
     text_count(f->out, size_of(owners, "map"));
-    dr_buf_z(f->out, " matched; records of others: ");
+    dr_buf_z(f->out, " matched; what others own: ");
     fmt_value(f->out, dr_json_get(owners, "unresolved"));
     if (!dr_json_is_null(dr_json_get(owners, "fallback"))) {
         dr_buf_z(f->out, " to user ");
@@ -149,8 +145,7 @@ void fmt_problems(struct fmt *f, const struct dr_json *problems)
     }
     text_table_print(&t, f->out, "");
     dr_buf_ch(f->out, '\n');
-    count_line(f, problems->count,
-               problems->count == 1 ? "problem" : "problems");
+    count_line(f, problems->count, "problem", "problems", NULL);
 }
 
 void fmt_ready(struct fmt *f, const struct dr_json *j)
@@ -205,9 +200,12 @@ void fmt_owners(struct fmt *f, const struct dr_json *j)
     const struct dr_json *am = dr_json_get(j, "ambiguous");
     struct text_table t;
 
-    count_line(f, size_of(j, "matched"), "owners matched");
-    count_line(f, size_of(j, "unmatched"), "owners without a user");
-    count_line(f, size_of(j, "ambiguous"), "owners with more than one");
+    count_line(f, size_of(j, "matched"), "owner matched", "owners matched",
+               NULL);
+    count_line(f, size_of(j, "unmatched"), "owner without a user",
+               "owners without a user", NULL);
+    count_line(f, size_of(j, "ambiguous"), "owner with more than one",
+               "owners with more than one", NULL);
     fmt_pair(f, "fallback", dr_json_get(j, "fallback"));
     if (size_of(j, "unmatched") + size_of(j, "ambiguous") == 0) {
         return;
@@ -249,5 +247,6 @@ void fmt_duplicates(struct fmt *f, const struct dr_json *j)
         text_table_print(&t, f->out, "");
         dr_buf_ch(f->out, '\n');
     }
-    count_line(f, clusters ? clusters->count : 0, "groups of duplicates");
+    count_line(f, clusters ? clusters->count : 0, "group of duplicates",
+               "groups of duplicates", NULL);
 }

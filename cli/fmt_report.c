@@ -164,8 +164,8 @@ void fmt_reconciliation(struct fmt *f, const struct dr_json *j)
     book_states(f, objects);
     book_totals(f, objects);
     dr_buf_ch(f->out, '\n');
-    text_count(f->out, d ? d->count : 0);
-    dr_buf_z(f->out, " differences listed with their cause: drover report "
+    text_many(f->out, d ? d->count : 0, "difference", "differences");
+    dr_buf_z(f->out, " listed with the cause: drover report "
                      "reconciliation.json\n");
     dr_buf_z(f->out, "verified ");
     text_count(f->out, number(v, "records"));
@@ -173,8 +173,7 @@ void fmt_reconciliation(struct fmt *f, const struct dr_json *j)
     text_count(f->out, number(v, "fields"));
     dr_buf_z(f->out, " fields: ");
     dr_buf_init(&b, 64);
-    text_count(&b, number(v, "mismatches"));
-    dr_buf_z(&b, " mismatches");
+    text_many(&b, number(v, "mismatches"), "mismatch", "mismatches");
     text_styled(f->out, f->color,
                 number(v, "mismatches") > 0 ? TEXT_BAD : TEXT_PLAIN, b.p);
     dr_buf_done(&b);

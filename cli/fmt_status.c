@@ -15,7 +15,13 @@ void fmt_value(struct dr_buf *b, const struct dr_json *value)
                dr_json_type(value) == DR_JSON_NUMBER) {
         text_esc(b, dr_json_scalar(value));
     } else {
-        text_esc(b, value->raw);
+        struct dr_json_w w; /* without the line ends it may have */
+        struct dr_buf one;
+        dr_buf_init(&one, 2 * value->raw.n + 16);
+        dr_json_w_init(&w, &one);
+        dr_json_w_tree(&w, value);
+        text_esc(b, dr_buf_view(&one));
+        dr_buf_done(&one);
     }
 }
 
@@ -109,12 +115,13 @@ static void ends(struct fmt *f, const struct dr_json *j)
     fmt_value(f->out, dr_json_get(s, "phase"));
     dr_buf_z(f->out, dr_json_true(dr_json_get(s, "snapshot_complete"))
                          ? ", snapshot complete"
-                         : ", snapshot under way");
+                         : ", snapshot not complete");
     dr_buf_z(f->out, ", behind by ");
     text_span(f->out, number(s, "lag_s"));
     if (number(s, "tail_misses") > 0) {
         dr_buf_z(f->out, ", ");
-        counted(f->out, s, "tail_misses", "changes missed by the tail");
+        text_many(f->out, number(s, "tail_misses"), "change missed by the tail",
+                  "changes missed by the tail");
     }
     dr_buf_ch(f->out, '\n');
     if (halted.n > 0) {
@@ -190,15 +197,17 @@ static void figures(struct fmt *f, const struct dr_json *j)
     fmt_progress(f, j);
     dr_buf_ch(f->out, '\n');
     name_column(f->out, "books");
-    counted(f->out, books, "lag", "messages to read, ");
-    counted(f->out, books, "pending", "records not judged yet\n");
+    text_many(f->out, number(books, "lag"), "message to read, ",
+              "messages to read, ");
+    text_many(f->out, number(books, "pending"), "record not judged yet\n",
+              "records not judged yet\n");
     name_column(f->out, "verified");
     counted(f->out, v, "records", "records, ");
     counted(f->out, v, "fields", "fields, ");
     if (number(v, "mismatches") > 0) {
         struct dr_buf b;
         dr_buf_init(&b, 64);
-        counted(&b, v, "mismatches", "mismatches");
+        text_many(&b, number(v, "mismatches"), "mismatch", "mismatches");
         text_styled(f->out, f->color, TEXT_BAD, b.p);
         dr_buf_done(&b);
     } else {

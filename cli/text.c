@@ -106,6 +106,12 @@ void text_count(struct dr_buf *b, int64_t n)
     }
 }
 
+void text_many(struct dr_buf *b, int64_t n, const char *one, const char *many)
+{
+    text_count(b, n);
+    dr_buf_printf(b, " %s", n == 1 ? one : many);
+}
+
 void text_span(struct dr_buf *b, int64_t secs)
 {
     long long s = secs < 0 ? 0 : secs;
