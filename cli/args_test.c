@@ -14,14 +14,13 @@
 
 static int parse(struct args *a, const char *const *words, struct dr_buf *why)
 {
-    char *argv[WORDS + 2];
-    int argc = 0;
+    static char name[] = "drover";
+    char *argv[WORDS + 2] = {name};
+    int argc = 1;
 
-    argv[argc++] = dr_xstrdup("drover");
     for (; words[argc - 1]; argc++) {
-        argv[argc] = dr_xstrdup(words[argc - 1]);
+        memcpy(&argv[argc], &words[argc - 1], sizeof(argv[0]));
     }
-    argv[argc] = NULL; /* what argv holds lives as long as the test */
     return args_parse(a, argc, argv, why);
 }
 
@@ -251,6 +250,27 @@ static void test_numbers(void **state)
     dr_buf_done(&b);
 }
 
+static void test_cut_off(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t cut;
+    } cases[] = {{"", 0},
+                 {"a", 0},
+                 {"\xc3", 1},
+                 {"\xc3\xb6", 0},
+                 {"a\xe5\x96", 2},
+                 {"\xe5\x96\xb6", 0},
+                 {"\xf0\x9f\x9a", 3},
+                 {"\xf0\x9f\x9a\x80", 0},
+                 {"\x80\x80\x80\x80", 0}};
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(cases); i++) {
+        assert_int_equal(text_cut_off(dr_str_z(cases[i].text)), cases[i].cut);
+    }
+}
+
 /* What may end where it ends, in one piece and byte by byte. */
 static void test_whole(void **state)
 {
@@ -316,7 +336,8 @@ int main(void)
         cmocka_unit_test(test_understood), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_table),      cmocka_unit_test(test_conf),
         cmocka_unit_test(test_escapes),    cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_whole),      cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_whole),      cmocka_unit_test(test_cut_off),
+        cmocka_unit_test(test_explain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

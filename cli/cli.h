@@ -40,6 +40,8 @@ struct cli {
     bool json, color, tty_out, tty_err;
     bool progress; /* a line of progress stands on the terminal */
     int64_t timeout_ms;
+    char held[4]; /* beginning of a character: cli_write_data */
+    size_t held_n;
 };
 
 /* One line on stderr, "drover: " before it. Control characters in it must be
@@ -50,6 +52,9 @@ void cli_progress(struct cli *c, struct dr_str line);
 void cli_progress_end(struct cli *c);
 /* Bytes to stdout. CLI_OK or CLI_FAILED (said, unless the reader is gone). */
 int cli_write(struct cli *c, struct dr_str s) DR_MUSTCHECK;
+/* The API's bytes: as they are, but on a terminal without what would move its
+ * cursor. May come in pieces. */
+int cli_write_data(struct cli *c, struct dr_str s) DR_MUSTCHECK;
 /* What stands in c->out, then empties it. */
 int cli_flush(struct cli *c) DR_MUSTCHECK;
 /* The answer's bytes as they are, and a newline where there is none. */

@@ -82,6 +82,7 @@ struct listing {
     struct dr_buf page;
     struct whole whole;
     int64_t lines;
+    size_t width[TEXT_COLS]; /* of the pages so far */
     int rc;
 };
 
@@ -91,7 +92,7 @@ static bool list_take(struct dr_str piece, void *ctx)
 
     whole_take(&l->whole, piece);
     if (l->c->json) {
-        l->rc = cli_write(l->c, piece);
+        l->rc = cli_write_data(l->c, piece);
         return l->rc == CLI_OK;
     }
     dr_buf_str(&l->page, piece);
@@ -102,7 +103,8 @@ static bool list_take(struct dr_str piece, void *ctx)
     return l->rc == CLI_OK;
 }
 
-/* One table a page: widths of what is not read yet are not known. */
+/* One table a page, never narrower than the one before: widths of what is not
+ * read yet are not known. */
 static int list_page(void *ctx)
 {
     struct listing *l = ctx;
@@ -116,6 +118,7 @@ static int list_page(void *ctx)
     }
     text_table_init(&t, c->arena, fmt_rejected_spec,
                     l->lines == 0 ? fmt_rejected_heads : NULL);
+    text_table_widen(&t, l->width);
     while (rest.p && !c->json) {
         struct dr_str line = dr_str_trim(dr_str_split(&rest, '\n'));
         const struct dr_json *j;
@@ -134,6 +137,7 @@ static int list_page(void *ctx)
     }
     if (l->lines > 0) {
         text_table_print(&t, &c->out, "");
+        memcpy(l->width, t.width, sizeof(l->width));
     }
     dr_buf_reset(&l->page);
     return cli_flush(c);

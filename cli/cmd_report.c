@@ -41,7 +41,7 @@ static bool sink_take(struct dr_str piece, void *ctx)
 
     whole_take(&s->whole, piece);
     if (s->fd < 0) {
-        s->rc = cli_write(s->c, piece);
+        s->rc = cli_write_data(s->c, piece);
     } else if (write_all(s->fd, piece)) {
         cli_say(s->c, "%s cannot be written: %s", s->part, strerror(errno));
         s->rc = CLI_FAILED;

@@ -111,9 +111,7 @@ static int watch_step(struct cli *c, const struct dr_json *j, bool draw,
         return redraw(c);
     }
     if (c->json) {
-        struct dr_json_w w;
-        dr_json_w_init(&w, &c->out);
-        dr_json_w_tree(&w, j);
+        dr_json_canonical(&c->out, j); /* one line, whatever it had */
     } else {
         fmt_status_line(&f, j);
     }
@@ -125,6 +123,7 @@ static int watch(struct cli *c)
     int64_t limit = args_flag(&c->args, "timeout") ? c->timeout_ms : WATCH_MS;
     int64_t until = dr_mono_ms() + limit;
     bool draw = c->tty_out && !c->json;
+    bool told = false;
     struct dr_buf last;
     int rc = CLI_OK;
 
@@ -143,6 +142,7 @@ static int watch(struct cli *c)
                 left < ONE_CALL_MS ? left : ONE_CALL_MS, &a);
         if (a.exit == CLI_OK) {
             bool done = all_done(a.json);
+            told = false;
             rc = watch_step(c, a.json, draw, &last);
             if (done) {
                 break;
@@ -150,8 +150,11 @@ static int watch(struct cli *c)
         } else if (!a.passing) {
             cli_say(c, "%s", a.text);
             rc = a.exit;
-        } else {
+        } else if (draw) {
             cli_progress(c, dr_str_z(a.text));
+        } else if (!told) {
+            cli_say(c, "%s (still trying)", a.text);
+            told = true;
         }
         left = until - dr_mono_ms();
         cli_pause(left < 1000 ? left : 1000);

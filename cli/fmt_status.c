@@ -15,11 +15,9 @@ void fmt_value(struct dr_buf *b, const struct dr_json *value)
                dr_json_type(value) == DR_JSON_NUMBER) {
         text_esc(b, dr_json_scalar(value));
     } else {
-        struct dr_json_w w; /* without the line ends it may have */
-        struct dr_buf one;
+        struct dr_buf one; /* without the line ends it may have */
         dr_buf_init(&one, 2 * value->raw.n + 16);
-        dr_json_w_init(&w, &one);
-        dr_json_w_tree(&w, value);
+        dr_json_canonical(&one, value);
         text_esc(b, dr_buf_view(&one));
         dr_buf_done(&one);
     }

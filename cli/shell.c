@@ -14,7 +14,6 @@
 
 #include "text.h"
 
-#define VERSION "0.1.0"
 /* A parsed answer of 32 MiB and the tables made of it. */
 #define ARENA_MAX ((size_t)1 << 30)
 #define OUT_MAX ((size_t)256 << 20)
@@ -101,9 +100,44 @@ int cli_flush(struct cli *c)
     return rc;
 }
 
+/* Line by line, so that line ends stay. */
+static void esc_lines(struct dr_buf *out, struct dr_str s)
+{
+    while (s.p) {
+        struct dr_str line = dr_str_split(&s, '\n');
+        text_esc(out, line);
+        if (s.p) {
+            dr_buf_ch(out, '\n');
+        }
+    }
+}
+
+int cli_write_data(struct cli *c, struct dr_str s)
+{
+    struct dr_buf in, out;
+    size_t cut;
+    int rc;
+
+    if (!c->tty_out) {
+        return cli_write(c, s);
+    }
+    dr_buf_init(&in, s.n + sizeof(c->held));
+    dr_buf_init(&out, 8 * (s.n + sizeof(c->held)));
+    dr_buf_add(&in, c->held, c->held_n);
+    dr_buf_str(&in, s);
+    cut = text_cut_off(dr_buf_view(&in));
+    memcpy(c->held, in.p + in.n - cut, cut);
+    c->held_n = cut;
+    esc_lines(&out, (struct dr_str){in.p, in.n - cut});
+    rc = cli_write(c, dr_buf_view(&out));
+    dr_buf_done(&in);
+    dr_buf_done(&out);
+    return rc;
+}
+
 int cli_write_json(struct cli *c, struct dr_str body)
 {
-    int rc = cli_write(c, body);
+    int rc = cli_write_data(c, body);
 
     if (rc == CLI_OK && (body.n == 0 || body.p[body.n - 1] != '\n')) {
         rc = cli_write(c, DR_STR_LIT("\n"));
@@ -208,7 +242,7 @@ static bool wants_color(const struct cli *c)
 static int print_help(struct cli *c)
 {
     if (c->args.version) {
-        dr_buf_z(&c->out, "drover " VERSION "\n");
+        dr_buf_z(&c->out, "drover " DR_VERSION "\n");
     } else if (c->args.verb) {
         help_verb(&c->out, c->args.verb);
     } else if (c->args.group) {

@@ -50,6 +50,18 @@ void text_esc(struct dr_buf *b, struct dr_str s)
     }
 }
 
+size_t text_cut_off(struct dr_str s)
+{
+    for (size_t back = 1; back <= 3 && back <= s.n; back++) {
+        unsigned char c = (unsigned char)s.p[s.n - back];
+        size_t len = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+        if (c < 0x80 || c >= 0xc0) {
+            return len > back ? back : 0;
+        }
+    }
+    return 0;
+}
+
 static size_t char_width(uint32_t c)
 {
     static const struct {
@@ -174,6 +186,13 @@ void text_table_init(struct text_table *t, struct dr_arena *a, const char *spec,
     }
     for (size_t i = 0; heads && i < t->cols; i++) {
         text_cellz(t, heads[i]);
+    }
+}
+
+void text_table_widen(struct text_table *t, const size_t width[TEXT_COLS])
+{
+    for (size_t i = 0; i < t->cols; i++) {
+        t->width[i] = t->width[i] > width[i] ? t->width[i] : width[i];
     }
 }
 

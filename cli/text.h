@@ -16,6 +16,8 @@
 /* Control characters as \n, \t, \xHH or \u{H}; bytes that are no UTF-8 as
  * \xHH. */
 void text_esc(struct dr_buf *b, struct dr_str s);
+/* Bytes at the end of s that begin a character and do not end it. */
+size_t text_cut_off(struct dr_str s);
 /* Columns on a terminal: wide characters count two, combining ones none. */
 size_t text_width(struct dr_str s);
 
@@ -45,6 +47,8 @@ struct text_table {
 /* spec: one letter a column, 'l' or 'r'. heads: as many titles, or NULL. */
 void text_table_init(struct text_table *t, struct dr_arena *a, const char *spec,
                      const char *const *heads);
+/* Columns at least this wide. */
+void text_table_widen(struct text_table *t, const size_t width[TEXT_COLS]);
 void text_cell(struct text_table *t, struct dr_str s);
 void text_cellz(struct text_table *t, const char *z);
 void text_cell_count(struct text_table *t, int64_t n);

@@ -611,7 +611,7 @@ class Reports(Cli):
         self.assertEqual(out, (
             "object  id  stage  class  reason              what to do\n"
             "deal    d1  load   limit  too \\x1b[31mlong\\n  cut it\n"
-            "deal  d2  load  limit  too \\x1b[31mlong\\n  cut it\n"
+            "deal    d2  load   limit  too \\x1b[31mlong\\n  cut it\n"
             "\n2 records were set aside\n"))
         out, _ = self.drover("rejected", "list", "--json")
         self.assertEqual([json.loads(x) for x in out.splitlines()],
@@ -799,6 +799,19 @@ class Terminal(Cli):
         self.assertIn("\x1b[33mnot ready\x1b[0m", out)
         p.wait(DEADLINE)
 
+    def test_raw_data_is_harmless_on_a_terminal(self):
+        body = '{"a":"\u009b2J \u202e ö","phase":"run"}'.encode()
+        self.on("GET /v1/status", (200, body))
+        self.on("GET /v1/reports/checklist.md", (200, b"# \x1b[2J" + body))
+        for args in (["status", "--json"], ["report", "checklist.md"]):
+            p, out = self.on_terminal(*args, until="never")
+            p.wait(DEADLINE)
+            for bad in "\x1b\u009b\u202e":
+                self.assertNotIn(bad, out)
+            self.assertIn("\\u{9b}2J \\u{202e} ö", out)
+        self.assertEqual(self.drover("status", "--json")[0].encode(),
+                         body + b"\n")
+
     def test_progress_of_a_wait(self):
         self.on("GET /v1/status", (200, STATUS))
         p, out = self.on_terminal("wait", "drained", until="4 of 9 records")
@@ -821,6 +834,17 @@ class Terminal(Cli):
         self.assertIn("4 of 9 done", lines[0])
         self.assertIn("5 of 9 done", lines[1])
         self.assertEqual(err, "")
+
+    def test_watch_as_json(self):
+        text = json.dumps(STATUS, indent=1).encode()
+        self.on("GET /v1/status", (200, text), (503, error("rebuilding", "x")),
+                (200, text), (200, status(gate={"next": "none"},
+                                          books={"pending": 0})))
+        out, err = self.drover("status", "--watch", "--json")
+        lines = out.splitlines()
+        self.assertEqual(len(lines), 2)
+        self.assertEqual(json.loads(lines[0]), STATUS)
+        self.assertEqual(err, "drover: x: do something (still trying)\n")
 
     def test_interrupted(self):
         self.on("GET /v1/status", (200, STATUS))
