@@ -296,9 +296,14 @@ static void zsh(struct dr_buf *b)
                 "}\n"
                 "_drover_words() {\n");
     shell_body(b);
-    dr_buf_z(b, "  compadd -- ${=offer}\n"
+    dr_buf_z(b, "  compadd -- ${=offer} || _files\n"
                 "}\n"
-                "compdef _drover drover\n");
+                "# read as a file of fpath, this is the function's body\n"
+                "if [ \"$funcstack[1]\" = _drover ]; then\n"
+                "  _drover \"$@\"\n"
+                "else\n"
+                "  compdef _drover drover\n"
+                "fi\n");
 }
 
 /* fish has a rule for each word. */
