@@ -39,6 +39,19 @@ bool whole_ended(const struct whole *w)
            (!w->ndjson || w->last == '\n');
 }
 
+/* The cursor comes percent-encoded and goes back as it came; only what could
+ * not stand in an address is encoded here. */
+static void add_cursor(struct dr_buf *b, struct dr_str cursor)
+{
+    for (size_t i = 0; i < cursor.n; i++) {
+        if (cursor.p[i] == '%') {
+            dr_buf_ch(b, '%');
+        } else {
+            dr_buf_urlenc(b, (struct dr_str){cursor.p + i, 1});
+        }
+    }
+}
+
 int pages_get(struct cli *c, const char *path, dr_http_take_fn *take,
               int (*page_end)(void *ctx), void *ctx)
 {
@@ -53,7 +66,7 @@ int pages_get(struct cli *c, const char *path, dr_http_take_fn *take,
                       PAGE_LINES);
         if (cursor[0] != '\0') {
             dr_buf_z(&url, "&after=");
-            dr_buf_urlenc(&url, dr_str_z(cursor));
+            add_cursor(&url, dr_str_z(cursor));
         }
         rc = api_stream(c, url.p, take, ctx, &a);
         dr_buf_done(&url);

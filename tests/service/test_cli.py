@@ -511,13 +511,15 @@ class Reports(Cli):
         def answer(request):
             lines, following = pages[request["query"].get("after")]
             return 200, b"".join(lines), (
-                {"X-Next": following} if following else {})
+                {"X-Next": urllib.parse.quote(following, safe="")}
+                if following else {})
         self.on(call, answer)
 
     def test_pages_to_the_end(self):
         lines = [b'{"object":"deal","id":"%d"}\n' % i for i in range(6)]
         self.pages("GET /v1/records", {
-            None: (lines[:3], "deal:2 &x"), "deal:2 &x": (lines[3:5], "e"),
+            None: (lines[:3], "deal\x1f2 &%41é"),
+            "deal\x1f2 &%41é": (lines[3:5], "e"),
             "e": (lines[5:], None)})
         out, err = self.drover("report", "records.ndjson")
         self.assertEqual((out.encode(), err), (b"".join(lines), ""))
