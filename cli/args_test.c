@@ -318,7 +318,7 @@ static void test_explain(void **state)
     api_explain(&a, dr_json_parse(arena, dr_str_z(body), NULL, NULL));
     assert_int_equal(a.exit, CLI_GATE);
     assert_false(a.passing);
-    assert_string_equal(a.text, "3 records\\x1b are missing: wait");
+    assert_string_equal(a.text, "3 records\\x1b are missing; wait");
     a = (struct api_answer){.status = 503};
     api_explain(&a, NULL);
     assert_int_equal(a.exit, CLI_LATE);

@@ -61,6 +61,9 @@ int cli_flush(struct cli *c) DR_MUSTCHECK;
 int cli_write_json(struct cli *c, struct dr_str body) DR_MUSTCHECK;
 /* Who: --by, else USER. NULL: neither (said). */
 const char *cli_by(struct cli *c);
+/* A plan's hash as the API has it: without the "sha256:" that stands in the
+ * plan itself. */
+const char *cli_hash(const char *given);
 /* Waits, at most ms and not after a signal. */
 void cli_pause(int64_t ms);
 

@@ -126,7 +126,7 @@ static int no_plan(struct cli *c, const struct api_answer *a)
 
 int cmd_plan_show(struct cli *c)
 {
-    const char *hash = args_flag(&c->args, "hash");
+    const char *hash = cli_hash(args_flag(&c->args, "hash"));
     struct fmt f = fmt_of(c);
     struct api_answer a;
     struct dr_buf path;
@@ -226,7 +226,7 @@ static int is_approved(struct cli *c, const char *hash)
 
 int cmd_plan_check(struct cli *c)
 {
-    const char *hash = args_flag(&c->args, "hash");
+    const char *hash = cli_hash(args_flag(&c->args, "hash"));
     struct fmt f = fmt_of(c);
     const struct dr_json *problems;
     struct api_answer a;
@@ -283,7 +283,7 @@ int cmd_plan_approve(struct cli *c)
     dr_buf_init(&body, 65536);
     dr_json_w_init(&w, &body);
     dr_json_w_obj(&w);
-    dr_json_w_kvz(&w, "hash", c->args.pos[0]);
+    dr_json_w_kvz(&w, "hash", cli_hash(c->args.pos[0]));
     dr_json_w_kvz(&w, "by", by);
     dr_json_w_end(&w);
     rc = api_call(c, "POST", "/v1/plan/approve", dr_buf_view(&body), &j);

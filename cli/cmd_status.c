@@ -175,7 +175,7 @@ struct waiting {
     struct cond cond;
     int64_t until;
     bool told;       /* that the auditor cannot be asked       */
-    char text[2048]; /* why it could not be asked the last time */
+    char text[2048]; /* why not the last time */
 };
 
 /* CLI_OK: met; -1: not yet; else the exit code. */
@@ -212,6 +212,7 @@ static int look(struct cli *c, struct waiting *w, int64_t left)
         return CLI_FAILED;
     }
     cond_progress(&w->cond, a.json, &c->out);
+    (void)snprintf(w->text, sizeof(w->text), "%s", c->out.p);
     dr_buf_z(&c->out, "; ");
     fmt_progress(&f, a.json);
     cli_progress(c, dr_buf_view(&c->out));
@@ -235,10 +236,8 @@ int cmd_wait(struct cli *c)
     while (rc < 0 && !cli_stop) {
         int64_t left = w.until - dr_mono_ms();
         if (left <= 0) {
-            cli_say(c, "not within %lld s: %s%s%s",
-                    (long long)(c->timeout_ms / 1000), c->args.pos[0],
-                    w.text[0] ? "; " : " (`drover status` says how far it is)",
-                    w.text);
+            cli_say(c, "not within %lld s: %s; %s",
+                    (long long)(c->timeout_ms / 1000), c->args.pos[0], w.text);
             rc = CLI_LATE;
             break;
         }

@@ -5,7 +5,7 @@
 
 #include "fmt.h"
 
-enum who { NOBODY, BY };
+enum who { NOBODY, BY, PAUSE, RESUME }; /* PAUSE, RESUME: nobody */
 
 static int step(struct cli *c, const char *path, enum who who, const char *hash)
 {
@@ -48,6 +48,9 @@ static int step(struct cli *c, const char *path, enum who who, const char *hash)
     if (c->json) {
         return cli_write_json(c, j->raw);
     }
+    if (who == PAUSE || who == RESUME) {
+        dr_buf_z(&c->out, who == PAUSE ? "paused, " : "resumed, ");
+    }
     fmt_step(&f, j);
     return cli_flush(c);
 }
@@ -59,7 +62,7 @@ int cmd_sample_start(struct cli *c)
 
 int cmd_sample_sign(struct cli *c)
 {
-    return step(c, "/v1/sample/sign", BY, c->args.pos[0]);
+    return step(c, "/v1/sample/sign", BY, cli_hash(c->args.pos[0]));
 }
 
 int cmd_run(struct cli *c)
@@ -69,12 +72,12 @@ int cmd_run(struct cli *c)
 
 int cmd_pause(struct cli *c)
 {
-    return step(c, "/v1/pause", NOBODY, NULL);
+    return step(c, "/v1/pause", PAUSE, NULL);
 }
 
 int cmd_resume(struct cli *c)
 {
-    return step(c, "/v1/resume", NOBODY, NULL);
+    return step(c, "/v1/resume", RESUME, NULL);
 }
 
 int cmd_freeze(struct cli *c)

@@ -162,9 +162,16 @@ void cond_progress(const struct cond *c, const struct dr_json *status,
 
     dr_buf_printf(out, "waiting for %s%s%s", c->kind->waits_for,
                   c->of ? " " : "", c->of ? c->of : "");
-    if (c->kind->of == gates && dr_json_get_str(g, "why").n > 0) {
+    if (c->kind->of == gates) {
+        struct dr_str next = dr_json_get_str(g, "next");
+        struct dr_str why = dr_json_get_str(g, "why");
         dr_buf_z(out, " (");
-        text_esc(out, dr_json_get_str(g, "why"));
+        text_esc(out, next.n > 0 ? next : DR_STR_LIT("nothing"));
+        dr_buf_z(out, " is next");
+        if (why.n > 0) {
+            dr_buf_z(out, ": ");
+            text_esc(out, why);
+        }
         dr_buf_ch(out, ')');
     }
     if (c->kind->met == met_snapshot) {

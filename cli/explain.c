@@ -53,7 +53,7 @@ void api_explain(struct api_answer *a, const struct dr_json *json)
     if (message.n > 0) {
         text_esc(&b, message);
         if (cure.n > 0) {
-            dr_buf_z(&b, ": ");
+            dr_buf_z(&b, "; ");
             text_esc(&b, cure);
         }
     } else if (m) {

@@ -59,51 +59,80 @@ static bool is_loss(struct dr_str verdict)
     return !dr_str_eqz(verdict, "same") && !dr_str_eqz(verdict, "intended");
 }
 
-int64_t fmt_sample(struct fmt *f, const struct dr_json *j)
-{
-    static const char *const heads[] = {"verdict", "object",   "id",    "field",
-                                        "source",  "expected", "actual"};
-    const struct dr_json *cover = dr_json_get(j, "coverage");
-    int64_t same = 0, intended = 0, loss = 0;
-    struct text_table t;
+struct sample_counts {
+    int64_t same, intended, loss, astray;
+};
 
-    text_table_init(&t, f->arena, "lllllll", heads);
-    DR_JSON_EACH(r, dr_json_get(j, "records"))
-    {
-        DR_JSON_EACH(x, dr_json_get(r, "fields"))
-        {
-            struct dr_str verdict = dr_json_get_str(x, "verdict");
-            if (dr_str_eqz(verdict, "same")) {
-                same++;
-                continue;
-            }
-            intended += !is_loss(verdict);
-            loss += is_loss(verdict);
-            scalar_cell(&t, dr_json_get(x, "verdict"));
-            scalar_cell(&t, dr_json_get(r, "object"));
-            scalar_cell(&t, dr_json_get(r, "id"));
-            scalar_cell(&t, dr_json_get(x, "field"));
-            scalar_cell(&t, dr_json_get(x, "source"));
-            scalar_cell(&t, dr_json_get(x, "expected"));
-            scalar_cell(&t, dr_json_get(x, "actual"));
+static void sample_record(struct text_table *t, const struct dr_json *r,
+                          struct sample_counts *n)
+{
+    static const char *const of_field[] = {"field", "source", "expected",
+                                           "actual", "cause"};
+    struct dr_str state = dr_json_get_str(r, "state");
+
+    if (state.n > 0 && !dr_str_eqz(state, "landed") &&
+        !dr_str_eqz(state, "merged")) {
+        n->astray++;
+        text_cell(t, state);
+        scalar_cell(t, dr_json_get(r, "object"));
+        scalar_cell(t, dr_json_get(r, "id"));
+        for (size_t i = 0; i < DR_ARRAY_LEN(of_field); i++) {
+            text_cellz(t, "");
         }
     }
-    if (intended + loss > 0) {
+    DR_JSON_EACH(x, dr_json_get(r, "fields"))
+    {
+        struct dr_str verdict = dr_json_get_str(x, "verdict");
+        if (dr_str_eqz(verdict, "same")) {
+            n->same++;
+            continue;
+        }
+        n->intended += !is_loss(verdict);
+        n->loss += is_loss(verdict);
+        scalar_cell(t, dr_json_get(x, "verdict"));
+        scalar_cell(t, dr_json_get(r, "object"));
+        scalar_cell(t, dr_json_get(r, "id"));
+        for (size_t i = 0; i < DR_ARRAY_LEN(of_field); i++) {
+            scalar_cell(t, dr_json_get(x, of_field[i]));
+        }
+    }
+}
+
+int64_t fmt_sample(struct fmt *f, const struct dr_json *j)
+{
+    static const char *const heads[] = {"verdict", "object", "id",
+                                        "field",   "source", "expected",
+                                        "actual",  "cause"};
+    const struct dr_json *cover = dr_json_get(j, "coverage");
+    struct sample_counts n = {0, 0, 0, 0};
+    struct text_table t;
+
+    text_table_init(&t, f->arena, "llllllll", heads);
+    DR_JSON_EACH(r, dr_json_get(j, "records"))
+    {
+        sample_record(&t, r, &n);
+    }
+    if (n.intended + n.loss + n.astray > 0) {
         text_table_print(&t, f->out, "");
         dr_buf_ch(f->out, '\n');
     }
-    text_count(f->out, number(j, "size"));
-    dr_buf_z(f->out, " records; fields: ");
-    text_count(f->out, same);
+    text_many(f->out, number(j, "size"), "record", "records");
+    if (n.astray > 0) {
+        dr_buf_z(f->out, ", ");
+        text_count(f->out, n.astray);
+        dr_buf_z(f->out, " not landed");
+    }
+    dr_buf_z(f->out, "; fields: ");
+    text_count(f->out, n.same);
     dr_buf_z(f->out, " the same, ");
-    text_count(f->out, intended);
+    text_count(f->out, n.intended);
     dr_buf_z(f->out, " altered as the plan says, ");
-    text_count(f->out, loss);
+    text_count(f->out, n.loss);
     dr_buf_z(f->out, " lost\n");
     coverage(f, "rules covered", dr_json_get(cover, "rules"));
     coverage(f, "values covered", dr_json_get(cover, "values"));
     sample_signed(f, dr_json_get(j, "signed"));
-    return loss;
+    return n.loss;
 }
 
 /* ---- reconciliation ---- */

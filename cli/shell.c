@@ -159,6 +159,15 @@ const char *cli_by(struct cli *c)
     return by;
 }
 
+const char *cli_hash(const char *given)
+{
+    static const char prefix[] = "sha256:";
+
+    return given && strncmp(given, prefix, sizeof(prefix) - 1) == 0
+               ? given + sizeof(prefix) - 1
+               : given;
+}
+
 void cli_pause(int64_t ms)
 {
     int64_t until = dr_mono_ms() + ms;

@@ -208,6 +208,8 @@ class Requests(Cli):
              {"size": 50}),
             (["sample", "sign", HASH, "--by", "eve"], "/v1/sample/sign",
              {"by": "eve", "hash": HASH}),
+            (["sample", "sign", "sha256:" + HASH], "/v1/sample/sign",
+             {"by": "ann", "hash": HASH}),
             (["run", "--by", "eve"], "/v1/run", {"by": "eve"}),
             (["run"], "/v1/run", {"by": "ann"}),
             (["pause"], "/v1/pause", None),
@@ -219,7 +221,8 @@ class Requests(Cli):
         for args, path, body in cases:
             self.on("POST " + path, step)
             out, err = self.drover(*args)
-            self.assertEqual((out, err), ("phase run, pass 2\n", ""))
+            did = {"pause": "paused, ", "resume": "resumed, "}.get(args[0], "")
+            self.assertEqual((out, err), (did + "phase run, pass 2\n", ""))
             asked = self.last()
             self.assertEqual((asked["method"], asked["path"]), ("POST", path))
             self.assertEqual(json.loads(asked["body"]) if asked["body"]
@@ -301,7 +304,8 @@ class Requests(Cli):
         self.on("GET /v1/status", (200, status()))
         self.drover("plan", "check", "--approved")
         self.on("POST /v1/plan/approve", (200, {"hash": HASH}))
-        out, _ = self.drover("plan", "approve", HASH, "--by", "eve")
+        out, _ = self.drover("plan", "approve", "sha256:" + HASH, "--by",
+                             "eve")
         self.assertEqual(out, "approved %s\n" % HASH)
         self.assertEqual(json.loads(self.last()["body"]),
                          {"hash": HASH, "by": "eve"})
@@ -310,7 +314,7 @@ class Requests(Cli):
         self.on("POST /v1/plan/approve", (422, refusal))
         out, err = self.drover("plan", "approve", HASH, code=4)
         self.assertIn("create it", out)
-        self.assertIn("the plan has problems: do something", err)
+        self.assertIn("the plan has problems; do something", err)
         out, _ = self.drover("plan", "approve", HASH, "--json", code=4)
         self.assertEqual(json.loads(out), refusal)
 
@@ -429,7 +433,7 @@ class Verdicts(Cli):
                 code, "what is wrong", "what to do")))
             out, err = self.drover("run", code=exit_code)
             self.assertEqual(out, "")
-            self.assertEqual(err, "drover: what is wrong: what to do\n")
+            self.assertEqual(err, "drover: what is wrong; what to do\n")
 
     def test_a_wrong_token(self):
         other = self.bench.secret("other", "wrong")
@@ -659,6 +663,8 @@ class Waits(Cli):
         started = time.monotonic()
         _, err = self.drover("wait", "drained", "--timeout", "1", code=6)
         self.assertIn("not within 1 s: drained", err)
+        _, err = self.drover("wait", "gate:cutover", "--timeout", "1", code=6)
+        self.assertIn("gate cutover (freeze is next: lane deal is open)", err)
         self.assertLess(time.monotonic() - started, 10)
         self.assertGreater(len(self.auditor.asked), 2)
 
@@ -846,7 +852,7 @@ class Terminal(Cli):
         lines = out.splitlines()
         self.assertEqual(len(lines), 2)
         self.assertEqual(json.loads(lines[0]), STATUS)
-        self.assertEqual(err, "drover: x: do something (still trying)\n")
+        self.assertEqual(err, "drover: x; do something (still trying)\n")
 
     def test_interrupted(self):
         self.on("GET /v1/status", (200, STATUS))
