@@ -87,6 +87,7 @@ static int scope_list(struct cli *c, struct dr_json_w *w, const char *scope)
 
 int cmd_propose(struct cli *c)
 {
+    const char *house = args_flag(&c->args, "house-owner");
     const char *fallback = args_flag(&c->args, "fallback-owner");
     const char *scope = args_flag(&c->args, "scope");
     const char *account = args_flag(&c->args, "orphan-account");
@@ -98,6 +99,9 @@ int cmd_propose(struct cli *c)
     dr_buf_init(&body, (size_t)1 << 20);
     dr_json_w_init(&w, &body);
     dr_json_w_obj(&w);
+    if (house) {
+        dr_json_w_kvz(&w, "house_owner", house);
+    }
     if (fallback) {
         dr_json_w_kvz(&w, "fallback_owner", fallback);
     }

@@ -113,6 +113,7 @@ void fmt_plan(struct fmt *f, const struct dr_json *j)
         fmt_value(f->out, dr_json_get(owners, "fallback"));
     }
     dr_buf_ch(f->out, '\n');
+    fmt_pair(f, "house owner", dr_json_get(owners, "house"));
     fmt_pair(f, "orphans to",
              dr_json_get(dr_json_get(j, "orphans"), "account_name"));
     fmt_pair(f, "leads as", dr_json_get(j, "leads"));
@@ -206,6 +207,7 @@ void fmt_owners(struct fmt *f, const struct dr_json *j)
                "owners without a user", NULL);
     count_line(f, size_of(j, "ambiguous"), "owner with more than one",
                "owners with more than one", NULL);
+    fmt_pair(f, "house owner", dr_json_get(j, "house"));
     fmt_pair(f, "fallback", dr_json_get(j, "fallback"));
     if (size_of(j, "unmatched") + size_of(j, "ambiguous") == 0) {
         return;

@@ -31,6 +31,8 @@ static const struct flag check_flags[] = {
 static const struct flag status_flags[] = {
     {"watch", NULL, "go on showing it until the migration is done"}, END};
 static const struct flag propose_flags[] = {
+    {"house-owner", "ID",
+     "user who owns what nobody owns: products, the Unassigned Account"},
     {"fallback-owner", "ID", "user who gets records of unmatched owners"},
     {"scope", "A,B", "only these source objects"},
     {"orphan-account", "NAME", "account for contacts without a company"},

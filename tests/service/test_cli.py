@@ -247,11 +247,12 @@ class Requests(Cli):
         self.assertIn(HASH, out)
         self.assertIn("2 problems", out)
         self.assertIn("3 things to create", out)
-        out, _ = self.drover("plan", "propose", "--fallback-owner", "17",
+        out, _ = self.drover("plan", "propose", "--house-owner", "16",
+                             "--fallback-owner", "17",
                              "--scope", "company, deal", "--orphan-account",
                              'Öl & "Gas"', "--json")
         self.assertEqual(json.loads(self.last()["body"]), {
-            "fallback_owner": "17", "scope": ["company", "deal"],
+            "house_owner": "16", "fallback_owner": "17", "scope": ["company", "deal"],
             "orphan_account": 'Öl & "Gas"'})
         self.assertEqual(json.loads(out), answer)
         self.drover("plan", "propose", "--scope", "a,,b", code=2)
@@ -323,7 +324,7 @@ class Requests(Cli):
             "matched": [{"source_id": "o_1"}], "unmatched": [
                 {"source_id": "o_3", "email": "gone@x.example",
                  "reason": "no user with this address", "records": 1200}],
-            "ambiguous": [], "fallback": None}))
+            "ambiguous": [], "house": None, "fallback": None}))
         out, _ = self.drover("owners")
         self.assertIn("1 owner without a user", out)
         self.assertRegex(out, r"o_3 +gone@x.example +1,200 +no user")
