@@ -155,10 +155,29 @@ static void choose_how(struct build *b, struct dr_load *l, struct dr_str name)
                                    DR_STR_ARG(head), DR_STR_ARG(l->marker));
 }
 
+/* Freshsales leaves no deal without one (reference 5.1). */
+static void probability(struct build *b)
+{
+    struct dr_str field = DR_STR_LIT("probability");
+
+    for (size_t i = 0; i < b->op->n; i++) {
+        const struct rule *r = &b->op->rules[i];
+        if (dr_str_eq(r->source, field) && r->xf != XF_IGNORE &&
+            dr_str_trim(prop_text(b, "probability")).n == 0) {
+            build_note(b, field, r->id, (struct dr_str){"", 0},
+                       (struct dr_str){"", 0},
+                       "no probability at the source: Freshsales puts that of "
+                       "the stage");
+            return;
+        }
+    }
+}
+
 size_t make_deal(struct build *b, struct dr_load out[2])
 {
     struct dr_str name = deal_name(b);
 
+    probability(b);
     amount(b);
     currency(b);
     stage(b);

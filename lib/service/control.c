@@ -132,6 +132,9 @@ static bool take(struct dr_control_reader *r, struct dr_arena *a,
     case DR_MSG_SAMPLE:
         (void)snprintf(key, sizeof(key), "%u", (unsigned)env->u.sample.pass);
         keep(r->samples, key, a, env);
+        if (env->u.sample.pass >= r->view.last_sample.pass) {
+            r->view.last_sample = env->u.sample;
+        }
         return true;
     default:
         return false;

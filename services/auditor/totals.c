@@ -162,12 +162,33 @@ static struct sum *sum_of(struct totals *t, struct dr_str object,
 
 /* ---- values of both sides ---- */
 
-/* What is no plain decimal counts 0. */
+/* A value with more digits counts 0, as what is no plain decimal does: the
+ * sums hold any number of the others. */
+#define WHOLE_MAX 60
+#define FRACTION_MAX 30
+
+static void keep_small(struct dr_dec *d)
+{
+    if (d->scale > FRACTION_MAX || d->n > WHOLE_MAX + FRACTION_MAX ||
+        d->n - (d->n < d->scale ? d->n : d->scale) > WHOLE_MAX) {
+        dr_dec_zero(d);
+    }
+}
+
 static void decimal(struct dr_str text, struct dr_dec *out)
 {
     if (dr_dec_parse(dr_str_trim(text), out)) {
         dr_dec_zero(out);
     }
+    keep_small(out);
+}
+
+static void number(const struct dr_json *v, struct dr_dec *out)
+{
+    if (dr_dec_parse_json(dr_json_scalar(v), out)) {
+        dr_dec_zero(out);
+    }
+    keep_small(out);
 }
 
 static void price(const struct dr_json *body, struct dr_str currency,
@@ -176,10 +197,8 @@ static void price(const struct dr_json *body, struct dr_str currency,
     dr_dec_zero(out);
     DR_JSON_EACH(p, dr_json_get(body, "product_pricings"))
     {
-        if (dr_str_eq(dr_json_get_str(p, "currency_code"), currency) &&
-            dr_dec_parse_json(dr_json_scalar(dr_json_get(p, "unit_price")),
-                              out)) {
-            dr_dec_zero(out);
+        if (dr_str_eq(dr_json_get_str(p, "currency_code"), currency)) {
+            number(dr_json_get(p, "unit_price"), out);
         }
     }
 }
@@ -200,8 +219,8 @@ static void target_value(const struct judge_load *l, struct dr_str target,
         }
         if (dr_str_eqz(target, "product_pricings")) {
             price(body, currency, out);
-        } else if (dr_dec_parse_json(dr_json_scalar(v), out)) {
-            dr_dec_zero(out);
+        } else {
+            number(v, out);
         }
         return;
     }
@@ -209,9 +228,7 @@ static void target_value(const struct judge_load *l, struct dr_str target,
 
 static void add(struct dr_dec *to, const struct dr_dec *v)
 {
-    if (dr_dec_add(to, v, to)) {
-        dr_dec_zero(to); /* beyond 96 digits: the difference will show */
-    }
+    DR_ASSERT(dr_dec_add(to, v, to) == 0);
 }
 
 static bool stands(const struct record_row *r)
@@ -307,11 +324,7 @@ static void add_part(struct totals *t, const struct dr_part *part,
             continue;
         }
         decimal(judge_source_text(root, field), &source);
-        if (dr_dec_parse_json(dr_json_scalar(dr_json_gets(
-                                  have, dr_json_get_str(row, "target"))),
-                              &target)) {
-            dr_dec_zero(&target);
-        }
+        number(dr_json_gets(have, dr_json_get_str(row, "target")), &target);
         count(sum_of(t, object, row, money ? currency : (struct dr_str){"", 0},
                      money),
               &source, &target, stands(r), told(t, part->id, field));

@@ -157,6 +157,7 @@ struct dr_control_view {
     struct dr_control state; /* borrowed from the view's own arena */
     struct dr_str plan_json; /* of state.plan_hash; empty: none    */
     struct dr_sample sample; /* of state.pass                      */
+    struct dr_sample last_sample;  /* of the newest pass that has one    */
     bool caught_up;          /* the topic was read to its end      */
 };
 
