@@ -70,11 +70,14 @@ void judge(const struct judge_case *c, struct dr_arena *a,
  * not taken; what differs is then explained by it. */
 void verify_load(const struct judge_case *c, size_t at, struct dr_str refused,
                  struct dr_arena *a, const struct judge_sink *sink);
-/* The product line of the deal that is this line; NULL: none. used: marks of
- * the lines already taken, at least as many as the deal has. */
-const struct dr_json *verify_find_line(const struct dr_line *line,
-                                       uint64_t product,
-                                       const struct dr_json *deal, bool *used);
+/* For each line of the load record the product line of the deal that it became:
+ * one with all its values before one of the same product; NULL: none. In the
+ * arena; NULL when that is full. products: the target id of each line's
+ * product, 0: not there. */
+const struct dr_json **verify_match_lines(const struct dr_load *load,
+                                          const uint64_t *products,
+                                          const struct dr_json *deal,
+                                          struct dr_arena *a);
 /* A property of the source record, as text. */
 struct dr_str judge_source_text(const struct dr_json *root,
                                 struct dr_str property);

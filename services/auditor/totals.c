@@ -341,17 +341,14 @@ static const struct dr_json *deal_body(const struct judge_load *l)
     return NULL;
 }
 
-static const struct dr_json *line_at(const struct judge_case *c,
-                                     const struct dr_json *deal,
-                                     struct dr_str id, bool *used)
+/* The deal's line that a source line became; NULL: none. */
+static const struct dr_json *line_at(const struct dr_load *load,
+                                     const struct dr_json **lines,
+                                     struct dr_str id)
 {
-    const struct dr_load *load =
-        c->out && c->out->load_count > 0 ? &c->out->loads[0] : NULL;
-
-    for (size_t i = 0; load && i < load->line_count; i++) {
-        if (dr_str_eq(load->lines[i].id, id) && c->loads[0].lines[i]) {
-            return verify_find_line(&load->lines[i], c->loads[0].lines[i], deal,
-                                    used);
+    for (size_t i = 0; lines && i < load->line_count; i++) {
+        if (dr_str_eq(load->lines[i].id, id)) {
+            return lines[i];
         }
     }
     return NULL;
@@ -360,17 +357,19 @@ static const struct dr_json *line_at(const struct judge_case *c,
 static void add_lines(struct totals *t, const struct judge_case *c,
                       struct dr_arena *a)
 {
-    const struct dr_json *deal = deal_body(&c->loads[0]);
-    const struct dr_json *have = dr_json_get(deal, "products");
-    bool *used =
-        dr_arena_calloc(a, (have ? have->count : 0) + 1u, sizeof(*used));
+    const struct dr_load *load =
+        c->out && c->out->load_count > 0 ? &c->out->loads[0] : NULL;
+    const struct dr_json **lines =
+        load ? verify_match_lines(load, c->loads[0].lines,
+                                  deal_body(&c->loads[0]), a)
+             : NULL;
 
-    for (size_t i = 0; used && i < c->rec->part_count; i++) {
+    for (size_t i = 0; i < c->rec->part_count; i++) {
         const struct dr_part *part = &c->rec->parts[i];
         const struct record_row *r = dr_map_get(t->records, part->id);
         if (r) {
             add_part(t, part, r, dr_json_parse(a, part->body, NULL, NULL),
-                     stands(r) ? line_at(c, deal, part->id, used) : NULL);
+                     stands(r) ? line_at(load, lines, part->id) : NULL);
         }
     }
 }

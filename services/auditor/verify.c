@@ -268,31 +268,50 @@ static bool line_fits(const struct dr_line *line, const struct dr_json *have)
     return true;
 }
 
-const struct dr_json *verify_find_line(const struct dr_line *line,
+/* The first free line of the deal with this product; fitting: and with all of
+ * the wanted values. */
+static const struct dr_json *free_line(const struct dr_line *line,
                                        uint64_t product,
-                                       const struct dr_json *deal, bool *used)
+                                       const struct dr_json *have, bool *used,
+                                       bool fitting)
 {
-    const struct dr_json *near = NULL;
-    size_t at = 0, near_at = 0;
+    size_t at = 0;
 
-    DR_JSON_EACH(have, dr_json_get(deal, "products"))
+    DR_JSON_EACH(h, have)
     {
-        if (!used[at] && is_product(have, product)) {
-            if (line_fits(line, have)) {
-                used[at] = true;
-                return have;
-            }
-            if (!near) {
-                near = have;
-                near_at = at;
-            }
+        if (!used[at] && is_product(h, product) &&
+            (!fitting || line_fits(line, h))) {
+            used[at] = true;
+            return h;
         }
         at++;
     }
-    if (near) {
-        used[near_at] = true;
+    return NULL;
+}
+
+const struct dr_json **verify_match_lines(const struct dr_load *load,
+                                          const uint64_t *products,
+                                          const struct dr_json *deal,
+                                          struct dr_arena *a)
+{
+    const struct dr_json *have = dr_json_get(deal, "products");
+    const struct dr_json **out =
+        dr_arena_calloc(a, load->line_count + 1, sizeof(*out));
+    bool *used =
+        dr_arena_calloc(a, (have ? have->count : 0) + 1u, sizeof(*used));
+
+    if (!out || !used) {
+        return NULL;
     }
-    return near;
+    for (int fitting = 1; fitting >= 0; fitting--) {
+        for (size_t i = 0; i < load->line_count; i++) {
+            if (products[i] && !out[i]) {
+                out[i] = free_line(&load->lines[i], products[i], have, used,
+                                   fitting);
+            }
+        }
+    }
+    return out;
 }
 
 static void verify_line(struct verifying *v, const struct dr_line *line,
@@ -345,24 +364,19 @@ static void verify_line_count(struct verifying *v, const struct dr_json *deal,
 
 static void verify_lines(struct verifying *v)
 {
-    const struct dr_json *deal = NULL;
+    const struct dr_json *deal = NULL, **lines;
     size_t wanted = 0;
-    bool *used;
 
     for (size_t i = 0; i < v->known->body_count && !deal; i++) {
         if (dr_json_get(v->known->bodies[i], "products")) {
             deal = v->known->bodies[i];
         }
     }
-    used = dr_arena_calloc(
-        v->a, (deal ? dr_json_get(deal, "products")->count : 0) + 1,
-        sizeof(*used));
-    for (size_t i = 0; used && i < v->load->line_count; i++) {
+    lines = verify_match_lines(v->load, v->known->lines, deal, v->a);
+    for (size_t i = 0; lines && i < v->load->line_count; i++) {
         if (v->known->lines[i]) {
             wanted++;
-            verify_line(v, &v->load->lines[i],
-                        verify_find_line(&v->load->lines[i], v->known->lines[i],
-                                         deal, used));
+            verify_line(v, &v->load->lines[i], lines[i]);
         }
     }
     verify_line_count(v, deal, wanted);

@@ -1,0 +1,217 @@
+/* The books: what counts, what does not, and what survives. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "books.h"
+
+#define S(z) DR_STR_LIT(z)
+
+static char path[64];
+static struct books *b;
+static struct dr_arena *a;
+
+static int setup(void **state)
+{
+    (void)state;
+    (void)snprintf(path, sizeof(path), "/tmp/drover-books-%d.sqlite",
+                   (int)getpid());
+    (void)remove(path);
+    b = books_open(path, S("m"));
+    a = dr_arena_new(1 << 20);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    char name[80];
+
+    (void)state;
+    books_close(b);
+    dr_arena_free(a);
+    for (size_t i = 0; i < DR_ARRAY_LEN(ends); i++) {
+        (void)snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+        (void)remove(name);
+    }
+    return 0;
+}
+
+static void put_source(const char *body, uint64_t rev)
+{
+    struct dr_env env = {.kind = DR_MSG_SOURCE};
+    struct dr_buf out;
+
+    env.u.source = (struct dr_source){.object = S("deal"),
+                                      .id = S("d1"),
+                                      .rev = rev,
+                                      .op = DR_SRC_UPSERT,
+                                      .origin = DR_ORIGIN_SNAPSHOT,
+                                      .body = dr_str_z(body)};
+    dr_buf_init(&out, 1 << 16);
+    assert_int_equal(dr_wire_pack(&env, &out, NULL), 0);
+    books_source(b, &env.u.source, dr_buf_view(&out), 1);
+    dr_buf_done(&out);
+}
+
+static void test_the_newest_revision_counts(void **state)
+{
+    const struct dr_source *s;
+
+    (void)state;
+    put_source("two", 2);
+    assert_int_equal(books_dirty_count(b), 1);
+    books_clean(b, S("deal"), S("d1"));
+    put_source("one", 1); /* read again after a restart */
+    put_source("two", 2);
+    assert_int_equal(books_dirty_count(b), 0);
+    s = books_get_source(b, S("deal"), S("d1"), a);
+    assert_non_null(s);
+    assert_true(dr_str_eqz(s->body, "two"));
+    put_source("three", 3);
+    assert_int_equal(books_dirty_count(b), 1);
+}
+
+static void put_fact(bool refused, uint64_t rev, uint32_t pass, uint64_t dst,
+                     uint32_t origin)
+{
+    struct fact_row f = {.lane = S("deal"),
+                         .key = S("deal:d1"),
+                         .type = S("deals"),
+                         .refused = refused,
+                         .rev = rev,
+                         .pass = pass,
+                         .dst = dst,
+                         .origin = origin};
+
+    books_fact(b, &f);
+}
+
+static struct fact_row fact(void)
+{
+    struct fact_row f;
+
+    assert_true(books_get_fact(b, S("deal"), S("deal:d1"), a, &f));
+    return f;
+}
+
+/* A fenced owner's refusal may stand after the DONE of the new one. */
+static void test_a_refusal_does_not_undo(void **state)
+{
+    (void)state;
+    put_fact(false, 5, 1, 77, DR_DONE_MERGED);
+    put_fact(true, 5, 1, 0, 0);
+    assert_false(fact().refused);
+    put_fact(true, 4, 1, 0, 0);
+    assert_false(fact().refused);
+    /* of a later version it counts, and the target is not forgotten, nor
+     * that the record was there before */
+    put_fact(true, 6, 1, 0, 0);
+    assert_true(fact().refused);
+    assert_int_equal(fact().dst, 77);
+    put_fact(false, 7, 1, 77, DR_DONE_UPDATED);
+    assert_false(fact().refused);
+    assert_int_equal(fact().origin, DR_DONE_MERGED);
+}
+
+static void put_landed(const char *body, int64_t updated, int64_t ts)
+{
+    struct dr_landed l = {.lane = S("deal"),
+                          .key = S("deal:d1"),
+                          .type = S("deals"),
+                          .dst = 77,
+                          .how = DR_LANDED_WALK,
+                          .body = dr_str_z(body)};
+
+    books_landed(b, &l, ts, updated);
+}
+
+/* A page that was asked for before a change may arrive after it. */
+static void test_an_older_view_does_not_count(void **state)
+{
+    struct dr_str body[2];
+
+    (void)state;
+    put_landed("new", 20, 5);
+    put_landed("old", 10, 6);
+    assert_int_equal(books_get_landed(b, S("deals"), 77, a, body, 2), 1);
+    assert_true(dr_str_eqz(body[0], "new"));
+    put_landed("newer", 20, 7);
+    (void)books_get_landed(b, S("deals"), 77, a, body, 2);
+    assert_true(dr_str_eqz(body[0], "newer"));
+}
+
+static void test_what_arrives_is_judged_again(void **state)
+{
+    (void)state;
+    put_source("one", 1);
+    books_clean(b, S("deal"), S("d1"));
+    put_fact(false, 1, 1, 77, DR_DONE_CREATED);
+    assert_int_equal(books_dirty_count(b), 1);
+    books_clean(b, S("deal"), S("d1"));
+    put_landed("x", 1, 1);
+    assert_int_equal(books_dirty_count(b), 1);
+}
+
+static void test_positions_survive(void **state)
+{
+    uint64_t epoch;
+
+    (void)state;
+    assert_int_equal(books_position(b, S("t"), 3, &epoch), 0);
+    books_begin(b);
+    books_set_position(b, S("t"), 3, 41, 9);
+    books_commit(b);
+    books_begin(b);
+    books_set_position(b, S("t"), 3, 99, 9); /* killed before the commit */
+    books_close(b);
+    b = books_open(path, S("m"));
+    assert_int_equal(books_position(b, S("t"), 3, &epoch), 41);
+    assert_int_equal(epoch, 9);
+}
+
+static void test_lines_that_are_gone(void **state)
+{
+    struct record_row r = {.object = S("line_item"),
+                           .id = S("l1"),
+                           .src_object = S("line_item"),
+                           .src_id = S("d1"),
+                           .rev = 4,
+                           .state = "landed"};
+    struct query *q;
+
+    (void)state;
+    books_record(b, &r);
+    r.id = S("l2");
+    r.rev = 5;
+    books_record(b, &r);
+    books_lines_gone(b, S("d1"), 5); /* a set read again without l1 */
+    q = db_query(books_db(b), "SELECT state FROM record ORDER BY id");
+    assert_true(db_step(q));
+    assert_true(dr_str_eqz(db_col(q, 0), "deleted"));
+    assert_true(db_step(q));
+    assert_true(dr_str_eqz(db_col(q, 0), "landed"));
+    db_end(q);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_the_newest_revision_counts),
+        T(test_a_refusal_does_not_undo),
+        T(test_an_older_view_does_not_count),
+        T(test_what_arrives_is_judged_again),
+        T(test_positions_survive),
+        T(test_lines_that_are_gone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

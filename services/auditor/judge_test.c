@@ -1,0 +1,393 @@
+/* One record, one state; each field against what the target holds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "judge.h"
+
+#define S(z) DR_STR_LIT(z)
+#define MAX 64
+
+/* What the judge said. */
+struct said {
+    struct judged_field fields[MAX];
+    struct record_row rows[MAX];
+    size_t field_n, row_n;
+};
+
+static void hear_field(void *ctx, const struct judged_field *f)
+{
+    struct said *s = ctx;
+
+    assert_true(s->field_n < MAX);
+    s->fields[s->field_n++] = *f;
+}
+
+static void hear_row(void *ctx, const struct record_row *r)
+{
+    struct said *s = ctx;
+
+    assert_true(s->row_n < MAX);
+    s->rows[s->row_n++] = *r;
+}
+
+static size_t losses(const struct said *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->field_n; i++) {
+        n += s->fields[i].verdict == JUDGED_LOSS;
+        /* whatever is not as it was is told in words */
+        assert_true(s->fields[i].verdict == JUDGED_SAME ||
+                    s->fields[i].cause.n > 0);
+    }
+    return n;
+}
+
+/* ---- a contact of one company ---- */
+
+struct scene {
+    struct dr_arena *a;
+    struct dr_source rec;
+    struct dr_field fields[3];
+    struct dr_ref refs[2];
+    struct dr_load load;
+    struct dr_outcome out;
+    struct judge_case c;
+    uint64_t ref_ids[2];
+    struct said said;
+};
+
+static const char content[32] = "content";
+
+static void set_body(struct scene *s, const char *json)
+{
+    s->c.loads[0].bodies[0] = dr_json_parse(s->a, dr_str_z(json), NULL, NULL);
+    assert_non_null(s->c.loads[0].bodies[0]);
+    s->c.loads[0].body_count = 1;
+}
+
+static void scene_open(struct scene *s)
+{
+    memset(s, 0, sizeof(*s));
+    s->a = dr_arena_new(1 << 20);
+    s->rec = (struct dr_source){
+        .object = S("contact"),
+        .id = S("c1"),
+        .rev = 5,
+        .has_version = true,
+        .version = 3,
+        .op = DR_SRC_UPSERT,
+        .body = S("{\"properties\":{\"first_name\":\"Ana\",\"score\":\"7\"}}")};
+    s->fields[0] = (struct dr_field){S("first_name"), S("contact.first_name"),
+                                     DR_VAL_TEXT, S("Ana")};
+    s->fields[1] = (struct dr_field){S("cf_score"), S("contact.score"),
+                                     DR_VAL_NUMBER, S("7")};
+    s->refs[0] = (struct dr_ref){.field = S("sales_accounts"),
+                                 .rule = S("contact.company"),
+                                 .lane = S("account"),
+                                 .key = S("company:k1"),
+                                 .primary = true,
+                                 .on_miss = DR_MISS_ORPHAN};
+    s->load = (struct dr_load){.lane = S("contact"),
+                               .key = S("contact:c1"),
+                               .object = S("contact"),
+                               .id = S("c1"),
+                               .rev = 5,
+                               .type = S("contacts"),
+                               .content_hash = {content, 32},
+                               .fields = s->fields,
+                               .field_count = 2,
+                               .refs = s->refs,
+                               .ref_count = 1};
+    s->out = (struct dr_outcome){
+        .state = DR_OUT_LOAD, .loads = &s->load, .load_count = 1};
+    s->ref_ids[0] = 71;
+    s->c = (struct judge_case){
+        .rec = &s->rec, .out = &s->out, .in_scope_of_pass = true, .orphan = 9};
+    s->c.loads[0] = (struct judge_load){.has_fact = true,
+                                        .fact = {.lane = S("contact"),
+                                                 .type = S("contacts"),
+                                                 .key = S("contact:c1"),
+                                                 .content_hash = {content, 32},
+                                                 .dst = 501,
+                                                 .rev = 5,
+                                                 .origin = DR_DONE_CREATED},
+                                        .dst = 501,
+                                        .refs = s->ref_ids};
+    set_body(s, "{\"id\":501,\"first_name\":\"Ana\",\"custom_field\":{"
+                "\"cf_score\":7},\"sales_accounts\":[{\"id\":71,"
+                "\"is_primary\":true}]}");
+}
+
+static const struct record_row *judged(struct scene *s)
+{
+    struct judge_sink sink = {hear_field, hear_row, &s->said};
+
+    s->said.field_n = s->said.row_n = 0;
+    judge(&s->c, s->a, &sink);
+    return &s->said.rows[0];
+}
+
+static void is_state(const struct record_row *r, const char *state)
+{
+    if (state) {
+        assert_non_null(r->state);
+        assert_string_equal(r->state, state);
+    } else {
+        assert_null(r->state);
+    }
+}
+
+static void test_landed(void **state)
+{
+    struct scene s;
+    const struct record_row *r;
+
+    (void)state;
+    scene_open(&s);
+    r = judged(&s);
+    is_state(r, "landed");
+    assert_int_equal(r->target, 501);
+    assert_int_equal(r->version, 3);
+    assert_int_equal(s.said.field_n, 3);
+    assert_int_equal(losses(&s.said), 0);
+    s.c.loads[0].fact.origin = DR_DONE_MERGED;
+    r = judged(&s);
+    is_state(r, "merged");
+    assert_true(r->reason.n > 0);
+    dr_arena_free(s.a);
+}
+
+static void test_each_loss_shows(void **state)
+{
+    static const char *const bodies[] = {
+        /* another name; no such field; another number; no link; another link;
+         * linked, but not as the primary one; nothing at all */
+        "{\"first_name\":\"Eve\",\"custom_field\":{\"cf_score\":7},"
+        "\"sales_accounts\":[{\"id\":71,\"is_primary\":true}]}",
+        "{\"first_name\":\"Ana\",\"custom_field\":{},"
+        "\"sales_accounts\":[{\"id\":71,\"is_primary\":true}]}",
+        "{\"first_name\":\"Ana\",\"custom_field\":{\"cf_score\":7.01},"
+        "\"sales_accounts\":[{\"id\":71,\"is_primary\":true}]}",
+        "{\"first_name\":\"Ana\",\"custom_field\":{\"cf_score\":7},"
+        "\"sales_accounts\":[]}",
+        "{\"first_name\":\"Ana\",\"custom_field\":{\"cf_score\":7},"
+        "\"sales_accounts\":[{\"id\":72,\"is_primary\":true}]}",
+        "{\"first_name\":\"Ana\",\"custom_field\":{\"cf_score\":7},"
+        "\"sales_accounts\":[{\"id\":71,\"is_primary\":false}]}",
+    };
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    for (size_t i = 0; i < DR_ARRAY_LEN(bodies); i++) {
+        set_body(&s, bodies[i]);
+        is_state(judged(&s), "landed");
+        assert_int_equal(losses(&s.said), 1);
+    }
+    s.c.loads[0].body_count = 0;
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 3);
+    dr_arena_free(s.a);
+}
+
+/* A company that is not in the target is explained, not a loss. */
+static void test_a_missing_end_is_told(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.ref_ids[0] = 0;
+    set_body(&s, "{\"first_name\":\"Ana\",\"custom_field\":{\"cf_score\":7},"
+                 "\"sales_accounts\":[{\"id\":9,\"is_primary\":true}]}");
+    is_state(judged(&s), "landed");
+    assert_int_equal(losses(&s.said), 0);
+    assert_int_equal(s.said.fields[2].verdict, JUDGED_INTENDED);
+    assert_true(dr_str_eqz(s.said.fields[2].field, "contact_company"));
+    assert_true(dr_str_eqz(s.said.fields[2].actual, "Unassigned Account"));
+    assert_true(dr_str_eqz(s.said.fields[2].source, "k1"));
+    dr_arena_free(s.a);
+}
+
+static void test_not_yet(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.c.out = NULL; /* no plan */
+    is_state(judged(&s), NULL);
+    scene_open(&s);
+    s.c.loads[0].has_fact = false;
+    is_state(judged(&s), NULL);
+    s.c.loads[0].has_fact = true; /* an older content */
+    s.c.loads[0].fact.content_hash = S("another content of the record..");
+    is_state(judged(&s), NULL);
+    scene_open(&s);
+    s.c.in_scope_of_pass = false;
+    is_state(judged(&s), NULL);
+    dr_arena_free(s.a);
+}
+
+static void test_refused(void **state)
+{
+    struct scene s;
+    const struct record_row *r;
+
+    (void)state;
+    scene_open(&s);
+    s.c.loads[0].fact.refused = true;
+    s.c.loads[0].fact.reason = S("Email is not unique");
+    s.c.loads[0].fact.dst = 0;
+    s.c.loads[0].dst = 0;
+    r = judged(&s);
+    is_state(r, "rejected");
+    assert_true(dr_str_eqz(r->reason, "Email is not unique"));
+    assert_int_equal(r->target, 0);
+    /* an earlier version stands there: it landed, and that is told */
+    s.c.loads[0].fact.dst = 501;
+    r = judged(&s);
+    is_state(r, "landed");
+    assert_int_equal(s.said.field_n, 1);
+    assert_true(dr_str_eqz(s.said.fields[0].field, "*"));
+    dr_arena_free(s.a);
+}
+
+static void test_other_ends(void **state)
+{
+    static const struct {
+        enum dr_out_state out;
+        const char *state;
+    } ends[] = {{DR_OUT_EXCLUDED, "excluded"},
+                {DR_OUT_PARKED, "parked"},
+                {DR_OUT_REJECTED, "rejected"}};
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    for (size_t i = 0; i < DR_ARRAY_LEN(ends); i++) {
+        s.out = (struct dr_outcome){
+            .state = ends[i].out, .rule = S("rule"), .reason = S("why")};
+        is_state(judged(&s), ends[i].state);
+        assert_true(dr_str_eqz(s.said.rows[0].reason, "why"));
+    }
+    s.rec.op = DR_SRC_DELETE;
+    s.c.gone_has_fact = true;
+    s.c.gone_fact = s.c.loads[0].fact;
+    is_state(judged(&s), "deleted");
+    assert_int_equal(s.said.rows[0].target, 501);
+    dr_arena_free(s.a);
+}
+
+/* ---- line items ---- */
+
+static struct dr_field quantity[2];
+
+static void lines_open(struct scene *s, struct dr_part parts[2],
+                       struct dr_line lines[2], uint64_t products[2])
+{
+    const struct dr_field want[2] = {
+        {S("quantity"), S("line_item.quantity"), DR_VAL_NUMBER, S("2")},
+        {S("quantity"), S("line_item.quantity"), DR_VAL_NUMBER, S("3")}};
+
+    memcpy(quantity, want, sizeof(want));
+    scene_open(s);
+    for (int i = 0; i < 2; i++) {
+        parts[i] = (struct dr_part){.id = i ? S("l2") : S("l1"), .version = 1};
+        lines[i] = (struct dr_line){
+            .id = parts[i].id, .fields = &quantity[i], .field_count = 1};
+        products[i] = 800;
+    }
+    s->rec.object = S("line_item");
+    s->rec.id = S("d1");
+    s->rec.body = S("");
+    s->rec.parts = parts;
+    s->rec.part_count = 2;
+    s->load.lane = S("deal_product");
+    s->load.object = S("line_item");
+    s->load.field_count = s->load.ref_count = 0;
+    s->load.lines = lines;
+    s->load.line_count = 2;
+    s->c.loads[0].lines = products;
+    s->c.loads[0].fact.lane = S("deal_product");
+    s->c.loads[0].fact.type = S("deals");
+}
+
+static void test_lines(void **state)
+{
+    struct scene s;
+    struct dr_part parts[2];
+    struct dr_line lines[2];
+    uint64_t products[2];
+
+    (void)state;
+    lines_open(&s, parts, lines, products);
+    /* the same product twice, the other way round */
+    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3},"
+                 "{\"product_id\":800,\"quantity\":2}]}");
+    (void)judged(&s);
+    assert_int_equal(s.said.row_n, 2);
+    is_state(&s.said.rows[0], "landed");
+    is_state(&s.said.rows[1], "landed");
+    assert_int_equal(s.said.rows[1].target, 501);
+    assert_int_equal(losses(&s.said), 0);
+    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3}]}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 2); /* one line, and their number */
+    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3},"
+                 "{\"product_id\":800,\"quantity\":2},"
+                 "{\"product_id\":801,\"quantity\":1}]}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1); /* one that nobody asked for */
+    dr_arena_free(s.a);
+}
+
+static void test_a_line_alone_is_rejected(void **state)
+{
+    struct scene s;
+    struct dr_part parts[2];
+    struct dr_line lines[2];
+    uint64_t products[2];
+    struct dr_rejected r = {
+        .part_id = S("l1"), .rule = S("rule"), .reason = S("no product")};
+
+    (void)state;
+    lines_open(&s, parts, lines, products);
+    s.load.lines = &lines[1];
+    s.load.line_count = 1;
+    s.out.part_rejects = &r;
+    s.out.part_reject_count = 1;
+    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3}]}");
+    (void)judged(&s);
+    is_state(&s.said.rows[0], "rejected");
+    is_state(&s.said.rows[1], "landed");
+    assert_int_equal(losses(&s.said), 0);
+    products[0] = 0; /* its product did not land */
+    set_body(&s, "{\"products\":[]}");
+    (void)judged(&s);
+    is_state(&s.said.rows[1], "rejected");
+    assert_true(s.said.rows[1].reason.n > 0);
+    dr_arena_free(s.a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_landed),
+        cmocka_unit_test(test_each_loss_shows),
+        cmocka_unit_test(test_a_missing_end_is_told),
+        cmocka_unit_test(test_not_yet),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_other_ends),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_a_line_alone_is_rejected),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
