@@ -630,6 +630,7 @@ class Reports(Cli):
 class Waits(Cli):
     def test_conditions(self):
         done = status(lanes=[dict(STATUS["lanes"][0], complete=True, lag=0)],
+                      objects=[dict(STATUS["objects"][0], pending=0)],
                       books={"pending": 0})
         cases = [
             ("snapshot", status(source={"snapshot_complete": False}),
@@ -638,6 +639,9 @@ class Waits(Cli):
             ("survey", status(target={"survey_complete": False}), status()),
             ("lanes", status(), done),
             ("drained", status(books={"pending": 0}), done),
+            ("drained", dict(done, objects=STATUS["objects"]), done),
+            ("drained", status(), dict(done, scope="sample",
+                                       objects=STATUS["objects"])),
             ("gate:freeze", status(), status(gate={"ready": True})),
             ("gate:none", status(gate={"ready": True}),
              status(gate={"next": "none", "ready": False})),
@@ -826,7 +830,7 @@ class Terminal(Cli):
         p, out = self.on_terminal("wait", "drained", until="4 of 9 records")
         self.on("GET /v1/status", (200, status(
             lanes=[dict(STATUS["lanes"][0], complete=True, lag=0)],
-            books={"pending": 0})))
+            objects=[], books={"pending": 0})))
         p.wait(DEADLINE)
         self.assertEqual(p.returncode, 0)
         self.assertIn("\r\x1b[Kwaiting for", out)
