@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Compares what a run left in its folder with a truth that was counted from
+the source folder by another program.
+
+    check_expected.py OUT EXPECTED.json [--snapshot]
+
+--snapshot: the change script was not played (CHANGES=0). Prints every
+difference and whether the reports explain it; exit 0 only if all are."""
+import decimal
+import json
+import pathlib
+import sys
+
+CARRIED = ["company", "contact", "deal", "product", "line_item", "task"]
+STATES = ["landed", "merged", "excluded", "parked", "rejected", "deleted"]
+decimal.getcontext().prec = 60
+SHOWN = 6
+
+
+def dec(text):
+    return decimal.Decimal(text or "0")
+
+
+class Check:
+    def __init__(self, out, expected, snapshot):
+        self.out, self.x, self.snapshot = out, expected, snapshot
+        self.lines = self.ndjson("records.ndjson")
+        self.rejected = {(r["object"], r["id"]): r
+                         for r in self.ndjson("rejected.ndjson")}
+        self.books = json.loads((out / "reconciliation.json").read_text())
+        self.totals = {(o["object"], t["field"], t["currency"]): t
+                       for o in self.books["objects"] for t in o["totals"]}
+        self.bad = self.seen = 0
+
+    def ndjson(self, name):
+        return [json.loads(x) for x in
+                (self.out / name).read_text().splitlines() if x]
+
+    def tell(self, text, explained, why):
+        self.seen += 1
+        self.bad += not explained
+        print("%-11s %s: %s" % ("explained" if explained else "UNEXPLAINED",
+                                text, why))
+
+    # ---- counts ----
+
+    def wanted(self, kind):
+        """Records that can be read at the end; those that came later and
+        those that went."""
+        o, c = self.x["objects"][kind], self.x["changes"]
+        if self.snapshot:
+            return o["readable"], 0
+        return (self.x["after_changes"]["objects"][kind]["readable"],
+                c["gone_records"].get(kind, 0))
+
+    def unexplained(self, line):
+        """Why a line that did not land does not say why."""
+        if line["state"] in ("parked", "rejected"):
+            if not line["reason"]:
+                return "no reason"
+            if (line["object"], line["id"]) not in self.rejected:
+                return "not in rejected.ndjson"
+        if line["state"] == "excluded" and not (line["rule"] and
+                                                line["reason"]):
+            return "no rule or no reason"
+        if line["state"] == "merged" and not (line["reason"] and
+                                              line["target_id"]):
+            return "no reason or no target"
+        return None
+
+    def counts(self, kind):
+        mine = [x for x in self.lines if x["object"] == kind]
+        by = {s: [x for x in mine if x["state"] == s] for s in STATES}
+        readable, gone = self.wanted(kind)
+        lost = set(self.x["objects"][kind]["unreadable_ids"])
+        book = next((o for o in self.books["objects"]
+                     if o["object"] == kind), None)
+        if len({x["id"] for x in mine}) != len(mine):
+            self.tell(kind, False, "an id stands in several lines")
+        if not book or book["extracted"] != len(mine) or any(
+                book["states"].get(s, 0) != len(by[s]) for s in STATES):
+            self.tell(kind, False, "the book and records.ndjson differ")
+        if len(mine) - len(by["deleted"]) != readable + len(lost):
+            self.tell(kind, False, "%d records are expected, %d lines live" % (
+                readable + len(lost), len(mine) - len(by["deleted"])))
+        self.gone(kind, by["deleted"], gone)
+        for x in mine:
+            if x["id"] in lost and x["state"] != "rejected":
+                self.tell("%s %s" % (kind, x["id"]), False,
+                          "cannot be read, and is %s" % x["state"])
+        less = readable + len(lost) - len(by["landed"])
+        if less:
+            others = [x for s in ("merged", "excluded", "parked", "rejected")
+                      for x in by[s]]
+            bad = ["%s %s" % (x["id"], self.unexplained(x)) for x in others
+                   if self.unexplained(x)]
+            self.tell("%s: %d expected, %d landed" % (
+                kind, readable + len(lost), len(by["landed"])),
+                less == len(others) and not bad,
+                ", ".join("%d %s" % (len(by[s]), s) for s in STATES
+                          if by[s] and s not in ("landed", "deleted")) +
+                (", without a word: %s" % bad[:SHOWN] if bad else
+                 ", each with its reason"))
+
+    def gone(self, kind, lines, gone):
+        """What was gone before the snapshot may be named, or not."""
+        before = sum(n for k, n in self.x["tombstones"].items()
+                     if k.startswith(kind + "/"))
+        if not gone <= len(lines) <= gone + before:
+            self.tell("%s: %d gone" % (kind, gone), False,
+                      "%d lines are deleted" % len(lines))
+
+    # ---- sums ----
+
+    def sums(self):
+        deals = self.x["deal"]["amount_by_currency"] if self.snapshot else \
+            self.x["after_changes"]["deal_amount_by_currency"]
+        for currency, want in deals.items():
+            key = None if currency in ("None", "null", "") else currency
+            t = self.totals.get(("deal", "amount", key))
+            if t is None and dec(want["sum"]) == 0:
+                continue
+            if t is None or dec(t["source"]) != dec(want["sum"]):
+                self.tell("deal.amount %s" % currency, False,
+                          "%s expected, the books have %s" % (
+                              want["sum"], t and t["source"]))
+        for (o, field, currency), t in self.totals.items():
+            if o not in CARRIED:
+                continue
+            what = "%s.%s %s" % (o, field, currency or "")
+            left = dec(t["source"]) - dec(t["explained"]) - dec(t["target"])
+            if left != 0 or dec(t["difference"]) != 0:
+                self.tell(what, False, "%s of %s is missing" % (
+                    left, t["source"]))
+            elif dec(t["explained"]) != 0:
+                self.tell(what, True, "source %s, target %s, explained %s" % (
+                    t["source"], t["target"], t["explained"]))
+
+    # ---- what the truth says of single records ----
+
+    def merges(self):
+        """Records that were there before are found again."""
+        at = {(x["object"], x["id"]): x for x in self.lines}
+        for what, kind in (("contact_by_email", "contact"),
+                           ("company_by_name", "company")):
+            for rid, target in self.x["collisions"][what].items():
+                x = at.get((kind, rid))
+                if x and x["state"] == "merged" and \
+                        str(x["target_id"]) == str(target):
+                    continue
+                self.tell("%s %s is in the target already (%s)" % (
+                    kind, rid, target),
+                    bool(x and (x["reason"] or x["state"] == "deleted")),
+                    x and "%s, %s" % (x["state"], x["reason"]) or "no line")
+        for rid, target in self.x["collisions"]["deal_by_name"].items():
+            x = at.get(("deal", rid))
+            if x and str(x["target_id"]) == str(target) and \
+                    x["state"] == "landed":
+                self.tell("deal %s" % rid, False,
+                          "landed at a deal that was there before")
+
+    def stages(self):
+        want = (self.x["deal"]["by_pipeline_stage"] if self.snapshot else
+                {k: sum(v["deals"] for c, v in self.x["after_changes"][
+                    "deal_amount_by_pipeline_stage_currency"].items()
+                    if c.rsplit("/", 1)[0] == k)
+                 for k in self.x["after_changes"]["deal_by_pipeline_stage"]})
+        book = next((o for o in self.books["objects"]
+                     if o["object"] == "deal"), {"by": []})
+        have = {}
+        for b in book["by"]:
+            if b["key"] == "stage":
+                have[b["value"]] = have.get(b["value"], 0) + \
+                    b["source_count"]
+        if not have:
+            return
+        for stage, n in want.items():
+            name = stage if stage in have else stage.split("/", 1)[1]
+            if have.get(name, 0) != n:
+                self.tell("deals in %s" % stage, False,
+                          "%d expected, the books have %s" % (
+                              n, have.get(name)))
+
+    def all(self):
+        for kind in CARRIED:
+            self.counts(kind)
+        self.sums()
+        self.merges()
+        self.stages()
+        if not self.books["balanced"]:
+            self.tell("reconciliation.json", False, "it does not balance")
+        if self.books["verified"]["mismatches"]:
+            self.tell("verified", False, "%d fields differ" %
+                      self.books["verified"]["mismatches"])
+        print("%d differences, %d of them unexplained" % (self.seen,
+                                                          self.bad))
+        return 1 if self.bad else 0
+
+
+def main(argv):
+    words = [a for a in argv if not a.startswith("--")]
+    if len(words) != 2 or set(argv) - set(words) - {"--snapshot"}:
+        print(__doc__, file=sys.stderr)
+        return 2
+    expected = json.loads(pathlib.Path(words[1]).read_text())
+    return Check(pathlib.Path(words[0]), expected,
+                 "--snapshot" in argv).all()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,155 @@
+"""What a run leaves in its folder (bench reference, section 3)."""
+import json
+
+from bench import Failure, call
+from truth import TYPES, Truth
+
+REPORTS = ["audit.json", "plan.json", "checklist.json", "checklist.md",
+           "owners.json", "duplicates.json", "sample-diff.json",
+           "reconciliation.json", "forecast.json", "inventory.json"]
+STATES = ["landed", "merged", "excluded", "parked", "rejected", "deleted"]
+
+
+def fetch(sim, path):
+    status, data = call(sim.admin, "GET", path, raw=True)
+    if status != 200:
+        raise Failure("%s GET %s: %d" % (sim.name, path, status))
+    return data
+
+
+def parse(data):
+    return [json.loads(line) for line in data.splitlines() if line]
+
+
+class Result:
+    """The reports and the two CRMs at the end."""
+
+    def __init__(self, flow):
+        self.flow, self.s, self.api = flow, flow.s, flow.api
+        self.files, self.absent = {}, []
+
+    def put(self, name, data):
+        self.files[name] = data
+
+    def reports(self):
+        for name in REPORTS:
+            data = self.flow.act(name, lambda n=name: self.api.report(n))
+            if data is None:
+                self.absent.append(name)
+            else:
+                self.put(name, data)
+        for what in ("records", "rejected"):
+            self.put(what + ".ndjson", self.flow.act(
+                what, lambda w=what: self.api.lines(w)))
+
+    def target_types(self):
+        modules = json.loads(self.files["freshsales/tenant.json"]).get(
+            "custom_modules") or []
+        return TYPES + [m["entity_name"] for m in modules
+                        if m.get("entity_name")]
+
+    def target(self):
+        sim = self.s.target
+        for name in ("tenant", "stats"):
+            self.put("freshsales/%s.json" % name, fetch(sim, "/sim/" + name))
+        for name in ("journal", "jobs", "files"):
+            self.put("freshsales/%s.ndjson" % name,
+                     fetch(sim, "/sim/" + name))
+        for kind in self.target_types():
+            for what in ("records", "deleted"):
+                self.put("freshsales/%s/%s.ndjson" % (what, kind), fetch(
+                    sim, "/sim/%s/%s" % (what, kind)))
+
+    def source(self):
+        sim = self.s.source
+        for o in self.flow.status()["source"]["objects"]:
+            status, data = call(sim.admin, "GET", "/sim/records/" +
+                                o["object"], raw=True)
+            if status == 200:
+                self.put("fasttrack/records/%s.ndjson" % o["object"], data)
+        self.put("fasttrack/stats.json", fetch(sim, "/sim/stats"))
+
+    def all(self):
+        self.reports()
+        self.target()
+        self.source()
+        return self
+
+    def json(self, name):
+        return json.loads(self.files[name])
+
+    def lines(self, name):
+        return parse(self.files[name])
+
+    def write(self, out):
+        for name, data in self.files.items():
+            path = out / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+
+    # ---- judging ----
+
+    def truth(self):
+        prefix = "freshsales/records/"
+        return Truth({n[len(prefix):-7]: self.lines(n) for n in self.files
+                      if n.startswith(prefix)},
+                     self.lines("freshsales/journal.ndjson"),
+                     self.json("freshsales/tenant.json"),
+                     self.lines("records.ndjson"))
+
+    def books(self):
+        """Why the books do not balance, in words; empty: they do."""
+        r, out = self.json("reconciliation.json"), []
+        if not r["balanced"]:
+            out.append("reconciliation.json says: not balanced")
+        counted = {}
+        for line in self.lines("records.ndjson"):
+            by = counted.setdefault(line["object"], {})
+            by[line["state"]] = by.get(line["state"], 0) + 1
+        for o in r["objects"]:
+            have = counted.pop(o["object"], {})
+            states = {k: n for k, n in o["states"].items() if n}
+            if states != have or sum(have.values()) != o["extracted"]:
+                out.append("%s: %d extracted, states %s, lines %s" % (
+                    o["object"], o["extracted"], states, have))
+            for t in o["totals"]:
+                if float(t["difference"]) != 0:
+                    out.append("%s.%s %s: difference %s" % (
+                        o["object"], t["field"], t["currency"] or "",
+                        t["difference"]))
+        out += ["%s: lines and no book" % o for o in counted]
+        return out
+
+    def verified(self):
+        v = self.json("reconciliation.json")["verified"]
+        return ["%d of %d verified fields differ" % (
+            v["mismatches"], v["fields"])] if v["mismatches"] else []
+
+    def table(self):
+        rows = [["object", "extracted", *STATES]]
+        r = self.json("reconciliation.json")
+        for o in r["objects"]:
+            rows.append([o["object"], o["extracted"]] +
+                        [o["states"].get(s) or "" for s in STATES])
+        rows.append(["all", sum(o["extracted"] for o in r["objects"])] +
+                    [sum(o["states"].get(s, 0) for o in r["objects"]) or ""
+                     for s in STATES])
+        return columns(rows)
+
+    def totals(self):
+        rows = [["total", "currency", "source", "explained", "target",
+                 "difference"]]
+        for o in self.json("reconciliation.json")["objects"]:
+            for t in o["totals"]:
+                rows.append(["%s.%s" % (o["object"], t["field"]),
+                             t["currency"] or "", t["source"],
+                             t["explained"], t["target"], t["difference"]])
+        return columns(rows) if len(rows) > 1 else ""
+
+
+def columns(rows):
+    widths = [max(len(str(r[i])) for r in rows) for i in range(len(rows[0]))]
+    return "\n".join("  " + "  ".join(
+        str(v).ljust(w) if i == 0 or (str(rows[0][i]) == "currency")
+        else str(v).rjust(w)
+        for i, (v, w) in enumerate(zip(r, widths))).rstrip() for r in rows)

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""A whole migration between the two simulated CRMs, on a real Kafka and a
+real Redis, without questions. Variables come from the environment: README.md.
+
+Exit: 0 balanced and verified, 3 the books do not balance, 4 differences,
+5 a gate refused, 1 anything else."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+sys.path.insert(0, str(HERE))
+from bench import Bench, Failure, ROOT  # noqa: E402
+from api import Refused  # noqa: E402
+from collect import Result  # noqa: E402
+from flow import Flow, Say  # noqa: E402
+from stack import LIMITS, Options, Stack, parse_kills  # noqa: E402
+
+OK, FAILED, UNBALANCED, DIFFERENT, REFUSED = 0, 1, 3, 4, 5
+VARIABLES = ["SOURCE", "TENANT", "OUT", "RATE", "LOADERS", "TRANSFORMERS",
+             "CHANGES", "OBJECTS", "FAULTS", "SOURCE_FAULTS", "KILL", "SEED",
+             "KEEP", "ROLLBACK"]
+# Calls that a record of the object needs, for the length of the scaled hour.
+CALLS = {"company": .03, "contact": .04, "deal": .05, "product": 1,
+         "line_item": 1.5, "task": 1}
+RUN_S = 60  # how long the load is to take, about
+
+
+class Given:
+    """The variables, checked before anything starts."""
+
+    def __init__(self, env):
+        text = {k: env.get(k, "").strip() for k in VARIABLES}
+        self.out = pathlib.Path(text["OUT"] or ROOT / "out" / "demo")
+        self.changes = self.flag("CHANGES", text["CHANGES"] or "1")
+        self.keep = self.flag("KEEP", text["KEEP"] or "0")
+        if self.flag("ROLLBACK", text["ROLLBACK"] or "0"):
+            raise Failure("ROLLBACK=1: rolling back is not built yet")
+        data = ROOT / "tests" / "data"
+        source = self.path("SOURCE", text["SOURCE"] or data / "source")
+        rate = text["RATE"] or "pro"
+        self.options = Options(
+            source=source, rate=rate,
+            tenant=self.path("TENANT", text["TENANT"] or
+                             data / "tenant.json"),
+            loaders=self.number("LOADERS", text["LOADERS"] or "1"),
+            transformers=self.number("TRANSFORMERS",
+                                     text["TRANSFORMERS"] or "1"),
+            objects=[x for x in text["OBJECTS"].replace(",", " ").split()]
+            or None,
+            faults=self.script("FAULTS", text["FAULTS"]),
+            source_faults=self.script("SOURCE_FAULTS", text["SOURCE_FAULTS"]),
+            kills=parse_kills(text["KILL"]),
+            seed=self.number("SEED", text["SEED"] or "1"),
+            scale=self.scale(source, rate))
+
+    @staticmethod
+    def number(name, text):
+        if not text.isdigit() or int(text) < 1:
+            raise Failure("%s=%s: a number from 1 up" % (name, text))
+        return int(text)
+
+    @staticmethod
+    def flag(name, text):
+        if text not in ("0", "1"):
+            raise Failure("%s=%s: 0 or 1" % (name, text))
+        return text == "1"
+
+    @staticmethod
+    def path(name, text):
+        path = pathlib.Path(text).expanduser().resolve()
+        if not path.exists():
+            raise Failure("%s=%s: there is nothing" % (name, path))
+        return path
+
+    def script(self, name, text):
+        """A file with a fault script, or the script itself."""
+        if not text:
+            return []
+        try:
+            return json.loads(text if text.startswith("[") else
+                              self.path(name, text).read_text())
+        except ValueError as e:
+            raise Failure("%s: not a fault script: %s" % (name, e)) from None
+
+    @staticmethod
+    def scale(source, rate):
+        """So many times faster runs the target's clock that the calls of
+        this source pass its hours in about a minute."""
+        limit = LIMITS.get(rate)
+        try:
+            files = json.loads((source / "manifest.json").read_text())[
+                "files"]
+        except (OSError, ValueError, KeyError):
+            raise Failure("SOURCE=%s: no manifest.json: is this an export "
+                          "folder?" % source) from None
+        calls = sum(CALLS.get(f["object"], 0) * (f.get("rows") or 0)
+                    for f in files if f.get("object"))
+        return max(60, min(600, int(3600 * calls / limit / RUN_S))) \
+            if limit else 1
+
+
+def emptied(folder):
+    """OUT, empty; not somebody's home or sources."""
+    folder = folder.resolve()
+    if folder in (pathlib.Path.home(), ROOT, *ROOT.parents) or (
+            folder / ".git").exists():
+        raise Failure("OUT=%s is emptied first: name a folder of its own"
+                      % folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    (folder / "logs").mkdir()
+
+
+def timing(say, stack, b):
+    by = {p.name: p for p in b.procs}
+    figures = {n: by[n].figures() for n in ("kafka", "redis")}
+    return {"phases": say.phases, "services": stack.figures(),
+            **{n: {"peak_rss_kib": f["peak_rss_kib"], "cpu_s": f["cpu_s"]}
+               for n, f in figures.items()}}
+
+
+def show_addresses(stack, say):
+    s = stack
+    url = "http://127.0.0.1:%d" % s.api.port()
+    say.line("everything goes on running. Ctrl-C ends it.")
+    print("""
+  auditor     %s   token in %s
+  FastTrack   http://127.0.0.1:%d   admin port %d
+  Freshsales  http://127.0.0.1:%d/crm/sales/api   admin port %d
+  Kafka       %s   topics drover.%s.*
+  Redis       %s
+
+  %s --url %s --token-file %s status
+""" % (url, s.api.token_file, s.source.api, s.source.admin, s.target.api,
+       s.target.admin, s.kafka.brokers, s.name, s.redis.address,
+       s.b.build / "bin" / "drover", url, s.api.token_file), flush=True)
+
+
+def stay(stack):
+    """Until Ctrl-C; a process that ends by itself is told."""
+    try:
+        while True:
+            stack.check_alive()
+            signal.sigtimedwait({signal.SIGINT, signal.SIGTERM}, 1)
+    except (KeyboardInterrupt, SystemExit):
+        pass
+
+
+def judge(result, say):
+    """The exit code, and why."""
+    for code, what, found in (
+            (UNBALANCED, "THE BOOKS DO NOT BALANCE", result.books()),
+            (DIFFERENT, "VERIFIED DIFFERENCES", result.verified()),
+            (DIFFERENT, "FRESHSALES HOLDS WHAT IT MUST NOT",
+             result.truth().problems())):
+        if found:
+            say.line(what)
+            for text in found[:20]:
+                print("    " + text)
+            return code
+    say.line("balanced and verified: %(records)d records, %(fields)d fields "
+             "compared" % result.json("reconciliation.json")["verified"])
+    return OK
+
+
+def run(given, b, say):
+    say.phase("start", "Kafka, Redis, two simulated CRMs, four services")
+    stack = Stack(b, b.broker(), b.redis(), "demo", given.options)
+    stack.start()
+    flow = Flow(stack, say, limit=3600)
+    flow.whole(given.changes)
+    say.phase("reconcile", "collecting reports")
+    result = Result(flow).all()
+    result.write(given.out)
+    say.done()
+    code = judge(result, say)
+    print("\n%s\n\n%s\n" % (result.table(), result.totals()), flush=True)
+    if result.absent:
+        say.line("not filled: " + " ".join(result.absent))
+    if given.keep:
+        show_addresses(stack, say)
+        stay(stack)
+    say.phase("stop")
+    stack.stop()
+    for p in b.procs:
+        if p.name in ("redis", "kafka"):
+            p.stop()
+    say.done()
+    (given.out / "timing.json").write_text(json.dumps(
+        timing(say, stack, b), indent=1) + "\n")
+    say.line("reports are in %s" % given.out)
+    return code
+
+
+def main():
+    say = Say()
+    try:
+        given = Given(os.environ)
+        emptied(given.out)
+        with Bench() as b:
+            b.logs = given.out / "logs"
+            return run(given, b, say)
+    except Refused as e:
+        print("a gate refused: %s" % e, file=sys.stderr)
+        return REFUSED
+    except Failure as e:
+        print("demo: %s" % e, file=sys.stderr)
+        return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,233 @@
+"""The way of a migration, gate after gate, driven from outside."""
+import json
+import sys
+import time
+
+from admin import Admin
+from api import Away, Refused
+from bench import Failure, wait_until
+from stack import TAIL_SCALE
+
+ROUNDS = 6
+ADMIN, ENGINEER = "simulated admin", "simulated engineer"
+EVERY_S = 5  # at most one line of progress in so many seconds
+
+
+class Say:
+    """One line a phase when it begins and ends, progress now and then."""
+
+    def __init__(self, out=sys.stdout):
+        self.out, self.began = out, time.monotonic()
+        self.phases, self.name, self.at = [], None, None
+        self.last = 0
+
+    def line(self, text):
+        if self.out:
+            print("%7.1f s  %s" % (time.monotonic() - self.began, text),
+                  file=self.out, flush=True)
+
+    def phase(self, name, text=""):
+        self.done()
+        self.name, self.at = name, time.monotonic()
+        self.last = self.at
+        self.line("%-10s %s" % (name, text))
+
+    def done(self):
+        if self.name:
+            self.phases.append({"name": self.name, "wall_s": round(
+                time.monotonic() - self.at, 3)})
+        self.name = None
+
+    def now_and_then(self, text):
+        if time.monotonic() - self.last >= EVERY_S:
+            self.last = time.monotonic()
+            self.line("%-10s %s" % ("", text))
+
+
+def progress(status):
+    p = status["progress"]
+    text = "%d of %d records" % (p["done"], p["planned"])
+    if float(p["rate"] or 0) > 0:
+        text += ", %s a second" % p["rate"]
+    if p.get("finish_at"):
+        text += ", done at %s" % p["finish_at"]
+    return text
+
+
+def share(done, of):
+    return min(1.0, done / of) if of else 0.0
+
+
+class Flow:
+    def __init__(self, stack, say=None, limit=600):
+        self.s, self.say, self.limit = stack, say or Say(None), limit
+        self.api, self.hash = stack.api, None
+        self.admin = Admin(stack.target)
+
+    # ---- helpers ----
+
+    def wait(self, what, look, shares=lambda status: {}, timeout=None):
+        def tick(status):
+            for text in self.s.kill_due(shares(status)):
+                self.say.line("%-10s %s, started again" % ("", text))
+            self.say.now_and_then(progress(status))
+        return self.s.wait(what, look, timeout or self.limit, tick)
+
+    def act(self, what, call):
+        """A call that the auditor may not answer at once: a restarted one
+        rebuilds its books first."""
+        def go():
+            self.s.check_alive()
+            try:
+                return [call()]
+            except Away:
+                return None
+        return wait_until(lambda: "%s\n%s" % (what, self.s.tails()), go,
+                          120, 0.2)[0]
+
+    def post(self, path, body=None):
+        return self.act(path, lambda: self.api.call("POST", path, body or {}))
+
+    # ---- the steps ----
+
+    def audit(self):
+        """Both CRMs are read: the source whole, the target's set-up and what
+        it held before."""
+        self.say.phase("audit", "reading FastTrack and Freshsales")
+
+        def read(status):
+            o = status["source"]["objects"]
+            return {"extractor": share(sum(x["read"] for x in o),
+                                       sum(x["expected"] for x in o))}
+        self.wait("the snapshot is read", lambda st:
+                  st["source"]["snapshot_complete"], read)
+        self.wait("the target's set-up and records are read", lambda st:
+                  st["target"]["catalog_read"] and
+                  st["target"]["survey_complete"] and
+                  st["books"]["lag"] == 0,
+                  lambda st: {"extractor": 1.0})
+
+    def propose(self):
+        body = {}
+        if self.s.o.objects:
+            body["scope"] = self.s.o.objects
+        return self.post("/v1/plan/propose", body)
+
+    def checklist(self):
+        text = self.act("checklist.json",
+                        lambda: self.api.report("checklist.json"))
+        return json.loads(text)["items"] if text else []
+
+    def refresh(self):
+        wanted = self.post("/v1/target/refresh")["catalog_wanted"]
+        self.wait("the target's set-up is read again", lambda st:
+                  st["target"]["catalog_seq"] >= wanted)
+
+    def plan(self):
+        """Propose, let the admin create what is missing, propose again."""
+        self.say.phase("plan", "proposing")
+        for turn in range(ROUNDS):
+            p = self.propose()
+            missing = p["checklist"]["missing"]
+            self.say.line("%-10s %d items missing in Freshsales, %d problems, "
+                          "%d owners without a user, %d duplicates" % (
+                              "", missing, p["problems"],
+                              p["owners_unmatched"], p["duplicates"]))
+            if missing == 0:
+                self.hash = p["hash"]
+                return p
+            done = self.admin.carry_out(self.checklist())
+            self.say.line("%-10s the admin created %d of them" % ("", done))
+            self.refresh()
+        raise Refused("after %d rounds Freshsales still lacks %s" % (
+            ROUNDS, [i["name"] for i in self.checklist()
+                     if i["status"] == "missing"][:10]))
+
+    def approve(self):
+        self.say.phase("approve", self.hash[:12])
+        ready = self.act("ready", lambda: self.api.call("GET", "/v1/ready"))
+        if not ready["ready"]:
+            raise Refused("Freshsales is not ready: %s" % [
+                i["name"] for i in ready["items"]
+                if i["status"] == "missing"][:10])
+        self.post("/v1/plan/approve", {"hash": self.hash, "by": ADMIN})
+
+    def sample(self, size=None):
+        self.say.phase("sample", "choosing, sending, comparing")
+        self.post("/v1/sample/start", {"size": size} if size else {})
+        self.wait("the sample is judged", lambda st:
+                  st["gate"]["next"] == "sample.sign" and
+                  st["gate"]["ready"])
+
+    def sign(self):
+        self.say.phase("sign", "the sample's differences are accepted")
+        self.post("/v1/sample/sign", {"by": ADMIN, "hash": self.hash})
+
+    def lanes_done(self, st):
+        return all(x["complete"] and x["lag"] == 0 for x in st["lanes"]) \
+            and st["books"]["lag"] == 0 and st["books"]["pending"] == 0
+
+    def run(self, wait=True):
+        self.say.phase("run", "the whole of it")
+        self.post("/v1/run", {"by": ENGINEER})
+        if wait:
+            self.run_wait()
+
+    def run_wait(self):
+        def shares(status):
+            p = status["progress"]
+            return {"*": share(p["done"], p["planned"])}
+        self.wait("every lane is complete and judged", lambda st:
+                  st["phase"] == "run" and self.lanes_done(st), shares)
+        self.wait("the kills that are left", lambda st: not self.s.kills,
+                  lambda st: {"*": 1.0})
+
+    def tail(self, changes=True):
+        """The change script plays while the extractor tails."""
+        self.say.phase("tail", "the change script plays" if changes else
+                       "no changes")
+        sim = self.s.source
+        sim.post("/sim/clock", {"scale": TAIL_SCALE})
+        if changes and sim.get("/sim/changes")["total"]:
+            sim.post("/sim/changes", {"action": "start",
+                                      "scale": TAIL_SCALE})
+            self.wait("the change script is played", lambda st:
+                      sim.get("/sim/changes")["state"] == "done")
+        before = sim.get("/sim/stats")["calls"]
+        rounds = 4 * len(self.status()["source"]["objects"])
+        self.wait("the tail has gone on behind the last change", lambda st:
+                  sim.get("/sim/stats")["calls"] > before + rounds)
+        self.wait("the tail is loaded and judged", self.lanes_done)
+
+    def status(self):
+        return self.act("status", lambda: self.api.call("GET", "/v1/status"))
+
+    def freeze(self):
+        self.say.phase("freeze", "FastTrack is frozen; the last windows and "
+                       "the sweep")
+        self.post("/v1/freeze", {"by": ENGINEER})
+
+        def swept(st):
+            if st["source"]["halted"]:
+                raise Failure("the extractor halted: %s" %
+                              st["source"]["halted"])
+            return st["source"]["phase"] == "frozen"
+        self.wait("the last window is read and the index swept", swept)
+        self.wait("everything is drained and judged", lambda st:
+                  st["gate"]["next"] == "cutover" and st["gate"]["ready"])
+
+    def cutover(self):
+        self.say.phase("cutover")
+        self.post("/v1/cutover", {"by": ENGINEER})
+
+    def whole(self, changes=True):
+        """All of it, from the audit to the cut-over."""
+        self.audit()
+        self.plan()
+        self.approve()
+        self.sample()
+        self.sign()
+        self.run()
+        self.tail(changes)
+        self.freeze()
+        self.cutover()

@@ -1,0 +1,137 @@
+"""What the simulated Freshsales holds at the end, judged without asking
+Drover for anything but the list of what it says it did."""
+import collections
+import re
+
+TYPES = ["contacts", "leads", "sales_accounts", "deals", "products", "notes",
+         "tasks", "appointments", "sales_activities", "call_logs", "files"]
+ORIGIN = re.compile(r"FastTrack \w+ (\S+) \[([0-9a-f]{32})\]")
+SHOWN = 5
+
+
+def identity(kind, record):
+    """The source's id that a record of the target carries; None: none."""
+    if kind == "contacts":
+        return record.get("external_id")
+    if kind == "products":
+        return record.get("product_code")
+    custom = record.get("custom_field") or {}
+    if custom.get("cf_source_id"):
+        return custom["cf_source_id"]
+    found = ORIGIN.search(record.get("description") or "")
+    return found.group(2) if found else None
+
+
+def source_id(kind, record):
+    """The same, but always the source's id."""
+    found = ORIGIN.search(record.get("description") or "")
+    if found and kind not in ("contacts", "products", "deals",
+                              "sales_accounts", "leads"):
+        return found.group(1)
+    return identity(kind, record)
+
+
+def some(found):
+    found = sorted(map(str, found))
+    more = len(found) - SHOWN
+    return ", ".join(found[:SHOWN]) + (" and %d more" % more
+                                       if more > 0 else "")
+
+
+class Truth:
+    """records: {type: [line of /sim/records]}; lines: of records.ndjson."""
+
+    def __init__(self, records, journal, tenant, lines):
+        self.records, self.journal, self.lines = records, journal, lines
+        self.users = {u["id"] for u in tenant["selectors"]["users"]
+                      if u.get("is_active")}
+        self.found = []
+
+    def problem(self, what, which):
+        if which:
+            self.found.append("%s: %s" % (what, some(which)))
+
+    def doubled(self):
+        for kind, records in self.records.items():
+            by = collections.defaultdict(list)
+            for r in records:
+                if identity(kind, r):
+                    by[identity(kind, r)].append(r)
+            self.problem("%s that stand twice" % kind, [
+                "%s (%s)" % (i, " ".join(str(r["id"]) for r in v))
+                for i, v in by.items() if len(v) > 1])
+
+    def created_twice(self):
+        """One marker, two creates: whatever became of them later."""
+        seen = collections.Counter()
+        for j in self.journal:
+            if not j.get("effect"):
+                continue
+            for r in j.get("record_ids") or []:
+                if r["op"] == "create":
+                    seen.update((r["type"], m) for m in
+                                set(j.get("markers") or []))
+        self.problem("created more than once", [
+            "%s %s (%d times)" % (*k, n) for k, n in seen.items() if n > 1])
+
+    def owners(self):
+        for kind, records in self.records.items():
+            self.problem("%s without a valid owner" % kind, [
+                "%s (%s)" % (r["id"], r["owner_id"]) for r in records
+                if r["_sim"]["created_by"] == "api" and "owner_id" in r
+                and r["owner_id"] not in self.users])
+
+    def landed(self):
+        """Every line says where its record is: it is there, is the right one,
+        and nothing else was created."""
+        live = {(kind, r["id"]): r for kind, v in self.records.items()
+                for r in v}
+        named, taken, gone, wrong, twice = set(), set(), [], [], []
+        for x in self.lines:
+            named.update(self.named(x))
+            if x["state"] == "landed" and x["object"] != "line_item":
+                if self.target(x) in taken:
+                    twice.append("%s %s" % (x["object"], x["id"]))
+                taken.add(self.target(x))
+            if x["state"] not in ("landed", "merged"):
+                continue
+            at = self.target(x)
+            if at not in live:
+                if at[0] in self.records:
+                    gone.append("%s %s at %s %s" % (x["object"], x["id"],
+                                                    *at))
+            elif x["state"] == "landed" and x["object"] != "line_item" and \
+                    source_id(at[0], live[at]) != x["id"]:
+                wrong.append("%s %s at %s %s" % (x["object"], x["id"], *at))
+        self.problem("said to be landed and not there", gone)
+        self.problem("landed at a record of another source record", wrong)
+        self.problem("two records landed at one", twice)
+        self.problem("created and named by no line", [
+            "%s %s" % at for at, r in live.items()
+            if r["_sim"]["created_by"] == "api" and at not in named
+            and source_id(at[0], r) != "unassigned"])
+
+    @staticmethod
+    def target(line):
+        return line["type"], int(line["target_id"] or 0)
+
+    def named(self, line):
+        if line["target_id"]:
+            yield self.target(line)
+        for also in line.get("also") or []:
+            yield also["type"], int(also["target_id"])
+
+    def lines_once(self):
+        seen = collections.Counter((x["object"], x["id"])
+                                   for x in self.lines)
+        self.problem("source records with several lines", [
+            "%s %s" % k for k, n in seen.items() if n > 1])
+
+    def problems(self):
+        self.found = []
+        self.doubled()
+        self.created_twice()
+        self.owners()
+        self.lines_once()
+        self.landed()
+        return self.found
