@@ -55,8 +55,8 @@ struct extractor {
     uint64_t windows, tail_misses;
     int64_t lag_s;
     const char *phase; /* snapshot, tail, freezing, frozen, halted */
-    int64_t freeze_ms; /* 0: not asked */
-    bool swept, schema_drift;
+    int64_t freeze_ms; /* server time of the freeze; 0: not known yet */
+    bool freezing, swept, schema_drift;
     char halted[256];
     uint8_t schema_hash[32];
     int64_t status_due_ms;

@@ -78,8 +78,8 @@ static void watch_control(struct extractor *ex)
 
     (void)dr_control_poll(ex->control);
     v = dr_control(ex->control);
-    if (ex->freeze_ms == 0 && dr_str_eqz(v->state.phase, "freeze")) {
-        ex->freeze_ms = ex->api.server_ms;
+    if (!ex->freezing && dr_str_eqz(v->state.phase, "freeze")) {
+        ex->freezing = true;
         ex->phase = "freezing";
         dr_log(DR_LOG_INFO, "extractor.freezing",
                "waiting until the horizon passes the freeze");
@@ -121,6 +121,11 @@ static void follow(struct extractor *ex)
         watch_control(ex);
         if (!tail_round(ex)) {
             return;
+        }
+        if (ex->freezing && ex->freeze_ms == 0) {
+            /* Read after control was: people may have changed records until
+             * the moment of the freeze, long after the round before. */
+            ex->freeze_ms = ex->api.server_ms;
         }
         if (ex->freeze_ms > 0 && !ex->swept && ex->halted[0] == '\0' &&
             all_passed(ex) && !last_steps(ex)) {

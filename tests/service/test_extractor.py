@@ -59,12 +59,22 @@ class World:
                 out[r["id"]] = r
         return out
 
+    def feed(self, control):
+        subprocess.run(
+            [str(self.b.bin("dr-feed")), self.kafka.brokers, "t", "6",
+             "feed"], input=json.dumps({"control": control}).encode() + b"\n",
+            check=True, timeout=60)
+
+    def status(self):
+        """The newest that the extractor wrote of itself."""
+        found = [r["json"] for r in self.dump("catalog", 1)
+                 if r["side"] == "status"]
+        return found[-1] if found else {}
+
     def snapshot_done(self, timeout=60):
         def done():
             assert self.ex.alive(), self.ex.tail()
-            found = self.dump("catalog", 1)
-            status = [r["json"] for r in found if r["side"] == "status"]
-            return status and status[-1]["phase"] == "tail"
+            return self.status().get("phase") == "tail"
         wait_until("the snapshot is done", done, timeout, 0.3)
 
     def journal(self):
@@ -318,6 +328,39 @@ class Extractor(unittest.TestCase):
                        lambda: "ct_901" in w.newest("contact") and
                        "de_901" in w.newest("line_item"), 60, 0.3)
             self.assert_is_truth(w)
+
+    def test_the_last_change_before_the_freeze_is_read(self):
+        """A link made after the tail's last round and before the freeze: it
+        moves no version, so that the sweep cannot find it."""
+        link = {"seq": 1, "at_s": 1, "op": "assoc_add", "type_id": 4,
+                "from_type": "contact", "to_type": "company",
+                "from_id": "ct_002", "to_id": "co_024", "label": "Works with",
+                "primary": False, "category": "user"}
+        with Bench() as b:
+            w = World(b, altered(b, "changes.ndjson", lambda _: json.dumps(
+                link).encode() + b"\n"))
+            w.conf["tail.poll_ms"] = 6000  # 300 s of FastTrack's clock
+            w.start()
+            w.snapshot_done()
+            w.sim.post("/sim/clock", {"scale": 50})
+            at = self.after_a_round(w)
+            wait_until("most of the pause is over", lambda: w.sim.get(
+                "/sim/clock")["now_ms"] > at + 200000, 20)
+            w.sim.post("/sim/changes", {"action": "step"})
+            w.feed({"phase": "freeze", "seq": 1, "lanes": []})
+            wait_until("the index is swept", lambda: w.status().get("swept"),
+                       60, 0.3)
+            self.assertIn("co_024", [
+                a["to"] for a in w.newest("contact")["ct_002"]
+                ["associations"]])
+
+    def after_a_round(self, w):
+        """FastTrack's time when a round of the tail has just ended."""
+        before = len(w.journal())
+        wait_until("a round ends", lambda: [
+            r for r in w.journal()[before:]
+            if "associations/changes" in r["path"]], 20)
+        return w.sim.get("/sim/clock")["now_ms"]
 
     def test_a_wrong_token_is_one_clear_line(self):
         with Bench() as b:
