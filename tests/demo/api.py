@@ -1,14 +1,17 @@
-"""The auditor's HTTP API (docs/api.md), seen from outside."""
+"""The auditor from outside: its HTTP API (docs/api.md) and the `drover`
+command, which is how a migration is driven."""
 import http.client
 import json
 import pathlib
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent /
                        "support"))
 from bench import Failure  # noqa: E402
 
-PAGE = 10000
+# Exit codes of the command that mean more than failure.
+PROBLEMS, GATE, LATER = 4, 5, 6
 
 
 class Refused(Failure):
@@ -79,33 +82,40 @@ class Api:
             raise Failure("%s %s: %s" % (method, path, why))
         return json.loads(text) if text else None
 
+
+class Drover:
+    """The command. Each verb gives the JSON that it prints."""
+
+    def __init__(self, binary, api):
+        self.binary, self.api = str(binary), api
+
+    def text(self, *words, ok=(0,)):
+        """What the verb prints with --json, as bytes."""
+        p = subprocess.run(
+            [self.binary, "--url", "http://127.0.0.1:%d" % self.api.port(),
+             "--token-file", str(self.api.token_file), "--json",
+             *map(str, words)], stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=900)
+        if p.returncode in ok:
+            return p.stdout
+        why = "drover %s: %s (exit %d)" % (
+            " ".join(map(str, words)),
+            p.stderr.decode("utf-8", "replace").strip(), p.returncode)
+        if p.returncode == LATER:
+            raise Away(why)
+        raise (Refused if p.returncode in (PROBLEMS, GATE) else Failure)(why)
+
+    def json(self, *words, ok=(0,)):
+        return json.loads(self.text(*words, ok=ok))
+
     def status(self):
-        return self.call("GET", "/v1/status")
+        return self.json("status")
 
     def report(self, name):
         """The bytes of a report; None where it cannot be filled."""
-        status, _, text = self.raw("GET", "/v1/reports/" + name)
-        if status == 404:
-            return None
-        if status == 503:
-            raise Away("rebuilding")
-        if status != 200:
-            raise Failure("report %s: %s" % (name, refusal(status, text)[1]))
-        return text
-
-    def lines(self, what):
-        """All lines of records.ndjson or rejected.ndjson, as bytes."""
-        out, after = [], None
-        while True:
-            path = "/v1/%s?limit=%d" % (what, PAGE)
-            if after:
-                path += "&after=" + after
-            status, headers, text = self.raw("GET", path)
-            if status == 503:
-                raise Away("rebuilding")
-            if status != 200:
-                raise Failure("%s: %s" % (path, refusal(status, text)[1]))
-            out.append(text)
-            after = headers.get("X-Next")
-            if not after:
-                return b"".join(out)
+        try:
+            return self.text("report", name)
+        except Failure:
+            if self.api.raw("GET", "/v1/reports/" + name)[0] == 404:
+                return None
+            raise

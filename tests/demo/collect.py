@@ -6,7 +6,10 @@ from truth import TYPES, Truth
 
 REPORTS = ["audit.json", "plan.json", "checklist.json", "checklist.md",
            "owners.json", "duplicates.json", "sample-diff.json",
-           "reconciliation.json", "forecast.json", "inventory.json"]
+           "reconciliation.json", "forecast.json", "inventory.json",
+           "records.ndjson", "rejected.ndjson"]
+REQUIRED = {"records.ndjson", "reconciliation.json", "rejected.ndjson",
+            "plan.json", "owners.json"}
 STATES = ["landed", "merged", "excluded", "parked", "rejected", "deleted"]
 
 
@@ -25,7 +28,7 @@ class Result:
     """The reports and the two CRMs at the end."""
 
     def __init__(self, flow):
-        self.flow, self.s, self.api = flow, flow.s, flow.api
+        self.flow, self.s, self.drover = flow, flow.s, flow.s.drover
         self.files, self.absent = {}, []
 
     def put(self, name, data):
@@ -33,14 +36,13 @@ class Result:
 
     def reports(self):
         for name in REPORTS:
-            data = self.flow.act(name, lambda n=name: self.api.report(n))
+            data = self.flow.act(name, lambda n=name: self.drover.report(n))
+            if data is None and name in REQUIRED:
+                raise Failure("the auditor has no " + name)
             if data is None:
                 self.absent.append(name)
             else:
                 self.put(name, data)
-        for what in ("records", "rejected"):
-            self.put(what + ".ndjson", self.flow.act(
-                what, lambda w=what: self.api.lines(w)))
 
     def target_types(self):
         modules = json.loads(self.files["freshsales/tenant.json"]).get(

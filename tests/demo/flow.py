@@ -1,5 +1,4 @@
 """The way of a migration, gate after gate, driven from outside."""
-import json
 import sys
 import time
 
@@ -61,7 +60,7 @@ def share(done, of):
 class Flow:
     def __init__(self, stack, say=None, limit=600):
         self.s, self.say, self.limit = stack, say or Say(None), limit
-        self.api, self.hash = stack.api, None
+        self.drover, self.hash = stack.drover, None
         self.admin = Admin(stack.target)
 
     # ---- helpers ----
@@ -82,11 +81,15 @@ class Flow:
                 return [call()]
             except Away:
                 return None
+            except Failure:
+                self.s.check_alive()  # says more, where one died
+                raise
         return wait_until(lambda: "%s\n%s" % (what, self.s.tails()), go,
                           120, 0.2)[0]
 
-    def post(self, path, body=None):
-        return self.act(path, lambda: self.api.call("POST", path, body or {}))
+    def verb(self, *words, ok=(0,)):
+        return self.act("drover " + " ".join(map(str, words)),
+                        lambda: self.drover.json(*words, ok=ok))
 
     # ---- the steps ----
 
@@ -108,20 +111,13 @@ class Flow:
                   lambda st: {"extractor": 1.0})
 
     def propose(self):
-        body = {}
-        if self.s.o.objects:
-            body["scope"] = self.s.o.objects
-        return self.post("/v1/plan/propose", body)
+        scope = self.s.o.objects
+        return self.verb("plan", "propose", *(
+            ["--scope", ",".join(scope)] if scope else []))
 
-    def checklist(self):
-        text = self.act("checklist.json",
-                        lambda: self.api.report("checklist.json"))
-        return json.loads(text)["items"] if text else []
-
-    def refresh(self):
-        wanted = self.post("/v1/target/refresh")["catalog_wanted"]
-        self.wait("the target's set-up is read again", lambda st:
-                  st["target"]["catalog_seq"] >= wanted)
+    def ready(self):
+        """The checklist against the target as it is now."""
+        return self.verb("ready", "--refresh", ok=(0, 5))
 
     def plan(self):
         """Propose, let the admin create what is missing, propose again."""
@@ -136,32 +132,35 @@ class Flow:
             if missing == 0:
                 self.hash = p["hash"]
                 return p
-            done = self.admin.carry_out(self.checklist())
+            done = self.admin.carry_out(self.ready()["items"])
+            self.ready()
             self.say.line("%-10s the admin created %d of them" % ("", done))
-            self.refresh()
         raise Refused("after %d rounds Freshsales still lacks %s" % (
-            ROUNDS, [i["name"] for i in self.checklist()
-                     if i["status"] == "missing"][:10]))
+            ROUNDS, self.lacking(self.ready())))
+
+    @staticmethod
+    def lacking(ready):
+        return ", ".join("%s %s" % (i["kind"], i["name"])
+                         for i in ready["items"]
+                         if i["status"] == "missing")[:500]
 
     def approve(self):
         self.say.phase("approve", self.hash[:12])
-        ready = self.act("ready", lambda: self.api.call("GET", "/v1/ready"))
+        ready = self.ready()
         if not ready["ready"]:
-            raise Refused("Freshsales is not ready: %s" % [
-                i["name"] for i in ready["items"]
-                if i["status"] == "missing"][:10])
-        self.post("/v1/plan/approve", {"hash": self.hash, "by": ADMIN})
+            raise Refused("Freshsales lacks " + self.lacking(ready))
+        self.verb("plan", "approve", self.hash, "--by", ADMIN)
 
     def sample(self, size=None):
         self.say.phase("sample", "choosing, sending, comparing")
-        self.post("/v1/sample/start", {"size": size} if size else {})
+        self.verb("sample", "start", *(["--size", size] if size else []))
         self.wait("the sample is judged", lambda st:
                   st["gate"]["next"] == "sample.sign" and
                   st["gate"]["ready"])
 
     def sign(self):
         self.say.phase("sign", "the sample's differences are accepted")
-        self.post("/v1/sample/sign", {"by": ADMIN, "hash": self.hash})
+        self.verb("sample", "sign", self.hash, "--by", ADMIN)
 
     def lanes_done(self, st):
         return all(x["complete"] and x["lag"] == 0 for x in st["lanes"]) \
@@ -169,7 +168,7 @@ class Flow:
 
     def run(self, wait=True):
         self.say.phase("run", "the whole of it")
-        self.post("/v1/run", {"by": ENGINEER})
+        self.verb("run", "--by", ENGINEER)
         if wait:
             self.run_wait()
 
@@ -200,12 +199,12 @@ class Flow:
         self.wait("the tail is loaded and judged", self.lanes_done)
 
     def status(self):
-        return self.act("status", lambda: self.api.call("GET", "/v1/status"))
+        return self.verb("status")
 
     def freeze(self):
         self.say.phase("freeze", "FastTrack is frozen; the last windows and "
                        "the sweep")
-        self.post("/v1/freeze", {"by": ENGINEER})
+        self.verb("freeze", "--by", ENGINEER)
 
         def swept(st):
             if st["source"]["halted"]:
@@ -218,7 +217,7 @@ class Flow:
 
     def cutover(self):
         self.say.phase("cutover")
-        self.post("/v1/cutover", {"by": ENGINEER})
+        self.verb("cutover", "--by", ENGINEER)
 
     def whole(self, changes=True):
         """All of it, from the audit to the cut-over."""

@@ -9,7 +9,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 from bench import Failure, ROOT, call, wait_until  # noqa: E402
-from api import Api, Away  # noqa: E402
+from api import Api, Away, Drover  # noqa: E402
 
 LIMITS = {"growth": 1000, "pro": 2000, "enterprise": 5000, "lifted": 0}
 # FastTrack's clock in the tail: 46 hours of changes pass in 8 seconds.
@@ -66,6 +66,7 @@ class Stack:
         self.killed = []
         self._targets()
         self.api = Api(self.folder / "api.port", self.folder / "api.token")
+        self.drover = Drover(bench.bin("drover"), self.api)
         self.token()
 
     # ---- the two CRMs ----
@@ -201,14 +202,14 @@ class Stack:
             out.append("%s %d killed at %d %%" % (kind, n, share * 100))
         return out
 
-    def wait(self, what, look, timeout, tick=None, step=0.1):
+    def wait(self, what, look, timeout, tick=None, step=0.2):
         """The first true value of look(status), where the auditor answers.
         Kills that are due happen, and every process must live."""
         until, last = time.monotonic() + timeout, None
         while True:
             self.check_alive()
             try:
-                last = self.api.status()
+                last = self.drover.status()
                 value = last and look(last)
                 if tick and last:
                     tick(last)

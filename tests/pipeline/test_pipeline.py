@@ -224,8 +224,8 @@ class Gates(Case):
         self.refused(api.call, "POST", "/v1/sample/sign",
                      {"by": "x", "hash": "0" * 64})
         # Two rounds of every loop later nothing more was sent.
-        flow.refresh()
-        flow.refresh()
+        flow.ready()
+        flow.ready()
         self.assertEqual(len(writes(s)), sent)
         landed = sum(o["landed"] for o in flow.status()["objects"])
         self.assertGreater(landed, 0)
