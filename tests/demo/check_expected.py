@@ -39,8 +39,12 @@ class Check:
     def tell(self, text, explained, why):
         self.seen += 1
         self.bad += not explained
-        print("%-11s %s: %s" % ("explained" if explained else "UNEXPLAINED",
-                                text, why))
+        self.say("%-11s %s: %s" % (
+            "explained" if explained else "UNEXPLAINED", text, why))
+
+    @staticmethod
+    def say(text):
+        print(text)
 
     # ---- counts ----
 
@@ -192,8 +196,8 @@ class Check:
         if self.books["verified"]["mismatches"]:
             self.tell("verified", False, "%d fields differ" %
                       self.books["verified"]["mismatches"])
-        print("%d differences, %d of them unexplained" % (self.seen,
-                                                          self.bad))
+        self.say("%d differences, %d of them unexplained" % (self.seen,
+                                                             self.bad))
         return 1 if self.bad else 0
 
 

@@ -1,4 +1,5 @@
 """What a run leaves in its folder (bench reference, section 3)."""
+import decimal
 import json
 
 from bench import Failure, call
@@ -115,7 +116,7 @@ class Result:
                 out.append("%s: %d extracted, states %s, lines %s" % (
                     o["object"], o["extracted"], states, have))
             for t in o["totals"]:
-                if float(t["difference"]) != 0:
+                if decimal.Decimal(t["difference"]) != 0:
                     out.append("%s.%s %s: difference %s" % (
                         o["object"], t["field"], t["currency"] or "",
                         t["difference"]))

@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""The demo's own judgement: a checker that cannot fail proves nothing."""
+import copy
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+sys.path.insert(0, str(HERE))
+from bench import Failure  # noqa: E402
+from check_expected import CARRIED, Check  # noqa: E402
+from demo import Given, emptied  # noqa: E402
+from stack import Options, longest_delay, parse_kills  # noqa: E402
+from truth import Truth  # noqa: E402
+
+MARK = "00112233445566778899aabbccddeeff"
+
+
+def record(id_, source=None, by="api", owner=1, **more):
+    return dict({"id": id_, "owner_id": owner, "_sim": {"created_by": by},
+                 "custom_field": {"cf_source_id": source}}, **more)
+
+
+def line(obj, id_, state="landed", type_=None, target=None, **more):
+    return dict({"object": obj, "id": id_, "state": state, "type": type_,
+                 "target_id": target, "also": [], "rule": None,
+                 "reason": None}, **more)
+
+
+class TruthTest(unittest.TestCase):
+    def setUp(self):
+        self.records = {
+            "sales_accounts": [record(10, "co_1"), record(11, by="seed"),
+                               record(12, "unassigned")],
+            "contacts": [record(20, external_id="ct_1")],
+            "deals": [record(30, "de_1")],
+            "tasks": [record(40, description="x\nFastTrack task ta_1 [%s]"
+                             % MARK)]}
+        self.journal = [
+            {"effect": True, "markers": ["de_1"],
+             "record_ids": [{"type": "deals", "id": 30, "op": "create"}]},
+            {"effect": False, "markers": ["de_1"],
+             "record_ids": [{"type": "deals", "id": 31, "op": "create"}]},
+            {"effect": True, "markers": ["de_1"],
+             "record_ids": [{"type": "deals", "id": 30, "op": "update"}]}]
+        self.lines = [
+            line("company", "co_1", type_="sales_accounts", target="10"),
+            line("company", "co_2", "merged", "sales_accounts", "11"),
+            line("contact", "ct_1", type_="contacts", target="20"),
+            line("deal", "de_1", type_="deals", target="30"),
+            line("line_item", "li_1", type_="deals", target="30"),
+            line("task", "ta_1", type_="tasks", target="40"),
+            line("note", "no_1", "excluded"),
+            line("owner", "o_1", "merged", "users", "1")]
+
+    def problems(self):
+        return Truth(self.records, self.journal, {"selectors": {"users": [
+            {"id": 1, "is_active": True}, {"id": 2, "is_active": False}]}},
+            self.lines).problems()
+
+    def only(self, text):
+        found = self.problems()
+        self.assertEqual(len(found), 1, found)
+        self.assertIn(text, found[0])
+
+    def test_nothing_to_find(self):
+        self.assertEqual(self.problems(), [])
+
+    def test_a_record_that_stands_twice(self):
+        self.records["contacts"].append(record(21, external_id="ct_1",
+                                               by="seed"))
+        self.only("contacts that stand twice: ct_1 (20 21)")
+
+    def test_a_task_that_stands_twice(self):
+        self.records["tasks"].append(dict(
+            copy.deepcopy(self.records["tasks"][0]), id=41,
+            _sim={"created_by": "seed"}))
+        self.only("tasks that stand twice")
+
+    def test_a_second_create_that_is_gone_again(self):
+        self.journal.append(self.journal[0])
+        self.only("created more than once: deals de_1 (2 times)")
+
+    def test_owners(self):
+        for owner in (2, 99, None):
+            self.records["deals"][0]["owner_id"] = owner
+            self.only("deals without a valid owner: 30")
+
+    def test_landed_and_not_there(self):
+        self.records["tasks"].clear()
+        self.only("landed and not there: task ta_1 at tasks 40")
+
+    def test_landed_at_another(self):
+        self.records["deals"][0]["custom_field"]["cf_source_id"] = "de_2"
+        self.only("another source record: deal de_1")
+
+    def test_two_at_one(self):
+        self.lines.append(line("company", "co_1b", type_="sales_accounts",
+                               target="10"))
+        self.assertTrue(any("two records landed at one" in x
+                            for x in self.problems()))
+
+    def test_created_and_not_named(self):
+        self.records["deals"].append(record(31, "de_9"))
+        self.only("named by no line: deals 31")
+
+    def test_a_line_twice(self):
+        self.lines.append(line("note", "no_1", "excluded"))
+        self.only("several lines: note no_1")
+
+
+class ExpectedTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.out = pathlib.Path(self.folder.name)
+        self.lines = [line("deal", "de_1", type_="deals", target="30"),
+                      line("deal", "de_2", "parked", reason="no owner")]
+        self.rejected = [{"object": "deal", "id": "de_2"}]
+        total = {"field": "amount", "currency": "USD", "source": "12.5",
+                 "target": "10", "explained": "2.5", "difference": "0"}
+        empty = {"extracted": 0, "states": {}, "totals": [], "by": []}
+        self.books = {"balanced": True, "verified": {"mismatches": 0},
+                      "objects": [dict(empty, object=k) for k in CARRIED]}
+        self.books["objects"][CARRIED.index("deal")].update(
+            extracted=2, states={"landed": 1, "parked": 1}, totals=[total])
+        self.total = total
+        none = {"readable": 0, "unreadable_ids": []}
+        self.expected = {
+            "objects": {k: dict(none) for k in CARRIED}, "tombstones": {},
+            "changes": {"gone_records": {}}, "deal": {
+                "amount_by_currency": {"USD": {"sum": "12.50"}},
+                "by_pipeline_stage": {}},
+            "collisions": {"contact_by_email": {}, "company_by_name": {},
+                           "deal_by_name": {}}}
+        self.expected["objects"]["deal"]["readable"] = 2
+
+    def check(self):
+        for name, rows in (("records", self.lines),
+                           ("rejected", self.rejected)):
+            (self.out / (name + ".ndjson")).write_text("".join(
+                json.dumps(r) + "\n" for r in rows))
+        (self.out / "reconciliation.json").write_text(json.dumps(self.books))
+        c = Check(self.out, self.expected, True)
+        c.say = lambda text: None
+        c.all()
+        return c.seen, c.bad
+
+    def test_explained(self):
+        self.assertEqual(self.check(), (2, 0))
+
+    def test_a_record_is_missing(self):
+        self.expected["objects"]["deal"]["readable"] = 3
+        self.assertGreater(self.check()[1], 0)
+
+    def test_parked_without_a_reason(self):
+        self.lines[1]["reason"] = None
+        self.assertEqual(self.check()[1], 1)
+
+    def test_parked_and_not_in_rejected(self):
+        self.rejected.clear()
+        self.assertEqual(self.check()[1], 1)
+
+    def test_another_sum(self):
+        self.expected["deal"]["amount_by_currency"]["USD"]["sum"] = "12.51"
+        self.assertEqual(self.check()[1], 1)
+
+    def test_a_total_that_does_not_add_up(self):
+        self.total["target"] = "9"
+        self.assertEqual(self.check()[1], 1)
+
+
+class GivenTest(unittest.TestCase):
+    def test_defaults(self):
+        g = Given({})
+        self.assertEqual((g.options.rate, g.options.loaders, g.changes,
+                          g.keep), ("pro", 1, True, False))
+        self.assertEqual(g.out.name, "demo")
+
+    def test_what_is_refused(self):
+        for env in ({"LOADERS": "0"}, {"LOADERS": "x"}, {"RATE": "free"},
+                    {"CHANGES": "yes"}, {"KILL": "loader@"},
+                    {"KILL": "kafka@10%"}, {"SOURCE": "/nonexistent"},
+                    {"FAULTS": "[{"}, {"ROLLBACK": "1"}):
+            with self.subTest(env), self.assertRaises(Failure):
+                Given(env)
+
+    def test_kills(self):
+        self.assertEqual(parse_kills("loader@60%, extractor@10%"),
+                         [("extractor", .1), ("loader", .6)])
+
+    def test_the_longest_delay_sets_the_quarantine(self):
+        self.assertEqual(longest_delay([]), 0)
+        self.assertEqual(longest_delay([
+            {"action": {"delay_ms": 300, "then": "effect"}},
+            {"action": {"late_effect_ms": 500}},
+            {"action": {"status": 503}}]), 500)
+
+    def test_an_unknown_option(self):
+        with self.assertRaises(Failure):
+            Options(lodaers=3)
+
+    def test_out_is_emptied(self):
+        with tempfile.TemporaryDirectory() as d:
+            out = pathlib.Path(d) / "out"
+            (out / "freshsales").mkdir(parents=True)
+            (out / "freshsales" / "x").write_text("x")
+            (out / "y").write_text("y")
+            emptied(out)
+            self.assertEqual([p.name for p in out.iterdir()], ["logs"])
+
+    def test_a_home_is_not_emptied(self):
+        for path in (pathlib.Path.home(), HERE.parent.parent,
+                     pathlib.Path("/")):
+            with self.assertRaises(Failure):
+                emptied(path)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
