@@ -18,7 +18,7 @@ class Say:
     def __init__(self, out=sys.stdout):
         self.out, self.began = out, time.monotonic()
         self.phases, self.name, self.at = [], None, None
-        self.last = 0
+        self.last, self.told = 0, None
 
     def line(self, text):
         if self.out:
@@ -38,8 +38,9 @@ class Say:
         self.name = None
 
     def now_and_then(self, text):
-        if time.monotonic() - self.last >= EVERY_S:
-            self.last = time.monotonic()
+        wait = EVERY_S if text != self.told else 12 * EVERY_S
+        if time.monotonic() - self.last >= wait:
+            self.last, self.told = time.monotonic(), text
             self.line("%-10s %s" % ("", text))
 
 
@@ -71,6 +72,10 @@ class Flow:
                 self.say.line("%-10s %s, started again" % ("", text))
             self.say.now_and_then(progress(status))
         return self.s.wait(what, look, timeout or self.limit, tick)
+
+    def gate(self, name, what):
+        self.wait(what, lambda st: st["gate"]["next"] == name and
+                  st["gate"]["ready"])
 
     def act(self, what, call):
         """A call that the auditor may not answer at once: a restarted one
@@ -154,9 +159,7 @@ class Flow:
     def sample(self, size=None):
         self.say.phase("sample", "choosing, sending, comparing")
         self.verb("sample", "start", *(["--size", size] if size else []))
-        self.wait("the sample is judged", lambda st:
-                  st["gate"]["next"] == "sample.sign" and
-                  st["gate"]["ready"])
+        self.gate("sample.sign", "the sample is judged")
 
     def sign(self):
         self.say.phase("sign", "the sample's differences are accepted")
@@ -212,8 +215,7 @@ class Flow:
                               st["source"]["halted"])
             return st["source"]["phase"] == "frozen"
         self.wait("the last window is read and the index swept", swept)
-        self.wait("everything is drained and judged", lambda st:
-                  st["gate"]["next"] == "cutover" and st["gate"]["ready"])
+        self.gate("cutover", "everything is drained and judged")
 
     def cutover(self):
         self.say.phase("cutover")
