@@ -28,7 +28,7 @@ class Check:
         self.rejected = {(r["object"], r["id"]): r
                          for r in self.ndjson("rejected.ndjson")}
         self.books = json.loads((out / "reconciliation.json").read_text())
-        self.totals = {(o["object"], t["field"], t["currency"]): t
+        self.totals = {(o["object"], t["field"], t.get("currency")): t
                        for o in self.books["objects"] for t in o["totals"]}
         self.bad = self.seen = 0
 

@@ -118,7 +118,7 @@ class Result:
             for t in o["totals"]:
                 if decimal.Decimal(t["difference"]) != 0:
                     out.append("%s.%s %s: difference %s" % (
-                        o["object"], t["field"], t["currency"] or "",
+                        o["object"], t["field"], t.get("currency") or "",
                         t["difference"]))
         out += ["%s: lines and no book" % o for o in counted]
         return out
@@ -145,7 +145,7 @@ class Result:
         for o in self.json("reconciliation.json")["objects"]:
             for t in o["totals"]:
                 rows.append(["%s.%s" % (o["object"], t["field"]),
-                             t["currency"] or "", t["source"],
+                             t.get("currency") or "", t["source"],
                              t["explained"], t["target"], t["difference"]])
         return columns(rows) if len(rows) > 1 else ""
 

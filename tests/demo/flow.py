@@ -157,8 +157,13 @@ class Flow:
         self.verb("plan", "approve", self.hash, "--by", ADMIN)
 
     def sample(self, size=None):
-        self.say.phase("sample", "choosing, sending, comparing")
-        self.verb("sample", "start", *(["--size", size] if size else []))
+        """A fifth of a small source: the full pass is to have work left."""
+        if size is None:
+            all_ = sum(o["extracted"] for o in self.status()["objects"])
+            size = max(20, min(300, all_ // 5))
+        self.say.phase("sample", "choosing %d records, sending, comparing"
+                       % size)
+        self.verb("sample", "start", "--size", size)
         self.gate("sample.sign", "the sample is judged")
 
     def sign(self):
@@ -166,7 +171,8 @@ class Flow:
         self.verb("sample", "sign", self.hash, "--by", ADMIN)
 
     def lanes_done(self, st):
-        return all(x["complete"] and x["lag"] == 0 for x in st["lanes"]) \
+        return all(x["open"] and x["complete"] and x["lag"] == 0
+                   for x in st["lanes"]) \
             and st["books"]["lag"] == 0 and st["books"]["pending"] == 0
 
     def run(self, wait=True):

@@ -81,7 +81,7 @@ class Case(unittest.TestCase):
 
     @staticmethod
     def sums(result):
-        return {(o["object"], t["field"], t["currency"]):
+        return {(o["object"], t["field"], t.get("currency")):
                 (t["source"], t["target"], t["explained"])
                 for o in result.json("reconciliation.json")["objects"]
                 for t in o["totals"]}
