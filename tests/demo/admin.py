@@ -28,6 +28,14 @@ class Admin:
                 return e
         raise Failure("the target has no %s %r" % (selector, value))
 
+    def administrator(self):
+        """The user whose key the services have, or the first active one."""
+        tenant = self.sim.get("/sim/tenant")
+        active = [u["id"] for u in tenant["selectors"]["users"]
+                  if u.get("is_active")]
+        key = tenant.get("api_user_id")
+        return key if key in active else active[0]
+
     def create(self, what, body):
         self.sim.post("/sim/admin/" + what, body)
 

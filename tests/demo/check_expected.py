@@ -164,26 +164,26 @@ class Check:
                           "landed at a deal that was there before")
 
     def stages(self):
-        want = (self.x["deal"]["by_pipeline_stage"] if self.snapshot else
-                {k: sum(v["deals"] for c, v in self.x["after_changes"][
-                    "deal_amount_by_pipeline_stage_currency"].items()
-                    if c.rsplit("/", 1)[0] == k)
-                 for k in self.x["after_changes"]["deal_by_pipeline_stage"]})
+        """By the stage's id: two pipelines may have one of the same id."""
+        want = {}
+        if self.snapshot:
+            rows = self.x["deal"]["by_pipeline_stage"].items()
+        else:
+            rows = [(k.rsplit("/", 1)[0], v["deals"]) for k, v in
+                    self.x["after_changes"][
+                        "deal_amount_by_pipeline_stage_currency"].items()]
+        for key, n in rows:
+            stage = key.split("/", 1)[1]
+            want[stage] = want.get(stage, 0) + n
         book = next((o for o in self.books["objects"]
                      if o["object"] == "deal"), {"by": []})
-        have = {}
-        for b in book["by"]:
-            if b["key"] == "stage":
-                have[b["value"]] = have.get(b["value"], 0) + \
-                    b["source_count"]
-        if not have:
-            return
-        for stage, n in want.items():
-            name = stage if stage in have else stage.split("/", 1)[1]
-            if have.get(name, 0) != n:
-                self.tell("deals in %s" % stage, False,
-                          "%d expected, the books have %s" % (
-                              n, have.get(name)))
+        have = {b["value"]: b["source_count"] for b in book["by"]
+                if b["key"] == "stage"}
+        for stage in sorted(set(want) | set(have)):
+            if want.get(stage, 0) != have.get(stage, 0):
+                self.tell("deals in stage %s" % stage, False,
+                          "%d expected, the books have %d" % (
+                              want.get(stage, 0), have.get(stage, 0)))
 
     def all(self):
         for kind in CARRIED:

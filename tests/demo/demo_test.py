@@ -126,14 +126,15 @@ class ExpectedTest(unittest.TestCase):
         self.books = {"balanced": True, "verified": {"mismatches": 0},
                       "objects": [dict(empty, object=k) for k in CARRIED]}
         self.books["objects"][CARRIED.index("deal")].update(
-            extracted=2, states={"landed": 1, "parked": 1}, totals=[total])
+            extracted=2, states={"landed": 1, "parked": 1}, totals=[total],
+            by=[{"key": "stage", "value": "won", "source_count": 2}])
         self.total = total
         none = {"readable": 0, "unreadable_ids": []}
         self.expected = {
             "objects": {k: dict(none) for k in CARRIED}, "tombstones": {},
             "changes": {"gone_records": {}}, "deal": {
                 "amount_by_currency": {"USD": {"sum": "12.50"}},
-                "by_pipeline_stage": {}},
+                "by_pipeline_stage": {"p/won": 2}},
             "collisions": {"contact_by_email": {}, "company_by_name": {},
                            "deal_by_name": {}}}
         self.expected["objects"]["deal"]["readable"] = 2

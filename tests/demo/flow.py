@@ -116,9 +116,15 @@ class Flow:
                   lambda st: {"extractor": 1.0})
 
     def propose(self):
-        scope = self.s.o.objects
-        return self.verb("plan", "propose", *(
-            ["--scope", ",".join(scope)] if scope else []))
+        """What FastTrack has no owner for is the administrator's, by the
+        admin's decision; a fallback for others only where asked for."""
+        words = ["plan", "propose", "--house-owner",
+                 self.admin.administrator()]
+        if self.s.o.objects:
+            words += ["--scope", ",".join(self.s.o.objects)]
+        if self.s.o.fallback:
+            words += ["--fallback-owner", self.admin.administrator()]
+        return self.verb(*words)
 
     def ready(self):
         """The checklist against the target as it is now."""

@@ -45,7 +45,7 @@ class Options:
         self.loaders, self.transformers = 1, 1
         self.faults, self.source_faults = [], []
         self.kills, self.seed, self.objects = [], 1, None
-        self.partitions = 6
+        self.partitions, self.fallback = 6, False
         for name, value in kw.items():
             if not hasattr(self, name):
                 raise Failure("no option " + name)
@@ -124,7 +124,8 @@ class Stack:
                 "rate.hour_limit": limit,
                 "rate.minute_limit": 400 if limit else 0,
                 "loader.quarantine_ms":
-                    2000 + 2 * longest_delay(self.o.faults)}
+                    2000 + 2 * longest_delay(self.o.faults),
+                "loader.parent_wait_ms": 4000}
         if limit:
             conf.update({"rate.hour_ms": 3600000 // self.scale,
                          "rate.minute_ms": 60000 // self.scale,
