@@ -3,6 +3,7 @@ broker and a Redis that may serve several migrations."""
 import os
 import pathlib
 import re
+import signal
 import sys
 import time
 
@@ -233,9 +234,11 @@ class Stack:
         for (kind, n), p in list(self.now.items()):
             self.count(kind, n, p)
         for p in self.now.values():
-            p.signal(15)
+            p.signal(signal.SIGTERM)  # once: a second one means at once
         for key, p in list(self.now.items()):
-            if p.stop() != 0:
+            wait_until(lambda: "%s stops: %s" % (p.name, p.tail()), p.reap,
+                       60)
+            if p.code != 0:
                 bad.append("%s ended with %s: %s" % (p.name, p.code,
                                                      p.tail()))
             del self.now[key]
