@@ -16,7 +16,7 @@ struct world {
     struct dr_arena *a;
     struct dr_catalogs c;
     const struct dr_json *existing;
-    uint64_t house_owner; /* as decided for proposals */
+    uint64_t house_owner;        /* as decided for proposals */
     struct golden v[GOLDEN_MAX]; /* in the order of their paths */
     size_t n;
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <drover/base/time.h>
 #include <drover/json/json.h>
 
 #include "settle.h"
@@ -383,6 +384,8 @@ static void tell_signed(struct auditor *au, struct dr_json_w *w)
                                " decision WHERE operation='sample.sign'"
                                " ORDER BY seq DESC LIMIT 1");
 
+    char at[DR_TIME_TEXT];
+
     dr_json_w_key(w, "signed");
     if (!db_step(q)) {
         dr_json_w_null(w);
@@ -390,7 +393,7 @@ static void tell_signed(struct auditor *au, struct dr_json_w *w)
     }
     dr_json_w_obj(w);
     dr_json_w_kv(w, "by", db_col(q, 0));
-    dr_json_w_kvi(w, "at_ms", db_col_int(q, 1));
+    dr_json_w_kvz(w, "at", dr_time_format(db_col_int(q, 1), at));
     dr_json_w_kv(w, "hash", db_col(q, 2));
     dr_json_w_end(w);
     db_end(q);

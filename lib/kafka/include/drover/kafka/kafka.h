@@ -141,8 +141,7 @@ int dr_reader_ends(struct dr_reader *r, int parts, int timeout_ms,
 /* A group that is looked at, not joined. */
 struct dr_group;
 
-struct dr_group *dr_group_open(const struct dr_kafka_opts *o,
-                               const char *group,
+struct dr_group *dr_group_open(const struct dr_kafka_opts *o, const char *group,
                                struct dr_err *err) DR_MUSTCHECK;
 void dr_group_free(struct dr_group *g);
 /* One request for all topics; committed_out has topic_count * parts elements,

@@ -144,7 +144,7 @@ void dr_profile_fields_json(const struct dr_profile *p,
 struct dr_propose_opts {
     const struct dr_str *scope; /* objects; empty: all that are carried */
     size_t scope_count;
-    uint64_t fallback_owner;   /* 0: none: unresolved owners are parked */
+    uint64_t fallback_owner; /* 0: none: unresolved owners are parked */
     /* Who owns what nobody owns in FastTrack: the products of the catalogue
      * and the Unassigned Account. 0: undecided, which dr_plan_check refuses
      * unless there is a fallback owner. */

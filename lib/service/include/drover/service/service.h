@@ -154,11 +154,11 @@ void dr_service_send(struct dr_service *svc, struct dr_producer *p,
 /* ---- control: the auditor's word, read by all ---- */
 
 struct dr_control_view {
-    struct dr_control state; /* borrowed from the view's own arena */
-    struct dr_str plan_json; /* of state.plan_hash; empty: none    */
-    struct dr_sample sample; /* of state.pass                      */
-    struct dr_sample last_sample;  /* of the newest pass that has one    */
-    bool caught_up;          /* the topic was read to its end      */
+    struct dr_control state;      /* borrowed from the view's own arena */
+    struct dr_str plan_json;      /* of state.plan_hash; empty: none    */
+    struct dr_sample sample;      /* of state.pass                      */
+    struct dr_sample last_sample; /* of the newest pass that has one    */
+    bool caught_up;               /* the topic was read to its end      */
 };
 
 struct dr_control_reader;
