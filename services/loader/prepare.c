@@ -202,10 +202,30 @@ static void wait_parent(struct loader *l, struct item *it)
     item_move(it, &it->lp->lane->parents, ITEM_PARENT);
 }
 
+/* A record that others wait for may wait itself, for one that never comes:
+ * each lane waits longer than those that it refers to. */
+static int64_t patience_ms(const struct item *it, int64_t unit_ms)
+{
+    static const struct {
+        const char *lane;
+        int depth;
+    } depths[] = {{"contact", 1},  {"link", 1}, {"deal", 2},
+                  {"custom", 3},   {"note", 4}, {"deal_product", 3},
+                  {"activity", 3}, {"file", 4}};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(depths); i++) {
+        if (strcmp(it->lp->lane->name, depths[i].lane) == 0) {
+            return depths[i].depth * unit_ms;
+        }
+    }
+    return unit_ms;
+}
+
 static bool may_wait(const struct loader *l, const struct item *it)
 {
     return it->tail &&
-           (it->since_ms == 0 || l->now_ms - it->since_ms < l->parent_wait_ms);
+           (it->since_ms == 0 ||
+            l->now_ms - it->since_ms < patience_ms(it, l->parent_wait_ms));
 }
 
 static void refused_before(struct loader *l, struct item *it)

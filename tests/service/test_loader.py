@@ -477,6 +477,22 @@ class LoaderTest(unittest.TestCase):
                              {"1", "2"})
         w.stop()
 
+    def test_who_waits_for_one_that_waits_waits_longer(self):
+        """In the tail a deal waits for a contact that never comes, and its
+        lines for the deal."""
+        w = World(self, **{"loader.parent_wait_ms": 2500})
+        w.loader()
+        w.run_lanes({"product": [product(0)]})
+        news = [deal(1, contacts=[99], how="single"), lines(1, [0])]
+        for r in news:
+            r["load"]["tail"] = True
+        w.control(["product", "deal", "deal_product"])
+        w.feed(news)
+        self.done_all(w, w.until_final(news))
+        self.assertEqual([len(d["products"]) for d in w.records("deals")
+                          if d["custom_field"]["cf_source_id"] == "1"], [1])
+        w.stop()
+
     def test_refusals_name_their_record(self):
         w = World(self)
         w.loader()
