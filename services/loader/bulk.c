@@ -336,6 +336,19 @@ static void form(struct loader *l, struct lane *lane, struct list *from,
     call_queue(l, b->call, false);
 }
 
+/* Input is held back until some of what is in memory is settled: a short batch
+ * now would be followed by more. */
+bool bulk_more_comes(const struct loader *l, const struct lane *lane)
+{
+    for (int32_t p = 0; p < l->parts; p++) {
+        const struct lanepart *lp = &l->lps[lane->index * l->parts + p];
+        if (lp->assigned && lp->paused) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool input_waits(struct loader *l, const struct lane *lane)
 {
     if (l->now_ms - lane->input_ms < DRAINED_MS) {
@@ -374,7 +387,8 @@ static void few(struct lane *lane)
 static void form_batches(struct loader *l, struct lane *lane)
 {
     while (lane->batch_count < MAX_BATCHES && lane->sending < SENDING_MAX) {
-        bool rest = lane->create.n + lane->by_id.n > 0 && !input_waits(l, lane);
+        bool rest = lane->create.n + lane->by_id.n > 0 &&
+                    !bulk_more_comes(l, lane) && !input_waits(l, lane);
 
         if (rest && lane->create.n > 0 && lane->create.n <= FEW &&
             !lane->batches) {

@@ -215,7 +215,10 @@ static struct waiting what_waits(const struct lane *lane)
 void confirm(struct loader *l, struct lane *lane)
 {
     struct waiting w = what_waits(lane);
-    bool full = lane->batch_count >= MAX_BATCHES && lane->sending == 0;
+    bool held_back = bulk_more_comes(l, lane) && lane->create.n < BATCH &&
+                     lane->by_id.n < BATCH;
+    bool full =
+        lane->sending == 0 && (lane->batch_count >= MAX_BATCHES || held_back);
 
     if (lane->walk.active || w.polling ||
         l->now_ms < lane->accepted_ms + lane->job_ms ||

@@ -1,7 +1,8 @@
 /*
  * Walks of a view: 100 rows a page, everything included. By id ascending from
- * the position that all loaders share, one loader for all; by update time
- * descending for changes to records that the first has passed.
+ * the position that all loaders share; by update time descending for changes to
+ * records that the first has passed. One loader walks for all: the others find
+ * their rows in `landed`.
  */
 #include "loader.h"
 
@@ -33,8 +34,9 @@ static const char *what(const struct loader *l, const struct lane *lane,
                         char out[64])
 {
     (void)snprintf(
-        out, 64, "%s:%lld", lane->type->name,
-        (long long)l->views[type_index(lane->type)][lane->walk.view].id);
+        out, 64, "%s:%lld%s", lane->type->name,
+        (long long)l->views[type_index(lane->type)][lane->walk.view].id,
+        lane->walk.mode == WALK_CHANGED ? ":changed" : "");
     return out;
 }
 
@@ -83,10 +85,10 @@ static int enter_view(struct loader *l, struct lane *lane)
     int64_t rows = 0;
     int rc = 1;
 
-    if (w->mode == WALK_CREATED) {
+    if (w->mode != WALK_BEFORE) {
         rc = dr_store_walk_lock(l->store, what(l, lane, name), l->svc->id,
                                 LOCK_MS, &err);
-        if (rc == 1 &&
+        if (rc == 1 && w->mode == WALK_CREATED &&
             dr_store_walk_rows(l->store, what(l, lane, name), &rows, &err)) {
             rc = -1;
         }
@@ -155,7 +157,7 @@ static void finish(struct loader *l, struct lane *lane)
         abandon(l, lane);
         return;
     }
-    unlock(l, lane, w->at.rows);
+    unlock(l, lane, w->mode == WALK_CREATED ? w->at.rows : -1);
     if (w->mode != WALK_CHANGED) {
         lane->rows = w->at.rows;
     }
