@@ -1,9 +1,29 @@
 /* The admin port (bench reference 1.2). */
-#include <string.h>
+#include <drover/base/time.h>
 
 #include "world.h"
 
 #define ANSWER_MAX ((size_t)1 << 30)
+
+static void gone_line(struct dr_buf *b, const struct rec *r)
+{
+    static const char *const ops[] = {
+        [DELETED] = "delete", [MERGED] = "merge", [PURGED] = "purge"};
+    char text[DR_TIME_TEXT];
+    struct dr_json_w w;
+
+    dr_json_w_init(&w, b);
+    dr_json_w_obj(&w);
+    dr_json_w_kv(&w, "id", r->id);
+    dr_json_w_kvz(&w, "op", ops[r->gone]);
+    dr_json_w_kvi(&w, "version", (int64_t)r->version);
+    dr_json_w_kvz(&w, "updated_at", dr_time_format(r->updated_ms, text));
+    if (r->gone == MERGED) {
+        dr_json_w_kv(&w, "merged_into", r->merged_into);
+    }
+    dr_json_w_end(&w);
+    dr_buf_ch(b, '\n');
+}
 
 static void records(struct dr_httpd_req *r, struct world *w, struct dr_str type,
                     bool gone)
@@ -15,11 +35,8 @@ static void records(struct dr_httpd_req *r, struct world *w, struct dr_str type,
     for (size_t i = 0; k && i < k->n; i++) {
         const struct rec *rec = &k->v[i];
         if (gone && rec->gone != LIVES) {
-            dr_buf_printf(&b, "{\"id\":\"" DR_STR_FMT "\",\"op\":\"%s\"}\n",
-                          DR_STR_ARG(rec->id),
-                          rec->gone == MERGED ? "merge" : "delete");
-        } else if (!gone && rec->gone == LIVES && !rec->poison &&
-                   rec->body.n > 0) {
+            gone_line(&b, rec);
+        } else if (!gone && rec_exists(rec) && !rec->poison) {
             dr_buf_str(&b, rec->body);
             dr_buf_ch(&b, '\n');
         }
@@ -28,13 +45,43 @@ static void records(struct dr_httpd_req *r, struct world *w, struct dr_str type,
     dr_buf_done(&b);
 }
 
+static void window(struct dr_json_w *w, const char *kind,
+                   const struct window_use *use)
+{
+    dr_json_w_obj(w);
+    dr_json_w_kvz(w, "kind", kind);
+    dr_json_w_kvi(w, "used", use->used);
+    dr_json_w_end(w);
+}
+
 static void stats(struct dr_httpd_req *r, const struct world *w)
 {
+    struct dr_json_w j;
     struct dr_buf b;
+    struct dr_str key;
+    size_t at = 0;
+    void *n;
 
-    dr_buf_init(&b, 4096);
-    dr_buf_printf(&b, "{\"calls\":%lld,\"refused_429\":%lld}",
-                  (long long)w->calls, (long long)w->refused);
+    dr_buf_init(&b, (size_t)64 << 20);
+    dr_json_w_init(&j, &b);
+    dr_json_w_obj(&j);
+    dr_json_w_kvi(&j, "calls", w->calls);
+    dr_json_w_key(&j, "calls_by");
+    dr_json_w_obj(&j);
+    while (dr_map_next(w->calls_by, &at, &key, &n)) {
+        dr_json_w_keys(&j, key);
+        dr_json_w_i64(&j, *(int64_t *)n);
+    }
+    dr_json_w_end(&j);
+    dr_json_w_kvi(&j, "accepted", w->calls - w->refused);
+    dr_json_w_kvi(&j, "refused_429", w->refused);
+    dr_json_w_kvi(&j, "largest_429_burst", w->largest_burst);
+    dr_json_w_key(&j, "windows");
+    dr_json_w_arr(&j);
+    window(&j, "burst", &w->limits.burst);
+    window(&j, "daily", &w->limits.daily);
+    dr_json_w_end(&j);
+    dr_json_w_end(&j);
     sim_answer(r, 200, &b);
     dr_buf_done(&b);
 }
@@ -43,6 +90,7 @@ static void changes(struct dr_httpd_req *r, struct world *w)
 {
     struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(1 << 16);
     struct dr_buf b;
+    bool known = true;
 
     if (dr_str_eqz(dr_httpd_method(r), "POST")) {
         const struct dr_json *j =
@@ -56,38 +104,72 @@ static void changes(struct dr_httpd_req *r, struct world *w)
             script_all(w);
         } else if (dr_str_eqz(action, "step")) {
             script_step(w);
+        } else {
+            known = false;
         }
     }
     script_tick(w);
     dr_buf_init(&b, 4096);
     script_status(w, &b);
-    sim_answer(r, 200, &b);
+    sim_answer(r, known ? 200 : 400, &b);
     dr_buf_done(&b);
 }
 
-/* PUT/POST with a whole record; DELETE. */
+/* The line of the script that this edit is, in the world's memory: a body
+ * with `op` is one already, any other is a record that is saved. */
+static const struct dr_json *edit_line(struct world *w, struct dr_httpd_req *r,
+                                       struct dr_str type, struct dr_str id)
+{
+    struct dr_json_limits limits = {.max_bytes = (size_t)64 << 20};
+    const struct dr_json *j = dr_json_parse(
+        w->arena, dr_arena_dup(w->arena, dr_httpd_body(r)), &limits, NULL);
+    bool delete = dr_str_eqz(dr_httpd_method(r), "DELETE");
+    struct dr_json_w out;
+    struct dr_buf b;
+    struct dr_str text;
+
+    dr_buf_init(&b, (size_t)64 << 20);
+    dr_json_w_init(&out, &b);
+    dr_json_w_obj(&out);
+    if (!dr_str_eqz(type, "associations")) {
+        dr_json_w_kv(&out, "type", type);
+        dr_json_w_kv(&out, "id",
+                     id.n ? id : dr_json_scalar(dr_json_get(j, "id")));
+    }
+    if (delete || !dr_json_get(j, "op")) {
+        dr_json_w_kvz(&out, "op", delete ? "delete" : "upsert");
+    }
+    if (!delete &&!dr_json_get(j, "op") && j) {
+        dr_json_w_key(&out, "record");
+        dr_json_w_tree(&out, j);
+    } else if (!delete) {
+        DR_JSON_EACH(m, j)
+        {
+            if (!dr_str_eqz(m->key, "type") && !dr_str_eqz(m->key, "id")) {
+                dr_json_w_keys(&out, m->key);
+                dr_json_w_tree(&out, m);
+            }
+        }
+    }
+    dr_json_w_end(&out);
+    text = dr_arena_dup(w->arena, dr_buf_view(&b));
+    dr_buf_done(&b);
+    return dr_json_parse(w->arena, text, &limits, NULL);
+}
+
+/* As a user of FastTrack would: the version goes up by one, the stamp is the
+ * clock's. */
 static void edit(struct dr_httpd_req *r, struct world *w, struct dr_str rest)
 {
     struct dr_str type = dr_str_split(&rest, '/');
-    struct kind *k = world_kind(w, type);
-    struct dr_str body = dr_arena_dup(w->arena, dr_httpd_body(r));
-    const struct dr_json *j = dr_json_parse(w->arena, body, NULL, NULL);
-    struct dr_str id = rest.n ? rest : dr_json_scalar(dr_json_get(j, "id"));
-    int64_t now = vclock_now(&w->clock);
-    struct rec *rec;
+    const struct dr_json *line = edit_line(w, r, type, rest);
+    const char *why = line ? change_fault(w, line) : "the body is no JSON";
 
-    if (!k || id.n == 0) {
-        dr_httpd_answer(r, 404, NULL, DR_STR_LIT("false"));
+    if (why) {
+        dr_httpd_answer(r, 400, "text/plain", dr_str_z(why));
         return;
     }
-    if (dr_str_eqz(dr_httpd_method(r), "DELETE")) {
-        rec = kind_put(w, k, id);
-        rec->gone = DELETED;
-        rec->version++;
-        rec->updated_ms = now - now % 1000;
-    } else {
-        world_edit(w, k, id, j, now);
-    }
+    change_apply(w, line, vclock_now(&w->clock));
     dr_httpd_answer(r, 200, NULL, DR_STR_LIT("true"));
 }
 

@@ -1,11 +1,16 @@
 /* Errors, clocks, cursors and limits: what every answer is made of. */
+#include <stdio.h>
+
 #include <drover/base/time.h>
 #include <drover/crypto/crypto.h>
 
 #include "call.h"
 
-void fail(struct call *c, int status, const char *code, const char *message)
+static void error_body(struct call *c, int status, const char *code,
+                       const char *message)
 {
+    char id[32];
+
     c->status = status;
     dr_buf_reset(&c->out);
     dr_json_w_init(&c->j, &c->out);
@@ -14,25 +19,83 @@ void fail(struct call *c, int status, const char *code, const char *message)
     dr_json_w_obj(&c->j);
     dr_json_w_kvz(&c->j, "code", code);
     dr_json_w_kvz(&c->j, "message", message);
+    dr_json_w_kvz(&c->j, "request_id", request_id(c, id));
+}
+
+static void error_end(struct call *c)
+{
     dr_json_w_end(&c->j);
+    server_time(c);
     dr_json_w_end(&c->j);
+}
+
+const char *request_id(const struct call *c, char out[32])
+{
+    (void)snprintf(out, 32, "r_%lld", (long long)journal_next(c->w->journal));
+    return out;
+}
+
+void fail(struct call *c, int status, const char *code, const char *message)
+{
+    error_body(c, status, code, message);
+    if (status == 429) {
+        dr_json_w_kvz(&c->j, "policy", c->policy ? c->policy : "burst");
+    }
+    error_end(c);
+}
+
+void fail_merged(struct call *c, struct dr_str into)
+{
+    error_body(c, 410, "gone_merged", "the record was merged");
+    dr_json_w_kv(&c->j, "merged_into", into);
+    error_end(c);
 }
 
 void unreadable(struct call *c, const struct rec *r)
 {
-    c->status = 500;
-    dr_buf_reset(&c->out);
-    dr_json_w_init(&c->j, &c->out);
-    dr_json_w_obj(&c->j);
-    dr_json_w_key(&c->j, "error");
-    dr_json_w_obj(&c->j);
-    dr_json_w_kvz(&c->j, "code", "record_unreadable");
-    dr_json_w_kvz(&c->j, "message", "a record cannot be read");
+    error_body(c, 500, "record_unreadable", "a record cannot be read");
     if (r && r->poison_named) {
         dr_json_w_kv(&c->j, "id", r->id);
     }
-    dr_json_w_end(&c->j);
-    dr_json_w_end(&c->j);
+    error_end(c);
+}
+
+/* What the contract calls the error that a fault's status stands for. */
+static const char *code_of(int status)
+{
+    switch (status) {
+    case 400:
+        return "unsupported_parameter";
+    case 401:
+        return "token_expired";
+    case 403:
+        return "forbidden_scope";
+    case 404:
+        return "not_found";
+    case 410:
+        return "cursor_expired";
+    case 429:
+        return "rate_limited";
+    case 503:
+        return "maintenance";
+    default:
+        return "internal";
+    }
+}
+
+void answer(struct call *c, const struct fault *f)
+{
+    if (f && f->status > 0 && !f->html && !f->close) {
+        if (f->retry_after[0]) {
+            dr_httpd_add_header(c->req, "Retry-After", f->retry_after);
+        }
+        fail(c, f->status, code_of(f->status), "as the fault script says");
+        sim_answer(c->req, c->status, &c->out);
+        return;
+    }
+    if (!sim_break_answer(c->req, f, c->status, dr_buf_view(&c->out))) {
+        sim_answer(c->req, c->status, &c->out);
+    }
 }
 
 void server_time(struct call *c)

@@ -1,5 +1,7 @@
 /* The source contract v1, section 4: which call is which, and the short ones.
  */
+#include <stdio.h>
+
 #include <drover/base/clock.h>
 #include <drover/base/time.h>
 #include <drover/crypto/crypto.h>
@@ -20,6 +22,24 @@ static void account(struct call *c)
     dr_json_w_end(&c->j);
 }
 
+/* The tag of what was read: a run asks again before it cuts over. */
+static bool unchanged(struct call *c, const struct dr_json *list)
+{
+    struct dr_str known = dr_httpd_header(c->req, "If-None-Match");
+    uint8_t sum[32];
+    char hex[65], tag[40];
+
+    dr_sha256(list ? list->raw : DR_STR_LIT("[]"), sum);
+    dr_hex(sum, sizeof(sum), hex);
+    (void)snprintf(tag, sizeof(tag), "\"%.16s\"", hex);
+    dr_httpd_add_header(c->req, "ETag", tag);
+    if (!dr_str_eqz(known, tag)) {
+        return false;
+    }
+    c->status = 304;
+    return true;
+}
+
 static void results(struct call *c, const struct dr_json *holder)
 {
     const struct dr_json *list = dr_json_get(holder, "results");
@@ -34,6 +54,13 @@ static void results(struct call *c, const struct dr_json *holder)
     }
     server_time(c);
     dr_json_w_end(&c->j);
+}
+
+static void tagged(struct call *c, const struct dr_json *holder)
+{
+    if (!unchanged(c, dr_json_get(holder, "results"))) {
+        results(c, holder);
+    }
 }
 
 static void events(struct call *c)
@@ -89,12 +116,16 @@ static void schema(struct call *c, struct dr_str rest)
     struct dr_str type;
 
     if (!dr_str_eqz(what, "objects")) {
-        results(c, dr_json_gets(c->w->schema, what));
+        tagged(c, dr_json_gets(c->w->schema, what));
     } else if (!rest.p) {
-        results(c, dr_json_get(c->w->schema, "objects"));
+        tagged(c, dr_json_get(c->w->schema, "objects"));
     } else {
         type = dr_str_split(&rest, '/');
-        results(c, dr_json_gets(dr_json_get(c->w->schema, "properties"), type));
+        if (!world_kind(c->w, type)) {
+            fail(c, 404, "not_found", "no such type");
+            return;
+        }
+        tagged(c, dr_json_gets(dr_json_get(c->w->schema, "properties"), type));
     }
 }
 
@@ -110,6 +141,8 @@ static void associations(struct call *c, struct dr_str rest)
     to = dr_str_split(&rest, '/');
     if (dr_str_eqz(rest, "batch/read")) {
         assoc_batch(c, from, to);
+    } else if (to.n > 0 && !rest.p) {
+        assoc_list(c, from, to);
     } else {
         fail(c, 404, "not_found", "no such call");
     }
@@ -174,11 +207,49 @@ static bool authorised(struct call *c)
     return false;
 }
 
+/* One line of the statistics: "GET /v1/objects/contact/changes", an id as #. */
+static void count_call(struct call *c)
+{
+    struct dr_str method = dr_httpd_method(c->req);
+    struct dr_str path = dr_httpd_path(c->req);
+    struct dr_str key;
+    int64_t *n;
+
+    while (c->by_id && path.n > 0 && path.p[path.n - 1] != '/') {
+        path.n--;
+    }
+    key = dr_arena_printf(c->a, DR_STR_FMT " " DR_STR_FMT "%s",
+                          DR_STR_ARG(method), DR_STR_ARG(path),
+                          c->by_id ? "#" : "");
+    n = dr_map_get(c->w->calls_by, key);
+    if (!n) {
+        n = dr_xcalloc(1, sizeof(*n));
+        dr_map_put(c->w->calls_by, key, n);
+    }
+    (*n)++;
+    c->w->calls++;
+    if (c->status != 429) {
+        c->w->burst = 0;
+        return;
+    }
+    c->w->refused++;
+    if (++c->w->burst > c->w->largest_burst) {
+        c->w->largest_burst = c->w->burst;
+    }
+}
+
 static void journal_line(struct call *c, const struct fault *f)
 {
+    struct dr_str body = dr_httpd_body(c->req);
     struct dr_buf b;
     struct dr_json_w w;
+    uint8_t sum[32];
+    char hex[65] = "";
 
+    if (body.n > 0) {
+        dr_sha256(body, sum);
+        dr_hex(sum, sizeof(sum), hex);
+    }
     dr_buf_init(&b, 8192);
     dr_json_w_init(&w, &b);
     dr_json_w_obj(&w);
@@ -188,10 +259,25 @@ static void journal_line(struct call *c, const struct fault *f)
     dr_json_w_kv(&w, "path", dr_httpd_path(c->req));
     dr_json_w_kv(&w, "query", dr_httpd_query(c->req));
     dr_json_w_kvi(&w, "status", c->status);
+    dr_json_w_kvz(&w, "body_sha256", hex[0] ? hex : NULL);
+    dr_json_w_kvi(&w, "bytes_in", (int64_t)body.n);
+    dr_json_w_kvi(&w, "bytes_out", (int64_t)c->out.n);
+    dr_json_w_kvi(&w, "window_used", c->w->limits.burst.used);
     dr_json_w_kvz(&w, "fault", f ? f->name : NULL);
+    dr_json_w_kvb(&w, "effect", false); /* every call is a read */
     dr_json_w_end(&w);
     journal_add(c->w->journal, dr_buf_view(&b));
     dr_buf_done(&b);
+}
+
+/* A call that a fault ends takes no turn of the windows. */
+static void perform(struct call *c, const struct fault *f)
+{
+    if (f && f->status > 0) {
+        c->status = f->status;
+    } else if (limits_take(c) && authorised(c)) {
+        route(c, dr_httpd_path(c->req));
+    }
 }
 
 void api_handle(struct dr_httpd_req *r, void *ctx)
@@ -199,27 +285,21 @@ void api_handle(struct dr_httpd_req *r, void *ctx)
     struct world *w = ctx;
     struct call c = {.w = w, .req = r, .status = 200};
     const struct fault *f;
-    char text[DR_TIME_TEXT];
+    char text[DR_TIME_TEXT], id[32];
 
     script_tick(w);
     c.now = vclock_now(&w->clock);
     c.a = dr_arena_new((size_t)64 << 20);
     dr_buf_init(&c.out, ANSWER_MAX);
     dr_json_w_init(&c.j, &c.out);
-    w->calls++;
     f = faults_match(w->faults, dr_httpd_method(r), dr_httpd_path(r));
-    if (authorised(&c)) {
-        route(&c, dr_httpd_path(r));
-    }
+    perform(&c, f);
     dr_httpd_add_header(r, "Date", dr_http_date_format(c.now, text));
-    if (f && f->status > 0) {
-        c.status = f->status;
-        w->refused += f->status == 429;
-    }
+    dr_httpd_add_header(r, "X-Request-Id", request_id(&c, id));
+    count_call(&c);
+    /* The body first: it names the call by the line that comes next. */
+    answer(&c, f);
     journal_line(&c, f);
-    if (!sim_break_answer(r, f, c.status, dr_buf_view(&c.out))) {
-        sim_answer(r, c.status, &c.out);
-    }
     dr_buf_done(&c.out);
     dr_arena_free(c.a);
 }

@@ -119,6 +119,67 @@ void assoc_batch(struct call *c, struct dr_str from, struct dr_str to)
     dr_json_w_end(&c->j);
 }
 
+static void listed_row(struct call *c, struct dr_str from, struct dr_str to,
+                       const struct assoc *a)
+{
+    dr_json_w_obj(&c->j);
+    dr_json_w_kv(&c->j, "from", from);
+    dr_json_w_key(&c->j, "to");
+    assoc_end(c, to, a);
+    dr_json_w_end(&c->j);
+}
+
+/* Lines in the order of their ids: a deal's set has no other. */
+static size_t list_lines(struct call *c, size_t i, size_t limit, size_t *total)
+{
+    const struct kind *k = world_kind(c->w, DR_STR_LIT("line_item"));
+
+    *total = k ? k->n : 0;
+    for (size_t n = 0; i < *total && n < limit; i++) {
+        const struct rec *r = &k->v[i];
+        if (rec_exists(r) && r->deal_id.n > 0) {
+            listed_row(c, r->deal_id, r->id, NULL);
+            n++;
+        }
+    }
+    return i;
+}
+
+void assoc_list(struct call *c, struct dr_str from, struct dr_str to)
+{
+    bool lines = dr_str_eqz(from, "deal") && dr_str_eqz(to, "line_item");
+    const struct pair *p = lines ? NULL : world_pair(c->w, from, to);
+    size_t limit = limit_of(c, PAGE_MAX), i = 0, total;
+    struct dr_str after;
+    uint64_t at = 0;
+
+    if (!lines && !p) {
+        fail(c, 404, "not_found", "no such pair");
+        return;
+    }
+    if (!cursor(c, &after)) {
+        return;
+    }
+    if (after.n > 0 && dr_str_u64(after, &at) == 0) {
+        i = (size_t)at;
+    }
+    dr_json_w_obj(&c->j);
+    dr_json_w_key(&c->j, "results");
+    dr_json_w_arr(&c->j);
+    if (lines) {
+        i = list_lines(c, i, limit, &total);
+    } else {
+        total = p->n;
+        for (size_t end = i + limit; i < end && i < total; i++) {
+            listed_row(c, p->v[i].from, p->v[i].to, &p->v[i]);
+        }
+    }
+    dr_json_w_end(&c->j);
+    paging(c, dr_arena_printf(c->a, "%zu", i), i < total);
+    server_time(c);
+    dr_json_w_end(&c->j);
+}
+
 void assoc_changes(struct call *c)
 {
     int64_t since = time_arg(c, "updated_since", INT64_MIN);
@@ -139,7 +200,7 @@ void assoc_changes(struct call *c)
     for (; i < c->w->moved_n && n < limit; i++) {
         const struct assoc_change *m = &c->w->moved[i];
         char text[DR_TIME_TEXT];
-        if (m->ms < since || m->ms >= before) {
+        if (m->ms < since || m->ms >= before || m->visible_ms > c->now) {
             continue;
         }
         dr_json_w_obj(&c->j);
@@ -148,6 +209,7 @@ void assoc_changes(struct call *c)
         dr_json_w_kv(&c->j, "to_type", m->to_type);
         dr_json_w_kv(&c->j, "from_id", m->from);
         dr_json_w_kv(&c->j, "to_id", m->to);
+        dr_json_w_kvi(&c->j, "type_id", m->type_id);
         dr_json_w_kvz(&c->j, "updated_at", dr_time_format(m->ms, text));
         dr_json_w_end(&c->j);
         n++;

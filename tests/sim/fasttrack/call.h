@@ -19,11 +19,18 @@ struct call {
     struct dr_json_w j;
     int status;
     int64_t now;
+    const char *policy; /* that refused the call */
+    bool by_id;         /* the path ends in a record's id */
 };
 
 /* ---- answer.c ---- */
 
 void fail(struct call *c, int status, const char *code, const char *message);
+void fail_merged(struct call *c, struct dr_str into);
+/* Names the call; it is the same in header, body and journal. */
+const char *request_id(const struct call *c, char out[32]);
+/* Sends what was made, or what the fault makes of it. */
+void answer(struct call *c, const struct fault *f);
 void unreadable(struct call *c, const struct rec *r);
 void server_time(struct call *c);
 void paging(struct call *c, struct dr_str last, bool more);
@@ -44,6 +51,13 @@ void records_one(struct call *c, struct kind *k, struct dr_str id);
 /* ---- associations.c: contract 4.6 ---- */
 
 void assoc_batch(struct call *c, struct dr_str from, struct dr_str to);
+void assoc_list(struct call *c, struct dr_str from, struct dr_str to);
 void assoc_changes(struct call *c);
+
+/* ---- limits.c: contract 4.12 ---- */
+
+/* Takes one call from the windows; false: they are used up, and the answer
+ * is the 429. Both ways the answer gets its headers. */
+bool limits_take(struct call *c);
 
 #endif

@@ -10,6 +10,12 @@ static struct knob knobs[] = {
     {"ends_per_answer", "500", ""},  /* of one row, contract 4.6 */
     /* An id that breaks every batch, of bodies or ends, that asks for it. */
     {"batch_poison", "", ""},
+    /* Calls a window; 0: no limit, plan: as the account's plan has it. */
+    {"burst", "0", ""},
+    {"burst_window_ms", "10000", ""},
+    {"daily", "0", ""},
+    {"retry_after", "seconds", ""},     /* or date, fraction, none */
+    {"ratelimit_reset", "seconds", ""}, /* or epoch */
     {NULL, NULL, ""},
 };
 
@@ -34,6 +40,7 @@ int main(int argc, char **argv)
     w.knobs = knobs;
     w.faults = faults_new(o.seed);
     w.journal = journal_new();
+    w.calls_by = dr_map_new(NULL);
     dr_rand_init(&w.rand, o.seed);
     (void)snprintf(w.key, sizeof(w.key), "%s", o.key);
     world_load(&w, o.base);

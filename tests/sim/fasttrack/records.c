@@ -5,19 +5,24 @@
 
 #include "call.h"
 
-static bool visible(const struct call *c, const struct rec *r)
+/* The record as lists and changes have it now, behind its visibility lag;
+ * NULL: they do not know it. Index, batch and single reads have no lag. */
+static const struct rec *seen(const struct call *c, const struct rec *r)
 {
-    return r->visible_ms <= c->now;
+    while (r && r->visible_ms > c->now) {
+        r = r->was;
+    }
+    return r;
 }
 
-static bool listed(struct call *c, const struct rec *r)
+static const struct rec *listed(struct call *c, const struct rec *now)
 {
     struct dr_str archived = dr_httpd_arg(c->req, "archived");
     bool any = dr_str_eqz(archived, "any");
     bool only = dr_str_eqz(archived, "only");
+    const struct rec *r = seen(c, now);
 
-    return r->gone == LIVES && (r->body.n > 0 || r->poison) && visible(c, r) &&
-           (any || r->archived == only);
+    return r && rec_exists(r) && (any || r->archived == only) ? r : NULL;
 }
 
 void records_list(struct call *c, struct kind *k)
@@ -32,15 +37,16 @@ void records_list(struct call *c, struct kind *k)
     dr_json_w_key(&c->j, "results");
     dr_json_w_arr(&c->j);
     for (i = kind_after(k, after); i < k->n && n < limit; i++) {
-        if (!listed(c, &k->v[i])) {
+        const struct rec *r = listed(c, &k->v[i]);
+        if (!r) {
             continue;
         }
-        if (k->v[i].poison) {
-            unreadable(c, &k->v[i]);
+        if (r->poison) {
+            unreadable(c, r);
             return;
         }
-        dr_json_w_raw(&c->j, k->v[i].body);
-        last = k->v[i].id;
+        dr_json_w_raw(&c->j, r->body);
+        last = r->id;
         n++;
     }
     while (i < k->n && !listed(c, &k->v[i])) {
@@ -66,7 +72,7 @@ void records_index(struct call *c, struct kind *k)
     dr_json_w_arr(&c->j);
     for (i = kind_after(k, after); i < k->n && n < limit; i++) {
         const struct rec *r = &k->v[i];
-        if (r->gone != LIVES || (r->body.n == 0 && !r->poison)) {
+        if (!rec_exists(r)) {
             continue;
         }
         dr_json_w_arr(&c->j);
@@ -78,7 +84,7 @@ void records_index(struct call *c, struct kind *k)
         last = r->id;
         n++;
     }
-    while (i < k->n && k->v[i].gone != LIVES) {
+    while (i < k->n && !rec_exists(&k->v[i])) {
         i++;
     }
     dr_json_w_end(&c->j);
@@ -132,6 +138,7 @@ static const char *op_of(const struct rec *r)
     return r->gone == DELETED  ? "delete"
            : r->gone == MERGED ? "merge"
            : r->archived       ? "archive"
+           : r->restored       ? "restore"
                                : "upsert";
 }
 
@@ -153,6 +160,11 @@ static void change_row(struct call *c, const struct rec *r)
     dr_json_w_end(&c->j);
 }
 
+static bool changes_know(const struct rec *r)
+{
+    return rec_exists(r) || r->gone == DELETED || r->gone == MERGED;
+}
+
 void records_changes(struct call *c, struct kind *k)
 {
     int64_t since = time_arg(c, "updated_since", INT64_MIN);
@@ -166,10 +178,11 @@ void records_changes(struct call *c, struct kind *k)
         return;
     }
     v = dr_xcalloc(k->n + 1, sizeof(const struct rec *));
-    for (size_t r = 0; r < k->n; r++) {
-        if (k->v[r].updated_ms >= since && k->v[r].updated_ms < before &&
-            visible(c, &k->v[r]) && beyond(&k->v[r], ms, id)) {
-            v[n++] = &k->v[r];
+    for (size_t at = 0; at < k->n; at++) {
+        const struct rec *r = seen(c, &k->v[at]);
+        if (r && changes_know(r) && r->updated_ms >= since &&
+            r->updated_ms < before && beyond(r, ms, id)) {
+            v[n++] = r;
         }
     }
     qsort(v, n, sizeof(const struct rec *), change_order);
@@ -207,7 +220,7 @@ static void missing(struct call *c, struct dr_str id, const struct rec *r)
 
 static bool whole(const struct rec *r)
 {
-    return r && r->gone == LIVES && !r->poison && r->body.n > 0;
+    return r && rec_exists(r) && !r->poison;
 }
 
 void records_batch(struct call *c, struct kind *k)
@@ -252,14 +265,19 @@ void records_one(struct call *c, struct kind *k, struct dr_str id)
 {
     const struct rec *r = kind_find(k, id);
 
-    if (!r) {
+    c->by_id = true;
+    if (!r || !changes_know(r)) {
         fail(c, 404, "not_found", "no such record");
-    } else if (r->gone != LIVES) {
-        fail(c, 410, r->gone == MERGED ? "gone_merged" : "gone_deleted",
-             "the record is gone");
+    } else if (r->gone == MERGED) {
+        fail_merged(c, r->merged_into);
+    } else if (r->gone == DELETED) {
+        fail(c, 410, "gone_deleted", "the record is deleted");
     } else if (r->poison) {
         unreadable(c, r);
-    } else {
-        dr_buf_str(&c->out, r->body);
+    } else { /* the record's bytes, and the clock that every body has */
+        char text[DR_TIME_TEXT];
+        dr_buf_str(&c->out, (struct dr_str){r->body.p, r->body.n - 1});
+        dr_buf_printf(&c->out, ",\"server_time\":\"%s\"}",
+                      dr_time_format(c->now - c->now % 1000, text));
     }
 }

@@ -1,4 +1,5 @@
-/* The change script: what happens in FastTrack while the tail reads. */
+/* The change script: what happens in FastTrack while the tail reads. An edit
+ * by the admin port is a line of it that is applied at once. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,16 +8,75 @@
 
 #include "world.h"
 
+/* ---- what a line may be ---- */
+
+static bool is_op(const struct dr_json *c, const char *op)
+{
+    return dr_str_eqz(dr_json_get_str(c, "op"), op);
+}
+
+static bool is_assoc(const struct dr_json *c)
+{
+    return is_op(c, "assoc_add") || is_op(c, "assoc_remove");
+}
+
+const char *change_fault(struct world *w, const struct dr_json *c)
+{
+    static const char *const ops[] = {"upsert",  "delete", "archive",
+                                      "restore", "merge",  "purge"};
+    bool known = false;
+
+    if (is_assoc(c)) {
+        return world_pair(w, dr_json_get_str(c, "from_type"),
+                          dr_json_get_str(c, "to_type"))
+                   ? NULL
+                   : "from_type and to_type are no pair of this folder";
+    }
+    for (size_t i = 0; i < DR_ARRAY_LEN(ops); i++) {
+        known = known || is_op(c, ops[i]);
+    }
+    if (!known) {
+        return "op is none of upsert, delete, archive, restore, merge, purge, "
+               "assoc_add, assoc_remove";
+    }
+    if (!world_kind(w, dr_json_get_str(c, "type"))) {
+        return "type is no object of the schema";
+    }
+    if (dr_json_scalar(dr_json_get(c, "id")).n == 0) {
+        return "it has no id";
+    }
+    if (is_op(c, "upsert") &&
+        dr_json_type(dr_json_get(c, "record")) != DR_JSON_OBJECT) {
+        return "an upsert needs its record";
+    }
+    if (is_op(c, "merge") &&
+        dr_json_scalar(dr_json_get(c, "merged_into")).n == 0) {
+        return "a merge needs merged_into";
+    }
+    return NULL;
+}
+
 void script_load(struct world *w, struct dr_str text)
 {
-    size_t cap = 0;
+    struct dr_json_limits limits = {.max_bytes = (size_t)64 << 20};
+    size_t cap = 0, row = 0;
 
     while (text.n > 0) {
         struct dr_str line = dr_str_split(&text, '\n');
-        const struct dr_json *j =
-            line.n ? dr_json_parse(w->arena, line, NULL, NULL) : NULL;
-        if (!j) {
+        struct dr_err err = {0};
+        const struct dr_json *j;
+        const char *why;
+        char where[64];
+
+        row++;
+        if (line.n == 0) {
             continue;
+        }
+        (void)snprintf(where, sizeof(where), "changes.ndjson line %zu", row);
+        j = dr_json_parse(w->arena, line, &limits, &err);
+        why = j ? change_fault(w, j) : err.text;
+        if (why) {
+            world_refuse(where, why);
         }
         if (w->change_n == cap) {
             cap = cap ? cap * 2 : 256;
@@ -27,16 +87,57 @@ void script_load(struct world *w, struct dr_str text)
     }
 }
 
-/* The record with version and stamps as this world's clock has them. */
+/* ---- records ---- */
+
+/* How long a change stays unseen by lists and changes. */
+static int64_t lag_of(struct world *w, const struct dr_json *c)
+{
+    int64_t lag = knob_int(w->knobs, "visibility_lag_ms");
+
+    if (knob_is(w->knobs, "visibility_lag", "random")) {
+        lag = (int64_t)dr_rand_below(&w->rand, (uint64_t)lag + 1);
+    }
+    return dr_json_get(c, "visible_after_s")
+               ? dr_json_get_i64(c, "visible_after_s", 0) * 1000
+               : lag;
+}
+
+/* Version, stamp and lag of a change; the record before it is kept for those
+ * who cannot see the new one yet. */
+static struct rec *touch(struct world *w, const struct dr_json *c, int64_t ms)
+{
+    struct kind *k = world_kind(w, dr_json_get_str(c, "type"));
+    struct rec *r = kind_put(w, k, dr_json_scalar(dr_json_get(c, "id")));
+    int64_t lag = lag_of(w, c);
+    int64_t stamp = ms + dr_json_get_i64(c, "updated_at_offset_s", 0) * 1000;
+
+    if (lag > 0) {
+        struct rec *was = dr_arena_alloc(w->arena, sizeof(*was));
+        *was = *r;
+        r->was = was;
+        r->visible_ms = ms + lag;
+    } else {
+        r->was = NULL;
+        r->visible_ms = 0;
+    }
+    r->version =
+        (uint64_t)dr_json_get_i64(c, "version", (int64_t)r->version + 1);
+    r->updated_ms = stamp - stamp % 1000;
+    r->restored = false;
+    return r;
+}
+
+/* The record with version and stamps as this world's clock has them. A NULL
+ * `archived_at` leaves what the record says itself. */
 static struct dr_str restamped(struct world *w, const struct dr_json *rec,
-                               uint64_t version, int64_t ms, int archived)
+                               const struct rec *r, const char *archived_at)
 {
     struct dr_json_w out;
     struct dr_buf b;
     struct dr_str text;
     char at[DR_TIME_TEXT];
 
-    dr_time_format(ms - ms % 1000, at);
+    dr_time_format(r->updated_ms, at);
     dr_buf_init(&b, (size_t)64 << 20);
     dr_json_w_init(&out, &b);
     dr_json_w_obj(&out);
@@ -44,12 +145,14 @@ static struct dr_str restamped(struct world *w, const struct dr_json *rec,
     {
         dr_json_w_keys(&out, m->key);
         if (dr_str_eqz(m->key, "version")) {
-            dr_json_w_u64(&out, version);
+            dr_json_w_u64(&out, r->version);
         } else if (dr_str_eqz(m->key, "updated_at") ||
-                   (dr_str_eqz(m->key, "created_at") && version == 1)) {
+                   (dr_str_eqz(m->key, "created_at") && r->version == 1)) {
             dr_json_w_z(&out, at);
-        } else if (dr_str_eqz(m->key, "archived") && archived >= 0) {
-            dr_json_w_bool(&out, archived == 1);
+        } else if (dr_str_eqz(m->key, "archived") && archived_at) {
+            dr_json_w_bool(&out, archived_at[0] != '\0');
+        } else if (dr_str_eqz(m->key, "archived_at") && archived_at) {
+            dr_json_w_z(&out, archived_at[0] ? archived_at : NULL);
         } else {
             dr_json_w_tree(&out, m);
         }
@@ -60,139 +163,137 @@ static struct dr_str restamped(struct world *w, const struct dr_json *rec,
     return text;
 }
 
-static void touch(struct world *w, struct rec *r, uint64_t version, int64_t ms)
+/* A line item joins or leaves a deal's set (contract 4.6). */
+static void move_line(struct world *w, const struct rec *r, struct dr_str deal,
+                      bool removed)
 {
-    int64_t lag = knob_int(w->knobs, "visibility_lag_ms");
+    struct assoc_change c = {.ms = r->updated_ms,
+                             .visible_ms = r->visible_ms,
+                             .from_type = DR_STR_LIT("deal"),
+                             .to_type = DR_STR_LIT("line_item"),
+                             .from = deal,
+                             .to = r->id,
+                             .removed = removed};
 
-    r->version = version;
-    r->updated_ms = ms - ms % 1000;
-    if (knob_is(w->knobs, "visibility_lag", "random")) {
-        lag = (int64_t)dr_rand_below(&w->rand, (uint64_t)lag + 1);
+    if (deal.n > 0) {
+        moved_add(w, &c);
     }
-    r->visible_ms = lag > 0 ? ms + lag : 0;
 }
 
-void world_edit(struct world *w, struct kind *k, struct dr_str id,
-                const struct dr_json *record, int64_t ms)
+static void edit(struct world *w, const struct dr_json *record, struct rec *r)
 {
-    struct rec *r = kind_put(w, k, id);
-    uint64_t version =
-        (uint64_t)dr_json_get_i64(record, "version", (int64_t)r->version + 1);
+    bool joins = r->gone != LIVES || r->body.n == 0;
     struct dr_str before = r->deal_id;
 
-    r->body = restamped(w, record, version, ms, -1);
+    r->body = restamped(w, record, r, NULL);
     r->gone = LIVES;
+    r->poison = false; /* an edit mends the record */
     r->archived = dr_json_true(dr_json_get(record, "archived"));
-    touch(w, r, version, ms);
-    if (dr_str_eqz(k->name, "line_item")) {
-        struct assoc_change c = {.ms = r->updated_ms,
-                                 .from_type = DR_STR_LIT("deal"),
-                                 .to_type = DR_STR_LIT("line_item"),
-                                 .to = r->id};
-        r->deal_id = dr_arena_dup(
-            w->arena,
-            dr_json_get_str(dr_json_get(record, "properties"), "deal_id"));
-        c.from = r->deal_id;
-        moved_add(w, &c);
-        if (before.n > 0 && !dr_str_eq(before, r->deal_id)) {
-            c.from = before;
-            c.removed = true;
-            moved_add(w, &c);
+    if (dr_str_eqz(dr_json_get_str(record, "type"), "line_item")) {
+        struct dr_str deal =
+            dr_json_get_str(dr_json_get(record, "properties"), "deal_id");
+        if (!joins && dr_str_eq(before, deal)) {
+            return;
+        }
+        r->deal_id = dr_arena_dup(w->arena, deal);
+        move_line(w, r, r->deal_id, false);
+        if (!joins) {
+            move_line(w, r, before, true);
         }
     }
 }
 
-static void end_record(struct world *w, const struct dr_json *c, struct rec *r,
-                       int64_t ms)
-{
-    bool merge = dr_str_eqz(dr_json_get_str(c, "op"), "merge");
-
-    r->gone = merge ? MERGED : DELETED;
-    r->merged_into = dr_json_scalar(dr_json_get(c, "merged_into"));
-    if (r->deal_id.n > 0) {
-        struct assoc_change gone = {.ms = ms - ms % 1000,
-                                    .from_type = DR_STR_LIT("deal"),
-                                    .to_type = DR_STR_LIT("line_item"),
-                                    .from = r->deal_id,
-                                    .to = r->id,
-                                    .removed = true};
-        moved_add(w, &gone);
-    }
-}
-
-static void set_archived(struct world *w, struct rec *r, bool archived,
-                         uint64_t version, int64_t ms)
+static void set_archived(struct world *w, struct rec *r, bool archived)
 {
     const struct dr_json *j = dr_json_parse(w->arena, r->body, NULL, NULL);
+    char at[DR_TIME_TEXT] = "";
 
+    if (archived) {
+        dr_time_format(r->updated_ms, at);
+    }
     if (j) {
-        r->body = restamped(w, j, version, ms, archived);
+        r->body = restamped(w, j, r, at);
     }
     r->archived = archived;
+    r->restored = !archived;
 }
 
 static void change_record(struct world *w, const struct dr_json *c, int64_t ms)
 {
-    struct dr_str op = dr_json_get_str(c, "op");
-    struct kind *k = world_kind(w, dr_json_get_str(c, "type"));
-    struct dr_str id = dr_json_scalar(dr_json_get(c, "id"));
-    struct rec *r;
+    struct rec *r = touch(w, c, ms);
 
-    if (!k) {
-        return;
+    if (is_op(c, "upsert")) {
+        edit(w, dr_json_get(c, "record"), r);
+    } else if (is_op(c, "archive") || is_op(c, "restore")) {
+        set_archived(w, r, is_op(c, "archive"));
+    } else {
+        r->gone = is_op(c, "merge") ? MERGED : DELETED;
+        r->merged_into = dr_json_scalar(dr_json_get(c, "merged_into"));
+        move_line(w, r, r->deal_id, true);
+        if (is_op(c, "purge")) { /* no tombstone: changes say nothing */
+            r->gone = PURGED;
+            r->was = NULL;
+            r->visible_ms = 0;
+        }
     }
-    if (dr_str_eqz(op, "upsert")) {
-        world_edit(w, k, id, dr_json_get(c, "record"), ms);
-        return;
-    }
-    r = kind_put(w, k, id);
-    if (dr_str_eqz(op, "delete") || dr_str_eqz(op, "merge")) {
-        end_record(w, c, r, ms);
-    } else if (dr_str_eqz(op, "archive") || dr_str_eqz(op, "restore")) {
-        set_archived(w, r, dr_str_eqz(op, "archive"),
-                     (uint64_t)dr_json_get_i64(c, "version", 1), ms);
-    }
-    touch(w, r,
-          (uint64_t)dr_json_get_i64(c, "version", (int64_t)r->version + 1), ms);
 }
 
-static void change_assoc(struct world *w, const struct dr_json *c, int64_t ms,
-                         bool removed)
+/* ---- associations ---- */
+
+static void set_end(struct pair *p, const struct dr_json *c,
+                    const struct assoc_change *m)
+{
+    struct assoc *a;
+
+    for (size_t i = pair_from(p, m->from);
+         i < p->n && dr_str_eq(p->v[i].from, m->from); i++) {
+        if (dr_str_eq(p->v[i].to, m->to) && p->v[i].type_id == m->type_id) {
+            memmove(&p->v[i], &p->v[i + 1], (p->n - i - 1) * sizeof(*p->v));
+            p->n--;
+            break;
+        }
+    }
+    if (m->removed) {
+        return;
+    }
+    a = pair_add(p);
+    *a = (struct assoc){.from = m->from,
+                        .to = m->to,
+                        .label = dr_json_get_str(c, "label"),
+                        .category = dr_json_get_str(c, "category"),
+                        .type_id = m->type_id,
+                        .updated_ms = m->ms,
+                        .primary = dr_json_true(dr_json_get(c, "primary"))};
+    pair_sort(p);
+}
+
+static void change_assoc(struct world *w, const struct dr_json *c, int64_t ms)
 {
     struct assoc_change m = {.ms = ms - ms % 1000,
+                             .type_id = dr_json_get_i64(c, "type_id", 0),
                              .from_type = dr_json_get_str(c, "from_type"),
                              .to_type = dr_json_get_str(c, "to_type"),
                              .from = dr_json_scalar(dr_json_get(c, "from_id")),
                              .to = dr_json_scalar(dr_json_get(c, "to_id")),
-                             .removed = removed};
+                             .removed = is_op(c, "assoc_remove")};
     struct pair *p = world_pair(w, m.from_type, m.to_type);
-    int64_t type_id = dr_json_get_i64(c, "type_id", 0);
+    int64_t lag = lag_of(w, c);
 
-    if (!p) {
-        return;
-    }
-    if (!removed) {
-        struct assoc *a = pair_add(p);
-        *a = (struct assoc){.from = m.from,
-                            .to = m.to,
-                            .label = dr_json_get_str(c, "label"),
-                            .category = dr_json_get_str(c, "category"),
-                            .type_id = type_id,
-                            .updated_ms = m.ms,
-                            .primary = dr_json_true(dr_json_get(c, "primary"))};
-        pair_sort(p);
-    } else {
-        for (size_t i = pair_from(p, m.from);
-             i < p->n && dr_str_eq(p->v[i].from, m.from); i++) {
-            if (dr_str_eq(p->v[i].to, m.to) && p->v[i].type_id == type_id) {
-                memmove(&p->v[i], &p->v[i + 1], (p->n - i - 1) * sizeof(*p->v));
-                p->n--;
-                break;
-            }
-        }
-    }
+    m.visible_ms = lag > 0 ? ms + lag : 0;
+    set_end(p, c, &m);
     moved_add(w, &m);
 }
+
+void change_apply(struct world *w, const struct dr_json *c, int64_t ms)
+{
+    if (is_assoc(c)) {
+        change_assoc(w, c, ms);
+    } else {
+        change_record(w, c, ms);
+    }
+}
+
+/* ---- playing ---- */
 
 static int64_t due_ms(const struct world *w, size_t i)
 {
@@ -201,16 +302,9 @@ static int64_t due_ms(const struct world *w, size_t i)
 
 static void apply_next(struct world *w)
 {
-    const struct dr_json *c = w->changes[w->applied];
-    struct dr_str op = dr_json_get_str(c, "op");
-    int64_t ms = due_ms(w, w->applied);
+    size_t i = w->applied++;
 
-    w->applied++;
-    if (dr_str_eqz(op, "assoc_add") || dr_str_eqz(op, "assoc_remove")) {
-        change_assoc(w, c, ms, dr_str_eqz(op, "assoc_remove"));
-    } else {
-        change_record(w, c, ms);
-    }
+    change_apply(w, w->changes[i], due_ms(w, i));
 }
 
 void script_tick(struct world *w)

@@ -8,14 +8,17 @@
 #include <drover/base/map.h>
 #include <sim/sim.h>
 
-enum gone { LIVES, DELETED, MERGED };
+enum gone { LIVES, DELETED, MERGED, PURGED };
 
 struct rec {
     struct dr_str id;
     uint64_t version;
     int64_t updated_ms;
     int64_t visible_ms; /* 0: at once; later with a visibility lag */
+    /* What lists and changes show until then; NULL: nothing. */
+    struct rec *was;
     bool archived, poison;
+    bool restored;     /* by the newest change */
     bool poison_named; /* the error names the id */
     enum gone gone;
     struct dr_str merged_into;
@@ -42,9 +45,19 @@ struct pair {
 };
 
 struct assoc_change {
-    int64_t ms;
+    int64_t ms, visible_ms;
+    int64_t type_id;
     struct dr_str from_type, to_type, from, to;
     bool removed;
+};
+
+/* One fixed window of a throttling policy. */
+struct window_use {
+    int64_t slot, used;
+};
+
+struct limits {
+    struct window_use burst, daily;
 };
 
 struct world {
@@ -72,7 +85,9 @@ struct world {
     struct journal *journal;
     struct dr_rand rand;
     char key[256];
-    int64_t calls, refused;
+    struct limits limits;
+    struct dr_map *calls_by; /* int64_t each */
+    int64_t calls, refused, burst, largest_burst;
     int64_t start_ms;
 };
 
@@ -80,8 +95,12 @@ struct world {
 void world_load(struct world *w, const char *dir);
 struct kind *world_kind(struct world *w, struct dr_str name);
 struct rec *kind_find(struct kind *k, struct dr_str id);
+/* A record that somebody can see: not a placeholder. */
+bool rec_exists(const struct rec *r);
 /* First index whose id is greater than `after` (all when after is empty). */
 size_t kind_after(const struct kind *k, struct dr_str after);
+struct rec *kind_append(struct kind *k);
+void kind_sort(struct kind *k);
 struct rec *kind_put(struct world *w, struct kind *k, struct dr_str id);
 struct pair *world_pair(struct world *w, struct dr_str from, struct dr_str to);
 size_t pair_from(const struct pair *p, struct dr_str from);
@@ -91,16 +110,20 @@ void moved_add(struct world *w, const struct assoc_change *c);
 
 /* ---- script.c ---- */
 
+/* Ends the process (65) when a line is none of the script's. */
 void script_load(struct world *w, struct dr_str ndjson);
+/* Is it a line of the script? NULL: yes, else what is wrong with it. */
+const char *change_fault(struct world *w, const struct dr_json *c);
+/* Applies one line as of `ms`; versions that it does not name go up by one. */
+void change_apply(struct world *w, const struct dr_json *c, int64_t ms);
 /* Applies the lines that are due by the virtual clock. */
 void script_tick(struct world *w);
 void script_start(struct world *w, int64_t scale);
 void script_all(struct world *w);
 void script_step(struct world *w);
 void script_status(const struct world *w, struct dr_buf *out);
-/* An edit as a user would make it: new body, version + 1, stamp now. */
-void world_edit(struct world *w, struct kind *k, struct dr_str id,
-                const struct dr_json *record, int64_t ms);
+/* Ends the process (65): the folder is not what its manifest says. */
+_Noreturn void world_refuse(const char *file, const char *why);
 
 void api_handle(struct dr_httpd_req *r, void *ctx);
 void admin_handle(struct dr_httpd_req *r, void *ctx);
