@@ -6,85 +6,10 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
-import sys
 import unittest
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "support"))
-from bench import Bench, ROOT, ndjson, wait_until  # noqa: E402
-
-SOURCE = ROOT / "tests" / "data" / "source"
-CARRIED = ["product", "company", "contact", "deal", "task"]
-SCALE = 20000
-UPSERT, DELETE, MERGE, INDEX = 1, 2, 3, 5
-
-
-class World:
-    """Broker, simulator, extractor, and what the topics hold."""
-
-    def __init__(self, bench, source=SOURCE, knobs=()):
-        self.b = bench
-        self.kafka = bench.broker()
-        self.sim = bench.fasttrack(source, *knobs)
-        self.conf = {
-            "migration": "t", "kafka.brokers": self.kafka.brokers,
-            "source.url": "http://127.0.0.1:%d" % self.sim.api,
-            "source.token_file": bench.secret("token", self.sim.key),
-            "tail.poll_ms": 50}
-        self.ex = None
-
-    def start_only(self):
-        self.ex = self.b.service("extractor", "0", self.conf)
-        return self.ex
-
-    def start(self):
-        return self.b.ready(self.start_only())
-
-    def dump(self, topic, parts=6):
-        out = subprocess.run(
-            [str(self.b.bin("dr-dump")), self.kafka.brokers,
-             "drover.t." + topic, str(parts)],
-            check=True, capture_output=True, timeout=60).stdout
-        return [json.loads(line) for line in out.splitlines()]
-
-    def records(self, kind):
-        return [r for r in self.dump("source." + kind)
-                if r["kind"] == "source"]
-
-    def newest(self, kind):
-        out = {}
-        for r in self.records(kind):
-            if r["id"] not in out or r["rev"] > out[r["id"]]["rev"]:
-                out[r["id"]] = r
-        return out
-
-    def feed(self, control):
-        subprocess.run(
-            [str(self.b.bin("dr-feed")), self.kafka.brokers, "t", "6",
-             "feed"], input=json.dumps({"control": control}).encode() + b"\n",
-            check=True, timeout=60)
-
-    def status(self):
-        """The newest that the extractor wrote of itself."""
-        found = [r["json"] for r in self.dump("catalog", 1)
-                 if r["side"] == "status"]
-        return found[-1] if found else {}
-
-    def snapshot_done(self, timeout=60):
-        def done():
-            assert self.ex.alive(), self.ex.tail()
-            return self.status().get("phase") == "tail"
-        wait_until("the snapshot is done", done, timeout, 0.3)
-
-    def journal(self):
-        return ndjson(self.sim.admin, "/sim/journal")
-
-    def play_changes(self):
-        self.sim.post("/sim/clock", {"scale": SCALE})
-        self.sim.post("/sim/changes", {"action": "start", "scale": SCALE})
-        wait_until("the script is played", lambda: self.sim.get(
-            "/sim/changes")["state"] == "done", 60)
+from extractor_world import (Bench, CARRIED, Case, DELETE, INDEX, SOURCE,
+                             wait_until)
 
 
 def altered(bench, path, change):
@@ -110,48 +35,10 @@ def hostile_ids(data):
     return data
 
 
-class Extractor(unittest.TestCase):
-    def assert_is_truth(self, w, kinds=CARRIED):
-        """Every living record of the CRM lies in its topic, byte for byte, in
-        its newest version; what is gone there is gone here."""
-        for kind in kinds:
-            newest = w.newest(kind)
-            truth = {r["id"]: r for r in w.sim.records(kind)}
-            for rid, record in truth.items():
-                self.assertIn(rid, newest, kind)
-                self.assertEqual(json.loads(newest[rid]["body"]), record)
-                self.assertEqual(newest[rid]["op"], UPSERT)
-            for rid, r in newest.items():
-                if rid not in truth:
-                    self.assertIn(r["op"], (DELETE, MERGE), (kind, rid))
-
-    def assert_nothing_twice(self, w, kinds=CARRIED):
-        for kind in kinds:
-            last = {}
-            for r in sorted(w.records(kind), key=lambda r: r["rev"]):
-                before = last.get(r["id"])
-                if before:
-                    self.assertGreater(r["rev"], before["rev"])
-                    self.assertNotEqual(r["content"], before["content"],
-                                        (kind, r["id"]))
-                last[r["id"]] = r
-
-    def assert_markers_count(self, w, kinds):
-        for kind in kinds:
-            seen, marked = {}, set()
-            for r in w.dump("source." + kind):
-                p = r["partition"]
-                if r["kind"] == "marker":
-                    self.assertEqual(r["of"], p)
-                    self.assertEqual(r["count"], seen.get(p, 0))
-                    marked.add(p)
-                else:
-                    seen[p] = seen.get(p, 0) + 1
-            self.assertEqual(marked, set(range(6)), kind)
-
+class Extractor(Case):
     def test_snapshot_and_tail(self):
         with Bench() as b:
-            w = World(b)
+            w = self.world(bench=b)
             w.start()
             w.snapshot_done()
             self.assert_is_truth(w)
@@ -176,7 +63,7 @@ class Extractor(unittest.TestCase):
 
     def test_line_items_of_a_missing_deal_come_alone(self):
         with Bench() as b:
-            w = World(b)
+            w = self.world(bench=b)
             w.start()
             w.snapshot_done()
             truth = {r["id"]: r["properties"]["deal_id"]
@@ -192,7 +79,7 @@ class Extractor(unittest.TestCase):
 
     def test_kill_9_again_and_again(self):
         with Bench() as b:
-            w = World(b)
+            w = self.world(bench=b)
             for at in (1, 3, 6, 10, 20):
                 before = w.sim.get("/sim/stats")["calls"]
                 p = w.b.service("extractor", "0", w.conf)
@@ -224,7 +111,7 @@ class Extractor(unittest.TestCase):
             {"name": "gone", "match": {"path": "^/v1/objects/task"},
              "times": 1, "action": {"close": "before"}}]
         with Bench() as b:
-            w = World(b)
+            w = self.world(bench=b)
             w.sim.post("/sim/faults", faults)
             w.start()
             w.snapshot_done()
@@ -240,7 +127,7 @@ class Extractor(unittest.TestCase):
         seen = []
         for knobs in ((), ("--knob", "ends_per_answer=1")):
             with Bench() as b:
-                w = World(b, knobs=knobs)
+                w = self.world(bench=b, knobs=knobs)
                 w.start()
                 w.snapshot_done()
                 seen.append({kind: w.newest(kind) for kind in kinds})
@@ -258,7 +145,7 @@ class Extractor(unittest.TestCase):
         """One id breaks every batch that names it: that one is rejected with
         a reason, all others are there as they are."""
         with Bench() as b:
-            w = World(b, knobs=["--knob", "batch_poison=" + poison])
+            w = self.world(bench=b, knobs=["--knob", "batch_poison=" + poison])
             w.start()
             w.snapshot_done()
             rejected = {(r["object"], r["id"]): r for r in w.dump("rejected")}
@@ -291,7 +178,7 @@ class Extractor(unittest.TestCase):
         for path in ("^/v1/objects/company", "batch/read$", "/index$",
                      "^/v1/associations/"):
             with self.subTest(path), Bench() as b:
-                w = World(b)
+                w = self.world(bench=b)
                 w.sim.post("/sim/faults", [
                     {"name": "403", "match": {"path": path}, "after": 1,
                      "times": -1, "action": {"status": 403}}])
@@ -308,7 +195,7 @@ class Extractor(unittest.TestCase):
     def test_hostile_ids_are_rejected_one_by_one(self):
         with Bench() as b:
             source = altered(b, "objects/company-0001.ndjson", hostile_ids)
-            w = World(b, source)
+            w = self.world(source, bench=b)
             w.start()
             w.snapshot_done()
             got = [r for r in w.dump("rejected") if r["object"] == "company"]
@@ -319,7 +206,7 @@ class Extractor(unittest.TestCase):
 
     def test_late_visibility_is_waited_for(self):
         with Bench() as b:
-            w = World(b, knobs=["--knob", "visibility_lag_ms=100000",
+            w = self.world(bench=b, knobs=["--knob", "visibility_lag_ms=100000",
                                 "--knob", "visibility_lag=random"])
             w.start()
             w.snapshot_done()
@@ -329,6 +216,15 @@ class Extractor(unittest.TestCase):
                        "de_901" in w.newest("line_item"), 60, 0.3)
             self.assert_is_truth(w)
 
+    def test_a_wrong_token_is_one_clear_line(self):
+        with Bench() as b:
+            w = self.world(bench=b)
+            w.conf["source.token_file"] = b.secret("wrong", "no-such-token")
+            p = b.service("extractor", "0", w.conf)
+            wait_until("it ends", lambda: not p.alive(), 30)
+            self.assertEqual(p.code, 1)
+            self.assertIn("source.token_file", p.tail(1))
+
     def test_the_last_change_before_the_freeze_is_read(self):
         """A link made after the tail's last round and before the freeze: it
         moves no version, so that the sweep cannot find it."""
@@ -337,11 +233,10 @@ class Extractor(unittest.TestCase):
                 "from_id": "ct_002", "to_id": "co_024", "label": "Works with",
                 "primary": False, "category": "user"}
         with Bench() as b:
-            w = World(b, altered(b, "changes.ndjson", lambda _: json.dumps(
-                link).encode() + b"\n"))
+            w = self.world(altered(b, "changes.ndjson", lambda _: json.dumps(
+                link).encode() + b"\n"), bench=b)
             w.conf["tail.poll_ms"] = 6000  # 300 s of FastTrack's clock
-            w.start()
-            w.snapshot_done()
+            w.read_whole()
             w.sim.post("/sim/clock", {"scale": 50})
             at = self.after_a_round(w)
             wait_until("most of the pause is over", lambda: w.sim.get(
@@ -362,18 +257,9 @@ class Extractor(unittest.TestCase):
             if "associations/changes" in r["path"]], 20)
         return w.sim.get("/sim/clock")["now_ms"]
 
-    def test_a_wrong_token_is_one_clear_line(self):
-        with Bench() as b:
-            w = World(b)
-            w.conf["source.token_file"] = b.secret("wrong", "no-such-token")
-            p = b.service("extractor", "0", w.conf)
-            wait_until("it ends", lambda: not p.alive(), 30)
-            self.assertEqual(p.code, 1)
-            self.assertIn("source.token_file", p.tail(1))
-
     def test_another_partition_count_is_refused(self):
         with Bench() as b:
-            w = World(b)
+            w = self.world(bench=b)
             w.start()
             w.ex.stop()
             w.conf["kafka.partitions"] = 4
@@ -384,12 +270,12 @@ class Extractor(unittest.TestCase):
 
 
 @unittest.skipUnless(os.environ.get("DR_SHARED"), "no real data set here")
-class RealData(unittest.TestCase):
+class RealData(Case):
     def test_small_is_read_whole(self):
         folder = pathlib.Path(os.environ["DR_SHARED"]) / "data"
         expected = json.loads((folder / "expected-small.json").read_text())
         with Bench() as b:
-            w = World(b, folder / "small")
+            w = self.world(folder / "small", bench=b)
             w.start()
             w.snapshot_done()
             rejected = {(r["object"], r["id"]) for r in w.dump("rejected")}

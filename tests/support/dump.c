@@ -40,6 +40,7 @@ static void source(struct dr_json_w *w, const struct dr_source *s)
     dr_json_w_kvi(w, "op", s->op);
     dr_json_w_kvi(w, "origin", s->origin);
     dr_json_w_kv(w, "body", s->body);
+    dr_json_w_kv(w, "merged_into", s->merged_into);
     hash(w, "content", s->content_hash);
     dr_json_w_key(w, "associations");
     dr_json_w_arr(w);
@@ -47,6 +48,8 @@ static void source(struct dr_json_w *w, const struct dr_source *s)
         dr_json_w_obj(w);
         dr_json_w_kv(w, "pair", s->assocs[i].pair);
         dr_json_w_kv(w, "to", s->assocs[i].to_id);
+        dr_json_w_kv(w, "type_id", s->assocs[i].type_id);
+        dr_json_w_kv(w, "label", s->assocs[i].label);
         dr_json_w_kvb(w, "primary", s->assocs[i].primary);
         dr_json_w_end(w);
     }
@@ -122,6 +125,11 @@ static void body(struct dr_json_w *w, const struct dr_env *env)
         break;
     case DR_MSG_CATALOG:
         catalog(w, &env->u.catalog);
+        break;
+    case DR_MSG_CURSOR:
+        dr_json_w_kv(w, "name", env->u.cursor.name);
+        dr_json_w_key(w, "json");
+        dr_json_w_raw(w, env->u.cursor.json);
         break;
     default:
         break;

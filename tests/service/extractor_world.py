@@ -1,0 +1,253 @@
+"""The extractor between a simulated FastTrack and a real broker, and what its
+topics hold held against what the CRM holds."""
+import json
+import pathlib
+import subprocess
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+from bench import Bench, ROOT, call, ndjson, wait_until  # noqa: E402
+
+SOURCE = ROOT / "tests" / "data" / "source"
+PAIRS = {"product": [], "company": [], "contact": ["company"],
+         "deal": ["company", "contact"],
+         "task": ["deal", "contact", "company"]}
+CARRIED = list(PAIRS)
+SCALE = 20000
+PARTS = 6
+UPSERT, DELETE, MERGE, INDEX = 1, 2, 3, 5
+GONE = {DELETE: "delete", MERGE: "merge"}
+
+
+class House:
+    """One broker for all tests of a class: each test has a migration, and so
+    topics, of its own."""
+
+    def __init__(self):
+        self.bench = Bench()
+        self.kafka = self.bench.broker()
+        self.worlds = 0
+
+    def close(self):
+        self.bench.close()
+
+
+class World:
+    """Simulator, extractor, and what the topics hold."""
+
+    def __init__(self, house, bench, source=SOURCE, knobs=()):
+        house.worlds += 1
+        self.migration = "t%d" % house.worlds
+        self.b, self.kafka = bench, house.kafka
+        self.sim = bench.fasttrack(source, *knobs)
+        self.conf = {
+            "migration": self.migration, "kafka.brokers": self.kafka.brokers,
+            "source.url": "http://127.0.0.1:%d" % self.sim.api,
+            "source.token_file": bench.secret("token", self.sim.key),
+            "tail.poll_ms": 50}
+        self.ex = None
+
+    def start_only(self):
+        self.ex = self.b.service("extractor", "0", self.conf)
+        return self.ex
+
+    def start(self):
+        return self.b.ready(self.start_only())
+
+    def read_whole(self):
+        self.start()
+        self.snapshot_done()
+
+    def dump(self, topic, parts=PARTS):
+        out = subprocess.run(
+            [str(self.b.bin("dr-dump")), self.kafka.brokers,
+             "drover.%s.%s" % (self.migration, topic), str(parts)],
+            check=True, capture_output=True, timeout=60).stdout
+        return [json.loads(line) for line in out.splitlines()]
+
+    def records(self, kind):
+        return [r for r in self.dump("source." + kind)
+                if r["kind"] == "source"]
+
+    def newest(self, kind):
+        out = {}
+        for r in self.records(kind):
+            if r["id"] not in out or r["rev"] > out[r["id"]]["rev"]:
+                out[r["id"]] = r
+        return out
+
+    def status(self):
+        found = self.dump("catalog", 1)
+        status = [r["json"] for r in found if r["side"] == "status"]
+        return status[-1] if status else {"phase": None}
+
+    def feed(self, control):
+        subprocess.run(
+            [str(self.b.bin("dr-feed")), self.kafka.brokers, self.migration,
+             str(PARTS), "feed"], check=True, timeout=60,
+            input=json.dumps({"control": control}).encode() + b"\n")
+
+    def until(self, what, predicate, timeout=60):
+        def there():
+            assert self.ex.alive(), self.ex.tail()
+            return predicate()
+        return wait_until(what, there, timeout, 0.1)
+
+    def snapshot_done(self, timeout=60):
+        self.until("the snapshot is done",
+                   lambda: self.status()["phase"] == "tail", timeout)
+
+    def journal(self):
+        return ndjson(self.sim.admin, "/sim/journal")
+
+    # ---- what happens in the CRM ----
+
+    def fast(self):
+        self.sim.post("/sim/clock", {"scale": SCALE})
+
+    def edit(self, kind, body, rid=None):
+        self.sim.post("/sim/admin/%s%s" % (kind, "/" + rid if rid else ""),
+                      body)
+
+    def delete(self, kind, rid):
+        self.sim.post("/sim/admin/%s/%s" % (kind, rid), None, "DELETE")
+
+    def play_changes(self, scale=SCALE):
+        self.sim.post("/sim/clock", {"scale": scale})
+        self.sim.post("/sim/changes", {"action": "start", "scale": scale})
+        wait_until("the script is played", lambda: self.sim.get(
+            "/sim/changes")["state"] == "done", 60)
+
+    def drained(self, timeout=60):
+        """Every watermark is past what has happened by now: what the tail has
+        not sent then, it never will."""
+        now = self.sim.get("/sim/clock")["now_ms"]
+
+        def passed():
+            cursors = {r["name"]: r["json"] for r in self.dump("cursor", 1)
+                       if r["name"] != "event"}
+            return all(c["watermark_ms"] > now for c in cursors.values()) and \
+                cursors["product"]["assoc_watermark_ms"] > now
+        self.until("the tail has all that happened", passed, timeout)
+
+
+class Case(unittest.TestCase):
+    """What lies in Kafka at the end is what the CRM holds."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.house = House()
+        cls.addClassCleanup(cls.house.close)
+
+    def world(self, source=SOURCE, knobs=(), bench=None):
+        if not bench:
+            bench = Bench()
+            self.addCleanup(bench.close)
+        return World(self.house, bench, source, knobs)
+
+    def assert_is_truth(self, w, kinds=CARRIED, but=()):
+        """Every living record of the CRM lies in its topic, byte for byte, in
+        its newest version, with its associations; what is gone there is gone
+        here. `but`: ids that are not to be there."""
+        for kind in kinds:
+            newest = w.newest(kind)
+            truth = {r["id"]: r for r in w.sim.records(kind)}
+            for rid, record in truth.items():
+                if rid in but:
+                    self.assertNotIn(rid, newest, kind)
+                    continue
+                self.assertIn(rid, newest, kind)
+                self.assertEqual(json.loads(newest[rid]["body"]), record)
+                self.assertEqual(newest[rid]["version"], record["version"])
+                self.assertEqual(newest[rid]["op"], UPSERT)
+            gone = {r["id"]: r for r in ndjson(w.sim.admin,
+                                               "/sim/deleted/" + kind)}
+            for rid, r in newest.items():
+                if rid not in truth:
+                    self.assertIn(r["op"], GONE, (kind, rid))
+                    self.assert_is_gone(r, gone[rid])
+            self.assert_ends(w, kind, newest, truth, but)
+
+    def assert_is_gone(self, got, gone):
+        if gone["op"] == "merge":
+            self.assertEqual((got["op"], got["merged_into"]),
+                             (MERGE, gone["merged_into"]), got["id"])
+        else:
+            self.assertEqual(got["op"], DELETE, got["id"])
+
+    def all_ends(self, w, kind, to):
+        """By the full listing, which the extractor does not use."""
+        rows, after = [], ""
+        while True:
+            status, page = call(w.sim.api, "GET", "/v1/associations/%s/%s?x=%s"
+                                % (kind, to, after), token=w.sim.key)
+            if status == 404:
+                return []
+            rows += page["results"]
+            if not page["paging"]:
+                return rows
+            after = "&after=" + page["paging"]["next"]["after"]
+
+    def assert_ends(self, w, kind, newest, truth, but):
+        want = {rid: [] for rid in truth if rid not in but}
+        for to in PAIRS[kind]:
+            for row in self.all_ends(w, kind, to):
+                end = row["to"]
+                if row["from"] in want:
+                    want[row["from"]].append((
+                        kind + "_" + to, end["id"], str(end["type_id"]),
+                        end["label"], end["primary"]))
+        for rid, ends in want.items():
+            got = [(a["pair"], a["to"], a["type_id"], a["label"],
+                    a["primary"]) for a in newest[rid]["associations"]]
+            self.assertEqual(sorted(got), sorted(ends), (kind, rid))
+
+    def assert_lines(self, w):
+        """Every living line in the set of its deal, and in no other."""
+        want = {}
+        for r in w.sim.records("line_item"):
+            want.setdefault(r["properties"]["deal_id"], []).append(r["id"])
+        got = {}
+        for rid, r in w.newest("line_item").items():
+            deal = rid
+            if r["parts"] == [rid]:  # alone: its deal is gone
+                deal = next(d for d, ids in want.items() if rid in ids)
+            got.setdefault(deal, []).extend(r["parts"])
+        self.assertEqual({d: sorted(v) for d, v in got.items() if v},
+                         {d: sorted(v) for d, v in want.items()})
+
+    def assert_counted(self, w, kind):
+        """An object that is not carried: its ids and versions."""
+        truth = {r["id"]: r["version"] for r in w.sim.records(kind)}
+        newest = w.newest(kind)
+        self.assertEqual({rid: r["version"] for rid, r in newest.items()
+                          if r["op"] == INDEX}, truth)
+
+    def assert_nothing_twice(self, w, kinds=CARRIED):
+        for kind in kinds:
+            last = {}
+            for r in sorted(w.records(kind), key=lambda r: r["rev"]):
+                before = last.get(r["id"])
+                if before:
+                    self.assertGreater(r["rev"], before["rev"])
+                    self.assertNotEqual(r["content"], before["content"],
+                                        (kind, r["id"]))
+                last[r["id"]] = r
+
+    def assert_markers_count(self, w, kinds):
+        for kind in kinds:
+            seen, marked = {}, set()
+            for r in w.dump("source." + kind):
+                p = r["partition"]
+                if r["kind"] == "marker":
+                    self.assertEqual(r["of"], p)
+                    self.assertEqual(r["count"], seen.get(p, 0))
+                    marked.add(p)
+                else:
+                    seen[p] = seen.get(p, 0) + 1
+            self.assertEqual(marked, set(range(PARTS)), kind)
+
+    def rejected(self, w):
+        return {(r["object"], r["id"]): r for r in w.dump("rejected")}
