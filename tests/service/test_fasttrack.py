@@ -361,6 +361,11 @@ class Simulator(unittest.TestCase):
             (folder / "changes.ndjson").write_text(
                 '{"seq":1,"at_s":1,"op":"explode"}\n')
 
+        def tombstone(folder, m, files):
+            m["files"] = [f for f in m["files"]
+                          if f["path"] != "tombstones.ndjson"]
+            (folder / "tombstones.ndjson").write_text('{"type":"tusk"}\n')
+
         def put(name, **more):
             return lambda folder, m, files: files[name].update(more)
 
@@ -388,6 +393,9 @@ class Simulator(unittest.TestCase):
                 ("time", top(produced_at="soon"), ["produced_at"]),
                 ("JSON", line(b"{\n"), [task + " line"]),
                 ("twice", line(first), ["task", "twice"]),
+                ("poison", top(poison=[{"type": "task", "id": "none"}]),
+                 ["manifest.json", "poison"]),
+                ("tombstone", tombstone, ["tombstones.ndjson"]),
                 ("script", script, ["changes.ndjson line 1",
                                     "op"])):
             with self.subTest(what):

@@ -389,10 +389,13 @@ static void add_poison(struct world *w)
     {
         struct kind *k = world_kind(w, dr_json_get_str(p, "type"));
         struct rec *r = k ? kind_find(k, dr_json_get_str(p, "id")) : NULL;
-        if (r) {
-            r->poison = true;
-            r->poison_named = dr_str_eqz(dr_json_get_str(p, "form"), "with_id");
+        if (!r) {
+            world_refuse("manifest.json", "poison names a record that is not "
+                                          "in the folder: mend the entry or "
+                                          "export the folder again");
         }
+        r->poison = true;
+        r->poison_named = dr_str_eqz(dr_json_get_str(p, "form"), "with_id");
     }
 }
 
@@ -405,8 +408,13 @@ static void add_tombstones(struct world *w, struct dr_str text)
         struct kind *k = world_kind(w, dr_json_get_str(j, "type"));
         struct rec *r;
 
-        if (!k) {
+        if (line.n == 0) {
             continue;
+        }
+        if (!k || dr_json_scalar(dr_json_get(j, "id")).n == 0) {
+            world_refuse("tombstones.ndjson", "a line is no tombstone of an "
+                                              "object of the schema: export "
+                                              "the folder again");
         }
         r = kind_put(w, k, dr_json_scalar(dr_json_get(j, "id")));
         r->gone =

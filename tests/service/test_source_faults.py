@@ -1,0 +1,321 @@
+#!/usr/bin/env python3
+"""Every fault of the source that the contract names, met by the real extractor
+beside a real broker: the topics hold in the end what FastTrack holds."""
+import email.utils
+import json
+import os
+import pathlib
+import sys
+import unittest
+
+from extractor_world import (CARRIED, Case, MERGE, ROOT, SOURCE, UPSERT,
+                             Bench, wait_until)
+
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from source_folder import SourceFolder  # noqa: E402
+
+LANES = {"list": "^/v1/objects/[a-z_]+$", "index": "/index$",
+         "bodies": "^/v1/objects/.*batch/read$",
+         "ends": "^/v1/associations/.*batch/read$",
+         "changes": "^/v1/objects/.*/changes$",
+         "changes of ends": "^/v1/associations/changes$",
+         "account": "^/v1/account$", "schema": "^/v1/schema/"}
+BACKOFF_MS = 250  # after a 429 that says nothing
+
+
+class Faults(Case):
+    def folder(self, bench=None):
+        if not bench:
+            bench = Bench()
+            self.addCleanup(bench.close)
+        return bench, SourceFolder(SOURCE, bench.folder / "source")
+
+    def assert_all(self, w, kinds=CARRIED, but=()):
+        self.assert_is_truth(w, kinds, but)
+        self.assert_lines(w)
+        self.assert_counted(w, "note")
+        self.assert_nothing_twice(w, list(kinds) + ["line_item"])
+
+    # ---- broken answers ----
+
+    def broken(self, *actions):
+        """Each action met in each lane, in snapshot and tail; one after the
+        other where a lane has few calls."""
+        faults = [{"name": "%s %d" % (lane, n), "match": {"path": path},
+                   "after": 1 if lane in ("list", "index") else 1 + n,
+                   "times": 1, "action": action}
+                  for lane, path in LANES.items()
+                  for n, action in enumerate(actions)]
+        w = self.world()
+        w.sim.post("/sim/faults", faults)
+        w.read_whole()
+        w.play_changes()
+        w.until("every fault is met", lambda: {
+            r["fault"] for r in w.journal() if r["fault"]} ==
+            {f["name"] for f in faults})
+        w.drained()
+        self.assert_all(w)
+        self.assertEqual(set(self.rejected(w)), {("contact", "ct_bad")})
+
+    def test_answers_of_5xx(self):
+        self.broken({"status": 500}, {"status": 502, "body": "html"},
+                    {"status": 503, "retry_after": "0.3"}, {"status": 504})
+
+    def test_bodies_that_are_cut(self):
+        self.broken({"close": "mid"}, {"truncate": 1}, {"close": "before"},
+                    {"truncate": 40})
+
+    # ---- 429 ----
+
+    def waits(self, w):
+        """(milliseconds from each refusal to the next call, its fault)."""
+        lines = w.journal()
+        return [(b["at_ms"] - a["at_ms"], b["at_ms"], a["fault"])
+                for a, b in zip(lines, lines[1:]) if a["status"] == 429]
+
+    def test_retry_after_is_obeyed_in_its_four_forms(self):
+        w = self.world()
+        until = w.sim.get("/sim/clock")["now_ms"] // 1000 * 1000 + 5000
+        date = email.utils.formatdate(until / 1000, usegmt=True)
+        w.sim.post("/sim/faults", [
+            {"name": name, "match": {"path": path}, "after": after,
+             "times": 1, "action": {"status": 429, "retry_after": value}}
+            for name, path, after, value in (
+                ("date", LANES["account"], 0, date),
+                ("seconds", LANES["list"], 1, "2"),
+                ("fraction", LANES["bodies"], 1, "1.25"),
+                ("none", LANES["ends"], 1, None))])
+        w.read_whole()
+        waits = {name: (ms, at) for ms, at, name in self.waits(w)}
+        self.assertEqual(set(waits), {"date", "seconds", "fraction", "none"})
+        self.assertGreaterEqual(waits["date"][1], until)
+        self.assertGreaterEqual(waits["seconds"][0], 2000)
+        self.assertGreaterEqual(waits["fraction"][0], 1250)
+        self.assertGreaterEqual(waits["none"][0], BACKOFF_MS)
+        self.assert_all(w)
+
+    def test_a_quota_is_kept_to_in_each_form(self):
+        """The source's own windows: no call before the next one begins."""
+        for form in ("seconds", "date", "fraction", "none"):
+            with self.subTest(form):
+                w = self.world(knobs=[
+                    "--knob", "burst=8", "--knob", "burst_window_ms=1000",
+                    "--knob", "retry_after=" + form])
+                w.read_whole()
+                w.ex.stop()
+                w.sim.post("/sim/knobs", {"burst": "0"})
+                waits = self.waits(w)
+                self.assertTrue(waits)
+                for ms, at, _ in waits:
+                    if form == "none":
+                        self.assertGreaterEqual(ms, BACKOFF_MS)
+                    else:  # at least to the end of the window it fell in
+                        self.assertNotEqual((at - ms) // 1000, at // 1000)
+                if form != "none":
+                    self.assertEqual(w.sim.get("/sim/stats")
+                                     ["largest_429_burst"], 1)
+                self.assert_all(w)
+
+    # ---- time ----
+
+    def test_late_visibility_in_snapshot_and_tail(self):
+        """Each change is seen up to L later, out of order; edits go on while
+        the snapshot reads."""
+        b, f = self.folder()
+        f.changes(self.much_happens(f, 150))
+        w = self.world(f.done(), ["--knob", "visibility_lag_ms=120000",
+                                  "--knob", "visibility_lag=random"], b)
+        w.sim.post("/sim/changes", {"action": "start", "scale": 2000})
+        w.read_whole()
+        w.play_changes()
+        w.drained()
+        self.assert_all(w)
+
+    def much_happens(self, f, seconds):
+        """Changes of every kind, close together."""
+        contacts, deals = f.records("contact"), f.records("deal")
+        lines, out = f.records("line_item"), []
+        end = {"from_type": "contact", "to_type": "company", "type_id": 3,
+               "label": "Also", "category": "user", "primary": False}
+        for s in range(seconds):
+            at = {"at_s": s * 20}
+            c = contacts[s % len(contacts)]
+            c["version"] += 1
+            c["properties"]["city"] = "City %d" % s
+            out.append(dict(at, op="upsert", type="contact", id=c["id"],
+                            record=json.loads(json.dumps(c))))
+            out.append(dict(at, op="assoc_add", **dict(
+                end, from_id=c["id"], to_id="co_%03d" % (s % 20 + 1))))
+            if s % 3 == 0:
+                out.append(dict(at, op="assoc_remove", **dict(
+                    end, from_id=c["id"], to_id="co_%03d" % (s % 20 + 1))))
+            if s % 7 == 0:
+                d = deals.pop()
+                out.append(dict(at, op="delete", type="deal", id=d["id"]))
+            if s % 5 == 0:
+                line = lines[s % len(lines)]
+                line["version"] += 1
+                line["properties"]["deal_id"] = "de_00%d" % (s % 4 + 1)
+                out.append(dict(at, op="upsert", type="line_item",
+                                id=line["id"],
+                                record=json.loads(json.dumps(line))))
+        return out
+
+    def test_more_equal_stamps_than_a_page_holds(self):
+        """15,000 rows of one second, pages of 200: all there, read once."""
+        b, f = self.folder()
+        one = f.records("contact")[0]
+        people = [dict(one, id="x_%05d" % n) for n in range(15000)]
+        f.put("contact", f.records("contact") + people)
+        f.changes([{"at_s": 300, "op": "upsert", "type": "contact",
+                    "id": r["id"], "record": dict(r, version=99)}
+                   for r in people])
+        w = self.world(f.done(), bench=b)
+        w.read_whole()
+        before = len(w.journal())
+        w.sim.post("/sim/changes", {"action": "all"})
+        w.fast()
+        w.drained()
+        calls = [r for r in w.journal()[before:]
+                 if r["path"] == "/v1/objects/contact/changes" and
+                 r["bytes_out"] > 200]
+        self.assertEqual(len(calls), 75)
+        self.assert_all(w, ["company", "contact"])
+
+    # ---- poison ----
+
+    def poisoned(self, form):
+        b, f = self.folder()
+        one = f.records("contact")[0]
+        people = f.records("contact") + [
+            dict(one, id="x_%03d" % n) for n in range(450)]
+        people += [dict(one, id="!first"), dict(one, id="~last")]
+        order = sorted((r["id"] for r in people), key=str.encode)
+        bad = {order[0], order[199], order[200], order[225], order[-1]}
+        self.assertLessEqual({"!first", "~last"}, bad)
+        f.put("contact", people)
+        f.poison("contact", bad, form)
+        f.put("task", f.records("task")[:1])  # alone
+        f.poison("task", ["ta_001"], form)
+        f.poison("deal", ["de_001"], form)
+        f.poison("line_item", ["li_003_1"], form)
+        w = self.world(f.done(), bench=b)
+        w.read_whole()
+        w.play_changes()
+        w.drained()
+        self.assert_all(w)
+        bad |= {"ct_bad"}
+        self.assertEqual(
+            {(r["object"], r["part"] or r["id"]) for r in w.dump("rejected")},
+            {("contact", rid) for rid in bad} |
+            {("task", "ta_001"), ("deal", "de_001"),
+             ("line_item", "li_003_1")})
+        self.assertEqual(w.newest("task").get("ta_001"), None)
+        return w
+
+    def test_poison_that_is_named(self):
+        w = self.poisoned("with_id")
+        # Mended in FastTrack, it comes by itself.
+        one = w.sim.records("contact")[0]
+        w.edit("contact", dict(one, id="~last"))
+        w.drained()
+        self.assertEqual(w.newest("contact")["~last"]["op"], UPSERT)
+        self.assert_all(w)
+
+    def test_poison_that_is_not_named(self):
+        self.poisoned("without_id")
+
+    # ---- what people do ----
+
+    def test_every_kind_of_edit_in_the_tail(self):
+        w = self.world()
+        w.read_whole()
+        w.fast()
+        one = w.sim.records("contact")[0]
+        line = w.sim.records("line_item")[0]
+        w.edit("contact", {"op": "merge", "merged_into": "ct_002"}, "ct_003")
+        w.edit("note", {"op": "merge", "merged_into":
+                        w.sim.records("note")[1]["id"]},
+               w.sim.records("note")[0]["id"])
+        for kind, rid in (("contact", "ct_004"), ("company", "co_004"),
+                          ("deal", "de_004"), ("product", "pr_04"),
+                          ("task", "ta_004"), ("line_item", line["id"])):
+            w.delete(kind, rid)
+        w.edit("deal", {"op": "archive"}, "de_005")
+        w.edit("company", {"op": "archive"}, "co_005")
+        w.edit("company", {"op": "restore"}, "co_005")
+        w.edit("contact", dict(one, id="ct_again"))
+        w.delete("contact", "ct_again")  # before anybody saw it
+        w.edit("contact", dict(one, id="ct_twin"))
+        w.edit("contact", dict(one, id="ct_twin", owner_id="o_2"))
+        w.drained()
+        self.assert_all(w)
+        contacts = w.newest("contact")
+        self.assertEqual(contacts["ct_003"]["op"], MERGE)
+        self.assertEqual(json.loads(contacts["ct_twin"]["body"])["owner_id"],
+                         "o_2")
+        archived = json.loads(w.newest("deal")["de_005"]["body"])
+        self.assertTrue(archived["archived"] and archived["archived_at"])
+        w.edit("deal", {"op": "restore"}, "de_005")
+        w.edit("line_item", line)  # comes back
+        w.drained()
+        self.assert_all(w)
+        self.assertFalse(json.loads(w.newest("deal")["de_005"]["body"])
+                         ["archived"])
+
+    def test_edits_of_associations_alone(self):
+        w = self.world()
+        w.read_whole()
+        w.fast()
+        before = {k: w.newest(k) for k in ("contact", "deal", "task")}
+        end = {"op": "assoc_add", "label": "Also", "category": "user",
+               "primary": False}
+        for a, b, x, y, t in (("contact", "company", "ct_010", "co_009", 3),
+                              ("deal", "contact", "de_010", "ct_011", 7),
+                              ("task", "deal", "ta_010", "de_011", 9)):
+            w.edit("associations", dict(
+                end, from_type=a, to_type=b, from_id=x, to_id=y, type_id=t))
+        gone = w.newest("deal")["de_012"]["associations"][0]
+        w.edit("associations", {
+            "op": "assoc_remove", "from_type": "deal",
+            "to_type": gone["pair"][5:], "from_id": "de_012",
+            "to_id": gone["to"], "type_id": int(gone["type_id"])})
+        w.drained()
+        self.assert_all(w)
+        for kind, rid in (("contact", "ct_010"), ("deal", "de_010"),
+                          ("task", "ta_010"), ("deal", "de_012")):
+            was, now = before[kind][rid], w.newest(kind)[rid]
+            self.assertEqual(now["version"], was["version"])
+            self.assertGreater(now["rev"], was["rev"])
+
+
+def shared():
+    """The folder of the real data sets, or None."""
+    folder = os.environ.get("DR_SHARED")
+    folder = pathlib.Path(folder) if folder else ROOT.parent / "shared"
+    return folder if (folder / "data").is_dir() else None
+
+
+@unittest.skipUnless(shared(), "SKIP: ../shared with the real data sets is "
+                     "not here (DR_SHARED names another place)")
+class RealData(Case):
+    def replayed(self, name, timeout):
+        w = self.world(shared() / "data" / name)
+        w.start()
+        w.snapshot_done(timeout)
+        w.play_changes()
+        w.drained(timeout)
+        self.assert_is_truth(w)
+        self.assert_lines(w)
+        self.assert_counted(w, "note")
+        self.assert_nothing_twice(w, CARRIED + ["line_item"])
+
+    def test_small_replayed(self):
+        self.replayed("small", 60)
+
+    def test_realworld_replayed(self):
+        self.replayed("realworld", 120)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
