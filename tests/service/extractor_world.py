@@ -1,6 +1,7 @@
 """The extractor between a simulated FastTrack and a real broker, and what its
 topics hold held against what the CRM holds."""
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -15,18 +16,25 @@ PAIRS = {"product": [], "company": [], "contact": ["company"],
          "deal": ["company", "contact"],
          "task": ["deal", "contact", "company"]}
 CARRIED = list(PAIRS)
-SCALE = 20000
+SCALE = 100000  # of the simulated clock: a day of changes in a second
 PARTS = 6
 UPSERT, DELETE, MERGE, INDEX = 1, 2, 3, 5
 GONE = {DELETE: "delete", MERGE: "merge"}
+
+
+def shared():
+    """The folder of the real data sets, or None."""
+    folder = os.environ.get("DR_SHARED")
+    folder = pathlib.Path(folder) if folder else ROOT.parent / "shared"
+    return folder / "data" if (folder / "data").is_dir() else None
 
 
 class House:
     """One broker for all tests of a class: each test has a migration, and so
     topics, of its own."""
 
-    def __init__(self):
-        self.bench = Bench()
+    def __init__(self, bench=None):
+        self.bench = bench or Bench()
         self.kafka = self.bench.broker()
         self.worlds = 0
 

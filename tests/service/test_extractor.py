@@ -269,26 +269,5 @@ class Extractor(Case):
             self.assertIn("kafka.partitions", p.tail(1))
 
 
-@unittest.skipUnless(os.environ.get("DR_SHARED"), "no real data set here")
-class RealData(Case):
-    def test_small_is_read_whole(self):
-        folder = pathlib.Path(os.environ["DR_SHARED"]) / "data"
-        expected = json.loads((folder / "expected-small.json").read_text())
-        with Bench() as b:
-            w = self.world(folder / "small", bench=b)
-            w.start()
-            w.snapshot_done()
-            rejected = {(r["object"], r["id"]) for r in w.dump("rejected")}
-            for kind in CARRIED:
-                want = expected["objects"][kind]
-                self.assertEqual(len(w.newest(kind)), want["readable"], kind)
-                for rid in want["unreadable_ids"]:
-                    self.assertIn((kind, rid), rejected)
-            lines = sum(len(r["parts"])
-                        for r in w.newest("line_item").values())
-            self.assertEqual(lines,
-                             expected["objects"]["line_item"]["readable"])
-
-
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""The extractor reads the real data sets whole and follows their changes. They
+are not part of the product: without them every test here is skipped."""
+import json
+import unittest
+
+from extractor_world import CARRIED, Case, shared
+
+
+@unittest.skipUnless(shared(), "SKIP: ../shared with the real data sets is "
+                     "not here (DR_SHARED names another place)")
+class RealData(Case):
+    def read(self, name):
+        w = self.world(shared() / name)
+        w.read_whole()
+        expected = json.loads(
+            (shared() / ("expected-%s.json" % name)).read_text())["objects"]
+        rejected = self.rejected(w)
+        for kind in CARRIED:
+            self.assertEqual(len(w.newest(kind)), expected[kind]["readable"],
+                             kind)
+            for rid in expected[kind]["unreadable_ids"]:
+                self.assertIn((kind, rid), rejected)
+        lines = sum(len(r["parts"]) for r in w.newest("line_item").values())
+        self.assertEqual(lines, expected["line_item"]["readable"])
+        return w
+
+    def replayed(self, name):
+        """The change script played in the tail."""
+        w = self.read(name)
+        w.play_changes()
+        w.drained()
+        self.assert_is_truth(w)
+        self.assert_lines(w)
+        self.assert_counted(w, "note")
+        self.assert_nothing_twice(w, CARRIED + ["line_item"])
+
+    def test_small(self):
+        self.replayed("small")
+
+    def test_realworld(self):
+        self.replayed("realworld")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
