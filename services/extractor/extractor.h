@@ -41,6 +41,7 @@ struct extractor {
     struct emitted *emitted;
     struct dr_map *unreadable; /* "<object>:<id>" that were rejected */
     struct dr_map *lines; /* ids of line items that some deal's set holds */
+    struct dr_map *alone; /* ids of those that are records of their own */
     struct horizon horizon;
     struct object objects[MAX_OBJECTS];
     size_t object_count;
@@ -150,6 +151,12 @@ bool read_line_sets(struct extractor *ex, const struct dr_str *deals, size_t n,
 /* Lines that no set holds: their deal is gone. Each becomes a record of its
  * own, which the plan rejects with that reason. */
 bool orphan_lines(struct extractor *ex, struct object *o);
+/* A line that was a record of its own and is in a set now, or deleted: that
+ * record is gone, for no line may be held twice. */
+void end_alone(struct extractor *ex, struct object *o, struct dr_str id,
+               int64_t server_ms);
+/* What a record in source.line_item says about that, when it is read back. */
+void note_alone(struct extractor *ex, const struct dr_source *s);
 
 /* ---- snapshot.c, tail.c, sweep.c ---- */
 

@@ -173,6 +173,26 @@ static bool read_bodies(struct extractor *ex, struct object *o, struct sets *s,
     return true;
 }
 
+void note_alone(struct extractor *ex, const struct dr_source *s)
+{
+    if (s->part_count == 1 && dr_str_eq(s->parts[0].id, s->id)) {
+        dr_map_put(ex->alone, s->id, ex);
+    } else {
+        (void)dr_map_del(ex->alone, s->id);
+    }
+}
+
+void end_alone(struct extractor *ex, struct object *o, struct dr_str id,
+               int64_t server_ms)
+{
+    struct dr_source s = {
+        .id = id, .op = DR_SRC_DELETE, .origin = DR_ORIGIN_TAIL};
+
+    if (dr_map_del(ex->alone, id)) {
+        emit_source(ex, o, &s, server_ms);
+    }
+}
+
 static void emit_set(struct extractor *ex, struct object *o,
                      const struct sets *s, size_t d, int64_t server_ms,
                      enum dr_origin origin)
@@ -196,6 +216,12 @@ static void emit_set(struct extractor *ex, struct object *o,
     if (out.part_count > 0 ||
         emitted_get(ex->emitted, object_index(ex, o), out.id, &before)) {
         emit_source(ex, o, &out, server_ms);
+        note_alone(ex, &out);
+        for (size_t i = 0; i < out.part_count; i++) {
+            if (!dr_str_eq(parts[i].id, out.id)) {
+                end_alone(ex, o, parts[i].id, server_ms);
+            }
+        }
     }
     free(parts);
 }

@@ -173,6 +173,7 @@ int main(int argc, char **argv)
     ex.emitted = emitted_new();
     ex.unreadable = dr_map_new(NULL);
     ex.lines = dr_map_new(NULL);
+    ex.alone = dr_map_new(NULL);
     ex.page_arena = dr_arena_new(HELD_MAX);
     ex.inner_arena = dr_arena_new(HELD_MAX);
     dr_buf_init(&ex.path, 8192);
@@ -205,6 +206,7 @@ int main(int argc, char **argv)
     emitted_free(ex.emitted);
     dr_map_free(ex.unreadable);
     dr_map_free(ex.lines);
+    dr_map_free(ex.alone);
     dr_arena_free(ex.page_arena);
     dr_arena_free(ex.inner_arena);
     dr_buf_done(&ex.path);

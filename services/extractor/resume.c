@@ -125,6 +125,9 @@ static void source_row(struct extractor *ex, const struct dr_env *env,
     for (size_t i = 0; i < s->part_count; i++) {
         dr_map_put(ex->lines, s->parts[i].id, ex);
     }
+    if (dr_str_eqz(s->object, "line_item")) {
+        note_alone(ex, s);
+    }
     o->written++;
     o->written_part[partition]++;
 }

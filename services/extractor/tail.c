@@ -137,7 +137,11 @@ static bool one_change(struct extractor *ex, struct object *o,
     }
     if (strcmp(o->name, "line_item") == 0) {
         /* A line that is gone leaves its set through associations/changes. */
-        return gone || !batch_add(b, row->id) ||
+        if (gone) {
+            end_alone(ex, o, row->id, server_ms);
+            return true;
+        }
+        return !batch_add(b, row->id) ||
                (touch_lines(ex, o, b->v, b->n) && ((b->n = 0), true));
     }
     if (gone) {

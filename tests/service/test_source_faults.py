@@ -261,6 +261,32 @@ class Faults(Case):
         self.assertFalse(json.loads(w.newest("deal")["de_005"]["body"])
                          ["archived"])
 
+    def test_a_line_without_a_deal_is_held_once(self):
+        """It comes alone; edited, moved, deleted, or its deal named again by
+        a change that the tail reads once more, it never counts twice."""
+        b, f = self.folder()
+        lines = f.records("line_item")
+        alone = [dict(lines[0], id="x_%d" % n, properties=dict(
+            lines[0]["properties"], deal_id="de_none")) for n in range(4)]
+        f.put("line_item", lines + alone)
+        w = self.world(f.done(), bench=b)
+        w.read_whole()
+        self.assertEqual(w.newest("line_item")["x_0"]["parts"], ["x_0"])
+        w.fast()
+        w.delete("line_item", "x_0")
+        w.drained()
+        self.assertNotEqual(w.newest("line_item")["x_0"]["op"], UPSERT)
+        self.assert_all(w)
+        w.edit("line_item", dict(alone[1], properties=dict(
+            alone[1]["properties"], deal_id="de_001")))
+        w.drained()
+        self.assert_all(w)
+        w.ex.stop()
+        w.start()
+        w.edit("line_item", alone[2])
+        w.drained()
+        self.assert_all(w)
+
     def test_edits_of_associations_alone(self):
         w = self.world()
         w.read_whole()
