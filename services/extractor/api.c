@@ -40,6 +40,20 @@ void api_done(struct api *a)
     dr_buf_done(&a->answer);
 }
 
+/* Beyond this a person who looks at the log wants to know. */
+#define WAIT_TOLD_MS 5000
+
+static bool wait_for_source(struct api *a, int64_t ms)
+{
+    if (ms >= WAIT_TOLD_MS) {
+        dr_log(DR_LOG_INFO, "extractor.waiting",
+               "status=%d wait_s=%lld: the source asks for it, or does not "
+               "answer",
+               a->status, (long long)ms / 1000);
+    }
+    return api_wait(a, ms);
+}
+
 bool api_wait(struct api *a, int64_t ms)
 {
     int64_t until = dr_mono_ms() + ms;
@@ -125,7 +139,7 @@ enum api_result api_page(struct api *a, const char *path, struct dr_str body,
                    ans.outcome == DR_HTTP_ANSWERED ? a->code : ans.reason);
         }
         if (what == THROTTLE_AGAIN) {
-            if (!api_wait(a, wait)) {
+            if (!wait_for_source(a, wait)) {
                 return API_STOPPED;
             }
             continue;

@@ -165,16 +165,32 @@ static void a_429_that_says_nothing_backs_off(void **state)
                 later <= THROTTLE_MAX_WAIT_MS * 5 / 4);
 }
 
+static void a_long_retry_after_is_obeyed(void **state)
+{
+    static const int statuses[] = {429, 503};
+    int64_t wait = 0;
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(statuses); i++) {
+        struct throttle t;
+        struct dr_http_answer a = answer(statuses[i], 1800000);
+        throttle_init(&t, 1);
+        assert_int_equal(throttle_after(&t, &a, &wait), THROTTLE_AGAIN);
+        assert_true(wait >= 1800000 && wait <= 1800000 + 10000);
+    }
+}
+
 static void an_absurd_retry_after_is_capped(void **state)
 {
     struct throttle t;
-    struct dr_http_answer a = answer(429, 3600000);
+    struct dr_http_answer a = answer(429, INT64_C(86400000));
     int64_t wait = 0;
 
     (void)state;
     throttle_init(&t, 1);
     (void)throttle_after(&t, &a, &wait);
-    assert_true(wait <= THROTTLE_MAX_WAIT_MS * 5 / 4);
+    assert_true(wait >= THROTTLE_MAX_TOLD_MS &&
+                wait <= THROTTLE_MAX_TOLD_MS + 10000);
 }
 
 static void a_source_that_stays_away_is_given_up(void **state)
@@ -348,6 +364,7 @@ int main(void)
         cmocka_unit_test(a_sweep_finds_what_is_missing),
         cmocka_unit_test(a_429_waits_as_long_as_it_says),
         cmocka_unit_test(a_429_that_says_nothing_backs_off),
+        cmocka_unit_test(a_long_retry_after_is_obeyed),
         cmocka_unit_test(an_absurd_retry_after_is_capped),
         cmocka_unit_test(a_source_that_stays_away_is_given_up),
         cmocka_unit_test(a_cursor_survives_its_text),

@@ -21,23 +21,27 @@ static int64_t backoff(struct throttle *t, int64_t first_ms, int n)
     return wait + (int64_t)dr_rand_below(&t->rand, (uint64_t)wait / 4 + 1);
 }
 
+/* Never less than what was asked for, and a little more, so that several
+ * extractors do not come back in step. */
+static int64_t told(struct throttle *t, int64_t ms)
+{
+    uint64_t jitter;
+
+    if (ms > THROTTLE_MAX_TOLD_MS) {
+        ms = THROTTLE_MAX_TOLD_MS;
+    }
+    jitter = (uint64_t)ms / 8 + 20;
+    return ms + (int64_t)dr_rand_below(&t->rand, jitter < 5000 ? jitter : 5000);
+}
+
 static enum throttle_do refused(struct throttle *t,
                                 const struct dr_http_answer *ans,
                                 int64_t *wait_ms_out)
 {
-    int64_t wait = ans->retry_after_ms;
-
     t->refusals++;
     t->waits++;
-    if (wait < 0) {
-        wait = backoff(t, 250, t->refusals);
-    } else {
-        if (wait > THROTTLE_MAX_WAIT_MS) {
-            wait = THROTTLE_MAX_WAIT_MS;
-        }
-        wait += (int64_t)dr_rand_below(&t->rand, (uint64_t)wait / 8 + 20);
-    }
-    *wait_ms_out = wait;
+    *wait_ms_out = ans->retry_after_ms < 0 ? backoff(t, 250, t->refusals)
+                                           : told(t, ans->retry_after_ms);
     return THROTTLE_AGAIN;
 }
 
@@ -66,9 +70,7 @@ enum throttle_do throttle_after(struct throttle *t,
     }
     *wait_ms_out = backoff(t, 100, t->failures);
     if (server_wait > *wait_ms_out) {
-        *wait_ms_out = server_wait < THROTTLE_MAX_WAIT_MS
-                           ? server_wait
-                           : THROTTLE_MAX_WAIT_MS;
+        *wait_ms_out = told(t, server_wait);
     }
     return THROTTLE_AGAIN;
 }

@@ -25,7 +25,10 @@ struct throttle {
     int64_t waits; /* for metrics */
 };
 
-#define THROTTLE_MAX_WAIT_MS 60000
+#define THROTTLE_MAX_WAIT_MS 60000 /* chosen by ourselves */
+/* Told by the source: a daily quota asks for hours, and calling before is one
+ * more refusal. Asking once an hour is the cap on what may be nonsense. */
+#define THROTTLE_MAX_TOLD_MS 3600000
 #define THROTTLE_MAX_FAILURES 12
 
 void throttle_init(struct throttle *t, uint64_t seed);
