@@ -176,6 +176,17 @@ size_t emitted_count(const struct emitted *e, int object)
     return n;
 }
 
+size_t emitted_living(const struct emitted *e, int object)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < e->cap; i++) {
+        n += e->slots[i].used && e->slots[i].object == object &&
+             !e->slots[i].gone;
+    }
+    return n;
+}
+
 void emitted_sweep_begin(struct emitted *e, int object)
 {
     for (size_t i = 0; i < e->cap; i++) {

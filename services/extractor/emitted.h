@@ -44,6 +44,8 @@ bool emitted_is_news(const struct emitted *e, int object, struct dr_str id,
 uint64_t emitted_next_rev(const struct emitted *e, int object, struct dr_str id,
                           int64_t server_ms);
 
+/* Those of an object that are not gone. */
+size_t emitted_living(const struct emitted *e, int object);
 size_t emitted_count(const struct emitted *e, int object);
 
 /* A sweep: begin, note every id seen, then list the living not seen. */

@@ -148,6 +148,12 @@ bool read_ends(struct extractor *ex, const char *pair, struct ends *of,
 bool read_line_sets(struct extractor *ex, const struct dr_str *deals, size_t n,
                     enum dr_origin origin);
 
+/* The sets of all deals in the index. */
+bool line_sets(struct extractor *ex, struct object *o, enum dr_origin origin);
+/* Records of source.line_item that the sweep has not seen: a set whose deal
+ * is gone, or a line that is alone. Each is read again. */
+bool unseen_lines(struct extractor *ex, struct object *o);
+
 /* Lines that no set holds: their deal is gone. Each becomes a record of its
  * own, which the plan rejects with that reason. */
 bool orphan_lines(struct extractor *ex, struct object *o);

@@ -13,6 +13,7 @@ struct line {
     size_t deal;      /* index in the batch */
     struct dr_str id; /* in the page arena  */
     uint64_t version;
+    int64_t updated_ms;
     struct dr_str body;
     bool found, settled; /* settled: read, gone or rejected */
 };
@@ -103,6 +104,7 @@ static void take_body(struct extractor *ex, struct sets *s, size_t from,
         if (dr_str_eq(line->id, src.id)) {
             line->found = line->settled = true;
             line->version = src.version;
+            line->updated_ms = src.updated_ms;
             line->body = dr_arena_dup(ex->page_arena, src.body);
         }
     }
@@ -193,29 +195,51 @@ void end_alone(struct extractor *ex, struct object *o, struct dr_str id,
     }
 }
 
+/* The sweep found another set than the tail had sent, though nothing in it
+ * was changed since: the tail missed it. */
+static void count_miss(struct extractor *ex, const struct object *o,
+                       struct dr_str id, int64_t newest_ms)
+{
+    if (newest_ms < o->cursor.watermark_ms) {
+        ex->tail_misses++;
+        dr_log(DR_LOG_ERROR, "extractor.tail_miss",
+               "object=%s record_id=" DR_STR_FMT, o->name, DR_STR_ARG(id));
+    }
+}
+
 static void emit_set(struct extractor *ex, struct object *o,
                      const struct sets *s, size_t d, int64_t server_ms,
                      enum dr_origin origin)
 {
+    bool sweeping = origin == DR_ORIGIN_SWEEP && o->cursor.phase == CURSOR_TAIL;
+    uint64_t before = o->written;
+    int64_t newest_ms = 0;
     struct dr_part *parts = dr_xcalloc(s->lines.n + 1, sizeof(*parts));
     struct dr_source out = {.id = s->deal[d].id,
                             .op = DR_SRC_UPSERT,
                             .origin = origin,
                             .parts = parts};
-    struct emitted_row before;
+    struct emitted_row known;
 
     for (size_t i = 0; i < s->lines.n; i++) {
         const struct line *line = &s->lines.v[i];
         if (line->deal == d && line->found) {
+            newest_ms =
+                line->updated_ms > newest_ms ? line->updated_ms : newest_ms;
             parts[out.part_count++] = (struct dr_part){
                 .id = line->id, .version = line->version, .body = line->body};
         }
     }
     /* A deal that never had a line needs no record; one that lost its last
      * line does. */
-    if (out.part_count > 0 ||
-        emitted_get(ex->emitted, object_index(ex, o), out.id, &before)) {
+    if (out.part_count == 0 && dr_map_has(ex->alone, out.id)) {
+        end_alone(ex, o, out.id, server_ms);
+    } else if (out.part_count > 0 ||
+               emitted_get(ex->emitted, object_index(ex, o), out.id, &known)) {
         emit_source(ex, o, &out, server_ms);
+        if (sweeping && o->written > before) {
+            count_miss(ex, o, out.id, newest_ms);
+        }
         note_alone(ex, &out);
         for (size_t i = 0; i < out.part_count; i++) {
             if (!dr_str_eq(parts[i].id, out.id)) {
@@ -277,10 +301,39 @@ static bool lone_lines(struct extractor *ex, struct object *o,
         add_line(&s.lines, i, ids[i]);
     }
     going = read_sets(ex, o, &s, ex->api.server_ms, DR_ORIGIN_SWEEP);
+    for (size_t i = 0; going && i < s.lines.n; i++) {
+        if (s.lines.v[i].found) {
+            dr_map_put(ex->lines, s.lines.v[i].id, ex);
+        }
+    }
     if (going) {
         emit_flush(ex);
     }
     sets_done(&s);
+    return going;
+}
+
+bool unseen_lines(struct extractor *ex, struct object *o)
+{
+    int kind = object_index(ex, o);
+    size_t n = emitted_sweep_missing(ex->emitted, kind), at = 0;
+    struct dr_arena *held DR_AUTO(dr_arena) = dr_arena_new(HELD_MAX);
+    struct dr_str *ids = dr_xcalloc(n + 1, sizeof(*ids));
+    size_t found = 0;
+    bool going = true;
+
+    while (found < n &&
+           emitted_sweep_next(ex->emitted, kind, &at, &ids[found])) {
+        ids[found] = dr_arena_dup(held, ids[found]);
+        found++;
+    }
+    for (size_t i = 0; going && i < found; i++) {
+        dr_arena_reset(ex->page_arena);
+        going = dr_map_has(ex->alone, ids[i])
+                    ? lone_lines(ex, o, &ids[i], 1)
+                    : read_line_sets(ex, &ids[i], 1, DR_ORIGIN_SWEEP);
+    }
+    free(ids);
     return going;
 }
 

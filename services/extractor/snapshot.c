@@ -239,9 +239,9 @@ static bool event_pages(struct extractor *ex, struct object *o)
     return true;
 }
 
-/* The sets of all deals in the index; lines that no set holds come alone. */
-static bool line_sets(struct extractor *ex, struct object *deals)
+bool line_sets(struct extractor *ex, struct object *o, enum dr_origin origin)
 {
+    struct object *deals = object_find(ex, DR_STR_LIT("deal"));
     struct id_list *list = dr_xcalloc(1, sizeof(*list));
     char after[CURSOR_AFTER_MAX] = "";
     bool going = true;
@@ -262,6 +262,7 @@ static bool line_sets(struct extractor *ex, struct object *deals)
         {
             struct index_row row;
             if (index_row(ex, deals, j, &row)) {
+                emitted_sweep_saw(ex->emitted, object_index(ex, o), row.id);
                 found[n++] = row.id;
             }
         }
@@ -270,7 +271,7 @@ static bool line_sets(struct extractor *ex, struct object *deals)
         for (size_t at = 0; going && at < list->n; at += CONTRACT_BATCH) {
             n = list->n - at < CONTRACT_BATCH ? list->n - at : CONTRACT_BATCH;
             dr_arena_reset(ex->page_arena);
-            going = read_line_sets(ex, list->v + at, n, DR_ORIGIN_SNAPSHOT);
+            going = read_line_sets(ex, list->v + at, n, origin);
             emit_flush(ex);
             emit_status(ex, false);
         }
@@ -297,11 +298,10 @@ static bool begin(struct extractor *ex, struct object *o)
 
 static bool finish(struct extractor *ex, struct object *o)
 {
-    if (strcmp(o->name, "line_item") == 0) {
-        struct object *deals = object_find(ex, DR_STR_LIT("deal"));
-        if (deals && (!line_sets(ex, deals) || !orphan_lines(ex, o))) {
-            return false;
-        }
+    if (strcmp(o->name, "line_item") == 0 &&
+        object_find(ex, DR_STR_LIT("deal")) &&
+        (!line_sets(ex, o, DR_ORIGIN_SNAPSHOT) || !orphan_lines(ex, o))) {
+        return false;
     }
     emit_flush(ex);
     emit_markers(ex, o);

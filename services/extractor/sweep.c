@@ -12,7 +12,8 @@
 
 #include <drover/base/log.h>
 
-/* Candidates beyond the larger of these two are not believed. */
+/* Candidates beyond the larger of these two are not believed, nor that all
+ * records of an object are gone at once. */
 #define MASS_ABSENCE 50
 #define MASS_ABSENCE_SHARE 200 /* one in 200: 0.5 % */
 
@@ -106,7 +107,8 @@ static bool confirm_absent(struct extractor *ex, struct object *o,
     size_t at = 0, n = 0;
     bool going = true;
 
-    if (missing > (share > MASS_ABSENCE ? share : MASS_ABSENCE)) {
+    if (missing > (share > MASS_ABSENCE ? share : MASS_ABSENCE) ||
+        (missing > 0 && missing == emitted_living(ex->emitted, kind))) {
         snprintf(ex->halted, sizeof(ex->halted),
                  "%zu records of %s are not in the source's index any more: "
                  "check the token's scope and the plan, then start again",
@@ -139,17 +141,28 @@ static bool sweep_object(struct extractor *ex, struct object *o)
     return going;
 }
 
+/* Line items are held by deal, so they are swept by deal: all sets are read
+ * again, then those whose deal is gone, then the lines that no set holds. */
+static bool sweep_lines(struct extractor *ex, struct object *o)
+{
+    emitted_sweep_begin(ex->emitted, object_index(ex, o));
+    dr_map_free(ex->lines);
+    ex->lines = dr_map_new(NULL);
+    return line_sets(ex, o, DR_ORIGIN_SWEEP) && unseen_lines(ex, o) &&
+           orphan_lines(ex, o);
+}
+
 bool sweep(struct extractor *ex)
 {
     for (size_t i = 0; i < ex->object_count; i++) {
         struct object *o = &ex->objects[i];
-        /* Line items are held by deal, and follow their deals; events have
-         * no index. */
-        if (!o->readable || strcmp(o->name, "line_item") == 0 ||
-            strcmp(o->name, "event") == 0) {
-            continue;
+        bool lines = strcmp(o->name, "line_item") == 0;
+
+        if (!o->readable || strcmp(o->name, "event") == 0 ||
+            (lines && !object_find(ex, DR_STR_LIT("deal")))) {
+            continue; /* events have no index */
         }
-        if (!sweep_object(ex, o)) {
+        if (lines ? !sweep_lines(ex, o) : !sweep_object(ex, o)) {
             return false;
         }
     }

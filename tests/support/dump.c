@@ -60,6 +60,15 @@ static void source(struct dr_json_w *w, const struct dr_source *s)
         dr_json_w_str(w, s->parts[i].id);
     }
     dr_json_w_end(w);
+    dr_json_w_key(w, "part_versions");
+    dr_json_w_arr(w);
+    for (size_t i = 0; i < s->part_count; i++) {
+        dr_json_w_obj(w);
+        dr_json_w_kv(w, "id", s->parts[i].id);
+        dr_json_w_kvi(w, "version", (int64_t)s->parts[i].version);
+        dr_json_w_end(w);
+    }
+    dr_json_w_end(w);
 }
 
 static void load(struct dr_json_w *w, const struct dr_load *l)

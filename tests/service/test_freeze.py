@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""The freeze: the extractor drains, sweeps the source's index, and finds what
+the tail cannot see because the source breaks its word (contract 3.2, 3.5)."""
+import sys
+import unittest
+
+from extractor_world import (Bench, CARRIED, Case, DELETE, ROOT, SOURCE,
+                             UPSERT)
+
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from source_folder import SourceFolder  # noqa: E402
+
+AGES_S = 10 ** 9  # later than any test lasts
+
+
+class Freeze(Case):
+    def tail(self, source=SOURCE, bench=None):
+        w = self.world(source, bench=bench)
+        w.read_whole()
+        w.fast()
+        return w
+
+    def assert_frozen(self, w, misses):
+        status = w.freeze()
+        self.assertEqual((status["phase"], status["halted"]), ("frozen", ""))
+        self.assertEqual(status["tail_misses"], misses)
+        self.assert_is_truth(w)
+        self.assert_lines(w)
+        self.assert_nothing_twice(w, CARRIED + ["line_item"])
+
+    def record(self, w, kind, rid):
+        return next(r for r in w.sim.records(kind) if r["id"] == rid)
+
+    def test_a_source_that_keeps_its_word_has_no_misses(self):
+        w = self.tail()
+        w.edit("contact", dict(self.record(w, "contact", "ct_001"),
+                               owner_id="o_2"))
+        w.delete("deal", "de_002")
+        w.edit("line_item", w.sim.records("line_item")[0])
+        self.assert_frozen(w, 0)
+
+    def test_a_change_that_never_becomes_visible(self):
+        w = self.tail()
+        for rid in ("ct_001", "ct_new"):
+            w.edit("contact", {"op": "upsert", "visible_after_s": AGES_S,
+                               "record": dict(self.record(
+                                   w, "contact", "ct_001"), id=rid,
+                                   owner_id="o_2")}, rid)
+        w.edit("contact", {"op": "delete", "visible_after_s": AGES_S},
+               "ct_005")
+        self.assert_frozen(w, 2)
+        self.assertEqual(w.newest("contact")["ct_005"]["op"], DELETE)
+
+    def test_a_stamp_that_is_dated_back(self):
+        w = self.tail()
+        w.drained()
+        w.edit("company", {"op": "upsert", "updated_at_offset_s": -9000000,
+                           "record": dict(self.record(w, "company", "co_003"),
+                                          owner_id="o_2")}, "co_003")
+        self.assert_frozen(w, 1)
+
+    def test_a_record_that_vanishes_without_a_tombstone(self):
+        w = self.tail()
+        for kind, rid in (("contact", "ct_006"), ("deal", "de_006"),
+                          ("task", "ta_006")):
+            w.edit(kind, {"op": "purge"}, rid)
+        self.assert_frozen(w, 0)
+
+    def test_lines_are_swept_too(self):
+        w = self.tail()
+        w.drained()
+        lines = w.sim.records("line_item")
+        alone = next(r for r in lines
+                     if r["properties"]["deal_id"] == "de_999")
+        w.edit("line_item", {
+            "op": "upsert", "updated_at_offset_s": -9000000,
+            "record": dict(lines[0], owner_id="o_9")}, lines[0]["id"])
+        w.edit("line_item", {"op": "upsert", "visible_after_s": AGES_S,
+                             "record": dict(lines[5], id="li_new")}, "li_new")
+        w.edit("line_item", {"op": "delete", "visible_after_s": AGES_S},
+               lines[9]["id"])
+        w.edit("line_item", {"op": "delete", "visible_after_s": AGES_S},
+               alone["id"])
+        status = w.freeze()
+        self.assertEqual(status["phase"], "frozen")
+        self.assert_lines(w)
+        self.assert_nothing_twice(w, ["line_item"])
+        bodies = {p["id"]: p["version"] for r in
+                  w.newest("line_item").values() for p in r["part_versions"]}
+        self.assertEqual(bodies, {r["id"]: r["version"] for r in
+                                  w.sim.records("line_item")})
+        self.assertGreaterEqual(status["tail_misses"], 2)
+
+    def absent(self, w, ids):
+        """Gone at once without a word: not believed."""
+        for rid in ids:
+            w.edit("contact", {"op": "purge"}, rid)
+        status = w.freeze()
+        self.assertEqual(status["phase"], "halted")
+        self.assertIn("%d records of contact" % len(ids), status["halted"])
+        self.assertIn("scope", status["halted"])
+        self.assertEqual({r["op"] for r in w.newest("contact").values()},
+                         {UPSERT})
+
+    def test_a_whole_object_that_vanishes_is_not_believed(self):
+        w = self.tail()
+        ids = [r["id"] for r in w.sim.records("contact")]
+        self.assertLess(len(ids), 50)
+        self.absent(w, ids)
+
+    def test_mass_absence_is_not_believed(self):
+        bench = Bench()
+        self.addCleanup(bench.close)
+        f = SourceFolder(SOURCE, bench.folder / "source")
+        people = f.records("contact")
+        more = [dict(people[0], id="x_%03d" % n) for n in range(60)]
+        f.put("contact", people + more)
+        self.absent(self.tail(f.done(), bench), [r["id"] for r in more])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
