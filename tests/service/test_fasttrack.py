@@ -233,6 +233,20 @@ class Simulator(unittest.TestCase):
                 self.edit(kind, body, "ct_001")
             self.assertIn("400", str(e.exception))
 
+    def test_a_pause_puts_nothing_into_the_past(self):
+        self.sim()
+        self.s.post("/sim/changes", {"action": "start"})
+        self.s.post("/sim/changes", {"action": "pause"})
+        self.s.post("/sim/clock", {"advance_ms": 86400000})
+        state = self.s.get("/sim/changes")
+        self.assertEqual((state["applied"], state["state"]), (0, "stopped"))
+        since = self.ok("/account")["server_time"]
+        self.s.post("/sim/changes", {"action": "start", "scale": 100000})
+        wait_until("it is played", lambda: self.s.get("/sim/changes")[
+            "state"] == "done", 10)
+        self.assertGreaterEqual(self.record("contact", "ct_901")[
+            "updated_at"], since)
+
     # ---- faults ----
 
     def test_what_is_not_visible_yet_shows_as_it_was(self):

@@ -123,9 +123,12 @@ class Faults(Case):
         f.changes(self.much_happens(f, 150))
         w = self.world(f.done(), ["--knob", "visibility_lag_ms=120000",
                                   "--knob", "visibility_lag=random"], b)
-        w.sim.post("/sim/changes", {"action": "start", "scale": 2000})
+        # Slow enough for many windows within the lag: 2 s of ours in the
+        # snapshot, 0.2 s in the tail.
+        w.sim.post("/sim/changes", {"action": "start", "scale": 60})
         w.read_whole()
-        w.play_changes()
+        w.play_changes(600)
+        w.fast()
         w.drained()
         self.assert_all(w)
 
@@ -136,7 +139,7 @@ class Faults(Case):
         end = {"from_type": "contact", "to_type": "company", "type_id": 3,
                "label": "Also", "category": "user", "primary": False}
         for s in range(seconds):
-            at = {"at_s": s * 20}
+            at = {"at_s": s * 10}
             c = contacts[s % len(contacts)]
             c["version"] += 1
             c["properties"]["city"] = "City %d" % s

@@ -335,6 +335,11 @@ void script_start(struct world *w, int64_t scale)
         vclock_set(&w->clock, scale, 0);
     }
     begin(w);
+    if (!w->playing && w->applied < w->change_n) {
+        /* What fell due in a pause happens now, not in the past. */
+        int64_t late = vclock_now(&w->clock) - due_ms(w, w->applied);
+        w->play_from_ms += late > 0 ? late - late % 1000 : 0;
+    }
     w->playing = w->applied < w->change_n;
 }
 
