@@ -11,12 +11,13 @@
 struct slot {
     uint64_t rev;
     uint64_t content;
-    uint32_t version; /* the contract's versions are small counters */
-    uint32_t id_at;   /* in the pool */
+    uint64_t version;
+    uint32_t id_at; /* in the pool */
     uint8_t id_len;
     uint8_t object;
-    bool used, has_version, gone, seen;
+    bool used : 1, has_version : 1, gone : 1, seen : 1;
 };
+_Static_assert(sizeof(struct slot) == 32, "one for each record: keep it small");
 
 struct emitted {
     struct slot *slots;
@@ -132,7 +133,7 @@ void emitted_put(struct emitted *e, int object, struct dr_str id,
     }
     s->rev = row->rev;
     s->content = row->content;
-    s->version = (uint32_t)row->version;
+    s->version = row->version;
     s->has_version = row->has_version;
     s->gone = row->gone;
     s->seen = true;

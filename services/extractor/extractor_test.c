@@ -76,6 +76,22 @@ static void lower_versions_are_no_news(void **state)
     emitted_free(e);
 }
 
+/* A source may count in milliseconds of its clock. */
+static void versions_have_64_bits(void **state)
+{
+    const uint64_t big = UINT64_C(1772438400000);
+    struct emitted *e = emitted_new();
+    struct emitted_row r = row(big, 1), lower = row(big - 1, 2), out;
+
+    (void)state;
+    emitted_put(e, 1, DR_STR_LIT("c_1"), &r);
+    assert_false(emitted_is_news(e, 1, DR_STR_LIT("c_1"), &r));
+    assert_false(emitted_is_news(e, 1, DR_STR_LIT("c_1"), &lower));
+    assert_true(emitted_get(e, 1, DR_STR_LIT("c_1"), &out));
+    assert_true(out.version == big);
+    emitted_free(e);
+}
+
 static void a_tombstone_is_not_resurrected(void **state)
 {
     struct emitted *e = emitted_new();
@@ -359,6 +375,7 @@ int main(void)
         cmocka_unit_test(window_is_half_open),
         cmocka_unit_test(a_snapshot_overlaps_its_first_window),
         cmocka_unit_test(lower_versions_are_no_news),
+        cmocka_unit_test(versions_have_64_bits),
         cmocka_unit_test(a_tombstone_is_not_resurrected),
         cmocka_unit_test(revisions_rise_even_when_the_clock_does_not),
         cmocka_unit_test(a_sweep_finds_what_is_missing),
