@@ -166,6 +166,12 @@ enum api_result api_page(struct api *a, const char *path, struct dr_str body,
 
 void api_refused(const struct api *a, const char *path)
 {
+    if (strcmp(a->code, "cursor_expired") == 0) {
+        dr_die(DR_EXIT_FAILURE, "source",
+               "the page cursor of %s expired: start again; it goes on where "
+               "it stopped, nothing is lost",
+               path);
+    }
     dr_die(DR_EXIT_FAILURE, "source",
            "%s is refused (%d %s): check the scopes of the token named by "
            "source.token_file and start again; it goes on where it stopped, "

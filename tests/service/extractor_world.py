@@ -278,3 +278,9 @@ class Case(unittest.TestCase):
 
     def rejected(self, w):
         return {(r["object"], r["id"]): r for r in w.dump("rejected")}
+
+    def assert_all(self, w, kinds=CARRIED, but=()):
+        self.assert_is_truth(w, kinds, but)
+        self.assert_lines(w)
+        self.assert_counted(w, "note")
+        self.assert_nothing_twice(w, list(kinds) + ["line_item"])

@@ -93,31 +93,6 @@ class Extractor(Case):
             self.assert_lines(w)
             self.assert_nothing_twice(w)
 
-    def test_throttling_and_broken_answers(self):
-        faults = [
-            {"name": "429s", "match": {"path": "^/v1/objects/"}, "after": 1,
-             "times": 1, "action": {"status": 429, "retry_after": "0"}},
-            {"name": "429f", "match": {"path": "^/v1/objects/"}, "after": 2,
-             "times": 1, "action": {"status": 429, "retry_after": "0.2"}},
-            {"name": "429n", "match": {"path": "^/v1/objects/"}, "after": 3,
-             "times": 1, "action": {"status": 429, "retry_after": None}},
-            {"name": "cut", "match": {"path": "^/v1/objects/deal"},
-             "times": 2, "action": {"close": "mid"}},
-            {"name": "html", "match": {"path": "^/v1/associations/"},
-             "times": 2, "action": {"status": 502, "body": "html"}},
-            {"name": "gone", "match": {"path": "^/v1/objects/task"},
-             "times": 1, "action": {"close": "before"}}]
-        with Bench() as b:
-            w = self.world(bench=b)
-            w.sim.post("/sim/faults", faults)
-            w.start()
-            w.snapshot_done()
-            met = {r["fault"] for r in w.journal()
-                   if r["fault"]}
-            self.assertEqual(met, {f["name"] for f in faults})
-            self.assert_is_truth(w)
-            self.assert_nothing_twice(w)
-
     def test_ends_are_paged_inside_a_row(self):
         """Every association and every line, however few an answer holds."""
         kinds = ("contact", "deal", "task", "line_item")
@@ -183,11 +158,32 @@ class Extractor(Case):
                 wait_until("it ends", lambda: not p.alive(), 60)
                 self.assertEqual(p.code, 1)
                 self.assertIn("403", p.tail(1))
+                self.assertIn("scopes", p.tail(1))
                 w.sim.post("/sim/faults", [])
                 w.start()
                 w.snapshot_done()
                 self.assert_is_truth(w)
                 self.assert_nothing_twice(w)
+
+    def test_a_cursor_that_expires(self):
+        """A list goes on by the index; another list begins anew at the next
+        start, and says so."""
+        w = self.world(knobs=["--knob", "page_rows=10"])
+        w.sim.post("/sim/faults", [
+            {"name": "list", "match": {"path": "^/v1/objects/company$"},
+             "after": 1, "times": 1, "action": {"status": 410}},
+            {"name": "index", "match": {"path": "/contact/index$"},
+             "after": 1, "times": 1, "action": {"status": 410}}])
+        p = w.start_only()
+        wait_until("it ends", lambda: not p.alive(), 60)
+        self.assertEqual(p.code, 1)
+        self.assertIn("cursor", p.tail(1))
+        self.assertIn("start again", p.tail(1))
+        w.read_whole()
+        self.assertEqual({r["fault"] for r in w.journal() if r["fault"]},
+                         {"list", "index"})
+        self.assert_is_truth(w)
+        self.assert_nothing_twice(w)
 
     def test_hostile_ids_are_rejected_one_by_one(self):
         with Bench() as b:

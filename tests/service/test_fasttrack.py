@@ -156,6 +156,9 @@ class Simulator(unittest.TestCase):
         self.assertGreaterEqual(after["updated_at"], since)
         self.assertEqual(after["created_at"], before["created_at"])
         self.assertEqual(after["owner_id"], "o_9")
+        line = ndjson(self.s.admin, "/sim/journal")[-2]
+        self.assertEqual((line["method"], line["path"], line["effect"]),
+                         ("ADMIN", "/sim/admin/contact", True))
         self.assertEqual([(r["id"], r["op"]) for r in
                           self.changes("contact", since)],
                          [("ct_001", "upsert")])
@@ -228,6 +231,8 @@ class Simulator(unittest.TestCase):
         self.sim()
         for kind, body in (("contact", {"op": "explode"}), ("nothing", {}),
                            ("contact", {"op": "merge"}),
+                           ("contact", {"type": "contact", "id": "ct_002"}),
+                           ("contact", {"type": "deal", "id": "ct_001"}),
                            ("associations", {"op": "assoc_add"})):
             with self.assertRaises(Exception, msg=body) as e:
                 self.edit(kind, body, "ct_001")

@@ -157,6 +157,26 @@ static const struct dr_json *edit_line(struct world *w, struct dr_httpd_req *r,
     return dr_json_parse(w->arena, text, &limits, NULL);
 }
 
+static void note(struct world *w, struct dr_httpd_req *r)
+{
+    struct dr_json_w j;
+    struct dr_buf b;
+
+    dr_buf_init(&b, 8192);
+    dr_json_w_init(&j, &b);
+    dr_json_w_obj(&j);
+    dr_json_w_kvi(&j, "seq", journal_next(w->journal));
+    dr_json_w_kvi(&j, "at_ms", vclock_now(&w->clock));
+    dr_json_w_kvz(&j, "method", "ADMIN");
+    dr_json_w_kv(&j, "path", dr_httpd_path(r));
+    dr_json_w_kvi(&j, "status", 200);
+    dr_json_w_kvz(&j, "fault", NULL);
+    dr_json_w_kvb(&j, "effect", true);
+    dr_json_w_end(&j);
+    journal_add(w->journal, dr_buf_view(&b));
+    dr_buf_done(&b);
+}
+
 /* As a user of FastTrack would: the version goes up by one, the stamp is the
  * clock's. */
 static void edit(struct dr_httpd_req *r, struct world *w, struct dr_str rest)
@@ -170,6 +190,7 @@ static void edit(struct dr_httpd_req *r, struct world *w, struct dr_str rest)
         return;
     }
     change_apply(w, line, vclock_now(&w->clock));
+    note(w, r);
     dr_httpd_answer(r, 200, NULL, DR_STR_LIT("true"));
 }
 

@@ -146,7 +146,9 @@ bool cursor(struct call *c, struct dr_str *out)
 size_t limit_of(struct call *c, size_t max)
 {
     struct dr_str s = dr_httpd_arg(c->req, "limit");
-    uint64_t n;
+    uint64_t n, rows = (uint64_t)knob_int(c->w->knobs, "page_rows");
+
+    max = rows > 0 && rows < max ? (size_t)rows : max;
 
     if (!s.p || dr_str_u64(s, &n) || n == 0 || n > max) {
         return max;

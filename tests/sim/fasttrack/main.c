@@ -10,6 +10,9 @@ static struct knob knobs[] = {
     {"ends_per_answer", "500", ""},  /* of one row, contract 4.6 */
     /* An id that breaks every batch, of bodies or ends, that asks for it. */
     {"batch_poison", "", ""},
+    /* Rows of a page at most, whatever was asked for: short pages with more
+     * behind them. 0: as asked. */
+    {"page_rows", "0", ""},
     /* Calls a window; 0: no limit, plan: as the account's plan has it. */
     {"burst", "0", ""},
     {"burst_window_ms", "10000", ""},

@@ -20,6 +20,14 @@ static bool is_assoc(const struct dr_json *c)
     return is_op(c, "assoc_add") || is_op(c, "assoc_remove");
 }
 
+static bool is_of(const struct dr_json *c, const struct dr_json *record)
+{
+    return dr_str_eq(dr_json_get_str(c, "type"),
+                     dr_json_get_str(record, "type")) &&
+           dr_str_eq(dr_json_scalar(dr_json_get(c, "id")),
+                     dr_json_scalar(dr_json_get(record, "id")));
+}
+
 const char *change_fault(struct world *w, const struct dr_json *c)
 {
     static const char *const ops[] = {"upsert",  "delete", "archive",
@@ -45,9 +53,8 @@ const char *change_fault(struct world *w, const struct dr_json *c)
     if (dr_json_scalar(dr_json_get(c, "id")).n == 0) {
         return "it has no id";
     }
-    if (is_op(c, "upsert") &&
-        dr_json_type(dr_json_get(c, "record")) != DR_JSON_OBJECT) {
-        return "an upsert needs its record";
+    if (is_op(c, "upsert") && !is_of(c, dr_json_get(c, "record"))) {
+        return "an upsert needs its record, of the same type and id";
     }
     if (is_op(c, "merge") &&
         dr_json_scalar(dr_json_get(c, "merged_into")).n == 0) {
