@@ -26,10 +26,17 @@ class RealData(Case):
         return w
 
     def replayed(self, name):
-        """The change script played in the tail."""
+        """The change script played in the tail, then the freeze: the sweep
+        finds nothing that the tail did not have."""
         w = self.read(name)
         w.play_changes()
         w.drained()
+        before = {kind: w.newest(kind) for kind in CARRIED + ["line_item"]}
+        status = w.freeze()
+        self.assertEqual((status["phase"], status["tail_misses"]),
+                         ("frozen", 0))
+        for kind, records in before.items():
+            self.assertEqual(w.newest(kind), records, kind)
         self.assert_is_truth(w)
         self.assert_lines(w)
         self.assert_counted(w, "note")
