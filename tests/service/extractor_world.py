@@ -114,10 +114,7 @@ class World:
 
     def freeze(self):
         """The freeze, and what the extractor says when it is through."""
-        subprocess.run(
-            [str(self.b.bin("dr-feed")), self.kafka.brokers, self.migration,
-             str(PARTS), "feed"], check=True, timeout=60,
-            input=b'{"control":{"phase":"freeze","seq":1}}\n')
+        self.feed({"phase": "freeze", "seq": 1, "lanes": []})
         self.until("the sweep is done", lambda: self.status()["phase"] in (
             "frozen", "halted"))
         return self.status()

@@ -206,38 +206,6 @@ class Extractor(Case):
             self.assertEqual(p.code, 1)
             self.assertIn("source.token_file", p.tail(1))
 
-    def test_the_last_change_before_the_freeze_is_read(self):
-        """A link made after the tail's last round and before the freeze: it
-        moves no version, so that the sweep cannot find it."""
-        link = {"seq": 1, "at_s": 1, "op": "assoc_add", "type_id": 4,
-                "from_type": "contact", "to_type": "company",
-                "from_id": "ct_002", "to_id": "co_024", "label": "Works with",
-                "primary": False, "category": "user"}
-        with Bench() as b:
-            w = self.world(altered(b, "changes.ndjson", lambda _: json.dumps(
-                link).encode() + b"\n"), bench=b)
-            w.conf["tail.poll_ms"] = 6000  # 300 s of FastTrack's clock
-            w.read_whole()
-            w.sim.post("/sim/clock", {"scale": 50})
-            at = self.after_a_round(w)
-            wait_until("most of the pause is over", lambda: w.sim.get(
-                "/sim/clock")["now_ms"] > at + 200000, 20)
-            w.sim.post("/sim/changes", {"action": "step"})
-            w.feed({"phase": "freeze", "seq": 1, "lanes": []})
-            wait_until("the index is swept", lambda: w.status().get("swept"),
-                       60, 0.3)
-            self.assertIn("co_024", [
-                a["to"] for a in w.newest("contact")["ct_002"]
-                ["associations"]])
-
-    def after_a_round(self, w):
-        """FastTrack's time when a round of the tail has just ended."""
-        before = len(w.journal())
-        wait_until("a round ends", lambda: [
-            r for r in w.journal()[before:]
-            if "associations/changes" in r["path"]], 20)
-        return w.sim.get("/sim/clock")["now_ms"]
-
     def test_another_partition_count_is_refused(self):
         with Bench() as b:
             w = self.world(bench=b)

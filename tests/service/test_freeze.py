@@ -5,7 +5,7 @@ import sys
 import unittest
 
 from extractor_world import (Bench, CARRIED, Case, DELETE, ROOT, SOURCE,
-                             UPSERT)
+                             UPSERT, wait_until)
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from source_folder import SourceFolder  # noqa: E402
@@ -90,6 +90,33 @@ class Freeze(Case):
         self.assertEqual(bodies, {r["id"]: r["version"] for r in
                                   w.sim.records("line_item")})
         self.assertGreaterEqual(status["tail_misses"], 2)
+
+    def test_the_last_change_before_the_freeze_is_read(self):
+        """A link made after the tail's last round and before the freeze: it
+        moves no version, so that the sweep cannot find it."""
+        w = self.world()
+        w.conf["tail.poll_ms"] = 6000  # 300 s of FastTrack's clock
+        w.read_whole()
+        w.sim.post("/sim/clock", {"scale": 50})
+        at = self.after_a_round(w)
+        wait_until("most of the pause is over", lambda: w.sim.get(
+            "/sim/clock")["now_ms"] > at + 200000, 20)
+        w.edit("associations", {
+            "op": "assoc_add", "type_id": 4, "from_type": "contact",
+            "to_type": "company", "from_id": "ct_002", "to_id": "co_024",
+            "label": "Works with", "primary": False, "category": "user"})
+        w.freeze()
+        self.assert_is_truth(w)
+        self.assertIn("co_024", [
+            a["to"] for a in w.newest("contact")["ct_002"]["associations"]])
+
+    def after_a_round(self, w):
+        """FastTrack's time when a round of the tail has just ended."""
+        before = len(w.journal())
+        wait_until("a round ends", lambda: [
+            r for r in w.journal()[before:]
+            if "associations/changes" in r["path"]], 20)
+        return w.sim.get("/sim/clock")["now_ms"]
 
     def absent(self, w, ids):
         """Gone at once without a word: not believed."""
