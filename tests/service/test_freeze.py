@@ -95,9 +95,9 @@ class Freeze(Case):
         """A link made after the tail's last round and before the freeze: it
         moves no version, so that the sweep cannot find it."""
         w = self.world()
-        w.conf["tail.poll_ms"] = 6000  # 300 s of FastTrack's clock
+        w.conf["tail.poll_ms"] = 3000  # 300 s of FastTrack's clock
         w.read_whole()
-        w.sim.post("/sim/clock", {"scale": 50})
+        w.sim.post("/sim/clock", {"scale": 100})
         at = self.after_a_round(w)
         wait_until("most of the pause is over", lambda: w.sim.get(
             "/sim/clock")["now_ms"] > at + 200000, 20)
