@@ -1,5 +1,6 @@
 #include "service_private.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,11 +246,21 @@ static void start_http(struct dr_service *svc)
     }
 }
 
+/* librdkafka has a thread for each broker, and glibc an arena for each thread:
+ * what one frees the others cannot use. Two arenas, and large buffers given
+ * back at once, keep a service within its 64 MiB. */
+static void bound_memory(void)
+{
+    (void)mallopt(M_ARENA_MAX, 2);
+    (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+}
+
 void dr_service_init(struct dr_service *svc, const char *name,
                      const struct dr_conf_key *keys, int argc, char **argv)
 {
     struct flags f;
 
+    bound_memory();
     *svc = (struct dr_service){.name = name, .argc = argc, .argv = argv};
     f = take_flags(svc);
     load_config(svc, keys, &f);
