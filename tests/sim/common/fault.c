@@ -45,8 +45,7 @@ static void copy(char *out, size_t n, struct dr_str s)
     (void)snprintf(out, n, DR_STR_FMT, DR_STR_ARG(s));
 }
 
-/* "0.05" as millionths. */
-static uint32_t millionths(struct dr_str s)
+uint32_t sim_millionths(struct dr_str s)
 {
     uint32_t v = 0, unit = 1000000;
     bool point = false;
@@ -64,6 +63,27 @@ static uint32_t millionths(struct dr_str s)
     return v;
 }
 
+static void read_answer(const struct dr_json *a, struct fault *out)
+{
+    struct dr_str garble = dr_json_get_str(a, "garble");
+    size_t n = 0;
+
+    out->previous = dr_str_eqz(dr_json_get_str(a, "wrong_body"), "previous");
+    DR_JSON_EACH(f, dr_json_get(a, "drop_fields"))
+    {
+        if (n < FAULT_FIELDS) {
+            copy(out->drop[n++], sizeof(out->drop[0]), dr_json_str(f));
+        }
+    }
+    copy(out->redirect, sizeof(out->redirect), dr_json_get_str(a, "redirect"));
+    out->garble = dr_str_eqz(garble, "gzip_bomb")        ? FAULT_GZIP_BOMB
+                  : dr_str_eqz(garble, "content_length") ? FAULT_CONTENT_LENGTH
+                  : dr_str_eqz(garble, "chunked_no_end") ? FAULT_CHUNKED_NO_END
+                                                         : FAULT_PLAIN;
+    copy(out->expire, sizeof(out->expire), dr_json_get_str(a, "expire"));
+    copy(out->plan, sizeof(out->plan), dr_json_get_str(a, "plan"));
+}
+
 static void read_action(const struct dr_json *a, struct fault *out)
 {
     struct dr_str close = dr_json_get_str(a, "close");
@@ -79,6 +99,8 @@ static void read_action(const struct dr_json *a, struct fault *out)
     out->delay_ms = dr_json_get_i64(a, "delay_ms", 0);
     out->no_effect = dr_str_eqz(dr_json_get_str(a, "then"), "none");
     out->truncate = (size_t)dr_json_get_i64(a, "truncate", 0);
+    out->late_effect_ms = dr_json_get_i64(a, "late_effect_ms", 0);
+    read_answer(a, out);
 }
 
 static int read_entry(struct faults *f, struct entry ***end,
@@ -95,7 +117,7 @@ static int read_entry(struct faults *f, struct entry ***end,
     copy(e->method, sizeof(e->method), dr_json_get_str(match, "method"));
     e->skip = nth > 0 ? nth - 1 : dr_json_get_i64(j, "after", 0);
     e->times = dr_json_get_i64(j, "times", 1);
-    e->chance = millionths(dr_json_scalar(dr_json_get(j, "chance")));
+    e->chance = sim_millionths(dr_json_scalar(dr_json_get(j, "chance")));
     read_action(dr_json_get(j, "action"), &e->fault);
     copy(pattern, sizeof(pattern), path);
     if (path.n > 0) {

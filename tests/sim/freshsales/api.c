@@ -1,151 +1,176 @@
 /* The public API: which call is which, and what comes before it. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include <drover/base/time.h>
 #include <drover/crypto/crypto.h>
 
 #include "call.h"
+#include "write.h"
 
 #define ANSWER_MAX ((size_t)256 << 20)
 
-/* ---- configuration ---- */
-
-static void raw_list(struct call *c, const char *root, const struct list *l)
-{
-    dr_json_w_obj(&c->w);
-    dr_json_w_key(&c->w, root);
-    dr_json_w_arr(&c->w);
-    for (size_t i = 0; l && i < l->n; i++) {
-        dr_json_w_raw(&c->w, dr_str_z(l->v[i]));
-    }
-    dr_json_w_end(&c->w);
-    dr_json_w_end(&c->w);
-}
-
-static void selector(struct call *c, struct dr_str rest)
-{
-    char name[128];
-    const struct list *l;
-
-    (void)snprintf(name, sizeof(name), DR_STR_FMT,
-                   DR_STR_ARG(is(rest, "owners") ? DR_STR_LIT("users") : rest));
-    l = dr_map_get(c->a->selectors, dr_str_z(name));
-    if (!l) {
-        fail(c, 404, "There is no such selector.");
-        return;
-    }
-    raw_list(c, name, l);
-}
-
-static void settings(struct call *c, struct dr_str rest)
-{
-    struct dr_str entity = dr_str_split(&rest, '/');
-    const struct list *l = dr_map_get(c->a->fields, entity);
-
-    if (!l || !is(rest, "fields")) {
-        fail(c, 404, "There are no such settings.");
-        return;
-    }
-    raw_list(c, "fields", l);
-}
-
 /* ---- routing ---- */
 
-static void one(struct call *c, struct kind *k, struct rec *r,
-                struct dr_str rest)
+static void no_such_call(struct call *c)
 {
-    if (!rest.p) {
-        if (is(c->method, "GET")) {
-            c->op = "read";
-            answer_record(c, k, r);
-        } else if (is(c->method, "PUT")) {
-            update(c, k, r);
-        } else if (is(c->method, "DELETE")) {
-            drop(c, k, r, false);
-        } else {
-            fail(c, 404, "There is no such call.");
-        }
-    } else if (is(rest, "forget")) {
+    fail(c, 404, "There is no such call.");
+}
+
+static void read_record(struct call *c, struct kind *k, const struct rec *r)
+{
+    if (is_type(k, "notes")) {
+        no_such_call(c); /* notes are read through their parent */
+        return;
+    }
+    touch(c, k, r->id, "read");
+    answer_record(c, k, r);
+}
+
+static void of_record(struct call *c, struct kind *k, struct rec *r)
+{
+    if (is(c->method, "GET")) {
+        read_record(c, k, r);
+    } else if (r->deleted) {
+        fail(c, 404, "The record does not exist.");
+    } else if (is(c->method, "PUT")) {
+        update(c, k, r);
+    } else if (is(c->method, "DELETE")) {
+        drop(c, k, r, false);
+    } else {
+        no_such_call(c);
+    }
+}
+
+static void below_record(struct call *c, struct kind *k, struct rec *r,
+                         struct dr_str rest)
+{
+    bool post = is(c->method, "POST"), get = is(c->method, "GET");
+
+    if (is(rest, "forget") && is(c->method, "DELETE") && k->custom) {
         drop(c, k, r, true);
-    } else if (is(rest, "restore")) {
-        r->deleted = false;
-        answer_record(c, k, r);
-    } else if (kind_of_path(rest)) {
+    } else if (is(rest, "restore") && is(c->method, "PUT")) {
+        restore(c, k, r);
+    } else if (is(rest, "clone") && post && k->custom &&
+               !is_type(k, "products")) {
+        clone(c, k, r);
+    } else if (is(rest, "convert") && post && is_type(k, "leads") &&
+               !r->deleted) {
+        convert_lead(c, k, r);
+    } else if (get && kind_of_path(rest)) {
         sub_list(c, k, r, kind_of_path(rest));
     } else {
-        fail(c, 404, "There is no such call.");
+        no_such_call(c);
     }
+}
+
+static void of_collection(struct call *c, struct kind *k)
+{
+    if (is(c->method, "POST")) {
+        create(c, k);
+    } else if (is(c->method, "GET") && is_type(k, "tasks")) {
+        task_list(c, k);
+    } else {
+        no_such_call(c); /* listing goes through a view */
+    }
+}
+
+/* Calls on the whole kind; false: not one of them. */
+static bool of_whole(struct call *c, struct kind *k, struct dr_str head,
+                     struct dr_str rest)
+{
+    bool post = is(c->method, "POST"), get = is(c->method, "GET");
+    bool core = k->bin && !is_type(k, "products");
+
+    if (is_type(k, "products")) {
+        return product_bulk(c, k, head);
+    }
+    if (!core) {
+        return false;
+    }
+    if (get && is(head, "filters")) {
+        filters(c, k);
+    } else if (get && is(head, "view")) {
+        view(c, k, rest);
+    } else if (post && is(head, "upsert")) {
+        upsert(c, k);
+    } else if (post && is(head, "bulk_upsert")) {
+        bulk_upsert(c, k);
+    } else if (post && is(head, "bulk_destroy")) {
+        bulk_destroy(c, k);
+    } else if (post && is(head, "bulk_assign_owner") &&
+               (is_type(k, "contacts") || is_type(k, "leads"))) {
+        bulk_assign_owner(c, k);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 static void of_kind(struct call *c, struct kind *k, struct dr_str rest)
 {
     struct dr_str head = dr_str_split(&rest, '/');
+    bool gone = knob_is(c->a->knobs, "get_soft_deleted", "404");
     uint64_t id;
     struct rec *r;
 
     if (head.n == 0) {
-        if (is(c->method, "POST")) {
-            create(c, k);
-        } else if (strcmp(k->type, "tasks") == 0 &&
-                   dr_httpd_arg(c->req, "filter").n > 0) {
-            task_list(c, k);
-        } else {
-            fail(c, 400, "filter is missing.");
-        }
-    } else if (is(head, "filters")) {
-        filters(c, k);
-    } else if (is(head, "view")) {
-        view(c, k, rest);
-    } else if (is(head, "upsert")) {
-        upsert(c, k);
-    } else if (is(head, "bulk_upsert")) {
-        bulk(c, k);
-    } else if (dr_str_u64(head, &id)) {
-        fail(c, 404, "There is no such call.");
+        of_collection(c, k);
+        return;
+    }
+    if (of_whole(c, k, head, rest)) {
+        return;
+    }
+    if (dr_str_u64(head, &id)) {
+        no_such_call(c);
+        return;
+    }
+    r = rec_find(k, id);
+    if (!r ||
+        (r->deleted && gone && !is(rest, "forget") && !is(rest, "restore"))) {
+        fail(c, 404, "The record does not exist.");
+    } else if (rest.p) {
+        below_record(c, k, r, rest);
     } else {
-        r = rec_find(k, id);
-        if (!r ||
-            (r->deleted && !knob_is(c->a->knobs, "get_soft_deleted", "200"))) {
-            fail(c, 404, "The record does not exist.");
-        } else {
-            one(c, k, r, rest);
-        }
+        of_record(c, k, r);
     }
 }
 
-static void route(struct call *c)
+void route(struct call *c)
 {
     struct dr_str rest = c->path, head;
     struct dr_str cpq = DR_STR_LIT("cpq/products");
     struct kind *k;
 
-    if (dr_str_starts(rest, cpq)) {
+    if (dr_str_starts(rest, cpq) && (rest.n == cpq.n || rest.p[cpq.n] == '/')) {
         rest = (struct dr_str){rest.p + cpq.n, rest.n - cpq.n};
-        if (rest.n > 0) {
-            rest = (struct dr_str){rest.p + 1, rest.n - 1};
-        }
-        of_kind(c, kind_of_type(DR_STR_LIT("products")), rest);
+        (void)dr_str_split(&rest, '/');
+        of_kind(c, kind_named("products"),
+                rest.p ? rest : (struct dr_str){"", 0});
         return;
     }
     head = dr_str_split(&rest, '/');
     k = kind_of_path(head);
-    if (k && (strcmp(k->type, "leads") != 0 || c->a->classic)) {
+    if (k && (!is_type(k, "leads") || c->a->classic)) {
         of_kind(c, k, rest.p ? rest : (struct dr_str){"", 0});
     } else if (is(head, "settings")) {
         settings(c, rest);
     } else if (is(head, "selector")) {
         selector(c, rest);
-    } else if (is(head, "lookup")) {
+    } else if (is(head, "search") && is(c->method, "GET")) {
+        search(c);
+    } else if (is(head, "lookup") && is(c->method, "GET")) {
         lookup(c);
-    } else if (is(head, "filtered_search")) {
+    } else if (is(head, "filtered_search") && is(c->method, "POST")) {
         filtered_search(c, rest);
     } else if (is(head, "job_statuses")) {
         job_status(c, rest);
     } else {
-        fail(c, 404, "There is no such call.");
+        no_such_call(c);
     }
 }
+
+/* ---- before that ---- */
 
 static bool authorised(struct call *c)
 {
@@ -168,17 +193,16 @@ static bool authorised(struct call *c)
     return false;
 }
 
-static bool below_base(struct call *c)
+bool below_base(struct call *c)
 {
-    struct dr_str path = dr_httpd_path(c->req);
     struct dr_str base =
         c->a->classic ? DR_STR_LIT("/api/") : DR_STR_LIT("/crm/sales/api/");
     struct dr_str json = DR_STR_LIT(".json");
 
-    if (!dr_str_starts(path, base)) {
+    if (!dr_str_starts(c->full, base)) {
         return false;
     }
-    c->path = (struct dr_str){path.p + base.n, path.n - base.n};
+    c->path = (struct dr_str){c->full.p + base.n, c->full.n - base.n};
     if (dr_str_ends(c->path, json)) {
         c->path.n -= json.n;
     }
@@ -211,51 +235,145 @@ static void count_call(struct call *c)
     dr_buf_done(&key);
 }
 
-static void perform(struct call *c, const struct fault *f, int64_t now)
+/* ---- faults before the effect ---- */
+
+static bool is_write(const struct call *c)
 {
+    return !is(c->method, "GET") &&
+           !dr_str_starts(c->path, DR_STR_LIT("filtered_search"));
+}
+
+/* Things that happen to the account, whatever comes of this request. */
+static void disturb(struct account *a, const struct fault *f)
+{
+    if (strcmp(f->expire, "job") == 0) {
+        for (struct job *j = a->jobs; j; j = j->next) {
+            j->expired = true;
+        }
+    }
+    if (f->plan[0]) {
+        (void)!knob_set(a->knobs, DR_STR_LIT("rate_plan"), dr_str_z(f->plan));
+    }
+}
+
+/* True: nothing happens, and the answer is there. */
+static bool prevented(struct call *c, const struct fault *f)
+{
+    if (!f) {
+        return false;
+    }
+    if (f->late_effect_ms > 0) {
+        late_effect(c, f->late_effect_ms, f->name);
+        fail(c, 504, "The request timed out.");
+        return true;
+    }
+    if (f->close == FAULT_BEFORE || (f->status > 0 && !f->close) ||
+        f->no_effect || f->redirect[0] || strcmp(f->expire, "token") == 0) {
+        fail(c,
+             f->status             ? f->status
+             : f->redirect[0]      ? 307
+             : f->expire[0] == 't' ? 401
+                                   : 503,
+             "fault");
+        return true;
+    }
+    return false;
+}
+
+static bool chance(struct account *a, const char *knob)
+{
+    struct dr_str s = dr_str_z(knob_text(a->knobs, knob));
+
+    return dr_rand_chance(&a->rand, sim_millionths(s)) != 0;
+}
+
+static const struct fault *perform(struct call *c, const struct fault *f,
+                                   int64_t now)
+{
+    static const struct fault cut = {.name = "post_timeout",
+                                     .close = FAULT_AFTER};
+    int64_t late_ms;
+
     if (!below_base(c)) {
-        fail(c, 404, "There is no such call.");
-        return;
+        no_such_call(c);
+        return f;
     }
     count_call(c);
     if (!authorised(c)) {
-        return;
+        return f;
     }
     if (!within_limits(c->a, now)) {
-        refused(c);
-        return;
+        too_many(c, now);
+        return f;
     }
     c->a->burst = 0;
     c->a->accepted++;
-    if (f && (f->close == FAULT_BEFORE || (f->status > 0 && !f->close) ||
-              f->no_effect)) {
-        fail(c, f->status ? f->status : 503, "fault");
-        return;
+    if (f) {
+        disturb(c->a, f);
+    } else if (is(c->method, "POST") && is_write(c) &&
+               chance(c->a, "post_timeout_after_commit_rate")) {
+        f = &cut;
+    }
+    if (prevented(c, f)) {
+        return f;
+    }
+    late_ms = knob_int(c->a->knobs, "write_late_s") * 1000;
+    if (f && f->close != FAULT_OPEN && late_ms > 0 && is_write(c)) {
+        late_effect(c, late_ms, f->name);
+        fail(c, 504, "The request timed out.");
+        return f;
     }
     route(c);
+    return f;
+}
+
+void call_init(struct call *c, struct account *a)
+{
+    *c = (struct call){.a = a, .status = 200};
+    dr_arena_reset(a->scratch);
+    c->ar = dr_arena_new((size_t)256 << 20);
+    dr_buf_init(&c->out, ANSWER_MAX);
+    begin(c);
+}
+
+void call_done(struct call *c, const char *fault)
+{
+    journal_write(c->a, &(struct entry){.method = c->method,
+                                        .path = c->full,
+                                        .query = c->query,
+                                        .body = c->body,
+                                        .status = c->status,
+                                        .touched = c->touched,
+                                        .touched_n = c->touched_n,
+                                        .out_bytes = c->out.n,
+                                        .fault = fault,
+                                        .effect = c->effect});
+    dr_buf_done(&c->out);
+    dr_arena_free(c->ar);
 }
 
 void api_handle(struct dr_httpd_req *r, void *ctx)
 {
     struct account *a = ctx;
-    struct call c = {
-        .a = a, .req = r, .status = 200, .method = dr_httpd_method(r)};
     int64_t now = vclock_now(&a->clock);
     const struct fault *f;
+    struct call c;
 
+    late_tick(a);
     bulk_tick(a);
-    c.ar = dr_arena_new((size_t)256 << 20);
-    dr_buf_init(&c.out, ANSWER_MAX);
-    begin(&c);
-    f = faults_match(a->faults, c.method, dr_httpd_path(r));
-    perform(&c, f, now);
+    call_init(&c, a);
+    c.req = r;
+    c.method = dr_httpd_method(r);
+    c.full = dr_httpd_path(r);
+    c.query = dr_httpd_query(r);
+    c.body = dr_httpd_body(r);
+    f = faults_match(a->faults, c.method, c.full);
+    f = perform(&c, f, now);
     limit_headers(&c, now);
-    journal_write(a, c.method, dr_httpd_path(r), dr_httpd_query(r), c.status,
-                  c.kind, c.id, c.op, dr_httpd_body(r), c.out.n,
-                  f ? f->name : NULL, c.effect);
-    if (!sim_break_answer(r, f, c.status, dr_buf_view(&c.out))) {
-        sim_answer(r, c.status, &c.out);
+    if (f && f->delay_ms > 0) {
+        late_answer(&c, f->delay_ms, f);
+    } else {
+        answer_now(a, r, f, c.status, dr_buf_view(&c.out));
     }
-    dr_buf_done(&c.out);
-    dr_arena_free(c.ar);
+    call_done(&c, f ? f->name : NULL);
 }

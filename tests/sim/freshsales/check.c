@@ -1,6 +1,5 @@
 /* What a write is refused for; everything is checked before anything is
  * stored. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,29 +9,26 @@
 #include "write.h"
 
 #define AREA_MAX 10000
+#define TOO_LONG "%s is too long (maximum is %d characters)"
 
-int no(struct refusal *r, const char *fmt, ...)
+int no(struct refusal *r, const char *text, struct dr_str what)
 {
-    va_list ap;
-
     r->status = 400;
-    va_start(ap, fmt);
-    (void)vsnprintf(r->text, sizeof(r->text), fmt, ap);
-    va_end(ap);
+    r->text = text;
+    (void)snprintf(r->what, sizeof(r->what), DR_STR_FMT, DR_STR_ARG(what));
     return -1;
 }
 
-static bool known_id(const struct account *a, const char *selector, uint64_t id)
+int noz(struct refusal *r, const char *text, const char *what)
 {
-    struct dr_arena *ar DR_AUTO(dr_arena) = dr_arena_new((size_t)64 << 20);
-    const struct list *l = dr_map_get(a->selectors, dr_str_z(selector));
-
-    return l && list_find(l, id, ar) != NULL;
+    return no(r, text, dr_str_z(what));
 }
 
-static bool empty(const struct dr_json *v)
+static int check_length(struct dr_str s, int64_t max, struct dr_str name,
+                        struct refusal *r)
 {
-    return dr_json_is_null(v) || (v->type == DR_JSON_STRING && v->text.n == 0);
+    r->max = max;
+    return dr_utf8_count(s) > (size_t)max ? no(r, TOO_LONG, name) : 0;
 }
 
 static int check_id(struct account *a, const struct attr *t,
@@ -41,58 +37,66 @@ static int check_id(struct account *a, const struct attr *t,
     uint64_t id;
 
     if (dr_str_u64(dr_json_scalar(v), &id)) {
-        return no(r, "%s is invalid", t->name);
+        return noz(r, "%s is invalid", t->name);
+    }
+    if (id == 0) {
+        return 0; /* clients send 0 for none */
     }
     if (t->kind == A_USER) {
-        return known_id(a, "users", id) ? 0
-                                        : no(r, "%s does not exist", t->name);
+        return list_find(list_of(a->selectors, "users"), id)
+                   ? 0
+                   : noz(r, "%s does not exist", t->name);
     }
     if (t->kind == A_ACCOUNT) {
-        const struct rec *acc =
-            rec_find(kind_of_type(DR_STR_LIT("sales_accounts")), id);
-        return acc && !acc->deleted ? 0 : no(r, "%s does not exist", t->name);
+        return rec_alive(kind_named("sales_accounts"), id)
+                   ? 0
+                   : noz(r, "%s does not exist", t->name);
     }
-    return known_id(a, t->of, id) ? 0
-                                  : no(r, "%s is not a valid choice", t->name);
+    return list_find(dr_map_get(a->selectors, dr_str_z(t->of)), id)
+               ? 0
+               : noz(r, "%s is not a valid choice", t->name);
 }
 
 static int check_value(struct account *a, const struct attr *t,
                        const struct dr_json *v, struct refusal *r)
 {
     struct dr_dec d;
+    char day[STAMP_TEXT];
     int64_t ms;
     struct dr_str s = dr_json_scalar(v);
 
-    if (empty(v)) {
+    if (blank(v)) {
         return 0;
     }
     switch (t->kind) {
     case A_TEXT:
-        if (v->type != DR_JSON_STRING ||
-            dr_utf8_count(v->text) > (size_t)knob_int(a->knobs, "text_limit")) {
-            return no(r, "%s is too long (maximum is 255 characters)", t->name);
-        }
-        return 0;
+        return v->type != DR_JSON_STRING
+                   ? noz(r, "%s is invalid", t->name)
+                   : check_length(v->text, knob_int(a->knobs, "text_limit"),
+                                  dr_str_z(t->name), r);
     case A_AREA:
         return 0;
     case A_NUMBER:
     case A_MONEY:
-        return dr_dec_parse_json(s, &d) ? no(r, "%s is not a number", t->name)
+        return dr_dec_parse_json(s, &d) ? noz(r, "%s is not a number", t->name)
                                         : 0;
     case A_DATE:
-        return dr_date_parse(s, &ms) && dr_time_parse(s, &ms, NULL)
-                   ? no(r, "%s is not a date", t->name)
-                   : 0;
+        return read_day(a, s, day) ? noz(r, "%s is not a date", t->name) : 0;
     case A_TIME:
-        return dr_time_parse(s, &ms, NULL) ? no(r, "%s is not a time", t->name)
-                                           : 0;
+        return read_time(a, s, &ms) ? noz(r, "%s is not a time", t->name) : 0;
     case A_USER:
     case A_ACCOUNT:
     case A_SELECT:
         return check_id(a, t, v, r);
+    case A_NESTED:
+        return v->type == DR_JSON_ARRAY
+                   ? 0
+                   : noz(r, "The type for %s is invalid.", t->name);
     case A_BOOL:
     case A_TAGS:
     case A_RAW:
+    case A_EMAILS:
+    case A_LINKS:
     case A_READONLY:
         return 0;
     }
@@ -101,100 +105,68 @@ static int check_value(struct account *a, const struct attr *t,
 
 /* ---- custom fields ---- */
 
-static bool is_choice(const struct dr_json *def, struct dr_str s)
+static int check_choices(struct account *a, const struct dr_json *def,
+                         struct dr_str s, struct dr_str name, struct refusal *r)
 {
-    DR_JSON_EACH(c, dr_json_get(def, "choices"))
-    {
-        if (dr_str_eq(dr_json_get_str(c, "value"), s)) {
-            return true;
-        }
+    bool several =
+        dr_str_eqz(dr_json_get_str(def, "type"), "multi_select_dropdown");
+
+    if (!knob_is(a->knobs, "unknown_choice_value", "400")) {
+        return 0;
     }
-    return false;
+    do {
+        struct dr_str one = several ? dr_str_split(&s, ';') : s;
+        if (!is_choice(def, one)) {
+            return no(r, "%s is not a valid choice", name);
+        }
+    } while (several && s.p);
+    return 0;
 }
 
 static int check_custom_value(struct account *a, const struct dr_json *def,
                               const struct dr_json *v, struct refusal *r)
 {
     struct dr_str type = dr_json_get_str(def, "type");
+    struct dr_str name = dr_json_get_str(def, "name");
     struct dr_str s = dr_json_scalar(v);
+    char day[STAMP_TEXT];
     struct dr_dec d;
-    char name[128];
-    int64_t ms;
 
-    (void)snprintf(name, sizeof(name), DR_STR_FMT,
-                   DR_STR_ARG(dr_json_get_str(def, "name")));
-    if (empty(v)) {
+    if (blank(v)) {
         return 0;
     }
-    if (dr_str_eqz(type, "text") &&
-        dr_utf8_count(s) > (size_t)knob_int(a->knobs, "text_limit")) {
-        return no(r, "%s is too long (maximum is 255 characters)", name);
+    if (dr_str_eqz(type, "text")) {
+        return check_length(s, knob_int(a->knobs, "text_limit"), name, r);
     }
-    if (dr_str_eqz(type, "textarea") && dr_utf8_count(s) > AREA_MAX) {
-        return no(r, "%s is too long (maximum is 10000 characters)", name);
+    if (dr_str_eqz(type, "textarea")) {
+        return check_length(s, AREA_MAX, name, r);
     }
     if (dr_str_eqz(type, "number") || dr_str_eqz(type, "decimal")) {
         return dr_dec_parse_json(s, &d) || d.n - d.scale > 11 || d.scale > 4
-                   ? no(r, "%s is not a valid number", name)
+                   ? no(r, "%s is not a number", name)
                    : 0;
     }
-    if ((dr_str_eqz(type, "dropdown") || dr_str_eqz(type, "radio")) &&
-        knob_is(a->knobs, "unknown_choice_value", "400")) {
-        return is_choice(def, s) ? 0 : no(r, "%s is not a valid choice", name);
-    }
-    if (dr_str_eqz(type, "multi_select_dropdown")) {
-        while (s.p) {
-            if (!is_choice(def, dr_str_split(&s, ';'))) {
-                return no(r, "%s is not a valid choice", name);
-            }
-        }
-        return 0;
+    if (dr_str_eqz(type, "dropdown") || dr_str_eqz(type, "radio") ||
+        dr_str_eqz(type, "multi_select_dropdown")) {
+        return check_choices(a, def, s, name, r);
     }
     if (dr_str_eqz(type, "date") || dr_str_eqz(type, "date_time")) {
-        return dr_date_parse(s, &ms) && dr_time_parse(s, &ms, NULL)
-                   ? no(r, "%s is not a date", name)
-                   : 0;
-    }
-    return 0;
-}
-
-static int check_custom(struct account *a, struct kind *k,
-                        const struct dr_json *custom, struct refusal *r)
-{
-    struct dr_arena *ar DR_AUTO(dr_arena) = dr_arena_new((size_t)64 << 20);
-
-    DR_JSON_EACH(v, custom)
-    {
-        const struct dr_json *def = definition(a, k, v->key, ar);
-        if (def ? check_custom_value(a, def, v, r)
-                : knob_is(a->knobs, "unknown_cf_key", "400") &&
-                      no(r, "%s", "unknown custom field")) {
-            return -1;
-        }
+        return read_day(a, s, day) ? no(r, "%s is not a date", name) : 0;
     }
     return 0;
 }
 
 /* ---- uniqueness ---- */
 
-static struct dr_str text_value(const struct rec *r, const char *name)
-{
-    struct dr_str v = rec_value(r, name);
-
-    return v.n >= 2 && v.p[0] == '"' ? (struct dr_str){v.p + 1, v.n - 2}
-                                     : (struct dr_str){"", 0};
-}
-
-static bool taken(struct account *a, const struct kind *k,
-                  const struct rec *self, const char *name, struct dr_str s)
+static bool taken(struct account *a, struct kind *k, const struct rec *self,
+                  const char *name, struct dr_str s)
 {
     bool held = knob_is(a->knobs, "soft_deleted_holds_unique", "yes");
-    struct dr_arena *ar DR_AUTO(dr_arena) = dr_arena_new((size_t)4 << 20);
-    struct dr_str want = quoted(ar, s);
+    const struct hits *h =
+        s.n ? index_find(a, k, dr_str_z(name), quoted(a, s)) : NULL;
 
-    for (size_t i = 0; s.n > 0 && i < k->n; i++) {
-        if (k->v[i] != self && (held || !k->v[i]->deleted) &&
-            same_name(text_value(k->v[i], name), want)) {
+    for (size_t i = 0; h && i < h->n; i++) {
+        if (h->v[i] != self && (held || !h->v[i]->deleted)) {
             return true;
         }
     }
@@ -205,17 +177,43 @@ static int check_unique(struct account *a, struct kind *k,
                         const struct rec *rec, const struct dr_json *attrs,
                         struct refusal *r)
 {
-    if (strcmp(k->type, "sales_accounts") == 0 &&
+    if (is_type(k, "sales_accounts") &&
         taken(a, k, rec, "name", dr_json_get_str(attrs, "name"))) {
-        return no(r, "%s has already been taken", "Name");
+        return noz(r, "Name has already been taken", "");
     }
-    if (strcmp(k->type, "contacts") == 0) {
+    if (is_type(k, "contacts")) {
         if (taken(a, k, rec, "email", primary_email(attrs))) {
-            return no(r, "%s is not unique", "Email");
+            return noz(r, "%s is not unique", "Email");
         }
         if (taken(a, k, rec, "external_id",
                   dr_json_get_str(attrs, "external_id"))) {
-            return no(r, "%s is not unique", "external_id");
+            return noz(r, "%s is not unique", "external_id");
+        }
+    }
+    return 0;
+}
+
+static int check_custom(struct account *a, struct kind *k,
+                        const struct rec *rec, const struct dr_json *custom,
+                        struct refusal *r)
+{
+    DR_JSON_EACH(v, custom)
+    {
+        const struct dr_json *def = definition(a, k, v->key);
+        char name[96];
+        if (!def && knob_is(a->knobs, "unknown_cf_key", "400")) {
+            return no(r, "%s does not exist", v->key);
+        }
+        if (!def) {
+            continue;
+        }
+        if (check_custom_value(a, def, v, r)) {
+            return -1;
+        }
+        (void)snprintf(name, sizeof(name), DR_STR_FMT, DR_STR_ARG(v->key));
+        if (dr_json_true(dr_json_get(def, "unique")) &&
+            taken(a, k, rec, name, dr_json_scalar(v))) {
+            return noz(r, "%s is not unique", name);
         }
     }
     return 0;
@@ -223,32 +221,48 @@ static int check_unique(struct account *a, struct kind *k,
 
 /* ---- the whole ---- */
 
-static int check_required(struct account *a, struct kind *k,
-                          const struct dr_json *attrs, struct refusal *r)
+/* Required where it is missing from a create, or emptied by an update. */
+static bool missing(const struct rec *rec, const struct dr_json *attrs,
+                    struct dr_str name)
 {
-    const struct list *l = dr_map_get(a->fields, dr_str_z(k->entity));
-    struct dr_arena *ar DR_AUTO(dr_arena) = dr_arena_new((size_t)64 << 20);
+    const struct dr_json *v = dr_json_gets(attrs, name);
+
+    if (dr_str_starts(name, DR_STR_LIT("cf_"))) {
+        v = dr_json_gets(dr_json_get(attrs, "custom_field"), name);
+    }
+    if (!v && dr_str_eqz(name, "emails")) {
+        v = dr_json_get(attrs, "email");
+    }
+    return rec ? v && blank(v) : blank(v);
+}
+
+static int check_required(struct account *a, struct kind *k,
+                          const struct rec *rec, const struct dr_json *attrs,
+                          struct refusal *r)
+{
+    struct list *l = dr_map_get(a->fields, dr_str_z(k->entity));
+    static const char *const always[][2] = {
+        {"products", "name"},  {"sales_accounts", "name"},
+        {"deals", "name"},     {"tasks", "title"},
+        {"tasks", "due_date"}, {"notes", "description"}};
 
     for (size_t i = 0; l && i < l->n; i++) {
-        const struct dr_json *d =
-            dr_json_parse(ar, dr_str_z(l->v[i]), NULL, NULL);
-        char name[128];
-        if (!dr_json_true(dr_json_get(d, "required"))) {
-            continue;
-        }
-        (void)snprintf(name, sizeof(name), DR_STR_FMT,
-                       DR_STR_ARG(dr_json_get_str(d, "name")));
-        if (empty(dr_json_get(attrs, name))) {
-            return no(r, "Need to fill this %s to submit the form.", name);
+        const struct dr_json *d = list_at(l, i);
+        if (dr_json_true(dr_json_get(d, "required")) &&
+            missing(rec, attrs, dr_json_get_str(d, "name"))) {
+            return no(r, "Need to fill this %s to submit the form.",
+                      dr_json_get_str(d, "name"));
         }
     }
-    if (strcmp(k->type, "products") == 0 && empty(dr_json_get(attrs, "name"))) {
-        return no(r, "%s can't be blank", "name");
+    for (size_t i = 0; i < DR_ARRAY_LEN(always); i++) {
+        if (is_type(k, always[i][0]) &&
+            missing(rec, attrs, dr_str_z(always[i][1]))) {
+            return noz(r, "%s can't be blank", always[i][1]);
+        }
     }
-    if (strcmp(k->type, "tasks") == 0 &&
-        (empty(dr_json_get(attrs, "due_date")) ||
-         empty(dr_json_get(attrs, "title")))) {
-        return no(r, "%s can't be blank", "due_date or title");
+    if (is_type(k, "leads") && !rec && primary_email(attrs).n == 0 &&
+        blank(dr_json_get(attrs, "mobile_number"))) {
+        return noz(r, "%s can't be blank", "email");
     }
     return 0;
 }
@@ -257,22 +271,47 @@ static int check_required(struct account *a, struct kind *k,
 static int check_stage(struct account *a, const struct rec *rec,
                        const struct dr_json *attrs, struct refusal *r)
 {
-    struct dr_arena *ar DR_AUTO(dr_arena) = dr_arena_new((size_t)64 << 20);
     uint64_t stage, pipeline;
     const struct dr_json *s;
 
     if (dr_str_u64(dr_json_scalar(dr_json_get(attrs, "deal_stage_id")),
-                   &stage)) {
+                   &stage) ||
+        stage == 0) {
         return 0;
     }
     if (dr_str_u64(dr_json_scalar(dr_json_get(attrs, "deal_pipeline_id")),
                    &pipeline)) {
         pipeline = rec ? rec_id(rec, "deal_pipeline_id") : 0;
     }
-    s = list_find(list_of(a->selectors, "deal_stages"), stage, ar);
+    s = list_find(list_of(a->selectors, "deal_stages"), stage);
     if (pipeline != 0 &&
         (uint64_t)dr_json_get_i64(s, "deal_pipeline_id", 0) != pipeline) {
-        return no(r, "%s does not belong to the pipeline", "deal_stage_id");
+        return noz(r, "%s is invalid", "deal_stage_id");
+    }
+    return 0;
+}
+
+/* A status belongs to its lifecycle stage (reference 3.4, 23.2). */
+static int check_status(struct account *a, const struct rec *rec,
+                        const struct dr_json *attrs, struct refusal *r)
+{
+    uint64_t status, stage;
+    const struct dr_json *s;
+
+    if (knob_is(a->knobs, "status_lifecycle_mismatch", "coerce") ||
+        dr_str_u64(dr_json_scalar(dr_json_get(attrs, "contact_status_id")),
+                   &status) ||
+        status == 0) {
+        return 0;
+    }
+    if (dr_str_u64(dr_json_scalar(dr_json_get(attrs, "lifecycle_stage_id")),
+                   &stage)) {
+        stage = rec ? rec_id(rec, "lifecycle_stage_id") : 0;
+    }
+    s = list_find(list_of(a->selectors, "contact_statuses"), status);
+    if (stage != 0 &&
+        (uint64_t)dr_json_get_i64(s, "lifecycle_stage_id", 0) != stage) {
+        return noz(r, "%s is invalid", "contact_status_id");
     }
     return 0;
 }
@@ -280,7 +319,7 @@ static int check_stage(struct account *a, const struct rec *rec,
 static int check_parent(const struct rec *rec, const struct dr_json *attrs,
                         struct refusal *r)
 {
-    const struct kind *k = kind_of_type(DR_STR_LIT("sales_accounts"));
+    const struct kind *k = kind_named("sales_accounts");
     uint64_t up;
 
     if (!rec || dr_str_u64(dr_json_scalar(
@@ -291,7 +330,7 @@ static int check_parent(const struct rec *rec, const struct dr_json *attrs,
     for (int depth = 0; up != 0 && depth < 10000; depth++) {
         const struct rec *p = rec_find(k, up);
         if (up == rec->id) {
-            return no(r, "%s forms a cycle", "parent_sales_account_id");
+            return noz(r, "%s is invalid", "parent_sales_account_id");
         }
         up = p ? rec_id(p, "parent_sales_account_id") : 0;
     }
@@ -300,37 +339,56 @@ static int check_parent(const struct rec *rec, const struct dr_json *attrs,
 
 static int check_links(const struct dr_json *attrs, struct refusal *r)
 {
-    const struct kind *accounts = kind_of_type(DR_STR_LIT("sales_accounts"));
-    const struct kind *contacts = kind_of_type(DR_STR_LIT("contacts"));
     const struct dr_json *list = dr_json_get(attrs, "sales_accounts");
 
-    if (list && list->type != DR_JSON_ARRAY) {
-        return no(r, "The type for %s is invalid.", "sales_accounts");
+    if (list && list->type != DR_JSON_ARRAY && !dr_json_is_null(list)) {
+        return noz(r, "The type for %s is invalid.", "sales_accounts");
     }
     DR_JSON_EACH(e, list)
     {
-        const struct rec *x =
-            rec_find(accounts, (uint64_t)dr_json_get_i64(e, "id", 0));
-        if (!x || x->deleted) {
-            return no(r, "%s does not exist", "sales_accounts");
+        uint64_t id = (uint64_t)dr_json_get_i64(e, "id", 0);
+        if (e->type != DR_JSON_OBJECT) {
+            return noz(r, "The type for %s is invalid.", "sales_accounts");
+        }
+        if (id != 0 && !rec_alive(kind_named("sales_accounts"), id)) {
+            return noz(r, "%s does not exist", "sales_accounts");
         }
     }
     DR_JSON_EACH(e, dr_json_get(attrs, "contacts_added_list"))
     {
         uint64_t id;
-        const struct rec *x =
-            dr_str_u64(dr_json_scalar(e), &id) ? NULL : rec_find(contacts, id);
-        if (!x || x->deleted) {
-            return no(r, "%s does not exist", "contacts_added_list");
+        if (dr_str_u64(dr_json_scalar(e), &id) ||
+            !rec_alive(kind_named("contacts"), id)) {
+            return noz(r, "%s does not exist", "contacts_added_list");
         }
     }
     return 0;
 }
 
+/* What a task or note hangs on is there. */
+static int check_target(const struct dr_json *attrs, struct refusal *r)
+{
+    struct dr_str type = dr_json_get_str(attrs, "targetable_type");
+    uint64_t id;
+
+    if (blank(dr_json_get(attrs, "targetable_id")) ||
+        dr_str_u64(dr_json_scalar(dr_json_get(attrs, "targetable_id")), &id)) {
+        return 0;
+    }
+    for (size_t i = 0; i < kind_count; i++) {
+        if ((dr_str_eqz(type, kinds[i].model) ||
+             dr_str_eqz(type, kinds[i].root)) &&
+            rec_alive(&kinds[i], id)) {
+            return 0;
+        }
+    }
+    return noz(r, "%s does not exist", "targetable");
+}
+
 int check_write(struct account *a, struct kind *k, const struct rec *rec,
                 const struct dr_json *attrs, struct refusal *r)
 {
-    if (!rec && check_required(a, k, attrs, r)) {
+    if (check_required(a, k, rec, attrs, r)) {
         return -1;
     }
     DR_JSON_EACH(v, attrs)
@@ -340,13 +398,18 @@ int check_write(struct account *a, struct kind *k, const struct rec *rec,
             return -1;
         }
     }
-    if (check_custom(a, k, dr_json_get(attrs, "custom_field"), r) ||
-        check_unique(a, k, rec, attrs, r) || check_links(attrs, r)) {
+    if (check_custom(a, k, rec, dr_json_get(attrs, "custom_field"), r) ||
+        check_unique(a, k, rec, attrs, r)) {
         return -1;
     }
-    if (strcmp(k->type, "deals") == 0) {
-        return check_stage(a, rec, attrs, r);
+    if (is_type(k, "contacts")) {
+        return check_links(attrs, r) || check_status(a, rec, attrs, r) ? -1 : 0;
     }
-    return strcmp(k->type, "sales_accounts") == 0 ? check_parent(rec, attrs, r)
-                                                  : 0;
+    if (is_type(k, "deals")) {
+        return check_links(attrs, r) || check_stage(a, rec, attrs, r) ? -1 : 0;
+    }
+    if (is_type(k, "tasks") || is_type(k, "notes")) {
+        return check_target(attrs, r);
+    }
+    return is_type(k, "sales_accounts") ? check_parent(rec, attrs, r) : 0;
 }

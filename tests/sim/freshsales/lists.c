@@ -1,44 +1,100 @@
-/* Reading many: views, sub-lists, lookup, filtered search. */
+/* Reading many: views and sub-lists, in pages (reference 1.8, 14.1). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <drover/base/decimal.h>
+#include <drover/base/time.h>
+
 #include "call.h"
+#include "write.h"
 
 #define PAGE_DEFAULT 25
 #define PAGE_MAX 100
+#define DAY_MS 86400000
 
 static uint64_t number_arg(struct call *c, const char *name, uint64_t otherwise)
 {
-    struct dr_str s = dr_httpd_arg(c->req, name);
+    struct dr_str s = arg(c, name);
     uint64_t v;
 
     return s.p && dr_str_u64(s, &v) == 0 ? v : otherwise;
 }
 
-typedef bool keep_fn(struct call *c, const struct rec *r, void *ctx);
-
-static int newest_first(const void *a, const void *b)
+bool page_size(struct call *c, uint64_t otherwise, uint64_t *per_out)
 {
-    const struct rec *x = *(const struct rec *const *)a;
-    const struct rec *y = *(const struct rec *const *)b;
+    uint64_t per = number_arg(c, "per_page", otherwise);
 
-    if (x->updated_ms != y->updated_ms) {
-        return x->updated_ms > y->updated_ms ? -1 : 1;
+    if (per > PAGE_MAX && knob_is(c->a->knobs, "per_page_over_100", "400")) {
+        fail_with(c, &(struct refusal){400, "%s is invalid", 0, "per_page"});
+        return false;
     }
-    return x->id > y->id ? -1 : 1;
+    *per_out = per < 1 ? otherwise : per > PAGE_MAX ? PAGE_MAX : per;
+    return true;
 }
 
-static void sort_rows(struct call *c, const struct rec **v, size_t n)
-{
-    struct dr_str by = dr_httpd_arg(c->req, "sort");
-    bool desc = is(dr_httpd_arg(c->req, "sort_type"), "desc");
-    bool newest = is(by, "updated_at");
+/* ---- order ---- */
 
-    if (newest) {
-        qsort(v, n, sizeof(const struct rec *), newest_first);
+enum order { BY_ID, BY_UPDATE, BY_CREATION, BY_AMOUNT };
+
+static int by_creation(const void *x, const void *y)
+{
+    const struct rec *a = *(const struct rec *const *)x;
+    const struct rec *b = *(const struct rec *const *)y;
+
+    return a->created_ms != b->created_ms
+               ? (a->created_ms < b->created_ms ? -1 : 1)
+               : (a->id < b->id ? -1 : a->id > b->id);
+}
+
+static int by_update(const void *x, const void *y)
+{
+    const struct rec *a = *(const struct rec *const *)x;
+    const struct rec *b = *(const struct rec *const *)y;
+
+    return a->updated_ms != b->updated_ms
+               ? (a->updated_ms < b->updated_ms ? -1 : 1)
+               : (a->id < b->id ? -1 : a->id > b->id);
+}
+
+static int by_amount(const void *x, const void *y)
+{
+    const struct rec *a = *(const struct rec *const *)x;
+    const struct rec *b = *(const struct rec *const *)y;
+    struct dr_dec p, q;
+    int order;
+
+    dr_dec_zero(&p);
+    dr_dec_zero(&q);
+    (void)!dr_dec_parse_json(rec_text(a, "amount"), &p);
+    (void)!dr_dec_parse_json(rec_text(b, "amount"), &q);
+    order = dr_dec_cmp(&p, &q);
+    return order ? order : (a->id < b->id ? -1 : a->id > b->id);
+}
+
+static enum order order_of(struct call *c)
+{
+    struct dr_str by = arg(c, "sort");
+
+    return is(by, "updated_at")          ? BY_UPDATE
+           : is(by, "created_at")        ? BY_CREATION
+           : is(by, "open_deals_amount") ? BY_AMOUNT
+           : is(by, "amount")            ? BY_AMOUNT
+                                         : BY_ID;
+}
+
+/* Rows that come by rising id. */
+void sort_rows(struct call *c, const struct rec **v, size_t n)
+{
+    enum order by = order_of(c);
+
+    if (by != BY_ID) {
+        qsort(v, n, sizeof(*v),
+              by == BY_UPDATE     ? by_update
+              : by == BY_CREATION ? by_creation
+                                  : by_amount);
     }
-    if (newest != desc) { /* turn round */
+    if (is(arg(c, "sort_type"), "desc")) {
         for (size_t i = 0; i < n / 2; i++) {
             const struct rec *t = v[i];
             v[i] = v[n - 1 - i];
@@ -47,62 +103,167 @@ static void sort_rows(struct call *c, const struct rec **v, size_t n)
     }
 }
 
-static void page(struct call *c, struct kind *k, keep_fn *keep, void *ctx)
-{
-    uint64_t per = number_arg(c, "per_page", PAGE_DEFAULT);
-    uint64_t no = number_arg(c, "page", 1);
-    const struct rec **v = dr_xcalloc(k->n + 1, sizeof(const struct rec *));
-    size_t n = 0;
-    uint64_t pages;
+/* ---- pages ---- */
 
-    per = per < 1 ? PAGE_DEFAULT : per > PAGE_MAX ? PAGE_MAX : per;
-    for (size_t i = 0; i < k->n; i++) {
-        if (keep(c, k->v[i], ctx)) {
-            v[n++] = k->v[i];
-        }
+/* Rows a page really has: fewer where the knobs want short pages or rows
+ * that come twice. No row is lost by either. */
+static uint64_t effective(struct call *c, uint64_t per)
+{
+    if (knob_is(c->a->knobs, "view_short_pages", "on") && per > 1) {
+        per -= per > 10 ? per / 10 : 1;
     }
-    sort_rows(c, v, n);
-    pages = (n + per - 1) / per;
+    if (knob_is(c->a->knobs, "view_duplicate_rows", "on") && per > 1) {
+        per--;
+    }
+    return per;
+}
+
+uint64_t page_count(struct call *c, size_t n, uint64_t per)
+{
+    per = effective(c, per);
+    return n == 0 ? (uint64_t)knob_int(c->a->knobs, "empty_total_pages")
+                  : (n + per - 1) / per;
+}
+
+void page_range(struct call *c, size_t n, uint64_t per, uint64_t *from,
+                uint64_t *to)
+{
+    uint64_t no = number_arg(c, "page", 1);
+
+    per = effective(c, per);
+    if (no == 0 || no - 1 > n / per) {
+        *from = *to = n;
+        return;
+    }
+    *from = (no - 1) * per;
+    *to = *from + per < n ? *from + per : n;
+    if (*from > 0 && *from < n &&
+        knob_is(c->a->knobs, "view_duplicate_rows", "on")) {
+        --*from;
+    }
+}
+
+static void write_meta(struct call *c, const struct kind *k, size_t n,
+                       uint64_t per, enum meta meta, const struct rows *shown)
+{
+    char id[24];
+
+    dr_json_w_key(&c->w, "meta");
+    dr_json_w_obj(&c->w);
+    if (meta != META_TOTAL) {
+        dr_json_w_kvi(&c->w, "total_pages", (int64_t)page_count(c, n, per));
+    }
+    dr_json_w_kvi(&c->w, "total", (int64_t)n);
+    if (meta == META_VIEW) {
+        dr_json_w_key(&c->w, "avatar_data");
+        dr_json_w_obj(&c->w);
+        dr_json_w_key(&c->w, k->model);
+        dr_json_w_obj(&c->w);
+        for (size_t i = 0; i < shown->n; i++) {
+            (void)snprintf(id, sizeof(id), "%llu",
+                           (unsigned long long)shown->v[i]->id);
+            dr_json_w_kvz(&c->w, id, NULL);
+        }
+        dr_json_w_end(&c->w);
+        dr_json_w_end(&c->w);
+    }
+    dr_json_w_end(&c->w);
+}
+
+void page(struct call *c, struct kind *k, const struct rows *rows, uint64_t per,
+          enum meta meta)
+{
+    struct dr_str with = include(c);
+    uint64_t from, to;
+    struct rows shown;
+
+    page_range(c, rows->n, per, &from, &to);
+    shown = (struct rows){rows->v + from, (size_t)(to - from)};
     dr_json_w_obj(&c->w);
     dr_json_w_key(&c->w, k->type);
     dr_json_w_arr(&c->w);
-    for (uint64_t i = (no - 1) * per; no > 0 && i < n && i < no * per; i++) {
-        render(c->a, k, v[i], include(c), false, &c->w);
+    for (size_t i = 0; i < shown.n; i++) {
+        render(c->a, k, shown.v[i], with, false, &c->w);
     }
     dr_json_w_end(&c->w);
-    dr_json_w_key(&c->w, "meta");
-    dr_json_w_obj(&c->w);
-    dr_json_w_kvi(&c->w, "total_pages",
-                  n == 0 ? knob_int(c->a->knobs, "empty_total_pages")
-                         : (int64_t)pages);
-    dr_json_w_kvi(&c->w, "total", (int64_t)n);
+    side_loads(c, k, with, shown.v, shown.n);
+    write_meta(c, k, rows->n, per, meta, &shown);
     dr_json_w_end(&c->w);
-    dr_json_w_end(&c->w);
-    free(v);
 }
 
-static bool keep_view(struct call *c, const struct rec *r, void *ctx)
+/* ---- views ---- */
+
+static bool in_view(struct account *a, const struct rec *r, struct dr_str name)
 {
-    struct dr_str name = *(const struct dr_str *)ctx;
-    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new((size_t)16 << 20);
     struct dr_str type;
 
-    if (is(name, "Recycle Bin")) {
-        return r->deleted;
+    if (is(name, "Recycle Bin") || r->deleted) {
+        return r->deleted && is(name, "Recycle Bin");
     }
-    if (r->deleted) {
-        return false;
+    if (dr_str_starts(name, DR_STR_LIT("My "))) {
+        return rec_id(r, "owner_id") == a->api_user;
     }
     if (!is(name, "Open Deals") && !is(name, "Won Deals") &&
         !is(name, "Lost Deals")) {
         return true;
     }
-    type = dr_json_get_str(list_find(list_of(c->a->selectors, "deal_stages"),
-                                     rec_id(r, "deal_stage_id"), a),
-                           "forecast_type");
+    type = forecast_of(a, r);
     return is(name, "Won Deals")    ? is(type, "Closed Won")
            : is(name, "Lost Deals") ? is(type, "Closed Lost")
                                     : is(type, "Open");
+}
+
+/* By rising id, or as they were written: neither needs sorting. */
+static void gather(struct call *c, struct kind *k, struct dr_str name,
+                   struct sorted *s)
+{
+    enum order by = order_of(c);
+
+    free(s->v);
+    s->v = dr_xcalloc(k->n + 1, sizeof(*s->v));
+    s->n = 0;
+    if (by != BY_UPDATE) {
+        for (size_t i = 0; i < k->n; i++) {
+            if (in_view(c->a, k->v[i], name)) {
+                s->v[s->n++] = k->v[i];
+            }
+        }
+        sort_rows(c, s->v, s->n);
+        return;
+    }
+    if (is(arg(c, "sort_type"), "desc")) {
+        for (const struct rec *r = k->newest; r; r = r->older) {
+            if (in_view(c->a, r, name)) {
+                s->v[s->n++] = r;
+            }
+        }
+        return;
+    }
+    for (const struct rec *r = k->oldest; r; r = r->newer) {
+        if (in_view(c->a, r, name)) {
+            s->v[s->n++] = r;
+        }
+    }
+}
+
+/* The rows of the view, from the last time when nothing was written since. */
+static struct rows view_rows(struct call *c, struct kind *k, uint64_t id,
+                             struct dr_str name)
+{
+    struct sorted *s = &k->sorted;
+    char by[sizeof(s->by)];
+
+    (void)snprintf(by, sizeof(by), "%.20s:" DR_STR_FMT,
+                   order_of(c) == BY_ID ? "id" : arg(c, "sort").p,
+                   DR_STR_ARG(arg(c, "sort_type")));
+    if (!s->v || s->version != k->version || s->view != id ||
+        strcmp(s->by, by) != 0) {
+        gather(c, k, name, s);
+        s->version = k->version;
+        s->view = id;
+        (void)snprintf(s->by, sizeof(s->by), "%s", by);
+    }
+    return (struct rows){s->v, s->n};
 }
 
 static bool shown_view(const struct call *c, const struct dr_json *v)
@@ -113,20 +274,24 @@ static bool shown_view(const struct call *c, const struct dr_json *v)
 
 void view(struct call *c, struct kind *k, struct dr_str rest)
 {
-    uint64_t id = 0;
+    uint64_t id = 0, per;
 
     if (dr_str_u64(rest, &id)) {
         id = 0;
     }
     DR_JSON_EACH(v, dr_json_get(dr_json_get(c->a->tenant, "views"), k->entity))
     {
-        struct dr_str name = dr_json_get_str(v, "name");
-        if ((uint64_t)dr_json_get_i64(v, "id", 0) == id && shown_view(c, v)) {
-            page(c, k, keep_view, &name);
-            return;
+        struct rows rows;
+        if ((uint64_t)dr_json_get_i64(v, "id", 0) != id || !shown_view(c, v)) {
+            continue;
         }
+        if (page_size(c, PAGE_DEFAULT, &per)) {
+            rows = view_rows(c, k, id, dr_json_get_str(v, "name"));
+            page(c, k, &rows, per, META_VIEW);
+        }
+        return;
     }
-    fail(c, 404, "The view does not exist.");
+    fail(c, 404, "The record does not exist.");
 }
 
 void filters(struct call *c, const struct kind *k)
@@ -147,114 +312,120 @@ void filters(struct call *c, const struct kind *k)
     dr_json_w_end(&c->w);
 }
 
-/* Tasks of a record: by the sub-list of their target. */
-static bool keep_target(struct call *c, const struct rec *r, void *ctx)
+/* ---- sub-lists ---- */
+
+/* Tasks and notes by their target, contacts and deals of an account, deals
+ * of a contact. */
+static const char *link_field(const struct kind *parent, const struct kind *k)
 {
-    (void)c;
-    return !r->deleted && dr_str_find(rec_value(r, "targetables"),
-                                      *(const struct dr_str *)ctx) != SIZE_MAX;
+    if (is_type(k, "tasks") || is_type(k, "notes")) {
+        return "targetables";
+    }
+    if (is_type(parent, "sales_accounts")) {
+        return is_type(k, "contacts")         ? "sales_accounts"
+               : is_type(k, "deals")          ? "sales_account_id"
+               : is_type(k, "sales_accounts") ? "parent_sales_account_id"
+                                              : NULL;
+    }
+    return is_type(parent, "contacts") && is_type(k, "deals") ? "contacts"
+                                                              : NULL;
+}
+
+static int by_id(const void *x, const void *y)
+{
+    const struct rec *a = *(const struct rec *const *)x;
+    const struct rec *b = *(const struct rec *const *)y;
+
+    return a->id < b->id ? -1 : a->id > b->id;
 }
 
 void sub_list(struct call *c, struct kind *parent, struct rec *r,
               struct kind *k)
 {
-    struct dr_str mark =
-        dr_arena_printf(c->ar, "\"id\":%llu,\"type\":\"%s\"",
-                        (unsigned long long)r->id, parent->model);
+    const char *field = link_field(parent, k);
+    const struct hits *h;
+    struct rows rows = {.n = 0};
+    char key[64];
+    uint64_t per;
 
-    page(c, k, keep_target, &mark);
+    if (!field) {
+        fail(c, 404, "There is no such call.");
+        return;
+    }
+    if (!page_size(c, PAGE_DEFAULT, &per)) {
+        return;
+    }
+    (void)snprintf(key, sizeof(key), "%s%s%llu",
+                   strcmp(field, "targetables") == 0 ? parent->model : "",
+                   strcmp(field, "targetables") == 0 ? ":" : "",
+                   (unsigned long long)r->id);
+    h = index_find(c->a, k, dr_str_z(field), dr_str_z(key));
+    rows.v = dr_xcalloc(h ? h->n + 1 : 1, sizeof(*rows.v));
+    for (size_t i = 0; h && i < h->n; i++) {
+        if (!h->v[i]->deleted) {
+            rows.v[rows.n++] = h->v[i];
+        }
+    }
+    qsort(rows.v, rows.n, sizeof(*rows.v), by_id);
+    sort_rows(c, rows.v, rows.n);
+    page(c, k, &rows, per, META_PAGES);
+    free(rows.v);
 }
 
-static bool keep_task(struct call *c, const struct rec *r, void *ctx)
+/* ---- tasks ---- */
+
+static int64_t day_of(struct account *a, int64_t ms)
+{
+    char text[STAMP_TEXT];
+    int64_t day;
+
+    stamp_text(a, ms, text);
+    return dr_date_parse((struct dr_str){text, 10}, &day) ? 0 : day / DAY_MS;
+}
+
+static bool task_in(struct account *a, const struct rec *r,
+                    struct dr_str filter)
 {
     bool done = is(rec_value(r, "status"), "1");
+    int64_t now = vclock_now(&a->clock), due;
 
-    (void)ctx;
-    return !r->deleted &&
-           done == is(dr_httpd_arg(c->req, "filter"), "completed");
+    if (is(filter, "completed") || done) {
+        return done && is(filter, "completed");
+    }
+    if (is(filter, "open") || dr_str_i64(rec_value(r, "due_date"), &due)) {
+        return is(filter, "open");
+    }
+    return is(filter, "overdue")     ? due < now
+           : is(filter, "due_today") ? day_of(a, due) == day_of(a, now)
+                                     : day_of(a, due) == day_of(a, now) + 1;
 }
 
 void task_list(struct call *c, struct kind *k)
 {
-    page(c, k, keep_task, NULL);
-}
+    static const char *const known[] = {"open", "due_today", "due_tomorrow",
+                                        "overdue", "completed"};
+    struct dr_str filter = arg(c, "filter");
+    struct rows rows = {.n = 0};
+    bool ok = false;
+    uint64_t per;
 
-/* ---- finding ---- */
-
-void lookup(struct call *c)
-{
-    struct dr_str q = dr_httpd_arg(c->req, "q");
-    struct dr_str f = dr_httpd_arg(c->req, "f");
-    struct dr_str entities = dr_httpd_arg(c->req, "entities");
-
-    dr_json_w_obj(&c->w);
-    while (entities.p) {
-        struct dr_str one = dr_str_split(&entities, ',');
-        for (size_t i = 0; i < kind_count; i++) {
-            struct rec *r;
-            if (!is(one, kinds[i].root)) {
-                continue;
-            }
-            r = find_by(&kinds[i], f, q);
-            dr_json_w_key(&c->w, kinds[i].type);
-            dr_json_w_obj(&c->w);
-            dr_json_w_key(&c->w, kinds[i].type);
-            dr_json_w_arr(&c->w);
-            if (r) {
-                render(c->a, &kinds[i], r, DR_STR_LIT("*"), false, &c->w);
-            }
-            dr_json_w_end(&c->w);
-            dr_json_w_end(&c->w);
+    for (size_t i = 0; i < DR_ARRAY_LEN(known); i++) {
+        ok |= is(filter, known[i]);
+    }
+    if (!ok) {
+        fail_with(c, &(struct refusal){400, "%s is invalid", 0, "filter"});
+        return;
+    }
+    if (!page_size(c, PAGE_DEFAULT, &per)) {
+        return;
+    }
+    rows.v = dr_xcalloc(k->n + 1, sizeof(*rows.v));
+    for (size_t i = 0; i < k->n; i++) {
+        if (task_in(c->a, k->v[i], filter)) {
+            rows.v[rows.n++] = k->v[i];
         }
     }
-    dr_json_w_end(&c->w);
-}
-
-static bool keep_rules(struct call *c, const struct rec *r, void *ctx)
-{
-    const struct dr_json *rules = ctx;
-
-    (void)c;
-    if (r->deleted) {
-        return false;
-    }
-    DR_JSON_EACH(rule, rules)
-    {
-        struct dr_str at = dr_json_get_str(rule, "attribute");
-        struct dr_str v = dr_json_scalar(dr_json_get(rule, "value"));
-        char name[128];
-        struct dr_str have;
-        const char *cf;
-
-        (void)snprintf(name, sizeof(name), DR_STR_FMT,
-                       DR_STR_ARG(is(at, "contact_email.email")
-                                      ? DR_STR_LIT("email")
-                                      : at));
-        cf = dr_map_get(r->custom, at);
-        have = cf ? dr_str_z(cf) : rec_value(r, name);
-        if (have.n >= 2 && have.p[0] == '"') {
-            have = (struct dr_str){have.p + 1, have.n - 2};
-        }
-        if (!dr_str_ieq(have, v)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void filtered_search(struct call *c, struct dr_str entity)
-{
-    const struct dr_json *j =
-        dr_json_parse(c->ar, dr_httpd_body(c->req), NULL, NULL);
-
-    for (size_t i = 0; i < kind_count; i++) {
-        if (is(entity, kinds[i].root) &&
-            (strcmp(kinds[i].type, "products") != 0 ||
-             knob_is(c->a->knobs, "product_search", "yes"))) {
-            page(c, &kinds[i], keep_rules,
-                 (void *)(uintptr_t)dr_json_get(j, "filter_rule"));
-            return;
-        }
-    }
-    fail(c, 404, "There is no such entity.");
+    sort_rows(c, rows.v, rows.n);
+    page(c, k, &rows, per, META_TOTAL);
+    free(rows.v);
 }

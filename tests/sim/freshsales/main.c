@@ -5,27 +5,51 @@
 
 #include "store.h"
 
+/* The reference's section 23.2, and rate_plan. README.md says what each value
+ * means. */
 static struct knob knobs[] = {
     {"create_status", "200", ""},
+    {"created_at_in_body", "ignored", ""},
+    {"creater_id_in_body", "ignored", ""},
     {"custom_field_put", "merge", ""},
     {"soft_deleted_holds_unique", "yes", ""},
     {"get_soft_deleted", "200", ""},
     {"unknown_choice_value", "400", ""},
     {"unknown_cf_key", "ignored", ""},
+    {"status_lifecycle_mismatch", "400", ""},
+    {"per_page_over_100", "clamp", ""},
+    {"bulk_over_100", "400", ""},
     {"bulk_status", "200", ""},
     {"job_delay_ms", "200", ""},
-    {"rate_plan", "tenant", ""}, /* or a number an hour, or lifted */
+    {"job_partial_failure_rate", "0", ""},
+    {"search_lag_ms", "0", ""},
+    {"view_short_pages", "off", ""},
+    {"view_duplicate_rows", "off", ""},
+    {"rate_window", "fixed", ""},
+    {"rate_plan", "tenant", ""},
     {"rate_minute", "on", ""},
+    {"rate_reset_format", "DDMMYYHHMMSS", ""},
+    {"rate_429_charged", "no", ""},
     {"retry_after", "absent", ""},
+    {"error_language", "en", ""},
+    {"error_body_html_5xx", "off", ""},
+    {"post_timeout_after_commit_rate", "0", ""},
+    {"write_late_s", "0", ""},
     {"all_deals_view", "present", ""},
     {"empty_total_pages", "1", ""},
     {"text_limit", "255", ""},
+    {"rollups_on_new", "0.0", ""},
+    {"account_utc_offset", "tenant", ""},
+    {"cf_identifier", "any", ""},
+    {"bulk_identifier_ext", "accepted", ""},
+    {"upsert_ambiguous_key", "lowest", ""},
     {"product_search", "no", ""},
     {NULL, NULL, ""},
 };
 
 static void tick(void *ctx)
 {
+    late_tick(ctx);
     bulk_tick(ctx);
 }
 

@@ -2,11 +2,10 @@
 #include <string.h>
 
 #include <drover/base/decimal.h>
-#include <drover/base/time.h>
 
 #include "store.h"
 
-static bool asked(struct dr_str include, const char *name)
+bool asked(struct dr_str include, const char *name)
 {
     if (dr_str_eqz(include, "*")) {
         return true;
@@ -23,11 +22,21 @@ static bool asked(struct dr_str include, const char *name)
     return false;
 }
 
-static void stamp(struct dr_json_w *w, const char *key, int64_t ms)
+static bool shows(const struct account *a, const struct attr *t,
+                  struct dr_str include)
 {
-    char text[DR_TIME_TEXT];
+    if (t->include && t->include[0] == '@') {
+        return a->classic;
+    }
+    return !t->include || asked(include, t->include);
+}
 
-    dr_json_w_kvz(w, key, dr_time_format(ms - ms % 1000, text));
+static void stamp(struct account *a, struct dr_json_w *w, const char *key,
+                  int64_t ms)
+{
+    char text[STAMP_TEXT];
+
+    dr_json_w_kvz(w, key, stamp_text(a, ms, text));
 }
 
 static void money(struct dr_json_w *w, struct dr_str raw)
@@ -46,30 +55,48 @@ static void money(struct dr_json_w *w, struct dr_str raw)
     }
 }
 
-static void custom(const struct account *a, const struct kind *k,
-                   const struct rec *r, struct dr_json_w *w)
+/* Days show as midnight, times in the account's zone (reference 13.2). */
+static void custom_value(struct account *a, struct dr_str type,
+                         struct dr_str raw, struct dr_json_w *w)
 {
-    const struct list *defs = dr_map_get(a->fields, dr_str_z(k->entity));
-    struct dr_str key;
-    void *v;
-    size_t at = 0;
+    struct dr_str s = raw.n >= 2 && raw.p[0] == '"'
+                          ? (struct dr_str){raw.p + 1, raw.n - 2}
+                          : (struct dr_str){"", 0};
+    char text[STAMP_TEXT], day[STAMP_TEXT];
+    int64_t ms;
+
+    if (dr_str_eqz(type, "date") && s.n > 0 && read_day(a, s, day) == 0) {
+        dr_json_w_z(w, midnight_text(a, dr_str_z(day), text));
+    } else if (dr_str_eqz(type, "date_time") && s.n > 0 &&
+               read_time(a, s, &ms) == 0) {
+        dr_json_w_z(w, stamp_text(a, ms, text));
+    } else {
+        dr_json_w_raw(w, raw);
+    }
+}
+
+/* All fields of the definitions, null where there is no value. */
+static void custom(struct account *a, const struct kind *k, const struct rec *r,
+                   struct dr_json_w *w)
+{
+    struct list *defs = dr_map_get(a->fields, dr_str_z(k->entity));
 
     dr_json_w_key(w, "custom_field");
     dr_json_w_obj(w);
     for (size_t i = 0; defs && i < defs->n; i++) {
-        struct dr_arena *ar DR_AUTO(dr_arena) = dr_arena_new(1 << 20);
-        const struct dr_json *f =
-            dr_json_parse(ar, dr_str_z(defs->v[i]), NULL, NULL);
+        const struct dr_json *f = list_at(defs, i);
         struct dr_str name = dr_json_get_str(f, "name");
-        if (dr_str_starts(name, DR_STR_LIT("cf_")) &&
-            !dr_map_has(r->custom, name)) {
-            dr_json_w_keys(w, name);
+        const char *v;
+        if (!dr_str_starts(name, DR_STR_LIT("cf_"))) {
+            continue;
+        }
+        dr_json_w_keys(w, name);
+        v = dr_map_get(r->custom, name);
+        if (v) {
+            custom_value(a, dr_json_get_str(f, "type"), dr_str_z(v), w);
+        } else {
             dr_json_w_null(w);
         }
-    }
-    while (dr_map_next(r->custom, &at, &key, &v)) {
-        dr_json_w_keys(w, key);
-        dr_json_w_raw(w, dr_str_z(v));
     }
     dr_json_w_end(w);
 }
@@ -87,55 +114,118 @@ static void sim_part(const struct rec *r, struct dr_json_w *w)
     dr_json_w_end(w);
 }
 
-static void display_name(const struct rec *r, struct dr_json_w *w)
+static void value(struct account *a, const struct attr *t, struct dr_str v,
+                  struct dr_json_w *w)
 {
-    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(1 << 20);
-    const struct dr_json *f =
-        dr_json_parse(a, rec_value(r, "first_name"), NULL, NULL);
-    const struct dr_json *l =
-        dr_json_parse(a, rec_value(r, "last_name"), NULL, NULL);
-    const struct dr_json *e =
-        dr_json_parse(a, rec_value(r, "email"), NULL, NULL);
-    struct dr_str both = dr_str_trim(dr_arena_printf(
-        a, DR_STR_FMT " " DR_STR_FMT, DR_STR_ARG(dr_json_str(f)),
-        DR_STR_ARG(dr_json_str(l))));
+    char text[STAMP_TEXT];
+    int64_t ms;
 
-    dr_json_w_kv(w, "display_name", both.n ? both : dr_json_str(e));
+    if (!v.p) {
+        dr_json_w_raw(w, dr_str_z(t->otherwise));
+    } else if (t->kind == A_MONEY) {
+        money(w, v);
+    } else if (t->kind == A_TIME && dr_str_i64(v, &ms) == 0) {
+        dr_json_w_z(w, stamp_text(a, ms, text));
+    } else {
+        dr_json_w_raw(w, v);
+    }
 }
 
-void render(const struct account *a, const struct kind *k, const struct rec *r,
+/* "targetable" of a task that is read (reference 8). */
+static void targetable(struct account *a, const struct rec *r,
+                       struct dr_json_w *w)
+{
+    const struct dr_json *t = dr_json_at(rec_json(a, r, "targetables"), 0);
+    struct dr_str type = dr_json_get_str(t, "type");
+
+    dr_json_w_key(w, "targetable");
+    if (!t) {
+        dr_json_w_null(w);
+        return;
+    }
+    for (size_t i = 0; i < kind_count; i++) {
+        if (dr_str_eqz(type, kinds[i].model)) {
+            type = dr_str_z(kinds[i].root);
+        }
+    }
+    dr_json_w_obj(w);
+    dr_json_w_kv(w, "type", type);
+    dr_json_w_kvi(w, "id", dr_json_get_i64(t, "id", 0));
+    dr_json_w_end(w);
+}
+
+static void user_ids(const struct rec *r, struct dr_json_w *w)
+{
+    struct dr_str owner = rec_value(r, "owner_id");
+
+    dr_json_w_key(w, "user_ids");
+    dr_json_w_arr(w);
+    if (owner.p) {
+        dr_json_w_raw(w, owner);
+    }
+    dr_json_w_end(w);
+}
+
+void render(struct account *a, const struct kind *k, const struct rec *r,
             struct dr_str include, bool sim, struct dr_json_w *w)
 {
+    struct show s = {a, k, r, w};
+
     dr_json_w_obj(w);
     dr_json_w_key(w, "id");
     dr_json_w_u64(w, r->id);
     for (const struct attr *t = k->attrs; t->name; t++) {
-        struct dr_str v = rec_value(r, t->name);
-        if (t->include && !asked(include, t->include)) {
+        if (!shows(a, t, include)) {
             continue;
         }
         dr_json_w_key(w, t->name);
-        if (!v.p) {
-            dr_json_w_raw(w, dr_str_z(t->otherwise));
-        } else if (t->kind == A_MONEY) {
-            money(w, v);
+        if (t->show) {
+            t->show(&s);
         } else {
-            dr_json_w_raw(w, v);
+            value(a, t, rec_value(r, t->name), w);
         }
-    }
-    if (strcmp(k->type, "contacts") == 0 || strcmp(k->type, "leads") == 0) {
-        display_name(r, w);
     }
     if (k->custom) {
         custom(a, k, r, w);
     }
-    dr_json_w_kvb(w, "is_deleted", r->deleted);
-    dr_json_w_key(w, "creater_id");
-    dr_json_w_u64(w, a->api_user);
-    stamp(w, "created_at", r->created_ms);
-    stamp(w, "updated_at", r->updated_ms);
+    if (k->bin || sim) {
+        dr_json_w_kvb(w, "is_deleted", r->deleted);
+    }
+    if (!sim && asked(include, "targetable")) {
+        targetable(a, r, w);
+        user_ids(r, w);
+    }
+    stamp(a, w, "created_at", r->created_ms);
+    stamp(a, w, "updated_at", r->updated_ms);
     if (sim) {
         sim_part(r, w);
     }
     dr_json_w_end(w);
+}
+
+void render_partial(struct account *a, const struct kind *k,
+                    const struct rec *r, struct dr_json_w *w)
+{
+    static const char *const shown[] = {
+        "name",   "display_name",   "first_name",    "last_name",
+        "avatar", "email",          "job_title",     "website",
+        "amount", "last_contacted", "work_number",   "mobile_number",
+        "city",   "country",        "record_type_id"};
+    struct show s = {a, k, r, w};
+
+    dr_json_w_kvb(w, "partial", true);
+    dr_json_w_key(w, "id");
+    dr_json_w_u64(w, r->id);
+    for (size_t i = 0; i < DR_ARRAY_LEN(shown); i++) {
+        const struct attr *t = attr_of(k, dr_str_z(shown[i]));
+        if (!t) {
+            continue;
+        }
+        dr_json_w_key(w, shown[i]);
+        if (t->show) {
+            t->show(&s);
+        } else {
+            value(a, t, rec_value(r, shown[i]), w);
+        }
+    }
 }

@@ -1,16 +1,29 @@
-/* Records, selectors, field definitions; reading the tenant file. */
-#include <stdio.h>
+/* Records and lists: what is kept and how it is reached. */
+#include "store.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include <drover/base/time.h>
+#include <drover/base/clock.h>
 
-#include "store.h"
+/* ---- lists ---- */
 
-static void list_free(void *p)
+static void forget_parsed(struct list *l)
 {
-    struct list *l = p;
+    dr_arena_free(l->arena);
+    dr_map_free(l->ids);
+    dr_map_free(l->names);
+    free(l->parsed);
+    l->arena = NULL;
+    l->ids = l->names = NULL;
+    l->parsed = NULL;
+}
 
+void list_free(void *list)
+{
+    struct list *l = list;
+
+    forget_parsed(l);
     for (size_t i = 0; i < l->n; i++) {
         free(l->v[i]);
     }
@@ -31,29 +44,88 @@ struct list *list_of(struct dr_map *m, const char *key)
 
 void list_add(struct list *l, struct dr_str json)
 {
+    forget_parsed(l);
     l->v = dr_xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
     l->v[l->n++] = dr_xstrndup(json);
 }
 
-const struct dr_json *list_find(const struct list *l, uint64_t id,
-                                struct dr_arena *a)
+void list_set(struct list *l, size_t i, struct dr_str json)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        const struct dr_json *j =
-            dr_json_parse(a, dr_str_z(l->v[i]), NULL, NULL);
-        if ((uint64_t)dr_json_get_i64(j, "id", 0) == id) {
-            return j;
-        }
-    }
-    return NULL;
+    char *text = dr_xstrndup(json);
+
+    forget_parsed(l);
+    free(l->v[i]);
+    l->v[i] = text;
 }
+
+void list_drop(struct list *l, size_t i)
+{
+    forget_parsed(l);
+    free(l->v[i]);
+    memmove(&l->v[i], &l->v[i + 1], (l->n - i - 1) * sizeof(*l->v));
+    l->n--;
+}
+
+static void put_once(struct dr_map *m, struct dr_str key, const void *value)
+{
+    if (key.n > 0 && !dr_map_has(m, key)) {
+        dr_map_put(m, key, (void *)(uintptr_t)value);
+    }
+}
+
+static void parse_list(struct list *l)
+{
+    if (l->parsed) {
+        return;
+    }
+    l->arena = dr_arena_new((size_t)64 << 20);
+    l->ids = dr_map_new(NULL);
+    l->names = dr_map_new(NULL);
+    l->parsed = dr_xcalloc(l->n + 1, sizeof(struct dr_json *));
+    for (size_t i = 0; i < l->n; i++) {
+        l->parsed[i] = dr_json_parse(l->arena, dr_str_z(l->v[i]), NULL, NULL);
+        put_once(l->ids, dr_json_scalar(dr_json_get(l->parsed[i], "id")),
+                 l->parsed[i]);
+        put_once(l->names, dr_json_get_str(l->parsed[i], "name"), l->parsed[i]);
+    }
+}
+
+const struct dr_json *list_at(struct list *l, size_t i)
+{
+    parse_list(l);
+    return l->parsed[i];
+}
+
+const struct dr_json *list_find(struct list *l, uint64_t id)
+{
+    char text[24];
+
+    if (!l) {
+        return NULL;
+    }
+    parse_list(l);
+    (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)id);
+    return dr_map_get(l->ids, dr_str_z(text));
+}
+
+const struct dr_json *list_named(struct list *l, struct dr_str name)
+{
+    if (!l) {
+        return NULL;
+    }
+    parse_list(l);
+    return dr_map_get(l->names, name);
+}
+
+/* ---- records ---- */
 
 uint64_t new_id(struct account *a)
 {
     return a->next_id++;
 }
 
-struct rec *rec_find(const struct kind *k, uint64_t id)
+/* Where the id is, or would be. */
+static size_t place_of(const struct kind *k, uint64_t id)
 {
     size_t lo = 0, hi = k->n;
 
@@ -65,31 +137,94 @@ struct rec *rec_find(const struct kind *k, uint64_t id)
             hi = mid;
         }
     }
-    return lo < k->n && k->v[lo]->id == id ? k->v[lo] : NULL;
+    return lo;
+}
+
+struct rec *rec_find(const struct kind *k, uint64_t id)
+{
+    size_t at = place_of(k, id);
+
+    return at < k->n && k->v[at]->id == id ? k->v[at] : NULL;
+}
+
+struct rec *rec_alive(const struct kind *k, uint64_t id)
+{
+    struct rec *r = rec_find(k, id);
+
+    return r && !r->deleted ? r : NULL;
+}
+
+static void unlink_rec(struct kind *k, struct rec *r)
+{
+    *(r->older ? &r->older->newer : &k->oldest) = r->newer;
+    *(r->newer ? &r->newer->older : &k->newest) = r->older;
+    r->older = r->newer = NULL;
+}
+
+/* Behind the last one that was not written later. */
+static void link_rec(struct kind *k, struct rec *r)
+{
+    struct rec *before = k->newest;
+
+    while (before && before->updated_ms > r->updated_ms) {
+        before = before->older;
+    }
+    r->older = before;
+    r->newer = before ? before->newer : k->oldest;
+    *(before ? &before->newer : &k->oldest) = r;
+    *(r->newer ? &r->newer->older : &k->newest) = r;
 }
 
 struct rec *rec_new(struct account *a, struct kind *k, uint64_t id,
                     const char *by)
 {
     struct rec *r = dr_xcalloc(1, sizeof(*r));
-    size_t at = k->n;
+    size_t at = place_of(k, id);
 
     r->id = id;
     r->by = by;
+    r->creater = a->api_user;
     r->created_ms = r->updated_ms = vclock_now(&a->clock);
+    r->born_mono_ms = dr_mono_ms();
     r->values = dr_map_new(free);
     r->custom = dr_map_new(free);
     if (k->n == k->cap) {
         k->cap = k->cap ? k->cap * 2 : 256;
         k->v = dr_xrealloc(k->v, k->cap * sizeof(*k->v));
     }
-    while (at > 0 && k->v[at - 1]->id > id) {
-        k->v[at] = k->v[at - 1];
-        at--;
-    }
+    memmove(&k->v[at + 1], &k->v[at], (k->n - at) * sizeof(*k->v));
     k->v[at] = r;
     k->n++;
+    k->version++;
+    link_rec(k, r);
     return r;
+}
+
+void rec_remove(struct kind *k, struct rec *r)
+{
+    size_t at = place_of(k, r->id);
+
+    memmove(&k->v[at], &k->v[at + 1], (k->n - at - 1) * sizeof(*k->v));
+    k->n--;
+    k->version++;
+    unlink_rec(k, r);
+    dr_map_free(r->values);
+    dr_map_free(r->custom);
+    free(r);
+}
+
+void rec_relink(struct kind *k, struct rec *r)
+{
+    k->version++;
+    unlink_rec(k, r);
+    link_rec(k, r);
+}
+
+void rec_touch(struct account *a, struct kind *k, struct rec *r)
+{
+    r->updated_ms = vclock_now(&a->clock);
+    r->updated_seq = journal_next(a->journal);
+    rec_relink(k, r);
 }
 
 struct dr_str rec_value(const struct rec *r, const char *name)
@@ -97,6 +232,22 @@ struct dr_str rec_value(const struct rec *r, const char *name)
     const char *v = dr_map_get(r->values, dr_str_z(name));
 
     return v ? dr_str_z(v) : (struct dr_str){NULL, 0};
+}
+
+struct dr_str rec_text(const struct rec *r, const char *name)
+{
+    struct dr_str v = rec_value(r, name);
+
+    return v.n >= 2 && v.p[0] == '"' ? (struct dr_str){v.p + 1, v.n - 2}
+                                     : (struct dr_str){"", 0};
+}
+
+const struct dr_json *rec_json(struct account *a, const struct rec *r,
+                               const char *name)
+{
+    struct dr_str v = rec_value(r, name);
+
+    return v.p ? scratch_parse(a, v) : NULL;
 }
 
 void rec_set(struct rec *r, const char *name, struct dr_str json)
@@ -109,72 +260,6 @@ uint64_t rec_id(const struct rec *r, const char *name)
     uint64_t id;
 
     return dr_str_u64(rec_value(r, name), &id) ? 0 : id;
-}
-
-/* ---- the tenant file ---- */
-
-static void refuse(const char *file, const char *why)
-{
-    dr_die(DR_EXIT_REFUSED, "tenant file", "%s: %s", file, why);
-}
-
-static struct dr_str slurp(struct account *a, const char *file)
-{
-    FILE *f = fopen(file, "rbe");
-    long n;
-    char *p;
-
-    if (!f) {
-        refuse(file, "cannot be read");
-    }
-    (void)fseek(f, 0, SEEK_END);
-    n = ftell(f);
-    rewind(f);
-    p = n >= 0 ? dr_arena_alloc(a->arena, (size_t)n + 1) : NULL;
-    if (!p || fread(p, 1, (size_t)n, f) != (size_t)n) {
-        refuse(file, "cannot be read whole");
-    }
-    (void)fclose(f);
-    return (struct dr_str){p, (size_t)n};
-}
-
-static void check_keys(const char *file, const struct dr_json *t)
-{
-    static const char *const known[] = {"format",       "name",
-                                        "edition",      "plan",
-                                        "bundle_alias", "account",
-                                        "api_user_id",  "selectors",
-                                        "fields",       "custom_modules",
-                                        "views",        "records",
-                                        "next_id",      "lacks_on_purpose"};
-
-    DR_JSON_EACH(m, t)
-    {
-        bool ok = false;
-        for (size_t i = 0; i < DR_ARRAY_LEN(known); i++) {
-            ok |= dr_str_eqz(m->key, known[i]);
-        }
-        if (!ok) {
-            dr_die(DR_EXIT_REFUSED, "tenant file",
-                   "%s: unknown key \"" DR_STR_FMT "\"", file,
-                   DR_STR_ARG(m->key));
-        }
-    }
-}
-
-static void load_lists(struct dr_map *into, const struct dr_json *j)
-{
-    DR_JSON_EACH(m, j)
-    {
-        char key[128];
-        struct list *l;
-        (void)snprintf(key, sizeof(key), DR_STR_FMT, DR_STR_ARG(m->key));
-        l = list_of(into, key);
-        DR_JSON_EACH(e, m)
-        {
-            list_add(l, e->raw);
-        }
-    }
 }
 
 /* Values without blanks between them: a record is one line of NDJSON. */
@@ -190,61 +275,9 @@ char *compact(const struct dr_json *v)
     return out;
 }
 
-static void load_record(struct account *a, struct kind *k,
-                        const struct dr_json *j)
+const struct dr_json *scratch_parse(struct account *a, struct dr_str json)
 {
-    struct rec *r =
-        rec_new(a, k, (uint64_t)dr_json_get_i64(j, "id", 0), "seed");
-
-    DR_JSON_EACH(m, j)
-    {
-        if (attr_of(k, m->key) && m->type != DR_JSON_NULL) {
-            dr_map_put(r->values, m->key, compact(m));
-        }
-    }
-    DR_JSON_EACH(m, dr_json_get(j, "custom_field"))
-    {
-        dr_map_put(r->custom, m->key, compact(m));
-    }
-    r->deleted = dr_json_true(dr_json_get(j, "is_deleted"));
-    (void)!dr_time_parse(dr_json_get_str(j, "created_at"), &r->created_ms,
-                         NULL);
-    (void)!dr_time_parse(dr_json_get_str(j, "updated_at"), &r->updated_ms,
-                         NULL);
-}
-
-void account_load(struct account *a, const char *file)
-{
-    struct dr_json_limits limits = {.max_bytes = (size_t)256 << 20};
-    struct dr_err err = {0};
-
-    a->arena = dr_arena_new((size_t)1 << 30);
-    a->selectors = dr_map_new(list_free);
-    a->fields = dr_map_new(list_free);
-    a->calls_by = dr_map_new(free);
-    a->markers = dr_map_new(free);
-    a->tenant = dr_json_parse(a->arena, slurp(a, file), &limits, &err);
-    if (!a->tenant) {
-        refuse(file, err.text);
-    }
-    if (!dr_str_eqz(dr_json_get_str(a->tenant, "format"),
-                    "freshsales-tenant/1")) {
-        refuse(file, "not of format freshsales-tenant/1");
-    }
-    check_keys(file, a->tenant);
-    a->classic = dr_str_eqz(dr_json_get_str(a->tenant, "edition"), "classic");
-    a->next_id = (uint64_t)dr_json_get_i64(a->tenant, "next_id", 1000);
-    a->api_user = (uint64_t)dr_json_get_i64(a->tenant, "api_user_id", 0);
-    load_lists(a->selectors, dr_json_get(a->tenant, "selectors"));
-    load_lists(a->fields, dr_json_get(a->tenant, "fields"));
-    DR_JSON_EACH(m, dr_json_get(a->tenant, "records"))
-    {
-        struct kind *k = kind_of_type(m->key);
-        DR_JSON_EACH(j, m)
-        {
-            if (k) {
-                load_record(a, k, j);
-            }
-        }
-    }
+    return dr_json_parse(
+        a->scratch, json,
+        &(struct dr_json_limits){.max_bytes = (size_t)64 << 20}, NULL);
 }

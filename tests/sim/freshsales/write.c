@@ -1,30 +1,40 @@
-/* Storing what was checked; the record that an identifier names. */
+/* Storing what was checked. */
+#include "write.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "write.h"
+#include <drover/base/decimal.h>
 
 const struct dr_json *definition(const struct account *a, const struct kind *k,
-                                 struct dr_str name, struct dr_arena *ar)
+                                 struct dr_str name)
 {
-    const struct list *l = dr_map_get(a->fields, dr_str_z(k->entity));
-
-    for (size_t i = 0; l && i < l->n; i++) {
-        const struct dr_json *d;
-        if (dr_str_find(dr_str_z(l->v[i]), name) == SIZE_MAX) {
-            continue;
-        }
-        d = dr_json_parse(ar, dr_str_z(l->v[i]), NULL, NULL);
-        if (dr_str_eq(dr_json_get_str(d, "name"), name)) {
-            return d;
-        }
-    }
-    return NULL;
+    return list_named(dr_map_get(a->fields, dr_str_z(k->entity)), name);
 }
 
-/* JSON texts are compared as they are written: the writer is one. */
-struct dr_str quoted(struct dr_arena *a, struct dr_str s)
+bool is_choice(const struct dr_json *def, struct dr_str s)
+{
+    DR_JSON_EACH(c, dr_json_get(def, "choices"))
+    {
+        if (dr_str_eq(dr_json_get_str(c, "value"), s)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool is_type(const struct kind *k, const char *type)
+{
+    return strcmp(k->type, type) == 0;
+}
+
+bool blank(const struct dr_json *v)
+{
+    return dr_json_is_null(v) || (v->type == DR_JSON_STRING && v->text.n == 0);
+}
+
+struct dr_str quoted(struct account *a, struct dr_str s)
 {
     struct dr_json_w w;
     struct dr_buf b;
@@ -33,232 +43,239 @@ struct dr_str quoted(struct dr_arena *a, struct dr_str s)
     dr_buf_init(&b, (size_t)1 << 20);
     dr_json_w_init(&w, &b);
     dr_json_w_str(&w, s);
-    out = dr_arena_dup(a, (struct dr_str){b.p + 1, b.n - 2});
+    out = dr_arena_dup(a->scratch, (struct dr_str){b.p + 1, b.n - 2});
     dr_buf_done(&b);
     return out;
-}
-
-bool same_name(struct dr_str a, struct dr_str b)
-{
-    return dr_str_ieq(dr_str_trim(a), dr_str_trim(b));
-}
-
-/* The primary address of whatever form the body has (reference 3.3). */
-struct dr_str primary_email(const struct dr_json *attrs)
-{
-    const struct dr_json *e = dr_json_get(attrs, "emails");
-    const struct dr_json *first;
-
-    if (!e) {
-        return dr_json_get_str(attrs, "email");
-    }
-    if (e->type == DR_JSON_STRING) {
-        return e->text;
-    }
-    first = dr_json_at(e, 0);
-    DR_JSON_EACH(m, e)
-    {
-        if (dr_json_true(dr_json_get(m, "is_primary"))) {
-            first = m;
-        }
-    }
-    return first && first->type == DR_JSON_STRING
-               ? first->text
-               : dr_json_get_str(first, "value");
-}
-
-static void set_emails(struct account *a, struct rec *r,
-                       const struct dr_json *attrs)
-{
-    struct dr_str mail = primary_email(attrs);
-    struct dr_json_w w;
-    struct dr_buf b;
-
-    if (!dr_json_get(attrs, "emails") && !dr_json_get(attrs, "email")) {
-        return;
-    }
-    dr_buf_init(&b, (size_t)1 << 20);
-    dr_json_w_init(&w, &b);
-    dr_json_w_arr(&w);
-    if (mail.n > 0) {
-        dr_json_w_obj(&w);
-        dr_json_w_key(&w, "id");
-        dr_json_w_u64(&w, new_id(a));
-        dr_json_w_kv(&w, "value", mail);
-        dr_json_w_kvb(&w, "is_primary", true);
-        dr_json_w_kvz(&w, "label", NULL);
-        dr_json_w_kvb(&w, "_destroy", false);
-        dr_json_w_end(&w);
-    }
-    dr_json_w_end(&w);
-    rec_set(r, "emails", dr_buf_view(&b));
-    dr_buf_reset(&b);
-    dr_json_w_init(&w, &b);
-    if (mail.n > 0) {
-        dr_json_w_str(&w, mail);
-    } else {
-        dr_json_w_null(&w);
-    }
-    rec_set(r, "email", dr_buf_view(&b));
-    dr_buf_done(&b);
-}
-
-static void set_accounts(struct rec *r, const struct dr_json *list)
-{
-    struct dr_json_w w;
-    struct dr_buf b;
-    bool flagged = false, first = true;
-
-    DR_JSON_EACH(e, list)
-    {
-        flagged |= dr_json_true(dr_json_get(e, "is_primary"));
-    }
-    dr_buf_init(&b, (size_t)1 << 20);
-    dr_json_w_init(&w, &b);
-    dr_json_w_arr(&w);
-    DR_JSON_EACH(e, list)
-    {
-        dr_json_w_obj(&w);
-        dr_json_w_kvi(&w, "id", dr_json_get_i64(e, "id", 0));
-        dr_json_w_kvb(&w, "is_primary",
-                      flagged ? dr_json_true(dr_json_get(e, "is_primary"))
-                              : first);
-        dr_json_w_end(&w);
-        first = false;
-    }
-    dr_json_w_end(&w);
-    rec_set(r, "sales_accounts", dr_buf_view(&b));
-    dr_buf_done(&b);
-}
-
-static bool in_list(const struct dr_json *list, int64_t id)
-{
-    DR_JSON_EACH(e, list)
-    {
-        int64_t v;
-        if (dr_json_i64(e, &v) == 0 && v == id) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void set_contacts(struct rec *r, const struct dr_json *attrs)
-{
-    const struct dr_json *add = dr_json_get(attrs, "contacts_added_list");
-    const struct dr_json *drop = dr_json_get(attrs, "contacts_removed_list");
-    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new((size_t)8 << 20);
-    const struct dr_json *have =
-        dr_json_parse(a, rec_value(r, "contacts"), NULL, NULL);
-    struct dr_json_w w;
-    struct dr_buf b;
-
-    if (!add && !drop) {
-        return;
-    }
-    dr_buf_init(&b, (size_t)1 << 20);
-    dr_json_w_init(&w, &b);
-    dr_json_w_arr(&w);
-    DR_JSON_EACH(c, have)
-    {
-        int64_t id = dr_json_get_i64(c, "id", 0);
-        if (!in_list(drop, id) && !in_list(add, id)) {
-            dr_json_w_raw(&w, c->raw);
-        }
-    }
-    DR_JSON_EACH(c, add)
-    {
-        dr_json_w_obj(&w);
-        dr_json_w_key(&w, "id");
-        dr_json_w_raw(&w, dr_json_scalar(c));
-        dr_json_w_end(&w);
-    }
-    dr_json_w_end(&w);
-    rec_set(r, "contacts", dr_buf_view(&b));
-    dr_buf_done(&b);
-}
-
-static void set_target(struct rec *r, const struct dr_json *attrs)
-{
-    struct dr_str id = dr_json_scalar(dr_json_get(attrs, "targetable_id"));
-    struct dr_buf b;
-
-    if (id.n == 0) {
-        return;
-    }
-    dr_buf_init(&b, 4096);
-    dr_buf_printf(&b, "[{\"id\":" DR_STR_FMT ",\"type\":\"" DR_STR_FMT "\"}]",
-                  DR_STR_ARG(id),
-                  DR_STR_ARG(dr_json_get_str(attrs, "targetable_type")));
-    rec_set(r, "targetables", dr_buf_view(&b));
-    dr_buf_done(&b);
 }
 
 /* A deal without a stage takes the default pipeline's first; without a
  * probability that of its stage. */
 static void deal_defaults(struct account *a, struct rec *r)
 {
-    struct dr_arena *ar DR_AUTO(dr_arena) = dr_arena_new((size_t)64 << 20);
-    const struct list *l = list_of(a->selectors, "deal_stages");
+    struct list *l = list_of(a->selectors, "deal_stages");
     const struct dr_json *s;
 
     if (rec_id(r, "deal_stage_id") == 0 && l->n > 0) {
-        s = dr_json_parse(ar, dr_str_z(l->v[0]), NULL, NULL);
+        uint64_t in = rec_id(r, "deal_pipeline_id");
+        s = list_at(l, 0);
+        for (size_t i = 0; in && i < l->n; i++) {
+            s = list_at(l, i);
+            if ((uint64_t)dr_json_get_i64(s, "deal_pipeline_id", 0) == in) {
+                break;
+            }
+        }
         rec_set(r, "deal_stage_id", dr_json_scalar(dr_json_get(s, "id")));
+    }
+    s = list_find(l, rec_id(r, "deal_stage_id"));
+    if (dr_json_get(s, "deal_pipeline_id")) {
         rec_set(r, "deal_pipeline_id",
                 dr_json_scalar(dr_json_get(s, "deal_pipeline_id")));
     }
-    s = list_find(l, rec_id(r, "deal_stage_id"), ar);
     if (!rec_value(r, "probability").p && dr_json_get(s, "probability")) {
         rec_set(r, "probability", dr_json_get(s, "probability")->raw);
     }
 }
 
-void apply_write(struct account *a, struct kind *k, struct rec *r,
-                 const struct dr_json *attrs)
+/* A status decides the stage; a stage alone gets its own first status when
+ * the present one belongs to another. */
+static void contact_defaults(struct account *a, struct rec *r,
+                             const struct dr_json *attrs)
 {
-    const struct dr_json *custom = dr_json_get(attrs, "custom_field");
+    const struct dr_json *status =
+        list_find(list_of(a->selectors, "contact_statuses"),
+                  rec_id(r, "contact_status_id"));
+    int64_t stage = dr_json_get_i64(status, "lifecycle_stage_id", 0);
+    const struct dr_json *s;
 
-    DR_JSON_EACH(v, attrs)
-    {
-        const struct attr *t = attr_of(k, v->key);
-        if (!t || t->kind == A_READONLY || dr_str_eqz(v->key, "email") ||
-            dr_str_eqz(v->key, "emails") ||
-            dr_str_eqz(v->key, "sales_accounts")) {
-            continue;
+    if (stage == 0 || (uint64_t)stage == rec_id(r, "lifecycle_stage_id")) {
+        return;
+    }
+    if (!blank(dr_json_get(attrs, "contact_status_id")) ||
+        rec_id(r, "lifecycle_stage_id") == 0) {
+        rec_set(r, "lifecycle_stage_id",
+                dr_json_scalar(dr_json_get(status, "lifecycle_stage_id")));
+        return;
+    }
+    s = list_find(list_of(a->selectors, "lifecycle_stages"),
+                  rec_id(r, "lifecycle_stage_id"));
+    s = dr_json_at(dr_json_get(s, "contact_status_ids"), 0);
+    if (s) {
+        rec_set(r, "contact_status_id", dr_json_scalar(s));
+    }
+}
+
+/* The JSON to keep, allocated; NULL: no value. */
+static char *kept(struct account *a, const struct attr *t,
+                  const struct dr_json *v)
+{
+    struct dr_str s = dr_json_scalar(v);
+    char day[STAMP_TEXT], text[STAMP_TEXT + 2];
+    int64_t ms;
+
+    switch (t->kind) {
+    case A_USER:
+    case A_ACCOUNT:
+    case A_SELECT:
+        return s.n && !dr_str_eqz(s, "0") ? dr_xstrndup(s) : NULL;
+    case A_NUMBER:
+        return s.n ? dr_xstrndup(s) : NULL;
+    case A_DATE:
+        if (s.n == 0 || read_day(a, s, day) || strncmp(day, "0001", 4) == 0) {
+            return NULL; /* clients send year 1 for none */
         }
-        if (dr_json_is_null(v)) {
-            (void)dr_map_del(r->values, v->key);
-        } else {
-            struct dr_str id = dr_json_scalar(v);
-            bool is_id = t->kind == A_USER || t->kind == A_ACCOUNT ||
-                         t->kind == A_SELECT;
-            dr_map_put(r->values, v->key,
-                       is_id && id.n ? dr_xstrndup(id) : compact(v));
+        (void)snprintf(text, sizeof(text), "\"%s\"", day);
+        return dr_xstrdup(text);
+    case A_TIME:
+        if (s.n == 0 || read_time(a, s, &ms)) {
+            return NULL;
+        }
+        (void)snprintf(text, sizeof(text), "%lld", (long long)ms);
+        return dr_xstrdup(text);
+    case A_TEXT:
+    case A_AREA:
+    case A_MONEY:
+    case A_BOOL:
+    case A_TAGS:
+    case A_RAW:
+    case A_EMAILS:
+    case A_NESTED:
+    case A_LINKS:
+    case A_READONLY:
+        return compact(v);
+    }
+    return NULL;
+}
+
+static void set_attribute(struct account *a, struct rec *r,
+                          const struct attr *t, const struct dr_json *v)
+{
+    char *text;
+
+    if (t->kind == A_NESTED) {
+        set_nested(a, r, v, t->name);
+        return;
+    }
+    if (t->kind == A_READONLY || t->kind == A_EMAILS || t->kind == A_LINKS) {
+        return;
+    }
+    text = dr_json_is_null(v) ? NULL : kept(a, t, v);
+    if (text) {
+        dr_map_put(r->values, v->key, text);
+    } else {
+        (void)dr_map_del(r->values, v->key);
+    }
+}
+
+/* What the knob says of values that are no choice of their field. */
+static char *custom_kept(struct account *a, const struct dr_json *def,
+                         const struct dr_json *v)
+{
+    struct dr_str type = dr_json_get_str(def, "type");
+    bool several = dr_str_eqz(type, "multi_select_dropdown");
+    struct dr_str rest = dr_json_scalar(v);
+    struct dr_json_w w;
+    struct dr_buf b;
+    char *out;
+
+    if (!knob_is(a->knobs, "unknown_choice_value", "null") ||
+        (!several && !dr_str_eqz(type, "dropdown") &&
+         !dr_str_eqz(type, "radio"))) {
+        return compact(v);
+    }
+    if (!several) {
+        return is_choice(def, rest) ? compact(v) : NULL;
+    }
+    dr_buf_init(&b, (size_t)1 << 20);
+    while (rest.p) {
+        struct dr_str one = dr_str_split(&rest, ';');
+        if (is_choice(def, one)) {
+            dr_buf_z(&b, b.n ? ";" : "");
+            dr_buf_str(&b, one);
         }
     }
+    rest = dr_arena_dup(a->scratch, dr_buf_view(&b));
+    dr_buf_reset(&b);
+    dr_json_w_init(&w, &b);
+    dr_json_w_str(&w, rest);
+    out = rest.n ? dr_xstrndup(dr_buf_view(&b)) : NULL;
+    dr_buf_done(&b);
+    return out;
+}
+
+static void set_custom(struct account *a, struct kind *k, struct rec *r,
+                       const struct dr_json *custom)
+{
     if (custom && knob_is(a->knobs, "custom_field_put", "replace")) {
         dr_map_free(r->custom);
         r->custom = dr_map_new(free);
     }
     DR_JSON_EACH(v, custom)
     {
-        struct dr_arena *ar DR_AUTO(dr_arena) = dr_arena_new((size_t)8 << 20);
-        if (definition(a, k, v->key, ar)) {
-            dr_map_put(r->custom, v->key, compact(v));
+        const struct dr_json *def = definition(a, k, v->key);
+        char *text;
+        if (!def) {
+            continue;
+        }
+        text = blank(v) ? NULL : custom_kept(a, def, v);
+        if (text) {
+            dr_map_put(r->custom, v->key, text);
+        } else {
+            (void)dr_map_del(r->custom, v->key);
         }
     }
+}
+
+/* Dates and authors in a body count only where the knobs say so. */
+static void set_origin(struct account *a, struct rec *r,
+                       const struct dr_json *attrs)
+{
+    uint64_t id;
+
+    if (knob_is(a->knobs, "created_at_in_body", "stored")) {
+        (void)!read_time(a, dr_json_get_str(attrs, "created_at"),
+                         &r->created_ms);
+    }
+    if (knob_is(a->knobs, "creater_id_in_body", "stored") &&
+        dr_str_u64(dr_json_scalar(dr_json_get(attrs, "creater_id")), &id) ==
+            0) {
+        r->creater = id;
+    }
+}
+
+void apply_write(struct account *a, struct kind *k, struct rec *r,
+                 const struct dr_json *attrs)
+{
+    uint64_t owner = rec_id(r, "owner_id");
+    uint64_t stage = rec_id(r, "deal_stage_id");
+
+    index_out(a, k, r);
+    DR_JSON_EACH(v, attrs)
+    {
+        const struct attr *t = attr_of(k, v->key);
+        if (t) {
+            set_attribute(a, r, t, v);
+        }
+    }
+    set_custom(a, k, r, dr_json_get(attrs, "custom_field"));
     set_emails(a, r, attrs);
-    if (dr_json_get(attrs, "sales_accounts")) {
-        set_accounts(r, dr_json_get(attrs, "sales_accounts"));
-    }
-    set_contacts(r, attrs);
-    set_target(r, attrs);
-    if (strcmp(k->type, "deals") == 0) {
+    if (is_type(k, "contacts")) {
+        set_accounts(r, attrs);
+        contact_defaults(a, r, attrs);
+    } else if (is_type(k, "deals")) {
+        set_contacts(a, r, attrs);
         deal_defaults(a, r);
+    } else if (is_type(k, "tasks") || is_type(k, "notes")) {
+        set_target(r, attrs);
     }
-    r->updated_ms = vclock_now(&a->clock);
-    r->updated_seq = journal_next(a->journal);
+    set_origin(a, r, attrs);
+    rec_touch(a, k, r);
+    if (rec_id(r, "owner_id") != owner) {
+        r->assigned_ms = r->updated_ms;
+    }
+    if (rec_id(r, "deal_stage_id") != stage) {
+        r->stage_ms = r->updated_ms;
+    }
+    index_in(a, k, r);
 }
 
 static void count_marker(struct account *a, const struct kind *k,
@@ -288,9 +305,11 @@ struct rec *write_record(struct account *a, struct kind *k, struct rec *rec,
                          const struct dr_json *attrs, const char *by,
                          struct refusal *r)
 {
+    const struct dr_json *lines =
+        is_type(k, "deals") ? dr_json_get(attrs, "products") : NULL;
     bool create = rec == NULL;
 
-    if (check_write(a, k, rec, attrs, r)) {
+    if (check_write(a, k, rec, attrs, r) || (lines && check_lines(lines, r))) {
         return NULL;
     }
     if (create) {
@@ -301,36 +320,33 @@ struct rec *write_record(struct account *a, struct kind *k, struct rec *rec,
         a->updated[k - kinds]++;
     }
     apply_write(a, k, rec, attrs);
+    if (lines) {
+        apply_lines(a, rec, lines);
+    }
     if (create) {
         count_marker(a, k, rec);
     }
     return rec;
 }
 
-struct rec *find_by(struct kind *k, struct dr_str field, struct dr_str value)
+void remove_record(struct account *a, struct kind *k, struct rec *r,
+                   bool forget)
 {
-    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new((size_t)4 << 20);
-    struct dr_str want = quoted(a, value);
-    bool custom = dr_str_starts(field, DR_STR_LIT("cf_"));
-    char name[128];
-    uint64_t id;
+    a->removed[k - kinds] += !r->deleted;
+    if (forget || !k->bin) {
+        index_out(a, k, r);
+        rec_remove(k, r);
+        return;
+    }
+    r->deleted = true;
+    r->deleted_seq = journal_next(a->journal);
+    k->version++;
+}
 
-    if (dr_str_eqz(field, "id")) {
-        struct rec *r = dr_str_u64(value, &id) ? NULL : rec_find(k, id);
-        return r && !r->deleted ? r : NULL;
-    }
-    (void)snprintf(
-        name, sizeof(name), DR_STR_FMT,
-        DR_STR_ARG(dr_str_eqz(field, "emails") ? DR_STR_LIT("email") : field));
-    for (size_t i = 0; i < k->n; i++) {
-        const char *cf = custom ? dr_map_get(k->v[i]->custom, field) : NULL;
-        struct dr_str have = custom ? dr_str_z(cf) : rec_value(k->v[i], name);
-        if (have.n >= 2 && have.p[0] == '"') {
-            have = (struct dr_str){have.p + 1, have.n - 2};
-        }
-        if (!k->v[i]->deleted && have.n > 0 && same_name(have, want)) {
-            return k->v[i];
-        }
-    }
-    return NULL;
+void restore_record(struct account *a, struct kind *k, struct rec *r)
+{
+    r->deleted = false;
+    r->deleted_seq = 0;
+    a->updated[k - kinds]++;
+    rec_touch(a, k, r);
 }

@@ -5,15 +5,31 @@
 #include "store.h"
 
 /* Fills the refusal and returns -1. */
-int no(struct refusal *r, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-/* A custom field's definition, parsed into ar; NULL: none. */
+int no(struct refusal *r, const char *text, struct dr_str what);
+int noz(struct refusal *r, const char *text, const char *what);
+/* A custom field's definition; NULL: none. */
 const struct dr_json *definition(const struct account *a, const struct kind *k,
-                                 struct dr_str name, struct dr_arena *ar);
-/* The text as it stands between the quotes of JSON. */
-struct dr_str quoted(struct dr_arena *a, struct dr_str s);
-bool same_name(struct dr_str a, struct dr_str b);
+                                 struct dr_str name);
+bool is_choice(const struct dr_json *def, struct dr_str s);
+bool is_type(const struct kind *k, const char *type);
+bool blank(const struct dr_json *v); /* absent, null or "" */
+/* The text as it stands between the quotes of JSON, in the scratch. */
+struct dr_str quoted(struct account *a, struct dr_str s);
 /* The primary address of whatever form the body has (reference 3.3). */
 struct dr_str primary_email(const struct dr_json *attrs);
+int check_lines(const struct dr_json *lines, struct refusal *r);
+void apply_lines(struct account *a, struct rec *deal,
+                 const struct dr_json *lines);
+
+/* ---- nested.c ---- */
+
+void set_emails(struct account *a, struct rec *r, const struct dr_json *attrs);
+/* phone_numbers, product_pricings: rows with ids of their own. */
+void set_nested(struct account *a, struct rec *r, const struct dr_json *list,
+                const char *name);
+void set_accounts(struct rec *r, const struct dr_json *attrs);
+void set_contacts(struct account *a, struct rec *r,
+                  const struct dr_json *attrs);
+void set_target(struct rec *r, const struct dr_json *attrs);
 
 #endif

@@ -30,15 +30,30 @@ void vclock_set(struct vclock *c, int64_t scale, int64_t advance_ms);
 
 enum fault_close { FAULT_OPEN, FAULT_BEFORE, FAULT_MID, FAULT_AFTER };
 
+enum fault_garble {
+    FAULT_PLAIN,
+    FAULT_GZIP_BOMB,
+    FAULT_CONTENT_LENGTH,
+    FAULT_CHUNKED_NO_END,
+};
+#define FAULT_FIELDS 8
+
 struct fault {
     char name[64];
     int status;           /* 0: none */
     char retry_after[64]; /* "" absent */
     bool html;
     enum fault_close close;
-    int64_t delay_ms; /* answer late */
-    bool no_effect;   /* with delay: nothing happens */
-    size_t truncate;  /* bytes; 0: none */
+    int64_t delay_ms;            /* answer late */
+    bool no_effect;              /* with delay: nothing happens */
+    size_t truncate;             /* bytes; 0: none */
+    int64_t late_effect_ms;      /* a time-out now, the effect later */
+    bool previous;               /* another request's answer */
+    char drop[FAULT_FIELDS][64]; /* keys left out of the answer */
+    char redirect[256];
+    enum fault_garble garble;
+    char expire[16]; /* token, download, cursor, job */
+    char plan[32];   /* from now on */
 };
 
 struct faults;
@@ -49,6 +64,9 @@ void faults_clear(struct faults *f);
 /* The fault for this request, taking one of its turns; NULL: none. */
 const struct fault *faults_match(struct faults *f, struct dr_str method,
                                  struct dr_str path);
+
+/* "0.05" as millionths, for chances. */
+uint32_t sim_millionths(struct dr_str s);
 
 /* ---- knobs ---- */
 

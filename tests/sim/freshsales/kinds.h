@@ -1,0 +1,28 @@
+/* Attributes that are computed when they are shown; kinds.c names them. */
+#ifndef FRESHSALES_KINDS_H
+#define FRESHSALES_KINDS_H
+
+#include "store.h"
+
+void show_display_name(const struct show *s);
+void show_links(const struct show *s);
+void show_open_amount(const struct show *s);
+void show_won_amount(const struct show *s);
+void show_open_count(const struct show *s);
+void show_won_count(const struct show *s);
+void show_recent_note(const struct show *s);
+void show_mcr_id(const struct show *s);
+void show_creater(const struct show *s);
+void show_updater(const struct show *s);
+void show_assigned(const struct show *s);
+void show_children(const struct show *s);
+void show_base_amount(const struct show *s);
+void show_expected_value(const struct show *s);
+void show_age(const struct show *s);
+void show_rotten(const struct show *s);
+void show_stage_time(const struct show *s);
+void show_base_price(const struct show *s);
+void show_accounts(const struct show *s);
+void show_contacts(const struct show *s);
+
+#endif
