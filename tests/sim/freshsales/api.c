@@ -264,7 +264,7 @@ static bool prevented(struct call *c, const struct fault *f)
     }
     if (f->late_effect_ms > 0) {
         late_effect(c, f->late_effect_ms, f->name);
-        fail(c, 504, "The request timed out.");
+        fail(c, 408, "The request timed out.");
         return true;
     }
     if (f->close == FAULT_BEFORE || (f->status > 0 && !f->close) ||
@@ -320,7 +320,7 @@ static const struct fault *perform(struct call *c, const struct fault *f,
     late_ms = knob_int(c->a->knobs, "write_late_s") * 1000;
     if (f && f->close != FAULT_OPEN && late_ms > 0 && is_write(c)) {
         late_effect(c, late_ms, f->name);
-        fail(c, 504, "The request timed out.");
+        fail(c, 408, "The request timed out.");
         return f;
     }
     route(c);
