@@ -8,44 +8,11 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from bench import Bench, ROOT, wait_until  # noqa: E402
+from bench import Proc, wait_until  # noqa: E402
+from freshsales import FreshsalesCase  # noqa: E402
 
-TENANT = ROOT / "tests" / "data" / "tenant.json"
 
-
-class Freshsales(unittest.TestCase):
-    knobs = []
-
-    def setUp(self):
-        self.bench = Bench()
-        self.addCleanup(self.bench.close)
-
-    def sim(self, *knobs):
-        more = [x for k in knobs for x in ("--knob", k)]
-        self.s = self.bench.freshsales(TENANT, *more)
-        tenant = self.s.get("/sim/tenant")
-        self.user = tenant["selectors"]["users"][0]["id"]
-        self.stages = tenant["selectors"]["deal_stages"]
-        return self.s
-
-    def call(self, method, path, body=None, key=None):
-        c = http.client.HTTPConnection("127.0.0.1", self.s.api, timeout=10)
-        try:
-            c.request(method, "/crm/sales/api" + path,
-                      json.dumps(body) if body is not None else None,
-                      {"Authorization": "Token token=" + (key or self.s.key)})
-            r = c.getresponse()
-            self.headers = dict(r.getheaders())
-            return r.status, json.loads(r.read())
-        finally:
-            c.close()
-
-    def account(self, name, **more):
-        status, body = self.call("POST", "/sales_accounts", {
-            "sales_account": dict({"name": name}, **more)})
-        self.assertEqual(status, 200, body)
-        return body["sales_account"]
-
+class Freshsales(FreshsalesCase):
     def test_a_wrong_key_gets_the_flat_401(self):
         self.sim()
         status, body = self.call("GET", "/selector/owners", key="x")
@@ -178,7 +145,6 @@ class Freshsales(unittest.TestCase):
     def test_a_broken_tenant_file_is_refused(self):
         bad = self.bench.folder / "bad.json"
         bad.write_text('{"format":"freshsales-tenant/1","surprise":1}')
-        from bench import Proc
         p = self.bench.add(Proc("bad", [self.bench.bin(
             "drover-sim-freshsales"), "--tenant", bad],
             self.bench.logs / "bad.log"))

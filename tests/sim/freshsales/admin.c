@@ -8,12 +8,37 @@
 
 #define ANSWER_MAX ((size_t)1 << 30)
 
+static void one_user(struct account *a, const struct dr_json *u,
+                     struct dr_json_w *w)
+{
+    dr_json_w_obj(w);
+    DR_JSON_EACH(m, u)
+    {
+        dr_json_w_keys(w, m->key);
+        dr_json_w_tree(w, m);
+    }
+    dr_json_w_kvb(w, "is_deleted", false);
+    dr_json_w_key(w, "creater_id");
+    dr_json_w_u64(w, a->api_user);
+    dr_json_w_kvz(w, "created_at", NULL); /* no screen shows it */
+    dr_json_w_kvz(w, "updated_at", NULL);
+    dr_json_w_key(w, "_sim");
+    dr_json_w_obj(w);
+    dr_json_w_kvz(w, "created_by", "seed");
+    dr_json_w_kvi(w, "created_seq", 0);
+    dr_json_w_kvi(w, "updated_seq", 0);
+    dr_json_w_end(w);
+    dr_json_w_end(w);
+}
+
 static void users(struct account *a, struct dr_buf *b)
 {
-    const struct list *l = list_of(a->selectors, "users");
+    struct list *l = list_of(a->selectors, "users");
+    struct dr_json_w w;
 
     for (size_t i = 0; i < l->n; i++) {
-        dr_buf_z(b, l->v[i]);
+        dr_json_w_init(&w, b);
+        one_user(a, list_at(l, i), &w);
         dr_buf_ch(b, '\n');
     }
 }
