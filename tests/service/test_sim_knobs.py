@@ -5,13 +5,14 @@ import datetime
 import http.client
 import json
 import pathlib
+import re
 import sys
 import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from bench import wait_until  # noqa: E402
+from bench import ROOT, call, wait_until  # noqa: E402
 from freshsales import FreshsalesCase  # noqa: E402
 
 OTHER = 1  # of the users: not the one whose key is used
@@ -19,6 +20,28 @@ OTHER = 1  # of the users: not the one whose key is used
 
 def instant(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+class Knobs(FreshsalesCase):
+    def test_defaults_and_refusals(self):
+        self.sim()
+        knobs = self.s.get("/sim/knobs")
+        self.assertEqual({k for k, v in knobs.items()
+                          if v["default"] != v["value"]}, set())
+        self.assertEqual(knobs["rate_window"]["default"], "fixed")
+        for bad in ({"rate_window": "rollling"}, {"wish": 1},
+                    {"create_status": 202}):
+            self.assertEqual(call(self.s.admin, "POST", "/sim/knobs",
+                                  bad)[0], 400)
+        self.assertEqual(self.s.get("/sim/knobs"), knobs)
+
+    def test_the_readme_lists_them_all(self):
+        self.sim()
+        text = (ROOT / "tests/sim/freshsales/README.md").read_text()
+        rows = re.findall(r"^\| `(\w+)` \| ([^,|]+)", text, re.M)
+        self.assertEqual(
+            {name: first.strip() for name, first in rows},
+            {k: v["default"] for k, v in self.s.get("/sim/knobs").items()})
 
 
 class Writes(FreshsalesCase):

@@ -48,13 +48,24 @@ static struct knob *find_knob(struct knob *knobs, struct dr_str name)
     return NULL;
 }
 
+/* Up to the first '|'. */
+static struct dr_str first_of(const char *otherwise)
+{
+    struct dr_str rest = dr_str_z(otherwise);
+
+    return dr_str_split(&rest, '|');
+}
+
 const char *knob_text(const struct knob *knobs, const char *name)
 {
-    const struct knob *k =
-        find_knob((struct knob *)(uintptr_t)knobs, dr_str_z(name));
+    struct knob *k = find_knob((struct knob *)(uintptr_t)knobs, dr_str_z(name));
 
     DR_ASSERT(k != NULL);
-    return k->value[0] ? k->value : k->otherwise;
+    if (!k->value[0]) {
+        (void)snprintf(k->value, sizeof(k->value), DR_STR_FMT,
+                       DR_STR_ARG(first_of(k->otherwise)));
+    }
+    return k->value;
 }
 
 int64_t knob_int(const struct knob *knobs, const char *name)
@@ -69,11 +80,23 @@ bool knob_is(const struct knob *knobs, const char *name, const char *value)
     return strcmp(knob_text(knobs, name), value) == 0;
 }
 
+static bool may_be(const struct knob *k, struct dr_str value)
+{
+    struct dr_str rest = dr_str_z(k->otherwise);
+    bool one = dr_str_find(rest, DR_STR_LIT("|")) == SIZE_MAX;
+
+    while (!one && rest.p) {
+        struct dr_str v = dr_str_split(&rest, '|');
+        one = dr_str_eqz(v, "*") || dr_str_eq(v, value);
+    }
+    return one;
+}
+
 int knob_set(struct knob *knobs, struct dr_str name, struct dr_str value)
 {
     struct knob *k = find_knob(knobs, name);
 
-    if (!k || value.n >= sizeof(k->value)) {
+    if (!k || value.n >= sizeof(k->value) || !may_be(k, value)) {
         return -1;
     }
     (void)snprintf(k->value, sizeof(k->value), DR_STR_FMT, DR_STR_ARG(value));
@@ -123,7 +146,8 @@ static void one_knob(struct knob *knobs, const char *text)
     struct dr_str name = dr_str_split(&value, '=');
 
     if (!value.p || knob_set(knobs, name, value)) {
-        (void)fprintf(stderr, "unknown knob: %s\n", text);
+        (void)fprintf(stderr, "unknown knob, or a value it cannot have: %s\n",
+                      text);
         exit(DR_EXIT_USAGE);
     }
 }
@@ -268,9 +292,8 @@ static void admin_knobs(struct dr_httpd_req *r, struct knob *knobs)
     for (; knobs->name; knobs++) {
         dr_json_w_key(&w, knobs->name);
         dr_json_w_obj(&w);
-        dr_json_w_kvz(&w, "default", knobs->otherwise);
-        dr_json_w_kvz(&w, "value",
-                      knobs->value[0] ? knobs->value : knobs->otherwise);
+        dr_json_w_kv(&w, "default", first_of(knobs->otherwise));
+        dr_json_w_kvz(&w, "value", knob_text(knobs, knobs->name));
         dr_json_w_end(&w);
     }
     dr_json_w_end(&w);

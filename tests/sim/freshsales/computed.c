@@ -316,3 +316,61 @@ void show_contacts(const struct show *s)
 {
     show_linked(s, "contacts", "contacts");
 }
+
+/* ---- ids of what is included ---- */
+
+static void ids_of_list(const struct show *s, const char *field)
+{
+    dr_json_w_arr(s->w);
+    DR_JSON_EACH(e, rec_json(s->a, s->r, field))
+    {
+        dr_json_w_i64(s->w, dr_json_get_i64(e, "id", 0));
+    }
+    dr_json_w_end(s->w);
+}
+
+/* Of the records whose `field` names this one. */
+static void ids_pointing(const struct show *s, const char *type,
+                         const char *field)
+{
+    bool target = strcmp(field, "targetables") == 0;
+    const struct hits *h;
+    char key[64];
+
+    (void)snprintf(key, sizeof(key), "%s%s%llu", target ? s->k->model : "",
+                   target ? ":" : "", (unsigned long long)s->r->id);
+    h = index_find(s->a, kind_named(type), dr_str_z(field), dr_str_z(key));
+    dr_json_w_arr(s->w);
+    for (size_t i = 0; h && i < h->n; i++) {
+        if (!h->v[i]->deleted) {
+            dr_json_w_u64(s->w, h->v[i]->id);
+        }
+    }
+    dr_json_w_end(s->w);
+}
+
+void show_contact_ids(const struct show *s)
+{
+    if (strcmp(s->k->type, "deals") == 0) {
+        ids_of_list(s, "contacts");
+    } else {
+        ids_pointing(s, "contacts", "sales_accounts");
+    }
+}
+
+void show_deal_ids(const struct show *s)
+{
+    ids_pointing(s, "deals",
+                 strcmp(s->k->type, "contacts") == 0 ? "contacts"
+                                                     : "sales_account_id");
+}
+
+void show_task_ids(const struct show *s)
+{
+    ids_pointing(s, "tasks", "targetables");
+}
+
+void show_note_ids(const struct show *s)
+{
+    ids_pointing(s, "notes", "targetables");
+}

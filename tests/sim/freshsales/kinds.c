@@ -39,6 +39,10 @@
 #define PEOPLE                                           \
     HIDDEN_SHOWN("creater_id", "creater", show_creater), \
         HIDDEN_SHOWN("updater_id", "updater", show_updater)
+#define HANGING                                           \
+    HIDDEN_SHOWN("task_ids", "tasks", show_task_ids),     \
+        HIDDEN_SHOWN("note_ids", "notes", show_note_ids), \
+        HIDDEN("appointment_ids", A_READONLY, "appointments", "[]")
 #define RECORD_TYPE "\"71010794467\""
 
 static const struct attr contact_attrs[] = {
@@ -121,6 +125,8 @@ static const struct attr contact_attrs[] = {
     SELECT("territory_id", "territory", "territories"),
     HIDDEN("lost_reason_id", A_RAW, "lost_reason", NUL),
     PEOPLE,
+    HANGING,
+    HIDDEN_SHOWN("deal_ids", "deals", show_deal_ids),
     {"sales_accounts", A_LINKS, "sales_accounts", NULL, "[]", show_accounts},
     END};
 
@@ -164,6 +170,9 @@ static const struct attr account_attrs[] = {
     SELECT("business_type_id", "business_type", "business_types"),
     SELECT("territory_id", "territory", "territories"),
     PEOPLE,
+    HANGING,
+    HIDDEN_SHOWN("contact_ids", "contacts", show_contact_ids),
+    HIDDEN_SHOWN("deal_ids", "deals", show_deal_ids),
     END};
 
 static const struct attr deal_attrs[] = {
@@ -211,6 +220,7 @@ static const struct attr deal_attrs[] = {
     SELECT("campaign_id", "campaign", "campaigns"),
     SELECT("territory_id", "territory", "territories"),
     PEOPLE,
+    HIDDEN_SHOWN("contact_ids", "contacts", show_contact_ids),
     HIDDEN_SHOWN("contacts", "contacts", show_contacts),
     HIDDEN("products", A_READONLY, "products", "[]"),
     END};
@@ -259,6 +269,7 @@ static const struct attr lead_attrs[] = {
     SELECT("campaign_id", "campaign", "campaigns"),
     SELECT("territory_id", "territory", "territories"),
     PEOPLE,
+    HANGING,
     END};
 
 static const struct attr product_attrs[] = {

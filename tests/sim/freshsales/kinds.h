@@ -24,5 +24,9 @@ void show_stage_time(const struct show *s);
 void show_base_price(const struct show *s);
 void show_accounts(const struct show *s);
 void show_contacts(const struct show *s);
+void show_contact_ids(const struct show *s);
+void show_deal_ids(const struct show *s);
+void show_task_ids(const struct show *s);
+void show_note_ids(const struct show *s);
 
 #endif

@@ -301,6 +301,39 @@ static void count_marker(struct account *a, const struct kind *k,
     dr_buf_done(&key);
 }
 
+/* "sales_account": {"name": …} of a deal links that account, or makes it
+ * (reference 5.1). 0: none; -1: refused. */
+static int inline_account(struct account *a, struct kind *k,
+                          const struct dr_json *attrs, const char *by,
+                          struct rec **out, struct refusal *r)
+{
+    struct kind *accounts = kind_named("sales_accounts");
+    const struct dr_json *in = dr_json_get(attrs, "sales_account");
+
+    *out = NULL;
+    if (!is_type(k, "deals") || dr_json_type(in) != DR_JSON_OBJECT ||
+        !blank(dr_json_get(attrs, "sales_account_id"))) {
+        return 0;
+    }
+    *out =
+        find_by(a, accounts, DR_STR_LIT("name"), dr_json_get_str(in, "name"));
+    if (!*out) {
+        *out = write_record(a, accounts, NULL, in, by, r);
+    }
+    return *out ? 0 : -1;
+}
+
+static void link_account(struct account *a, struct kind *k, struct rec *deal,
+                         const struct rec *account)
+{
+    char id[24];
+
+    (void)snprintf(id, sizeof(id), "%llu", (unsigned long long)account->id);
+    index_out(a, k, deal);
+    rec_set(deal, "sales_account_id", dr_str_z(id));
+    index_in(a, k, deal);
+}
+
 struct rec *write_record(struct account *a, struct kind *k, struct rec *rec,
                          const struct dr_json *attrs, const char *by,
                          struct refusal *r)
@@ -308,8 +341,10 @@ struct rec *write_record(struct account *a, struct kind *k, struct rec *rec,
     const struct dr_json *lines =
         is_type(k, "deals") ? dr_json_get(attrs, "products") : NULL;
     bool create = rec == NULL;
+    struct rec *account;
 
-    if (check_write(a, k, rec, attrs, r) || (lines && check_lines(lines, r))) {
+    if (check_write(a, k, rec, attrs, r) || (lines && check_lines(lines, r)) ||
+        inline_account(a, k, attrs, by, &account, r)) {
         return NULL;
     }
     if (create) {
@@ -320,6 +355,9 @@ struct rec *write_record(struct account *a, struct kind *k, struct rec *rec,
         a->updated[k - kinds]++;
     }
     apply_write(a, k, rec, attrs);
+    if (account) {
+        link_account(a, k, rec, account);
+    }
     if (lines) {
         apply_lines(a, rec, lines);
     }

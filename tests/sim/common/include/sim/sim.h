@@ -70,6 +70,8 @@ uint32_t sim_millionths(struct dr_str s);
 
 /* ---- knobs ---- */
 
+/* `otherwise` is the default; with alternatives after '|', no other value is
+ * taken, but for "*", which stands for any. */
 struct knob {
     const char *name;
     const char *otherwise;
