@@ -184,6 +184,18 @@ class Records(FreshsalesCase):
                                "expected_close", "closed_date")], [None] * 5)
         self.assertEqual(held["deal_stage_id"], self.stages[0]["id"])
 
+    def test_numbers_are_numbers_and_texts_texts(self):
+        self.sim()
+        a = self.account("A", annual_revenue="007.50", zipcode=1234,
+                         owner_id="0%d" % self.user)
+        self.assertEqual(
+            (a["annual_revenue"], a["zipcode"], a["owner_id"]),
+            (7.5, "1234", self.user))
+        self.refused("POST", "/sales_accounts", {"name": "B", "tags": "x"})
+        self.refused("POST", "/sales_accounts", {"name": "B", "city": {}})
+        self.refused("POST", "/contacts/bulk_assign_owner", {
+            "selected_ids": [], "owner_id": '"x'})
+
     def test_times_are_read_as_javascript_writes_them(self):
         self.sim()
         t = self.task("T", due_date="Mon Jun 20 2016 10:30:00 GMT+0530 (IST)")

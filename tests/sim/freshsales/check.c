@@ -70,12 +70,12 @@ static int check_value(struct account *a, const struct attr *t,
     }
     switch (t->kind) {
     case A_TEXT:
-        return v->type != DR_JSON_STRING
+        return v->type != DR_JSON_STRING && v->type != DR_JSON_NUMBER
                    ? noz(r, "%s is invalid", t->name)
-                   : check_length(v->text, knob_int(a->knobs, "text_limit"),
+                   : check_length(s, knob_int(a->knobs, "text_limit"),
                                   dr_str_z(t->name), r);
     case A_AREA:
-        return 0;
+        return v->type == DR_JSON_STRING ? 0 : noz(r, "%s is invalid", t->name);
     case A_NUMBER:
     case A_MONEY:
         return dr_dec_parse_json(s, &d) ? noz(r, "%s is not a number", t->name)
@@ -88,12 +88,12 @@ static int check_value(struct account *a, const struct attr *t,
     case A_ACCOUNT:
     case A_SELECT:
         return check_id(a, t, v, r);
+    case A_TAGS:
     case A_NESTED:
         return v->type == DR_JSON_ARRAY
                    ? 0
                    : noz(r, "The type for %s is invalid.", t->name);
     case A_BOOL:
-    case A_TAGS:
     case A_RAW:
     case A_EMAILS:
     case A_LINKS:

@@ -1,5 +1,6 @@
 /* A deal's line items (reference 6.2). */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <drover/base/decimal.h>
 
@@ -65,15 +66,11 @@ static struct dr_str currency_of(struct account *a, const struct rec *deal)
 static void number(struct dr_json_w *w, const struct dr_json *l,
                    const char *key, struct dr_str otherwise)
 {
-    struct dr_str s = dr_json_scalar(dr_json_get(l, key));
-    struct dr_dec d;
+    char *text = number_kept(dr_json_scalar(dr_json_get(l, key)));
 
     dr_json_w_key(w, key);
-    if (dr_dec_parse_json(s, &d) == 0) {
-        dr_json_w_raw(w, s);
-    } else {
-        dr_json_w_raw(w, otherwise);
-    }
+    dr_json_w_raw(w, text ? dr_str_z(text) : otherwise);
+    free(text);
 }
 
 static void raw_of(struct dr_json_w *w, const struct rec *product,

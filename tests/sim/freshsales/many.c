@@ -76,15 +76,20 @@ void bulk_assign_owner(struct call *c, struct kind *k)
 {
     const struct dr_json *ids = ids_of(c, "selected_ids");
     struct dr_str owner = dr_json_scalar(dr_json_get(body_json(c), "owner_id"));
+    uint64_t id;
 
-    if (ids) {
-        write_all(c, k, ids,
-                  dr_json_parse(c->ar,
-                                dr_arena_printf(
-                                    c->ar, "{\"owner_id\":\"" DR_STR_FMT "\"}",
-                                    DR_STR_ARG(owner)),
-                                NULL, NULL));
+    if (!ids) {
+        return;
     }
+    if (dr_str_u64(owner, &id) || id == 0) {
+        fail_with(c, &(struct refusal){400, "%s is invalid", 0, "owner_id"});
+        return;
+    }
+    write_all(c, k, ids,
+              dr_json_parse(c->ar,
+                            dr_arena_printf(c->ar, "{\"owner_id\":%llu}",
+                                            (unsigned long long)id),
+                            NULL, NULL));
 }
 
 static void restore_all(struct call *c, struct kind *k,

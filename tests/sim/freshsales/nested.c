@@ -1,8 +1,7 @@
 /* Lists inside a record: addresses, numbers, prices, links, targets. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-#include <drover/base/decimal.h>
 
 #include "write.h"
 
@@ -107,6 +106,24 @@ static void bare_email(struct account *a, struct emails *e, struct dr_str value)
     }
 }
 
+static void one_email(struct dr_json_w *w, const struct email *x, bool primary)
+{
+    dr_json_w_obj(w);
+    dr_json_w_key(w, "id");
+    dr_json_w_u64(w, x->id);
+    dr_json_w_kv(w, "value", x->value);
+    dr_json_w_kvb(w, "is_primary", primary);
+    dr_json_w_key(w, "label");
+    if (x->label.n) {
+        dr_json_w_str(w, x->label);
+    } else {
+        dr_json_w_null(w);
+    }
+    dr_json_w_kvb(w, "_destroy", false);
+    dr_json_w_end(w);
+}
+
+/* The values may stand in the text that is replaced: it goes last. */
 static void write_emails(struct rec *r, const struct emails *e)
 {
     struct dr_json_w w;
@@ -114,32 +131,20 @@ static void write_emails(struct rec *r, const struct emails *e)
 
     dr_buf_init(&b, (size_t)1 << 20);
     dr_json_w_init(&w, &b);
-    dr_json_w_arr(&w);
-    for (size_t i = 0; i < e->n; i++) {
-        dr_json_w_obj(&w);
-        dr_json_w_key(&w, "id");
-        dr_json_w_u64(&w, e->v[i].id);
-        dr_json_w_kv(&w, "value", e->v[i].value);
-        dr_json_w_kvb(&w, "is_primary", i == e->primary);
-        dr_json_w_key(&w, "label");
-        if (e->v[i].label.n) {
-            dr_json_w_str(&w, e->v[i].label);
-        } else {
-            dr_json_w_null(&w);
-        }
-        dr_json_w_kvb(&w, "_destroy", false);
-        dr_json_w_end(&w);
-    }
-    dr_json_w_end(&w);
-    rec_set(r, "emails", dr_buf_view(&b));
-    dr_buf_reset(&b);
-    dr_json_w_init(&w, &b);
     if (e->n > 0) {
         dr_json_w_str(&w, e->v[e->primary].value);
         rec_set(r, "email", dr_buf_view(&b));
     } else {
         (void)dr_map_del(r->values, DR_STR_LIT("email"));
     }
+    dr_buf_reset(&b);
+    dr_json_w_init(&w, &b);
+    dr_json_w_arr(&w);
+    for (size_t i = 0; i < e->n; i++) {
+        one_email(&w, &e->v[i], i == e->primary);
+    }
+    dr_json_w_end(&w);
+    rec_set(r, "emails", dr_buf_view(&b));
     dr_buf_done(&b);
 }
 
@@ -207,16 +212,17 @@ static const struct dr_json *change_of(const struct dr_json *list,
 /* Prices are numbers, however they were sent. */
 static void row_value(struct dr_json_w *w, const struct dr_json *v)
 {
-    struct dr_dec d;
+    bool money =
+        dr_str_eqz(v->key, "unit_price") || dr_str_eqz(v->key, "setup_fee");
+    char *text = money ? number_kept(dr_json_scalar(v)) : NULL;
 
     dr_json_w_keys(w, v->key);
-    if (v->type == DR_JSON_STRING &&
-        (dr_str_eqz(v->key, "unit_price") || dr_str_eqz(v->key, "setup_fee")) &&
-        dr_dec_parse(v->text, &d) == 0) {
-        dr_json_w_raw(w, v->text);
+    if (text) {
+        dr_json_w_raw(w, dr_str_z(text));
     } else {
         dr_json_w_tree(w, v);
     }
+    free(text);
 }
 
 static void write_row(struct account *a, struct dr_json_w *w,
@@ -229,7 +235,7 @@ static void write_row(struct account *a, struct dr_json_w *w,
     dr_json_w_obj(w);
     dr_json_w_key(w, "id");
     if (have) {
-        dr_json_w_raw(w, dr_json_scalar(dr_json_get(have, "id")));
+        dr_json_w_i64(w, dr_json_get_i64(have, "id", 0));
     } else {
         dr_json_w_u64(w, new_id(a));
     }
@@ -385,10 +391,12 @@ void set_contacts(struct account *a, struct rec *r, const struct dr_json *attrs)
     }
     DR_JSON_EACH(c, add)
     {
-        dr_json_w_obj(&w);
-        dr_json_w_key(&w, "id");
-        dr_json_w_raw(&w, dr_json_scalar(c));
-        dr_json_w_end(&w);
+        int64_t id;
+        if (dr_json_i64(c, &id) == 0) {
+            dr_json_w_obj(&w);
+            dr_json_w_kvi(&w, "id", id);
+            dr_json_w_end(&w);
+        }
     }
     dr_json_w_end(&w);
     rec_set(r, "contacts", dr_buf_view(&b));

@@ -104,6 +104,51 @@ static void contact_defaults(struct account *a, struct rec *r,
     }
 }
 
+/* A number's lexeme, however it was sent: "007" is none in JSON. */
+char *number_kept(struct dr_str s)
+{
+    char text[DR_DEC_TEXT];
+    struct dr_dec d;
+
+    if (dr_dec_parse_json(s, &d)) {
+        return NULL;
+    }
+    return dr_str_find(s, DR_STR_LIT("e")) != SIZE_MAX ||
+                   dr_str_find(s, DR_STR_LIT("E")) != SIZE_MAX
+               ? dr_xstrndup(s)
+               : dr_xstrdup(dr_dec_text(&d, text));
+}
+
+static char *id_kept(struct dr_str s)
+{
+    char text[24];
+    uint64_t id;
+
+    if (dr_str_u64(s, &id) || id == 0) {
+        return NULL;
+    }
+    (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)id);
+    return dr_xstrdup(text);
+}
+
+/* Numbers in the place of texts are texts. */
+static char *text_kept(const struct dr_json *v)
+{
+    struct dr_buf b;
+    char *out;
+
+    if (v->type != DR_JSON_NUMBER) {
+        return compact(v);
+    }
+    dr_buf_init(&b, (size_t)1 << 20);
+    dr_buf_ch(&b, '"');
+    dr_buf_str(&b, v->text);
+    dr_buf_ch(&b, '"');
+    out = dr_xstrndup(dr_buf_view(&b));
+    dr_buf_done(&b);
+    return out;
+}
+
 /* The JSON to keep, allocated; NULL: no value. */
 static char *kept(struct account *a, const struct attr *t,
                   const struct dr_json *v)
@@ -116,9 +161,11 @@ static char *kept(struct account *a, const struct attr *t,
     case A_USER:
     case A_ACCOUNT:
     case A_SELECT:
-        return s.n && !dr_str_eqz(s, "0") ? dr_xstrndup(s) : NULL;
+        return id_kept(s);
     case A_NUMBER:
-        return s.n ? dr_xstrndup(s) : NULL;
+        return number_kept(s);
+    case A_TEXT:
+        return text_kept(v);
     case A_DATE:
         if (s.n == 0 || read_day(a, s, day) || strncmp(day, "0001", 4) == 0) {
             return NULL; /* clients send year 1 for none */
@@ -131,9 +178,9 @@ static char *kept(struct account *a, const struct attr *t,
         }
         (void)snprintf(text, sizeof(text), "%lld", (long long)ms);
         return dr_xstrdup(text);
-    case A_TEXT:
-    case A_AREA:
     case A_MONEY:
+        return s.n ? compact(v) : NULL;
+    case A_AREA:
     case A_BOOL:
     case A_TAGS:
     case A_RAW:
@@ -177,6 +224,10 @@ static char *custom_kept(struct account *a, const struct dr_json *def,
     struct dr_buf b;
     char *out;
 
+    if (v->type == DR_JSON_STRING &&
+        (dr_str_eqz(type, "number") || dr_str_eqz(type, "decimal"))) {
+        return number_kept(v->text);
+    }
     if (!knob_is(a->knobs, "unknown_choice_value", "null") ||
         (!several && !dr_str_eqz(type, "dropdown") &&
          !dr_str_eqz(type, "radio"))) {

@@ -13,6 +13,8 @@ const struct dr_json *definition(const struct account *a, const struct kind *k,
 bool is_choice(const struct dr_json *def, struct dr_str s);
 bool is_type(const struct kind *k, const char *type);
 bool blank(const struct dr_json *v); /* absent, null or "" */
+/* A number as JSON writes it, allocated; NULL: none. */
+char *number_kept(struct dr_str s);
 /* The text as it stands between the quotes of JSON, in the scratch. */
 struct dr_str quoted(struct account *a, struct dr_str s);
 /* The primary address of whatever form the body has (reference 3.3). */
