@@ -398,6 +398,14 @@ class Lists(FreshsalesCase):
                 [s["name"] for s in self.stages
                  if s["forecast_type"] == forecast])
 
+    def test_links_lead_somewhere(self):
+        self.sim()
+        c = self.contact("a@a.example")
+        t = self.task("T", targetable_id=c["id"], targetable_type="Contact")
+        self.base = ""
+        got = self.ok("GET", c["links"]["tasks"])
+        self.assertEqual([x["id"] for x in got["tasks"]], [t["id"]])
+
     def test_configuration(self):
         self.sim()
         pipe = self.ok("GET", "/selector/deal_pipelines")["deal_pipelines"][0]

@@ -170,6 +170,9 @@ static void tenant(struct dr_httpd_req *r, struct account *a)
             dump_lists(&w, "selectors", a->selectors);
         } else if (dr_str_eqz(m->key, "fields")) {
             dump_lists(&w, "fields", a->fields);
+        } else if (dr_str_eqz(m->key, "next_id")) {
+            dr_json_w_key(&w, "next_id");
+            dr_json_w_u64(&w, a->next_id);
         } else if (!dr_str_eqz(m->key, "records")) {
             dr_json_w_keys(&w, m->key);
             dr_json_w_tree(&w, m);

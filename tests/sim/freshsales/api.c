@@ -193,16 +193,20 @@ static bool authorised(struct call *c)
     return false;
 }
 
+/* With or without the last /api: links leave it out, and so do clients. */
 bool below_base(struct call *c)
 {
-    struct dr_str base =
-        c->a->classic ? DR_STR_LIT("/api/") : DR_STR_LIT("/crm/sales/api/");
-    struct dr_str json = DR_STR_LIT(".json");
+    struct dr_str root =
+        c->a->classic ? DR_STR_LIT("/") : DR_STR_LIT("/crm/sales/");
+    struct dr_str api = DR_STR_LIT("api/"), json = DR_STR_LIT(".json");
 
-    if (!dr_str_starts(c->full, base)) {
+    if (!dr_str_starts(c->full, root)) {
         return false;
     }
-    c->path = (struct dr_str){c->full.p + base.n, c->full.n - base.n};
+    c->path = (struct dr_str){c->full.p + root.n, c->full.n - root.n};
+    if (dr_str_starts(c->path, api)) {
+        c->path = (struct dr_str){c->path.p + api.n, c->path.n - api.n};
+    }
     if (dr_str_ends(c->path, json)) {
         c->path.n -= json.n;
     }
