@@ -128,6 +128,13 @@ class Result:
         return ["%d of %d verified fields differ" % (
             v["mismatches"], v["fields"])] if v["mismatches"] else []
 
+    def calls(self):
+        s = self.json("freshsales/stats.json")
+        return ("Freshsales: %d calls, %d refused by its limit, %d records "
+                "created, %d updates" % (
+                    s["calls"], s["refused_429"], sum(s["created"].values()),
+                    sum(s["updated"].values())))
+
     def table(self):
         rows = [["object", "extracted", *STATES]]
         r = self.json("reconciliation.json")

@@ -184,6 +184,7 @@ def run(given, b, say):
     say.done()
     code = judge(result, say)
     print("\n%s\n\n%s\n" % (result.table(), result.totals()), flush=True)
+    say.line(result.calls())
     if result.absent:
         say.line("not filled: " + " ".join(result.absent))
     if given.keep:

@@ -55,7 +55,7 @@ def progress(status):
 
 
 def share(done, of):
-    return min(1.0, done / of) if of else 0.0
+    return max(0.0, min(1.0, done / of)) if of > 0 else 0.0
 
 
 class Flow:
@@ -183,16 +183,26 @@ class Flow:
 
     def run(self, wait=True):
         self.say.phase("run", "the whole of it")
+        before = self.status()
+        self.done_before = before["progress"]["done"]
+        self.expected = sum(o["extracted"] - o["excluded"]
+                            for o in before["objects"]
+                            if o["object"] not in ("owner", "pipeline"))
         self.verb("run", "--by", ENGINEER)
         if wait:
             self.run_wait()
 
+    def loaded(self, status):
+        """How much of what the sample left the full pass has done. What it
+        plans is known only when the transformer is through."""
+        p = status["progress"]
+        of = max(p["planned"], self.expected) - self.done_before
+        return share(p["done"] - self.done_before, of)
+
     def run_wait(self):
-        def shares(status):
-            p = status["progress"]
-            return {"*": share(p["done"], p["planned"])}
         self.wait("every lane is complete and judged", lambda st:
-                  st["phase"] == "run" and self.lanes_done(st), shares)
+                  st["phase"] == "run" and self.lanes_done(st),
+                  lambda st: {"*": self.loaded(st)})
         self.wait("the kills that are left", lambda st: not self.s.kills,
                   lambda st: {"*": 1.0})
 

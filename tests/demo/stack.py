@@ -201,7 +201,8 @@ class Stack:
                 k == kind for k, _ in self.now))
             self.kill(kind, n)
             self.again(kind, n)
-            out.append("%s %d killed at %d %%" % (kind, n, share * 100))
+            out.append("%s %d killed at %.0f %%" % (kind, n, shares.get(
+                kind, shares.get("*", 0)) * 100))
         return out
 
     def wait(self, what, look, timeout, tick=None, step=0.2):
