@@ -98,7 +98,8 @@ class Result:
                       if n.startswith(prefix)},
                      self.lines("freshsales/journal.ndjson"),
                      self.json("freshsales/tenant.json"),
-                     self.lines("records.ndjson"))
+                     self.lines("records.ndjson"),
+                     self.lines("rejected.ndjson"))
 
     def books(self):
         """Why the books do not balance, in words; empty: they do."""

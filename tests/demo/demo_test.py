@@ -39,6 +39,7 @@ class TruthTest(unittest.TestCase):
             "deals": [record(30, "de_1")],
             "tasks": [record(40, description="x\nFastTrack task ta_1 [%s]"
                              % MARK)]}
+        self.rejected = [{"object": "deal", "id": "de_8", "class": "bad"}]
         self.journal = [
             {"effect": True, "markers": ["de_1"],
              "record_ids": [{"type": "deals", "id": 30, "op": "create"}]},
@@ -59,7 +60,7 @@ class TruthTest(unittest.TestCase):
     def problems(self):
         return Truth(self.records, self.journal, {"selectors": {"users": [
             {"id": 1, "is_active": True}, {"id": 2, "is_active": False}]}},
-            self.lines).problems()
+            self.lines, self.rejected).problems()
 
     def only(self, text):
         found = self.problems()
@@ -106,6 +107,14 @@ class TruthTest(unittest.TestCase):
     def test_created_and_not_named(self):
         self.records["deals"].append(record(31, "de_9"))
         self.only("named by no line: deals 31")
+
+    def test_an_outcome_that_is_unknown(self):
+        self.records["products"] = [record(50, product_code="pr_1")]
+        self.lines.append(line("product", "pr_1", "rejected"))
+        self.only("named by no line: products 50")
+        self.rejected.append({"object": "product", "id": "pr_1",
+                              "class": "outcome_unknown"})
+        self.assertEqual(self.problems(), [])
 
     def test_a_line_twice(self):
         self.lines.append(line("note", "no_1", "excluded"))
