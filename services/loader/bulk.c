@@ -384,6 +384,22 @@ static void few(struct lane *lane)
     }
 }
 
+/* Creates and changes by id take turns: the walk that confirms changes reads
+ * everything that was touched since the first of them, creates included. */
+bool bulk_create_turn(const struct lane *lane)
+{
+    return lane->by_id.n < BATCH && !pending(lane, true);
+}
+
+/* A short batch by id waits until no record is on its way from its creation to
+ * its change: what comes one by one goes together. */
+static bool id_turn(const struct lane *lane, bool rest)
+{
+    return !pending(lane, false) &&
+           (lane->by_id.n >= BATCH ||
+            (rest && lane->by_id.n > 0 && lane->work.n == 0));
+}
+
 static void form_batches(struct loader *l, struct lane *lane)
 {
     while (lane->batch_count < MAX_BATCHES && lane->sending < SENDING_MAX) {
@@ -393,10 +409,10 @@ static void form_batches(struct loader *l, struct lane *lane)
         if (rest && lane->create.n > 0 && lane->create.n <= FEW &&
             !lane->batches) {
             few(lane);
-        } else if (lane->create.n >= BATCH || (rest && lane->create.n > 0)) {
+        } else if (bulk_create_turn(lane) &&
+                   (lane->create.n >= BATCH || (rest && lane->create.n > 0))) {
             form(l, lane, &lane->create, false);
-        } else if (lane->by_id.n >= BATCH ||
-                   (rest && lane->by_id.n > 0 && !pending(lane, false))) {
+        } else if (id_turn(lane, rest && lane->create.n == 0)) {
             form(l, lane, &lane->by_id, true);
         } else {
             return;

@@ -10,7 +10,6 @@
 
 #include <drover/base/log.h>
 
-#define JOB_MAX_MS 30000
 #define FLOOR_MS 2000 /* server times have no fractions */
 
 /* A create: the row was found by its identity already. Step 1 of two is told
@@ -92,8 +91,8 @@ static void job_answered(struct loader *l, struct call *c,
         b->terminal = true; /* forgotten by the target: rows must tell */
     }
     if (!b->terminal) {
-        int64_t more = b->lane->job_ms + b->lane->job_ms / 2;
-        b->lane->job_ms = more < JOB_MAX_MS ? more : JOB_MAX_MS;
+        b->lane->job_ms =
+            job_longer(b->lane->job_ms, l->now_ms - b->lane->accepted_ms);
         b->lane->accepted_ms = l->now_ms;
     }
 }
@@ -212,22 +211,29 @@ static struct waiting what_waits(const struct lane *lane)
     return w;
 }
 
+/* Nothing more can be sent before rows are read. */
+static bool must_walk(const struct loader *l, const struct lane *lane)
+{
+    bool held_back = bulk_more_comes(l, lane) && lane->create.n < BATCH;
+
+    return lane->batch_count >= MAX_BATCHES || held_back ||
+           !bulk_create_turn(lane);
+}
+
 void confirm(struct loader *l, struct lane *lane)
 {
     struct waiting w = what_waits(lane);
-    bool held_back = bulk_more_comes(l, lane) && lane->create.n < BATCH &&
-                     lane->by_id.n < BATCH;
-    bool full =
-        lane->sending == 0 && (lane->batch_count >= MAX_BATCHES || held_back);
 
     if (lane->walk.active || w.polling ||
         l->now_ms < lane->accepted_ms + lane->job_ms ||
         l->now_ms < lane->walk.retry_ms) {
         return;
     }
-    if (lane->walk_again || (w.creates && (full || drained(l, lane)))) {
+    if (lane->walk_again || (w.creates && lane->sending == 0 &&
+                             (must_walk(l, lane) || drained(l, lane)))) {
         (void)walk_start(l, lane, WALK_CREATED, 0);
-    } else if (w.by_id && (full || (drained(l, lane) && lane->by_id.n == 0))) {
+    } else if (w.by_id && !w.creates && lane->sending == 0 &&
+               (lane->batch_count >= MAX_BATCHES || lane->by_id.n < BATCH)) {
         (void)walk_start(l, lane, WALK_CHANGED, w.floor_ms - FLOOR_MS);
     }
 }

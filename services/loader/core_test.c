@@ -458,6 +458,25 @@ static void views_fall_back_to_their_parts(void **state)
     assert_int_equal(ids[0], 9);
 }
 
+/* Twenty batches whose jobs are not done yet, all asked at once. */
+static void test_one_slow_job_is_not_twenty(void **state)
+{
+    int64_t job_ms = 300, accepted_ms = 0, now_ms = 400;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        job_ms = job_longer(job_ms, now_ms - accepted_ms);
+        accepted_ms = now_ms; /* as confirm.c does */
+    }
+    assert_int_equal(job_ms, 451);
+    for (int i = 0; i < 100; i++) {
+        now_ms += job_ms;
+        job_ms = job_longer(job_ms, now_ms - accepted_ms);
+        accepted_ms = now_ms;
+    }
+    assert_int_equal(job_ms, 30000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -479,6 +498,7 @@ int main(void)
         cmocka_unit_test(messages_are_found_in_every_shape),
         cmocka_unit_test(the_reset_header_is_read_in_both_forms),
         cmocka_unit_test(views_fall_back_to_their_parts),
+        cmocka_unit_test(test_one_slow_job_is_not_twenty),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

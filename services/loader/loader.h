@@ -115,6 +115,7 @@ void bulk_accepted(struct loader *l, struct item *it);
 void bulk_item_gone(struct item *it);
 void confirm(struct loader *l, struct lane *lane);
 bool bulk_more_comes(const struct loader *l, const struct lane *lane);
+bool bulk_create_turn(const struct lane *lane);
 void confirm_walk_ended(struct loader *l, struct lane *lane,
                         enum walk_mode mode, int64_t started_ms);
 bool confirm_row(struct loader *l, struct item *it,

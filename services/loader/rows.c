@@ -211,6 +211,18 @@ void job_read(const struct dr_json *doc, struct dr_arena *a,
     out->failed = dr_json_get(data, "failed");
 }
 
+#define JOB_MAX_MS 30000
+
+int64_t job_longer(int64_t job_ms, int64_t since_accepted_ms)
+{
+    int64_t more = job_ms + job_ms / 2 + 1;
+
+    if (since_accepted_ms < job_ms) {
+        return job_ms;
+    }
+    return more < JOB_MAX_MS ? more : JOB_MAX_MS;
+}
+
 bool job_failure(const struct job_state *j, int64_t index,
                  const struct dr_json **message)
 {

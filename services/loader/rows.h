@@ -69,6 +69,10 @@ struct job_state {
 /* data is a JSON text in the JSON: parsed into the arena. */
 void job_read(const struct dr_json *doc, struct dr_arena *a,
               struct job_state *out);
+/* The next guess of a job's duration, at most 30 s: half as long again when it
+ * is not done although the guess has passed. Twenty jobs that are asked at once
+ * say the same thing, and it counts once. */
+int64_t job_longer(int64_t job_ms, int64_t since_accepted_ms);
 /* The message for the index-th record of the batch; false: not named. */
 bool job_failure(const struct job_state *j, int64_t index,
                  const struct dr_json **message);

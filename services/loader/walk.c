@@ -248,6 +248,17 @@ static void failed(struct loader *l, struct lane *lane, enum outcome o)
     ask(l, lane);
 }
 
+/* The newest change comes first: nothing below can be one that we wait for. */
+static bool all_seen(const struct lane *lane)
+{
+    for (const struct batch *b = lane->batches; b; b = b->next) {
+        if (b->by_id && b->state == BATCH_PENDING && b->open > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void answered(struct loader *l, struct call *c,
                      const struct dr_http_answer *ans)
 {
@@ -278,7 +289,7 @@ static void answered(struct loader *l, struct call *c,
     }
     older = page(l, lane, doc, &count);
     walk_page(&w->at, count, dr_json_get_i64(meta, "total_pages", -1));
-    if (w->at.end || older) {
+    if (w->at.end || older || (w->mode == WALK_CHANGED && all_seen(lane))) {
         finish(l, lane);
     } else {
         ask(l, lane);
