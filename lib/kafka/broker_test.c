@@ -489,6 +489,54 @@ static void test_pause(void **state)
     dr_consumer_free(a.c);
 }
 
+/* Another member comes and goes: what was paused before is not paused after.
+ * The client itself would remember it. */
+static void test_pause_ends_with_the_assignment(void **state)
+{
+    static const char *const topics[] = {"t.repause"};
+    struct dr_producer *p;
+    struct member a, b;
+    struct dr_kmsg m;
+    int64_t until = dr_mono_ms() + WAIT_MS;
+    int from[PARTS] = {0}, seen = 0;
+
+    (void)state;
+    make_topics(topics, 1, PARTS);
+    join(&a, "repause", topics, 1);
+    while (a.n < PARTS) {
+        assert_true(dr_mono_ms() < until);
+        (void)dr_consumer_poll(a.c, 20, &m);
+    }
+    for (int i = 0; i < PARTS; i++) {
+        dr_consumer_pause(a.c, 0, i);
+    }
+    join(&b, "repause", topics, 1);
+    while (b.n == 0 || a.n == PARTS) {
+        assert_true(dr_mono_ms() < until);
+        (void)dr_consumer_poll(a.c, 20, &m);
+        (void)dr_consumer_poll(b.c, 20, &m);
+    }
+    dr_consumer_free(b.c);
+    while (a.n < PARTS) {
+        assert_true(dr_mono_ms() < until);
+        (void)dr_consumer_poll(a.c, 20, &m);
+    }
+    p = producer();
+    for (int i = 0; i < PARTS; i++) {
+        send_numbers(p, topics[0], i, 0, 10);
+    }
+    assert_int_equal(dr_producer_flush(p, WAIT_MS), 0);
+    dr_producer_free(p);
+    while (seen < 10 * PARTS) {
+        assert_true(dr_mono_ms() < until);
+        if (dr_consumer_poll(a.c, 20, &m)) {
+            assert_int_equal(m.offset, from[m.partition]++);
+            seen++;
+        }
+    }
+    dr_consumer_free(a.c);
+}
+
 /* kill -9 of the broker in mid-stream: nothing is lost, doubled or swapped,
  * and nobody ends. */
 static void test_broker_crash(void **state)
@@ -551,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_gone_position_ends_the_process),
         cmocka_unit_test(test_group),
         cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_pause_ends_with_the_assignment),
         cmocka_unit_test(test_broker_crash),
     };
 

@@ -136,6 +136,18 @@ static void take_over(struct dr_consumer *c,
     }
 }
 
+/* The client remembers a pause beyond the assignment, and would give nothing
+ * of the partition should it come back. */
+static void forget_pauses(struct dr_consumer *c)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+
+    if (rd_kafka_assignment(c->rk, &list) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        (void)rd_kafka_resume_partitions(c->rk, list);
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+}
+
 static void give_up(struct dr_consumer *c)
 {
     bool lost = rd_kafka_assignment_lost(c->rk);
@@ -151,6 +163,7 @@ static void give_up(struct dr_consumer *c)
     free(c->owned);
     c->owned = NULL;
     c->owned_count = 0;
+    forget_pauses(c);
     (void)rd_kafka_assign(c->rk, NULL);
 }
 

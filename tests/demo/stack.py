@@ -194,15 +194,16 @@ class Stack:
     def kill_due(self, shares):
         """Kills what is due by {kind: share done}; the names of the killed."""
         out = []
-        while self.kills and shares.get(self.kills[0][0], shares.get(
-                "*", 0)) >= self.kills[0][1]:
-            kind, share = self.kills.pop(0)
+        for kind, share in list(self.kills):
+            done = shares.get(kind, shares.get("*", 0))
+            if done < share:
+                continue
+            self.kills.remove((kind, share))
             n = sum(k == kind for k, _ in self.killed) % max(1, sum(
                 k == kind for k, _ in self.now))
             self.kill(kind, n)
             self.again(kind, n)
-            out.append("%s %d killed at %.0f %%" % (kind, n, shares.get(
-                kind, shares.get("*", 0)) * 100))
+            out.append("%s %d killed at %.0f %%" % (kind, n, done * 100))
         return out
 
     def wait(self, what, look, timeout, tick=None, step=0.2):

@@ -102,6 +102,7 @@ void dr_consumer_free(struct dr_consumer *c);
  * A partition without commit starts at the beginning. */
 int dr_consumer_poll(struct dr_consumer *c, int timeout_ms,
                      struct dr_kmsg *out);
+/* A pause ends with the assignment: what is assigned anew is not paused. */
 void dr_consumer_pause(struct dr_consumer *c, int topic, int32_t partition);
 void dr_consumer_resume(struct dr_consumer *c, int topic, int32_t partition);
 /* Everything below `offset` is settled. Sent with the next dr_consumer_commit
