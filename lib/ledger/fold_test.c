@@ -299,6 +299,28 @@ static void facts_cover_what_they_say(void **state)
     assert_false(dr_fact_covers(&f, 6, 1, DR_STR_LIT("h")));
 }
 
+/* Without one of its links a record is done for its pass, not for the next. */
+static void what_landed_without_a_link_is_tried_again(void **state)
+{
+    uint8_t hash[32] = {1, 2, 3}, loose[32] = {1, 2, 3};
+    struct dr_str whole = {(const char *)hash, 32};
+    struct dr_ledger_fact f = {.state = DR_LEDGER_DONE,
+                               .rev = 5,
+                               .pass = 2,
+                               .content_hash = {(const char *)loose, 32}};
+
+    (void)state;
+    assert_int_equal(dr_content_of(f.content_hash, whole), DR_CONTENT_WHOLE);
+    dr_content_loosen(loose);
+    assert_int_equal(dr_content_of(f.content_hash, whole), DR_CONTENT_LOOSE);
+    assert_true(dr_fact_covers(&f, 5, 2, whole));
+    assert_true(dr_fact_covers(&f, 6, 2, whole)); /* read again, the same */
+    assert_false(dr_fact_covers(&f, 5, 3, whole));
+    hash[0] = 9;
+    assert_int_equal(dr_content_of(f.content_hash, whole), DR_CONTENT_OTHER);
+    assert_false(dr_fact_covers(&f, 5, 2, whole));
+}
+
 static void a_marker_is_a_word(void **state)
 {
     struct dr_str m = DR_STR_LIT("00112233445566778899aabbccddeeff");
@@ -327,6 +349,7 @@ int main(void)
         cmocka_unit_test(reading_again_is_harmless),
         cmocka_unit_test(absence_proves_nothing_before_the_quarantine),
         cmocka_unit_test(facts_cover_what_they_say),
+        cmocka_unit_test(what_landed_without_a_link_is_tried_again),
         cmocka_unit_test(a_marker_is_a_word),
     };
 

@@ -24,12 +24,50 @@ enum dr_settle dr_settle_decide(const struct dr_settle_case *c)
     return quiet ? DR_SETTLE_RETRY : DR_SETTLE_WAIT;
 }
 
+void dr_content_loosen(uint8_t hash[32])
+{
+    hash[31] ^= 0xff;
+}
+
+enum dr_content dr_content_of(struct dr_str done_hash,
+                              struct dr_str content_hash)
+{
+    uint8_t loose[32];
+
+    if (dr_str_eq(done_hash, content_hash)) {
+        return DR_CONTENT_WHOLE;
+    }
+    if (content_hash.n != sizeof(loose)) {
+        return DR_CONTENT_OTHER;
+    }
+    memcpy(loose, content_hash.p, sizeof(loose));
+    dr_content_loosen(loose);
+    return dr_str_eq(done_hash,
+                     (struct dr_str){(const char *)loose, sizeof(loose)})
+               ? DR_CONTENT_LOOSE
+               : DR_CONTENT_OTHER;
+}
+
+static bool done_covers(const struct dr_ledger_fact *fact, uint64_t rev,
+                        uint32_t pass, struct dr_str content_hash)
+{
+    switch (dr_content_of(fact->content_hash, content_hash)) {
+    case DR_CONTENT_WHOLE:
+        return true;
+    case DR_CONTENT_LOOSE:
+        return fact->pass >= pass;
+    case DR_CONTENT_OTHER:
+        break;
+    }
+    return fact->rev > rev;
+}
+
 bool dr_fact_covers(const struct dr_ledger_fact *fact, uint64_t rev,
                     uint32_t pass, struct dr_str content_hash)
 {
     switch (fact->state) {
     case DR_LEDGER_DONE:
-        return fact->rev > rev || dr_str_eq(fact->content_hash, content_hash);
+        return done_covers(fact, rev, pass, content_hash);
     case DR_LEDGER_REFUSED:
         /* A newer pass tries again: the plan or the target has changed. */
         return fact->rev > rev || (fact->rev == rev && fact->pass >= pass);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <drover/crypto/crypto.h>
+#include <drover/ledger/ledger.h>
 
 static void send(struct loader *l, struct lanepart *lp,
                  const struct dr_buf *key, struct dr_env *env)
@@ -85,14 +86,18 @@ void ledger_done(struct loader *l, struct item *it, uint64_t dst,
                  enum dr_done_how how, struct dr_str record)
 {
     struct dr_env env = {.kind = DR_MSG_DONE};
-    uint8_t landed[DR_SHA256];
+    uint8_t landed[DR_SHA256], content[DR_SHA256];
     struct dr_buf key;
 
+    memcpy(content, it->hash, sizeof(content));
+    if (it->loose) {
+        dr_content_loosen(content);
+    }
     dr_sha256(record, landed);
     env.u.done = (struct dr_done){
         .key = it->key,
         .type = it->type ? dr_str_z(it->type->name) : DR_STR_LIT(""),
-        .content_hash = hash_of(it->hash),
+        .content_hash = hash_of(content),
         .landed_hash = hash_of(landed),
         .rev = it->rev,
         .dst = dst,

@@ -261,6 +261,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     if (refs_resolve(&refs, l->scratch, &links, &verdict, &which)) {
         dr_die(DR_EXIT_INVARIANT, "prepare", "the arena is used up");
     }
+    it->loose = refs_missing(o->load, &links);
     rc.self_dst = self_of(o->load, &links);
     route_of(&rc, &it->route);
     set_keep(it, o->load, facts + 1);

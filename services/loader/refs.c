@@ -107,3 +107,18 @@ int refs_resolve(const struct refs_case *c, struct dr_arena *a,
     *verdict = s.wait ? REFS_WAIT : s.reject ? REFS_REJECT : REFS_OK;
     return 0;
 }
+
+bool refs_missing(const struct dr_load *load, const struct links *links)
+{
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (!links->ref[i]) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < load->line_count; i++) {
+        if (!links->line[i]) {
+            return true;
+        }
+    }
+    return links->via_orphan;
+}

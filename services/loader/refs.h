@@ -43,5 +43,7 @@ struct refs_case {
 int refs_resolve(const struct refs_case *c, struct dr_arena *a,
                  struct links *out, enum refs_verdict *verdict,
                  const struct dr_ref **which) DR_MUSTCHECK;
+/* A link or a line is left out, or goes to the Unassigned Account instead. */
+bool refs_missing(const struct dr_load *load, const struct links *links);
 
 #endif

@@ -493,6 +493,30 @@ class LoaderTest(unittest.TestCase):
                           if d["custom_field"]["cf_source_id"] == "1"], [1])
         w.stop()
 
+    def test_a_link_that_was_left_out_comes_with_the_next_pass(self):
+        """A deal lands without a contact that is parked; the corrected plan
+        lands the contact, and the link is made."""
+        w = World(self)
+        w.loader()
+        w.run_lanes({"contact": [contact(0, [])],
+                     "deal": [deal(i, contacts=[i]) for i in range(3)]})
+
+        def linked():
+            return {d["custom_field"]["cf_source_id"]: len(d["contacts"])
+                    for d in w.records("deals")
+                    if d["custom_field"]["cf_source_id"]}
+        self.assertEqual(linked(), {"0": 1, "1": 0, "2": 0})
+        people = [contact(i, [], pas=2) for i in range(2)]
+        deals = [deal(i, contacts=[i], pas=2) for i in range(3)]
+        w.feed(people + deals)
+        w.control(["contact"], pas=2)
+        w.until_final(people[1:], pas=2)
+        w.control(["contact", "deal"], pas=2)
+        w.until_final(deals[1:], pas=2)
+        self.assertEqual(linked(), {"0": 1, "1": 1, "2": 0})
+        w.each_once("deals", range(3))
+        w.stop()
+
     def test_refusals_name_their_record(self):
         w = World(self)
         w.loader()

@@ -168,6 +168,18 @@ struct dr_settle_case {
  * proves nothing before the quarantine is over. */
 enum dr_settle dr_settle_decide(const struct dr_settle_case *c);
 
+/*
+ * A record that landed without one of its links, since the other end was not
+ * there, is done for its pass only: the next one may bring the other end. Its
+ * DONE then holds the loosened hash of its content.
+ */
+void dr_content_loosen(uint8_t hash[32]);
+/* What a DONE says of a content: that it was written, whole or without some of
+ * its links. */
+enum dr_content { DR_CONTENT_OTHER, DR_CONTENT_LOOSE, DR_CONTENT_WHOLE };
+enum dr_content dr_content_of(struct dr_str done_hash,
+                              struct dr_str content_hash);
+
 /* The skip rule: what the fact says makes the wanted version superfluous. */
 bool dr_fact_covers(const struct dr_ledger_fact *fact, uint64_t rev,
                     uint32_t pass, struct dr_str content_hash);
