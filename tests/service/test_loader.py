@@ -498,8 +498,11 @@ class LoaderTest(unittest.TestCase):
         lands the contact, and the link is made."""
         w = World(self)
         w.loader()
-        w.run_lanes({"contact": [contact(0, [])],
-                     "deal": [deal(i, contacts=[i]) for i in range(3)]})
+        deals, again = ([deal(i, contacts=[i], pas=p) for i in range(3)]
+                        for p in (1, 2))
+        for r in deals + again:
+            r["load"]["same"] = r["load"]["id"]
+        w.run_lanes({"contact": [contact(0, [])], "deal": deals})
 
         def linked():
             return {d["custom_field"]["cf_source_id"]: len(d["contacts"])
@@ -507,12 +510,11 @@ class LoaderTest(unittest.TestCase):
                     if d["custom_field"]["cf_source_id"]}
         self.assertEqual(linked(), {"0": 1, "1": 0, "2": 0})
         people = [contact(i, [], pas=2) for i in range(2)]
-        deals = [deal(i, contacts=[i], pas=2) for i in range(3)]
-        w.feed(people + deals)
+        w.feed(people + again)
         w.control(["contact"], pas=2)
         w.until_final(people[1:], pas=2)
         w.control(["contact", "deal"], pas=2)
-        w.until_final(deals[1:], pas=2)
+        w.until_final(again[1:], pas=2)
         self.assertEqual(linked(), {"0": 1, "1": 1, "2": 0})
         w.each_once("deals", range(3))
         w.stop()
