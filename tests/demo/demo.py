@@ -8,8 +8,8 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
@@ -150,7 +150,7 @@ def stay(stack):
     try:
         while True:
             stack.check_alive()
-            signal.sigtimedwait({signal.SIGINT, signal.SIGTERM}, 1)
+            time.sleep(1)  # Ctrl-C ends it
     except (KeyboardInterrupt, SystemExit):
         pass
 
