@@ -27,6 +27,13 @@ struct db {
 
 static void die(struct db *db, const char *what)
 {
+    int code = sqlite3_errcode(db->handle) & 0xff;
+
+    if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
+        dr_die(DR_EXIT_FAILURE, "books.file",
+               "another process has the books open: a migration has one "
+               "auditor; stop the other, or name another file");
+    }
     dr_die(DR_EXIT_FAILURE, "books",
            "%s: %s. When the disk is sound, delete the file: the books are "
            "rebuilt from Kafka",

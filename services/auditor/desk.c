@@ -147,15 +147,19 @@ static void count_items(const struct dr_json *list, struct desk_result *out)
     }
 }
 
+static void count_checklist(struct dr_str json, struct dr_arena *a,
+                            struct desk_result *out)
+{
+    count_items(dr_json_get(dr_json_parse(a, json, NULL, NULL), "items"), out);
+}
+
 static void count_proposal(const struct dr_proposal *p, struct dr_arena *a,
                            struct desk_result *out)
 {
     const struct dr_json *j =
-        dr_json_parse(a, dr_buf_view(&p->checklist), NULL, NULL);
+        dr_json_parse(a, dr_buf_view(&p->owners), NULL, NULL);
     const struct dr_json *list;
 
-    count_items(dr_json_get(j, "items"), out);
-    j = dr_json_parse(a, dr_buf_view(&p->owners), NULL, NULL);
     list = dr_json_get(j, "unmatched");
     out->owners_unmatched = list ? list->count : 0;
     j = dr_json_parse(a, dr_buf_view(&p->duplicates), NULL, NULL);
@@ -219,19 +223,94 @@ static int propose(struct auditor *au, const struct desk_wishes *w,
     return rc;
 }
 
+/* ---- the checklist ---- */
+
+static bool same_item(const struct dr_json *a, const struct dr_json *b)
+{
+    static const char *const keys[] = {"kind", "entity", "name", "detail"};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(keys); i++) {
+        if (!dr_str_eq(dr_json_get_str(a, keys[i]),
+                       dr_json_get_str(b, keys[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool listed(const struct dr_json *items, const struct dr_json *item)
+{
+    DR_JSON_EACH(i, items)
+    {
+        if (same_item(i, item)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_present(struct dr_json_w *w, const struct dr_json *item)
+{
+    dr_json_w_obj(w);
+    DR_JSON_EACH(m, item)
+    {
+        dr_json_w_keys(w, m->key);
+        if (dr_str_eqz(m->key, "status")) {
+            dr_json_w_z(w, "present");
+        } else {
+            dr_json_w_tree(w, m);
+        }
+    }
+    dr_json_w_end(w);
+}
+
+/* What is missing now, and what an earlier proposal asked for and is there. */
+static void merge_checklist(struct auditor *au, struct dr_str now,
+                            struct dr_arena *a, struct dr_buf *out)
+{
+    const struct dr_json *items =
+        dr_json_get(dr_json_parse(a, now, NULL, NULL), "items");
+    const struct dr_json *before =
+        dr_json_get(dr_json_parse(a, books_kept(au->books, "checklist.json", a),
+                                  NULL, NULL),
+                    "items");
+    struct dr_json_w w;
+
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    dr_json_w_key(&w, "items");
+    dr_json_w_arr(&w);
+    DR_JSON_EACH(i, items)
+    {
+        dr_json_w_tree(&w, i);
+    }
+    DR_JSON_EACH(i, before)
+    {
+        if (!listed(items, i)) {
+            write_present(&w, i);
+        }
+    }
+    dr_json_w_end(&w);
+    dr_json_w_end(&w);
+}
+
 static int keep_proposal(struct auditor *au, const struct dr_proposal *p,
                          const struct dr_catalogs *c, struct dr_arena *a,
                          struct desk_result *out, struct dr_err *err)
 {
     DR_AUTO(dr_plan)
     struct dr_plan *plan = dr_plan_parse(dr_buf_view(&p->plan), err);
-    struct dr_buf problems;
+    struct dr_buf problems, checklist;
 
     if (!plan) {
         return -1;
     }
     keep_plan(au, plan, dr_buf_view(&p->plan), out->hash);
-    books_keep(au->books, "checklist.json", dr_buf_view(&p->checklist));
+    dr_buf_init(&checklist, AUDITOR_TEXT);
+    merge_checklist(au, dr_buf_view(&p->checklist), a, &checklist);
+    books_keep(au->books, "checklist.json", dr_buf_view(&checklist));
+    count_checklist(dr_buf_view(&checklist), a, out);
+    dr_buf_done(&checklist);
     books_keep(au->books, "owners.json", dr_buf_view(&p->owners));
     books_keep(au->books, "duplicates.json", dr_buf_view(&p->duplicates));
     dr_buf_init(&problems, AUDITOR_TEXT);
@@ -450,9 +529,15 @@ int desk_ready(struct auditor *au, struct dr_buf *out, struct dr_err *err)
     dr_proposal_init(&p);
     rc = propose(au, &w, a, &c, &p, false, err);
     if (rc == 0) {
-        const struct dr_json *items = dr_json_get(
-            dr_json_parse(a, dr_buf_view(&p.checklist), NULL, NULL), "items");
+        const struct dr_json *items;
         struct dr_json_w j;
+        struct dr_buf all;
+        dr_buf_init(&all, AUDITOR_TEXT);
+        merge_checklist(au, dr_buf_view(&p.checklist), a, &all);
+        items = dr_json_get(
+            dr_json_parse(a, dr_arena_dup(a, dr_buf_view(&all)), NULL, NULL),
+            "items");
+        dr_buf_done(&all);
         count_items(items, &counts);
         dr_json_w_init(&j, out);
         dr_json_w_obj(&j);

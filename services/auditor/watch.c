@@ -183,17 +183,19 @@ static bool ask_transformers(struct auditor *au, const char *const *topics,
                               ASK_MS, committed, &err) == 0;
 }
 
-static bool behind(struct auditor *au, const char *topic,
-                   const int64_t *committed)
+/* As far as we have read ourselves. */
+static int64_t lag_of(struct auditor *au, const char *topic,
+                      const int64_t *committed)
 {
+    int64_t lag = 0;
+
     for (int32_t p = 0; p < au->svc->partitions; p++) {
         uint64_t epoch;
         int64_t end = books_position(au->books, dr_str_z(topic), p, &epoch);
-        if (end > 0 && committed[p] < end) {
-            return true;
-        }
+        int64_t at = committed[p] > 0 ? committed[p] : 0;
+        lag += end > at ? end - at : 0;
     }
-    return false;
+    return lag;
 }
 
 /* Our own positions are the ends of the topics while our lag is 0. */
@@ -214,8 +216,8 @@ static bool transformers_done(struct auditor *au)
         dr_xcalloc((n + 1) * (size_t)au->svc->partitions, sizeof(*committed));
     done = n == 0 || ask_transformers(au, topics, n, committed);
     for (size_t i = 0; done && i < n; i++) {
-        done =
-            !behind(au, topics[i], committed + i * (size_t)au->svc->partitions);
+        done = lag_of(au, topics[i],
+                      committed + i * (size_t)au->svc->partitions) == 0;
     }
     free(committed);
     return done;
@@ -223,15 +225,23 @@ static bool transformers_done(struct auditor *au)
 
 static bool loaders_done(struct auditor *au, const int64_t *committed)
 {
-    char topic[DR_TOPIC_MAX];
+    char topic[DR_TOPIC_MAX], labels[2 * DR_TOPIC_MAX + 64];
+    int64_t all = 0;
 
     for (int i = 0; i < GATE_LANES; i++) {
+        int64_t lag;
         dr_topic(au->svc, topic, "load", dr_lanes[i]);
-        if (behind(au, topic, committed + i * au->svc->partitions)) {
-            return false;
-        }
+        lag = lag_of(au, topic, committed + i * au->svc->partitions);
+        (void)snprintf(labels, sizeof(labels),
+                       "topic=\"%s\",group=\"drover.%s.loader\"", topic,
+                       au->svc->migration);
+        *dr_metric(au->svc->metrics, "drover_consumer_lag", "gauge",
+                   "messages from the committed offset to what the auditor "
+                   "has read",
+                   labels) = lag;
+        all += lag;
     }
-    return true;
+    return all == 0;
 }
 
 /* The order matters: what the extractor sent before it froze passes the
@@ -239,8 +249,9 @@ static bool loaders_done(struct auditor *au, const int64_t *committed)
 static void see_drained(struct auditor *au, const int64_t *committed)
 {
     bool first = au->lag == 0 && transformers_done(au);
+    bool then = loaders_done(au, committed);
 
-    au->evidence.drained = first && loaders_done(au, committed);
+    au->evidence.drained = first && then;
 }
 
 /* Records of the pass without a terminal state. */

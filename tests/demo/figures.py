@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Prints the figures of a run from what it left in OUT: calls a landed record
+by kind, batch fill, refusals by the rate limit, memory.
+
+    figures.py OUT
+
+Calls of a kind are all that its records cost: bulk calls, pages of its views,
+single reads and writes, looks at jobs. A deal's lines are counted apart. For
+the figures of the snapshot alone run the demo with CHANGES=0: what changes in
+the tail goes singly.
+"""
+import collections
+import json
+import pathlib
+import re
+import sys
+
+BULK = {"sales_accounts": "account", "contacts": "contact", "deals": "deal"}
+
+
+def lines(path):
+    with open(path) as f:
+        return [json.loads(x) for x in f if x.strip()]
+
+
+def kind_of(call):
+    """The kind a call is for, or None: set-up, survey, other."""
+    path = re.sub(r"^.*/api", "", call["path"])
+    m = re.match(r"/(sales_accounts|contacts|deals|tasks|cpq/products)\b", path)
+    if not m or "/filters" in path:
+        return None
+    if m.group(1) == "deals" and call["method"] == "PUT" and \
+            "products" in (call.get("query") or ""):
+        return "lines"
+    return m.group(1).rsplit("/", 1)[-1]
+
+
+def main(out):
+    out = pathlib.Path(out)
+    journal = [x for x in lines(out / "freshsales" / "journal.ndjson")
+               if x["method"] not in ("JOB", "ADMIN", "LATE")]
+    jobs = lines(out / "freshsales" / "jobs.ndjson")
+    landed = collections.Counter(
+        x["type"] if x["object"] != "line_item" else "lines"
+        for x in lines(out / "records.ndjson") if x["state"] == "landed")
+    calls = collections.Counter(kind_of(x) for x in journal)
+    polls = sum("/job_statuses/" in x["path"] for x in journal)
+    in_bulk = collections.Counter()
+    for j in jobs:
+        in_bulk[j["type"]] += j["size"]
+    print("kind            landed   calls   calls a record")
+    for kind in ("sales_accounts", "contacts", "deals", "lines", "products",
+                 "tasks"):
+        if landed[kind]:
+            print("%-14s %7d %7d   %.4f" % (
+                kind, landed[kind], calls[kind], calls[kind] / landed[kind]))
+    twice = max(0, in_bulk["deals"] - landed["deals"])
+    once = landed["deals"] - twice
+    print("deals: %d in one step, %d in two; 0.021 and 0.032 a record would be "
+          "%.0f calls" % (once, twice, 0.021 * once + 0.032 * twice))
+    size = sum(j["size"] for j in jobs)
+    print("bulk: %d calls, %d records, fill %.3f; looks at jobs %d" % (
+        len(jobs), size, size / (100 * len(jobs)) if jobs else 0, polls))
+    stats = json.loads((out / "freshsales" / "stats.json").read_text())
+    print("refused with 429: %d of %d (%.4f)" % (
+        stats["refused_429"], stats["calls"],
+        stats["refused_429"] / stats["calls"]))
+    timing = json.loads((out / "timing.json").read_text())
+    for s in timing["services"]:
+        print("%-11s %s  wall %7.1f s  cpu %6.2f s  peak %5.1f MiB" % (
+            s["name"], s["instance"], s["wall_s"], s["cpu_s"],
+            s["peak_rss_kib"] / 1024))
+    print("phases: " + ", ".join("%s %.1f s" % (p["name"], p["wall_s"])
+                                 for p in timing["phases"]))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(sys.argv[1])
