@@ -2,6 +2,7 @@
 import decimal
 import json
 
+from api import Away
 from bench import Failure, call
 from truth import TYPES, Truth
 
@@ -76,6 +77,22 @@ class Result:
         self.reports()
         self.target()
         self.source()
+        return self
+
+    def rescue(self):
+        """What can be had of a run that ended badly, for whoever looks."""
+        for name in REPORTS:
+            try:
+                data = self.drover.report(name)
+            except (Failure, Away, OSError):
+                continue
+            if data is not None:
+                self.put(name, data)
+        try:
+            self.target()
+            self.source()
+        except (Failure, Away, OSError):
+            pass
         return self
 
     def json(self, name):

@@ -177,7 +177,11 @@ def run(given, b, say):
     stack = Stack(b, b.broker(), b.redis(), "demo", given.options)
     stack.start()
     flow = Flow(stack, say, limit=3600)
-    flow.whole(given.changes)
+    try:
+        flow.whole(given.changes)
+    except Failure:
+        Result(flow).rescue().write(given.out)
+        raise
     say.phase("reconcile", "collecting reports")
     result = Result(flow).all()
     result.write(given.out)

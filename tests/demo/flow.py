@@ -9,6 +9,7 @@ from stack import TAIL_SCALE
 
 ROUNDS = 6
 ADMIN, ENGINEER = "simulated admin", "simulated engineer"
+SHUT_S = 20  # so long nothing moves before a gate counts as shut
 EVERY_S = 5  # at most one line of progress in so many seconds
 
 
@@ -74,8 +75,20 @@ class Flow:
         return self.s.wait(what, look, timeout or self.limit, tick)
 
     def gate(self, name, what):
-        self.wait(what, lambda st: st["gate"]["next"] == name and
-                  st["gate"]["ready"])
+        """Until the gate would open. One that stays shut when all is loaded
+        and judged will not open by waiting: it refuses."""
+        shut = {"why": None, "at": 0}
+
+        def look(st):
+            gate, now = st["gate"], time.monotonic()
+            if gate["next"] == name and gate["ready"]:
+                return True
+            if not self.lanes_done(st) or gate["why"] != shut["why"]:
+                shut.update(why=gate["why"], at=now)
+            elif now - shut["at"] > SHUT_S:
+                raise Refused("%s: %s" % (name, gate["why"]))
+            return False
+        self.wait(what, look)
 
     def act(self, what, call):
         """A call that the auditor may not answer at once: a restarted one
