@@ -74,6 +74,7 @@ struct dr_str books_catalog_text(struct books *b, const char *side,
                                  const char *name, struct dr_arena *a);
 /* What the extractor last said of itself. */
 struct dr_str books_extractor(struct books *b, struct dr_arena *a);
+/* Side "kept": what the auditor itself wants to find again. */
 void books_keep(struct books *b, const char *name, struct dr_str text);
 struct dr_str books_kept(struct books *b, const char *name, struct dr_arena *a);
 /* The newest source record of a key, unpacked into the arena. NULL: none. */

@@ -128,7 +128,7 @@ static void keep_audit(struct auditor *au, const struct dr_profile *p,
     dr_json_w_tree(&w, tree(au, "source", "automation", a));
     dr_json_w_end(&w);
     if (!b.over) {
-        books_keep(au->books, "audit.json", dr_buf_view(&b));
+        lead_keep(au, "audit.json", dr_buf_view(&b));
     }
     dr_buf_done(&b);
 }
@@ -174,8 +174,8 @@ static void keep_plan(struct auditor *au, const struct dr_plan *plan,
 
     dr_hex(dr_plan_hash(plan).p, 32, hex);
     (void)snprintf(name, sizeof(name), "plan:%s", hex);
-    books_keep(au->books, name, json);
-    books_keep(au->books, "plan.latest", dr_str_z(hex));
+    lead_keep(au, name, json);
+    lead_keep(au, "plan.latest", dr_str_z(hex));
 }
 
 static void keep_wishes(struct auditor *au, const struct desk_wishes *w)
@@ -196,7 +196,7 @@ static void keep_wishes(struct auditor *au, const struct desk_wishes *w)
     }
     dr_json_w_end(&j);
     dr_json_w_end(&j);
-    books_keep(au->books, "wishes", dr_buf_view(&b));
+    lead_keep(au, "wishes", dr_buf_view(&b));
     dr_buf_done(&b);
 }
 
@@ -308,11 +308,11 @@ static int keep_proposal(struct auditor *au, const struct dr_proposal *p,
     keep_plan(au, plan, dr_buf_view(&p->plan), out->hash);
     dr_buf_init(&checklist, AUDITOR_TEXT);
     merge_checklist(au, dr_buf_view(&p->checklist), a, &checklist);
-    books_keep(au->books, "checklist.json", dr_buf_view(&checklist));
+    lead_keep(au, "checklist.json", dr_buf_view(&checklist));
     count_checklist(dr_buf_view(&checklist), a, out);
     dr_buf_done(&checklist);
-    books_keep(au->books, "owners.json", dr_buf_view(&p->owners));
-    books_keep(au->books, "duplicates.json", dr_buf_view(&p->duplicates));
+    lead_keep(au, "owners.json", dr_buf_view(&p->owners));
+    lead_keep(au, "duplicates.json", dr_buf_view(&p->duplicates));
     dr_buf_init(&problems, AUDITOR_TEXT);
     out->problems = (int64_t)dr_plan_check(plan, c, &problems);
     dr_buf_done(&problems);

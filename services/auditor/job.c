@@ -104,9 +104,33 @@ static int64_t of_type(struct auditor *au, const char *sql, struct dr_str type)
     return db_one(q);
 }
 
+/* What was there before is known of the kinds that the loader could list. */
+static bool surveyed(struct auditor *au, struct dr_str type)
+{
+    const struct dr_json *existing = dr_json_parse(
+        au->request,
+        books_catalog_text(au->books, "target", "existing", au->request), NULL,
+        NULL);
+
+    return dr_json_gets(existing, type) != NULL;
+}
+
+static void count_or_null(struct dr_json_w *w, const char *key, bool known,
+                          int64_t n)
+{
+    dr_json_w_key(w, key);
+    if (known) {
+        dr_json_w_i64(w, n);
+    } else {
+        dr_json_w_null(w);
+    }
+}
+
 static void write_target(struct auditor *au, struct dr_str object,
                          struct dr_str type, struct dr_json_w *w)
 {
+    bool lines = dr_str_eqz(object, "line_item"); /* they stand in deals */
+    bool known = surveyed(au, type);
     int64_t before = of_type(
         au, "SELECT count(*) FROM landed WHERE type=?1 AND before=1", type);
     int64_t created =
@@ -120,20 +144,11 @@ static void write_target(struct auditor *au, struct dr_str object,
                 " AND origin=3 AND lane NOT IN ('link','deal_product')",
                 type);
 
-    if (dr_str_eqz(object, "line_item")) {
-        created = 0; /* lines stand in their deals */
-        updated = 0;
-    }
     dr_json_w_kv(w, "target_type", type);
-    dr_json_w_kvi(w, "target_before", before);
-    dr_json_w_kvi(w, "target_after",
-                  before + of_type(au,
-                                   "SELECT count(DISTINCT dst) FROM fact WHERE"
-                                   " type=?1 AND dst>0 AND origin=1 AND lane"
-                                   " NOT IN ('link','deal_product')",
-                                   type));
-    dr_json_w_kvi(w, "created", created);
-    dr_json_w_kvi(w, "updated", updated);
+    count_or_null(w, "target_before", known, before);
+    count_or_null(w, "target_after", known, before + created);
+    dr_json_w_kvi(w, "created", lines ? 0 : created);
+    dr_json_w_kvi(w, "updated", lines ? 0 : updated);
 }
 
 static bool write_object(struct auditor *au, struct dr_str object,
@@ -179,18 +194,13 @@ static void write_differences(struct auditor *au, struct dr_json_w *w)
 
 static void write_tail(struct auditor *au, struct dr_json_w *w)
 {
-    const struct dr_json *s =
-        dr_json_parse(au->request,
-                      books_catalog_text(au->books, "status",
-                                         "extractor:extractor-0", au->request),
-                      NULL, NULL);
+    const struct dr_json *s = dr_json_parse(
+        au->request, books_extractor(au->books, au->request), NULL, NULL);
 
     dr_json_w_key(w, "tail");
     dr_json_w_obj(w);
     dr_json_w_kvi(w, "misses", dr_json_get_i64(s, "tail_misses", 0));
-    dr_json_w_kvi(
-        w, "lag_max_s",
-        dr_json_get_i64(s, "lag_max_s", dr_json_get_i64(s, "lag_s", 0)));
+    dr_json_w_kvi(w, "lag_max_s", dr_json_get_i64(s, "lag_max_s", 0));
     dr_json_w_kvi(w, "windows", dr_json_get_i64(s, "windows", 0));
     dr_json_w_end(w);
 }

@@ -114,6 +114,28 @@ void lead_open(struct auditor *au)
     lead_take(au);
 }
 
+/* ---- keeping ---- */
+
+#define KEPT_MAX ((size_t)7 << 20) /* below what a record may hold */
+
+void lead_keep(struct auditor *au, const char *name, struct dr_str text)
+{
+    struct dr_env env = {.kind = DR_MSG_CATALOG};
+    char key[128];
+
+    books_keep(au->books, name, text);
+    if (text.n > KEPT_MAX) {
+        dr_log(DR_LOG_WARN, "auditor.kept",
+               "%s is larger than 7 MiB: it is lost with the books", name);
+        return;
+    }
+    env.u.catalog = (struct dr_catalog){
+        .side = DR_STR_LIT("kept"), .name = dr_str_z(name), .json = text};
+    (void)snprintf(key, sizeof(key), "kept:%s", name);
+    dr_service_send(au->svc, au->producer, au->catalog_topic, 0, dr_str_z(key),
+                    &env, NULL, NULL);
+}
+
 /* ---- writing ---- */
 
 static void send_control(struct auditor *au, const char *key,

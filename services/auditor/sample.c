@@ -263,7 +263,7 @@ static void keep_coverage(struct choosing *c)
     }
     dr_json_w_end(&w);
     dr_json_w_end(&w);
-    books_keep(c->au->books, "sample.coverage", dr_buf_view(&b));
+    lead_keep(c->au, "sample.coverage", dr_buf_view(&b));
     dr_buf_done(&b);
 }
 

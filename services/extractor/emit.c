@@ -281,6 +281,7 @@ void emit_status(struct extractor *ex, bool force)
     dr_json_w_kvi(&w, "tail_misses", (int64_t)ex->tail_misses);
     dr_json_w_kvi(&w, "windows", (int64_t)ex->windows);
     dr_json_w_kvi(&w, "lag_s", ex->lag_s);
+    dr_json_w_kvi(&w, "lag_max_s", ex->lag_max_s);
     dr_json_w_kvi(&w, "calls", ex->api.calls);
     dr_json_w_kvi(&w, "refused_429", ex->api.refused);
     dr_json_w_kvi(&w, "frozen_at_ms", ex->freeze_ms);

@@ -55,6 +55,7 @@ struct extractor {
     /* the tail */
     uint64_t windows, tail_misses;
     int64_t lag_s;
+    int64_t lag_max_s; /* of this process */
     const char *phase; /* snapshot, tail, freezing, frozen, halted */
     int64_t freeze_ms; /* server time of the freeze; 0: not known yet */
     bool freezing, swept, schema_drift;

@@ -367,6 +367,7 @@ bool tail_round(struct extractor *ex)
     }
     if (oldest != INT64_MAX) {
         ex->lag_s = (ex->api.server_ms - oldest) / 1000;
+        ex->lag_max_s = ex->lag_s > ex->lag_max_s ? ex->lag_s : ex->lag_max_s;
     }
     emit_status(ex, false);
     return true;
