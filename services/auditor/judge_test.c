@@ -223,12 +223,14 @@ static void test_not_yet(void **state)
     scene_open(&s);
     s.c.out = NULL; /* no plan */
     is_state(judged(&s), NULL);
+    dr_arena_free(s.a);
     scene_open(&s);
     s.c.loads[0].has_fact = false;
     is_state(judged(&s), NULL);
     s.c.loads[0].has_fact = true; /* an older content */
     s.c.loads[0].fact.content_hash = S("another content of the record..");
     is_state(judged(&s), NULL);
+    dr_arena_free(s.a);
     scene_open(&s);
     s.c.in_scope_of_pass = false;
     is_state(judged(&s), NULL);
