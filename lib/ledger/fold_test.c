@@ -289,17 +289,17 @@ static void facts_cover_what_they_say(void **state)
                                .content_hash = DR_STR_LIT("h")};
 
     (void)state;
-    assert_true(dr_fact_covers(&f, 5, 1, DR_STR_LIT("h")));
-    assert_true(dr_fact_covers(&f, 6, 2, DR_STR_LIT("h")));
-    assert_true(dr_fact_covers(&f, 4, 1, DR_STR_LIT("x")));
-    assert_false(dr_fact_covers(&f, 5, 1, DR_STR_LIT("x")));
+    assert_true(dr_fact_covers(&f, 5, 1, DR_STR_LIT("h"), 0));
+    assert_true(dr_fact_covers(&f, 6, 2, DR_STR_LIT("h"), 0));
+    assert_true(dr_fact_covers(&f, 4, 1, DR_STR_LIT("x"), 0));
+    assert_false(dr_fact_covers(&f, 5, 1, DR_STR_LIT("x"), 0));
     f.state = DR_LEDGER_REFUSED;
-    assert_true(dr_fact_covers(&f, 5, 1, DR_STR_LIT("h")));
-    assert_false(dr_fact_covers(&f, 5, 2, DR_STR_LIT("h")));
-    assert_false(dr_fact_covers(&f, 6, 1, DR_STR_LIT("h")));
+    assert_true(dr_fact_covers(&f, 5, 1, DR_STR_LIT("h"), 0));
+    assert_false(dr_fact_covers(&f, 5, 2, DR_STR_LIT("h"), 0));
+    assert_false(dr_fact_covers(&f, 6, 1, DR_STR_LIT("h"), 0));
 }
 
-/* Without one of its links a record is done for its pass, not for the next. */
+/* Without some of its links a record is done until one of them can be made. */
 static void what_landed_without_a_link_is_tried_again(void **state)
 {
     uint8_t hash[32] = {1, 2, 3}, loose[32] = {1, 2, 3};
@@ -308,17 +308,29 @@ static void what_landed_without_a_link_is_tried_again(void **state)
                                .rev = 5,
                                .pass = 2,
                                .content_hash = {(const char *)loose, 32}};
+    size_t missing = 9;
 
     (void)state;
-    assert_int_equal(dr_content_of(f.content_hash, whole), DR_CONTENT_WHOLE);
-    dr_content_loosen(loose);
-    assert_int_equal(dr_content_of(f.content_hash, whole), DR_CONTENT_LOOSE);
-    assert_true(dr_fact_covers(&f, 5, 2, whole));
-    assert_true(dr_fact_covers(&f, 6, 2, whole)); /* read again, the same */
-    assert_false(dr_fact_covers(&f, 5, 3, whole));
+    assert_int_equal(dr_content_of(f.content_hash, whole, &missing),
+                     DR_CONTENT_WHOLE);
+    assert_int_equal(missing, 0);
+    dr_content_loosen(loose, 2);
+    assert_int_equal(dr_content_of(f.content_hash, whole, &missing),
+                     DR_CONTENT_LOOSE);
+    assert_int_equal(missing, 2);
+    assert_true(dr_fact_covers(&f, 5, 2, whole, 1));
+    assert_true(dr_fact_covers(&f, 6, 2, whole, 1)); /* read again, the same */
+    assert_true(dr_fact_covers(&f, 5, 3, whole, 2)); /* nothing came */
+    assert_false(dr_fact_covers(&f, 5, 3, whole, 1));
+    assert_false(dr_fact_covers(&f, 5, 3, whole, 0));
+    dr_content_loosen(loose, 2);
+    dr_content_loosen(loose, 100000); /* as many as can be told */
+    assert_true(dr_fact_covers(&f, 5, 3, whole, 5000));
+    assert_false(dr_fact_covers(&f, 5, 3, whole, 254));
     hash[0] = 9;
-    assert_int_equal(dr_content_of(f.content_hash, whole), DR_CONTENT_OTHER);
-    assert_false(dr_fact_covers(&f, 5, 2, whole));
+    assert_int_equal(dr_content_of(f.content_hash, whole, NULL),
+                     DR_CONTENT_OTHER);
+    assert_false(dr_fact_covers(&f, 5, 2, whole, 0));
 }
 
 static void a_marker_is_a_word(void **state)

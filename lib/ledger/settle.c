@@ -24,38 +24,47 @@ enum dr_settle dr_settle_decide(const struct dr_settle_case *c)
     return quiet ? DR_SETTLE_RETRY : DR_SETTLE_WAIT;
 }
 
-void dr_content_loosen(uint8_t hash[32])
+#define MISSING_MAX 255
+
+static uint8_t missing_byte(size_t missing)
 {
-    hash[31] ^= 0xff;
+    return missing < MISSING_MAX ? (uint8_t)missing : MISSING_MAX;
+}
+
+void dr_content_loosen(uint8_t hash[32], size_t missing)
+{
+    hash[31] ^= missing_byte(missing);
 }
 
 enum dr_content dr_content_of(struct dr_str done_hash,
-                              struct dr_str content_hash)
+                              struct dr_str content_hash, size_t *missing_out)
 {
-    uint8_t loose[32];
+    size_t missing = 0;
 
-    if (dr_str_eq(done_hash, content_hash)) {
-        return DR_CONTENT_WHOLE;
+    if (!dr_str_eq(done_hash, content_hash)) {
+        if (done_hash.n != 32 || content_hash.n != 32 ||
+            memcmp(done_hash.p, content_hash.p, 31) != 0) {
+            return DR_CONTENT_OTHER;
+        }
+        missing = (uint8_t)done_hash.p[31] ^ (uint8_t)content_hash.p[31];
     }
-    if (content_hash.n != sizeof(loose)) {
-        return DR_CONTENT_OTHER;
+    if (missing_out) {
+        *missing_out = missing;
     }
-    memcpy(loose, content_hash.p, sizeof(loose));
-    dr_content_loosen(loose);
-    return dr_str_eq(done_hash,
-                     (struct dr_str){(const char *)loose, sizeof(loose)})
-               ? DR_CONTENT_LOOSE
-               : DR_CONTENT_OTHER;
+    return missing > 0 ? DR_CONTENT_LOOSE : DR_CONTENT_WHOLE;
 }
 
 static bool done_covers(const struct dr_ledger_fact *fact, uint64_t rev,
-                        uint32_t pass, struct dr_str content_hash)
+                        uint32_t pass, struct dr_str content_hash,
+                        size_t missing)
 {
-    switch (dr_content_of(fact->content_hash, content_hash)) {
+    size_t before = 0;
+
+    switch (dr_content_of(fact->content_hash, content_hash, &before)) {
     case DR_CONTENT_WHOLE:
         return true;
     case DR_CONTENT_LOOSE:
-        return fact->pass >= pass;
+        return fact->pass >= pass || before == missing_byte(missing);
     case DR_CONTENT_OTHER:
         break;
     }
@@ -63,11 +72,11 @@ static bool done_covers(const struct dr_ledger_fact *fact, uint64_t rev,
 }
 
 bool dr_fact_covers(const struct dr_ledger_fact *fact, uint64_t rev,
-                    uint32_t pass, struct dr_str content_hash)
+                    uint32_t pass, struct dr_str content_hash, size_t missing)
 {
     switch (fact->state) {
     case DR_LEDGER_DONE:
-        return done_covers(fact, rev, pass, content_hash);
+        return done_covers(fact, rev, pass, content_hash, missing);
     case DR_LEDGER_REFUSED:
         /* A newer pass tries again: the plan or the target has changed. */
         return fact->rev > rev || (fact->rev == rev && fact->pass >= pass);

@@ -81,7 +81,7 @@ static const char *state_of(enum dr_out_state s)
 /* Written as the plan wants it now, if perhaps without some of its links. */
 static bool same_content(const struct judge_load *l, const struct dr_load *load)
 {
-    return dr_content_of(l->fact.content_hash, load->content_hash) !=
+    return dr_content_of(l->fact.content_hash, load->content_hash, NULL) !=
            DR_CONTENT_OTHER;
 }
 

@@ -90,9 +90,7 @@ void ledger_done(struct loader *l, struct item *it, uint64_t dst,
     struct dr_buf key;
 
     memcpy(content, it->hash, sizeof(content));
-    if (it->loose) {
-        dr_content_loosen(content);
-    }
+    dr_content_loosen(content, it->missing);
     dr_sha256(record, landed);
     env.u.done = (struct dr_done){
         .key = it->key,

@@ -59,7 +59,7 @@ struct item {
     uint64_t rev;
     uint32_t pass;
     uint8_t hash[32];
-    bool loose; /* a link is left out: its other end is not there */
+    size_t missing; /* links left out: their other ends are not there */
     char marker[33];
     bool tail; /* not of the snapshot: parents may still come */
     const struct type *type;

@@ -254,14 +254,15 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     struct links links;
 
     it->fact = facts[0];
-    if (load_outdated(l, o->load) || fact_covers(&it->fact, o->load)) {
-        item_settled(it);
-        return;
-    }
     if (refs_resolve(&refs, l->scratch, &links, &verdict, &which)) {
         dr_die(DR_EXIT_INVARIANT, "prepare", "the arena is used up");
     }
-    it->loose = refs_missing(o->load, &links);
+    it->missing = rc.missing = refs_missing(o->load, &links);
+    if (load_outdated(l, o->load) ||
+        fact_covers(&it->fact, o->load, it->missing)) {
+        item_settled(it);
+        return;
+    }
     rc.self_dst = self_of(o->load, &links);
     route_of(&rc, &it->route);
     set_keep(it, o->load, facts + 1);

@@ -108,17 +108,15 @@ int refs_resolve(const struct refs_case *c, struct dr_arena *a,
     return 0;
 }
 
-bool refs_missing(const struct dr_load *load, const struct links *links)
+size_t refs_missing(const struct dr_load *load, const struct links *links)
 {
+    size_t n = links->via_orphan ? 1 : 0;
+
     for (size_t i = 0; i < load->ref_count; i++) {
-        if (!links->ref[i]) {
-            return true;
-        }
+        n += links->ref[i] == 0;
     }
     for (size_t i = 0; i < load->line_count; i++) {
-        if (!links->line[i]) {
-            return true;
-        }
+        n += links->line[i] == 0;
     }
-    return links->via_orphan;
+    return n;
 }

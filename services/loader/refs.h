@@ -43,7 +43,8 @@ struct refs_case {
 int refs_resolve(const struct refs_case *c, struct dr_arena *a,
                  struct links *out, enum refs_verdict *verdict,
                  const struct dr_ref **which) DR_MUSTCHECK;
-/* A link or a line is left out, or goes to the Unassigned Account instead. */
-bool refs_missing(const struct dr_load *load, const struct links *links);
+/* Links and lines that are left out, or go to the Unassigned Account instead.
+ */
+size_t refs_missing(const struct dr_load *load, const struct links *links);
 
 #endif

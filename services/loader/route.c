@@ -2,7 +2,8 @@
 
 #include <drover/ledger/ledger.h>
 
-bool fact_covers(const struct dr_fact *f, const struct dr_load *load)
+bool fact_covers(const struct dr_fact *f, const struct dr_load *load,
+                 size_t missing)
 {
     static const enum dr_ledger_state states[] = {
         [DR_FACT_NONE] = DR_LEDGER_NOTHING,
@@ -20,7 +21,8 @@ bool fact_covers(const struct dr_fact *f, const struct dr_load *load)
     if ((size_t)f->state < DR_ARRAY_LEN(states)) {
         fact.state = states[f->state];
     }
-    return dr_fact_covers(&fact, load->rev, load->pass, load->content_hash);
+    return dr_fact_covers(&fact, load->rev, load->pass, load->content_hash,
+                          missing);
 }
 
 static void first_time(const struct route_case *c, struct route *out)
@@ -74,7 +76,7 @@ void route_of(const struct route_case *c, struct route *out)
     const struct dr_fact *f = c->fact;
 
     *out = (struct route){.way = WAY_SKIP};
-    if (fact_covers(f, c->load) || of_another(c, out)) {
+    if (fact_covers(f, c->load, c->missing) || of_another(c, out)) {
         return;
     }
     if (f->dst == 0 || f->state == DR_FACT_DELETED) {

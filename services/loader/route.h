@@ -35,11 +35,13 @@ struct route_case {
     const struct dr_fact *fact; /* of the record's own key in its lane     */
     uint64_t self_dst;          /* link: the account; deal_product: the deal */
     bool alone; /* few or doubtful: not in bulk                            */
+    size_t missing; /* links that would be left out                        */
 };
 
 void route_of(const struct route_case *c, struct route *out);
 
 /* The skip rule, for a fact as the id map holds it. */
-bool fact_covers(const struct dr_fact *f, const struct dr_load *load);
+bool fact_covers(const struct dr_fact *f, const struct dr_load *load,
+                 size_t missing);
 
 #endif

@@ -169,20 +169,22 @@ struct dr_settle_case {
 enum dr_settle dr_settle_decide(const struct dr_settle_case *c);
 
 /*
- * A record that landed without one of its links, since the other end was not
- * there, is done for its pass only: the next one may bring the other end. Its
- * DONE then holds the loosened hash of its content.
+ * A record that landed without some of its links, since their other ends were
+ * not there, is done as long as nothing comes of them. Its DONE holds the hash
+ * of its content with the number of links left out (up to 255) in the last
+ * byte: a later pass sends it again when that number is another one.
  */
-void dr_content_loosen(uint8_t hash[32]);
+void dr_content_loosen(uint8_t hash[32], size_t missing);
 /* What a DONE says of a content: that it was written, whole or without some of
- * its links. */
+ * its links; missing_out, which may be NULL, receives how many. */
 enum dr_content { DR_CONTENT_OTHER, DR_CONTENT_LOOSE, DR_CONTENT_WHOLE };
 enum dr_content dr_content_of(struct dr_str done_hash,
-                              struct dr_str content_hash);
+                              struct dr_str content_hash, size_t *missing_out);
 
-/* The skip rule: what the fact says makes the wanted version superfluous. */
+/* The skip rule: what the fact says makes the wanted version superfluous.
+ * missing: links that would be left out now. */
 bool dr_fact_covers(const struct dr_ledger_fact *fact, uint64_t rev,
-                    uint32_t pass, struct dr_str content_hash);
+                    uint32_t pass, struct dr_str content_hash, size_t missing);
 
 /* Does the text hold the marker as a word of its own? Empty: never. */
 bool dr_marker_in(struct dr_str text, struct dr_str marker);
