@@ -15,8 +15,9 @@
 #define ENV_PREFIX "DROVER_"
 #define ENV_NAME 65
 /* Read by clients and tests, not configuration of a service. */
-static const char *const foreign_env[] = {"DROVER_SERVER", "DROVER_TOKEN_FILE",
-                                          "DROVER_CRASH", NULL};
+static const char *const foreign_env[] = {"DROVER_URL", "DROVER_TOKEN_FILE",
+                                          "DROVER_ALLOW_PLAIN", "DROVER_CRASH",
+                                          NULL};
 
 struct value {
     const struct dr_conf_key *key;
