@@ -145,6 +145,7 @@ static void note(struct loader *l, const struct dr_http_answer *ans)
         return;
     }
     if (ans->status >= 200 && ans->status < 300) {
+        l->well_ms = l->now_ms;
         l->target_backoff_ms = 0;
         l->throttle_ms = 0;
     }

@@ -30,6 +30,7 @@ struct find {
     bool by_ident;
     int64_t page;
     int list; /* of the task lists without a parent */
+    bool cut; /* a list was longer than we read     */
     char *parent;
 };
 
@@ -156,6 +157,7 @@ static void got_list(struct find *f, const struct dr_json *doc)
     int64_t pages =
         dr_json_get_i64(dr_json_get(doc, "meta"), "total_pages", -1);
     struct row_case c = {.type = f->it->type};
+    bool more = false;
 
     c.load = item_load(f->l, f->it);
     DR_JSON_EACH(r, rows)
@@ -165,10 +167,18 @@ static void got_list(struct find *f, const struct dr_json *doc)
             return;
         }
     }
-    if (rows && rows->count > 0 && (pages < 0 || f->page < pages) &&
-        f->page < PAGES_MAX) {
+    if (rows && rows->count > 0 && (pages < 0 || f->page < pages)) {
+        f->cut |= f->page == PAGES_MAX;
+        more = f->page < PAGES_MAX;
+    }
+    if (more) {
         f->page++;
-    } else if (!f->parent && f->list == 0) {
+    } else if (f->parent) {
+        /* It may have been sent before its parent was there. */
+        free(f->parent);
+        f->parent = NULL;
+        f->page = 1;
+    } else if (f->list == 0) {
         f->list = 1;
         f->page = 1;
     } else {
@@ -326,9 +336,10 @@ static void step(struct find *f)
         ask_list(f);
         break;
     case STAGE_END:
-        /* No search reaches products: absence is not knowledge (23.4/8). */
+        /* No search reaches products, and a list that was cut may hold it:
+         * absence is not knowledge (23.4/8). */
         end(f,
-            f->it->type->ident == IDENT_CODE && !f->it->route.dst
+            (f->cut || f->it->type->ident == IDENT_CODE) && !f->it->route.dst
                 ? FIND_UNKNOWN
                 : FIND_NOTHING,
             NULL);

@@ -78,14 +78,15 @@ struct item {
     int max_batch;  /* 0: any; a refused batch is halved */
     uint64_t found; /* a look-up's id */
     bool whole_5xx, checked, alone, content, job_done;
-    bool odd;    /* an answer of success without our identity in it */
-    bool older;  /* a DONE of an older version was appended */
-    bool told;   /* its refused lines stand in rejected */
-    bool unread; /* recovered: the attempt was another owner's */
-    char *why;   /* the job's words about it */
-    int tries;   /* ends without effect that were not our own */
-    int pins;    /* callbacks under way */
-    bool dead;   /* its partition is gone: the last pin frees it */
+    bool odd;           /* an answer of success without our identity in it */
+    bool older;         /* a DONE of an older version was appended */
+    bool told;          /* its refused lines stand in rejected */
+    bool unread;        /* recovered: the attempt was another owner's */
+    char *why;          /* the job's words about it */
+    int tries;          /* ends without effect that were not our own */
+    int64_t failing_ms; /* when the first of them was         */
+    int pins;           /* callbacks under way */
+    bool dead;          /* its partition is gone: the last pin frees it */
     struct call *call;
 };
 

@@ -8,6 +8,7 @@
 
 #define EXPIRE_MS 500
 #define TRIES_MAX 6 /* ends without effect before a person must look */
+#define FAILING_QUARANTINES 5 /* and for how long: 15 minutes in production */
 
 void record_path(const struct type *t, uint64_t id, struct dr_buf *out)
 {
@@ -68,6 +69,17 @@ static void refuse_tired(struct loader *l, struct item *it, int status)
                 true, DR_STR_LIT("the target answered with errors only"));
 }
 
+/* An outage ends no record: only one that fails for long, while the target
+ * answers others, is set aside. */
+static bool tired(struct loader *l, struct item *it)
+{
+    if (it->tries++ == 0) {
+        it->failing_ms = l->now_ms;
+    }
+    return it->tries > TRIES_MAX && l->well_ms > it->failing_ms &&
+           l->now_ms - it->failing_ms > FAILING_QUARANTINES * l->quarantine_ms;
+}
+
 /* What is common to all failed answers. false: it was a success. */
 bool single_failed(struct loader *l, struct item *it, enum outcome o,
                    const struct dr_http_answer *ans, const struct dr_json *doc)
@@ -94,7 +106,7 @@ bool single_failed(struct loader *l, struct item *it, enum outcome o,
         break;
     case OUT_LOOK:
     case OUT_UNSETTLED:
-        if (++it->tries > TRIES_MAX && o == OUT_LOOK && it->attempt == 0) {
+        if (tired(l, it) && o == OUT_LOOK && it->attempt == 0) {
             refuse_tired(l, it, ans->status);
         } else if (it->attempt == 0) {
             item_again(it);
@@ -228,7 +240,13 @@ static void withdraw(struct loader *l, struct item *it)
 
     it->call = NULL;
     call_drop(l, c);
-    item_retry(l, it, "withdrawn", 0);
+    if (own_active(&it->lp->own) && it->epoch == it->lp->own.epoch) {
+        item_retry(l, it, "withdrawn", 0);
+    } else {
+        /* Fenced meanwhile: our word would not count, and nobody would tell.
+         * The fold says whether the INTENT did. */
+        item_again(it);
+    }
     single_finish(it);
 }
 

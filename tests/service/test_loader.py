@@ -514,9 +514,26 @@ class LoaderTest(unittest.TestCase):
         w.control(["contact"], pas=2)
         w.until_final(people[1:], pas=2)
         w.control(["contact", "deal"], pas=2)
-        w.until_final(again[1:], pas=2)
+        w.until_final(again[1:2], pas=2)
         self.assertEqual(linked(), {"0": 1, "1": 1, "2": 0})
         w.each_once("deals", range(3))
+        w.stop()
+
+    def test_an_outage_ends_no_record(self):
+        """The read before an update fails again and again, then not."""
+        w = World(self)
+        w.loader()
+        w.run_lanes({"account": [company(1)]})
+        w.faults({"name": "down", "times": 8,
+                  "match": {"method": "GET", "path": "/sales_accounts/[0-9]+"},
+                  "action": {"status": 503, "body": "html"}})
+        changed = [company(1, rev=2, pas=2, city="Rome")]
+        w.feed(changed)
+        w.control(["account"], pas=2)
+        self.done_all(w, w.until_final(changed, 90, pas=2))
+        self.assertEqual([a["city"] for a in w.records("sales_accounts")
+                          if a["custom_field"]["cf_source_id"] == "1"],
+                         ["Rome"])
         w.stop()
 
     def test_refusals_name_their_record(self):
