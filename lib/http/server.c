@@ -198,6 +198,13 @@ void dr_httpd_answer(struct dr_httpd_req *r, int status,
         MHD_create_response_from_buffer(body.n, copy, MHD_RESPMEM_MUST_FREE));
 }
 
+void dr_httpd_answer_file(struct dr_httpd_req *r, int status,
+                          const char *content_type, int fd, uint64_t size)
+{
+    set_response(r, status, content_type,
+                 MHD_create_response_from_fd64(size, fd));
+}
+
 void dr_httpd_defer(struct dr_httpd_req *r)
 {
     r->deferred = true;

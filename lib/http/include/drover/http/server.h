@@ -56,6 +56,10 @@ void dr_httpd_add_header(struct dr_httpd_req *r, const char *name,
 /* Copies the body. content_type NULL: application/json. */
 void dr_httpd_answer(struct dr_httpd_req *r, int status,
                      const char *content_type, struct dr_str body);
+/* The first `size` bytes of a file, read as they are sent: an answer of any
+ * length costs no memory. Takes fd and closes it. */
+void dr_httpd_answer_file(struct dr_httpd_req *r, int status,
+                          const char *content_type, int fd, uint64_t size);
 void dr_httpd_defer(struct dr_httpd_req *r);
 
 /* For simulators: what a broken server does. */
