@@ -132,6 +132,12 @@ static void one_part(struct build *b, const struct dr_part *part)
                      "join lines, or split the deal, in FastTrack");
     } else if (make_line(b, part, &b->lines[b->line_n]) == 0) {
         b->line_n++;
+        for (size_t i = 0; i < b->op->n; i++) {
+            const struct rule *r = &b->op->rules[i];
+            if (r->xf == XF_IGNORE) {
+                apply_ignore(b, r, dr_json_gets(b->props, r->source));
+            }
+        }
     }
 }
 

@@ -139,6 +139,9 @@ const struct dr_json *prop(const struct build *b, const char *name);
 struct dr_str prop_text(const struct build *b, const char *name);
 /* Applies an ordinary rule; special ones are the object's business. */
 void apply_rule(struct build *b, const struct rule *r);
+/* The note about a value that the plan leaves out. */
+void apply_ignore(struct build *b, const struct rule *r,
+                  const struct dr_json *j);
 /* The first `max` characters, with a note when that is less. */
 struct dr_str value_cut(struct build *b, struct dr_str source,
                         struct dr_str rule, struct dr_str s, size_t max);

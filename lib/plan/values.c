@@ -501,12 +501,34 @@ static const struct dr_json *next_prop(struct build *b, struct dr_str name)
     return j;
 }
 
+/* A value that the plan leaves out is told, record by record. */
+void apply_ignore(struct build *b, const struct rule *r,
+                  const struct dr_json *j)
+{
+    struct dr_str text = dr_json_type(j) == DR_JSON_STRING ? j->text
+                         : j                               ? j->raw
+                             : (struct dr_str){"", 0};
+    struct dr_str why;
+
+    if (dr_json_is_null(j) || text.n == 0 || dr_str_eqz(text, "[]")) {
+        return;
+    }
+    why = build_printf(b, "left out by the plan: " DR_STR_FMT,
+                       DR_STR_ARG(r->reason));
+    build_note(b, r->source, r->id, text, (struct dr_str){"", 0},
+               why.n ? why.p : "left out by the plan");
+}
+
 void apply_rule(struct build *b, const struct rule *r)
 {
     const struct dr_json *j = next_prop(b, r->source);
     bool blank = dr_json_type(j) == DR_JSON_STRING && j->text.n == 0;
 
-    if (r->xf == XF_SPECIAL || r->xf == XF_IGNORE) {
+    if (r->xf == XF_IGNORE) {
+        apply_ignore(b, r, j);
+        return;
+    }
+    if (r->xf == XF_SPECIAL) {
         return;
     }
     if (r->xf == XF_TAGS) {
