@@ -388,6 +388,12 @@ static void post_redrive(struct ask *q)
 
 static void set_paused(struct ask *q, bool paused)
 {
+    if (!gate_writes(q->au->state.phase) ||
+        q->au->state.phase == PHASE_CUTOVER) {
+        answer_error(q, 409, "gate", "nothing is being written now",
+                     "`drover status` shows how far it is", NULL);
+        return;
+    }
     q->au->state.paused = paused;
     lead_publish(q->au, paused ? "pause" : "resume", by(q));
     answer_phase(q);

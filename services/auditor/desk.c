@@ -87,9 +87,9 @@ static void write_limits(struct dr_json_w *w, const struct dr_catalogs *c)
     dr_json_w_key(w, "limits");
     dr_json_w_obj(w);
     dr_json_w_key(w, "target_calls_an_hour");
-    dr_json_w_tree(w, dr_json_get(c->dst_account, "hour_limit"));
-    dr_json_w_key(w, "source");
-    dr_json_w_tree(w, dr_json_get(c->src_account, "limits"));
+    dr_json_w_tree(w, dr_json_get(c->dst_account, "rate_limit"));
+    dr_json_w_key(w, "source_throttle");
+    dr_json_w_tree(w, dr_json_get(c->src_account, "throttle"));
     dr_json_w_end(w);
 }
 

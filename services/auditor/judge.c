@@ -119,7 +119,8 @@ static void notes(const struct judge_case *c, const struct judge_sink *sink)
 /* The record stands in the target in an older version: the newest one did not
  * get through. */
 static void tell_older(const struct judge_case *c, struct dr_str why,
-                       struct record_row *row, const struct judge_sink *sink)
+                       enum judged verdict, struct record_row *row,
+                       const struct judge_sink *sink)
 {
     struct judged_field f = {.id = c->rec->id,
                              .field = DR_STR_LIT("*"),
@@ -127,7 +128,7 @@ static void tell_older(const struct judge_case *c, struct dr_str why,
                              .expected = DR_STR_LIT("newest version"),
                              .actual = DR_STR_LIT("an older version"),
                              .cause = why,
-                             .verdict = JUDGED_INTENDED};
+                             .verdict = verdict};
 
     sink->field(sink->ctx, &f);
     row->reason = why;
@@ -173,7 +174,7 @@ static void judge_plain(const struct judge_case *c, struct dr_arena *a,
     set_target(&row, &l->fact);
     notes(c, sink);
     if (l->fact.refused) {
-        tell_older(c, l->fact.reason, &row, sink);
+        tell_older(c, l->fact.reason, JUDGED_LOSS, &row, sink);
     } else {
         for (size_t i = 0; i < c->out->load_count; i++) {
             const struct judge_load *k = &c->loads[i];
@@ -306,7 +307,7 @@ void judge(const struct judge_case *c, struct dr_arena *a,
     if (o->state != DR_OUT_EXCLUDED && c->gone_has_fact && c->gone_fact.dst &&
         !is_lines(c)) {
         set_target(&row, &c->gone_fact);
-        tell_older(c, o->reason, &row, sink);
+        tell_older(c, o->reason, JUDGED_INTENDED, &row, sink);
     }
     tell_all(c, row, sink);
 }

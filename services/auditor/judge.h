@@ -66,8 +66,8 @@ void judge(const struct judge_case *c, struct dr_arena *a,
 
 /* ---- between judge.c and verify.c ---- */
 
-/* Compares everything a load record wanted. refused: the newest change was
- * not taken; what differs is then explained by it. */
+/* Compares everything a load record wanted. refused: why the target did not
+ * take it; what differs is then told in these words. */
 void verify_load(const struct judge_case *c, size_t at, struct dr_str refused,
                  struct dr_arena *a, const struct judge_sink *sink);
 /* For each line of the load record the product line of the deal that it became:

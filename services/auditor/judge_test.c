@@ -258,6 +258,7 @@ static void test_refused(void **state)
     is_state(r, "landed");
     assert_int_equal(s.said.field_n, 1);
     assert_true(dr_str_eqz(s.said.fields[0].field, "*"));
+    assert_int_equal(losses(&s.said), 1);
     dr_arena_free(s.a);
 }
 

@@ -123,7 +123,7 @@ static void reject_line(struct query *q, struct dr_buf *out)
     empty_or_null(&w, "topic", q, 9);
     number_or_null(&w, "partition", q, 10);
     dr_json_w_key(&w, "offset");
-    if (db_col_int(q, 11) < 0) {
+    if (db_col_null(q, 11) || db_col_int(q, 11) < 0) {
         dr_json_w_null(&w);
     } else {
         dr_json_w_i64(&w, db_col_int(q, 11));
@@ -133,18 +133,25 @@ static void reject_line(struct query *q, struct dr_buf *out)
     dr_buf_ch(out, '\n');
 }
 
-/* Of every record that is rejected or parked now: its newest reason. A set of
- * lines that stopped as one stands for each of its lines. */
+/* Of every record that is rejected or parked now, or whose newest version is
+ * not in the target: its newest reason. A set of lines that stopped as one
+ * stands for each of its lines. */
 static const char rejected_sql[] =
-    "SELECT r.object, r.id, '' AS part_id, j.stage, j.class, j.field, j.rule,"
-    " j.reason, j.cure, j.topic, j.part, j.off, j.redrivable"
+    "SELECT r.object, r.id, '' AS part_id, coalesce(j.stage, 'transform'),"
+    " coalesce(j.class, CASE r.state WHEN 'parked' THEN 'owner_unresolved'"
+    "  ELSE 'rejected' END), coalesce(j.field, ''),"
+    " coalesce(nullif(j.rule, ''), r.rule), coalesce(j.reason, r.reason),"
+    " coalesce(j.cure, ''), j.topic, j.part, j.off, j.redrivable"
     " FROM record r LEFT JOIN reject j ON j.rowid = ("
     "  SELECT k.rowid FROM reject k WHERE"
     "   (k.object=r.object AND k.id=r.id AND k.part_id='') OR"
     "   (r.object='line_item' AND k.object='line_item' AND"
     "    k.id=r.src_id AND k.part_id IN (r.id, ''))"
     "  ORDER BY k.part_id DESC, k.ts DESC LIMIT 1)"
-    " WHERE r.state IN ('rejected','parked') AND (r.object, r.id) > (?1, ?2)"
+    " WHERE (r.state IN ('rejected','parked') OR EXISTS("
+    "  SELECT 1 FROM diff d WHERE d.src_object=r.src_object"
+    "  AND d.src_id=r.src_id AND d.id=r.id AND d.field='*'))"
+    " AND (r.object, r.id) > (?1, ?2)"
     " AND (?3='' OR r.object=?3) AND (?4='' OR j.class=?4)"
     " ORDER BY r.object, r.id LIMIT ?5";
 

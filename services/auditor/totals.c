@@ -21,15 +21,16 @@ struct group {
 
 struct totals {
     const struct dr_json *plan;
-    struct dr_arena *arena; /* keys and texts */
+    struct dr_arena *arena; /* names of sums and groups */
+    struct dr_buf scratch;  /* one key */
     struct dr_map *sums, *groups;
-    struct dr_map *seen; /* target records that were counted */
+    struct dr_map *seen; /* of merged records: targets that were counted */
     /* of the record being added */
     struct dr_map *told;    /* "<id>/<field>" with a line in differences */
     struct dr_map *records; /* id -> struct record_row copy */
 };
 
-#define TOTALS_ARENA ((size_t)1 << 30)
+#define TOTALS_ARENA ((size_t)64 << 20)
 
 struct totals *totals_new(const struct dr_json *plan)
 {
@@ -37,6 +38,7 @@ struct totals *totals_new(const struct dr_json *plan)
 
     t->plan = plan;
     t->arena = dr_arena_new(TOTALS_ARENA);
+    dr_buf_init(&t->scratch, 1 << 20);
     t->sums = dr_map_new(free);
     t->groups = dr_map_new(free);
     t->seen = dr_map_new(NULL);
@@ -54,16 +56,22 @@ void totals_free(struct totals *t)
         dr_map_free(t->told);
         dr_map_free(t->records);
         dr_arena_free(t->arena);
+        dr_buf_done(&t->scratch);
         free(t);
     }
 }
 
-/* A key of several parts; NUL cannot stand in any of them. */
-static struct dr_str joined(struct dr_arena *a, struct dr_str x,
-                            struct dr_str y, struct dr_str z)
+/* A key of several parts in the scratch buffer. */
+static struct dr_str joined(struct totals *t, struct dr_str x, struct dr_str y,
+                            struct dr_str z)
 {
-    return dr_arena_printf(a, DR_STR_FMT "\x1f" DR_STR_FMT "\x1f" DR_STR_FMT,
-                           DR_STR_ARG(x), DR_STR_ARG(y), DR_STR_ARG(z));
+    dr_buf_reset(&t->scratch);
+    dr_buf_str(&t->scratch, x);
+    dr_buf_ch(&t->scratch, '\x1f');
+    dr_buf_str(&t->scratch, y);
+    dr_buf_ch(&t->scratch, '\x1f');
+    dr_buf_str(&t->scratch, z);
+    return dr_buf_view(&t->scratch);
 }
 
 static void key_of(struct dr_buf *b, struct dr_str id, struct dr_str field)
@@ -145,7 +153,7 @@ static struct sum *sum_of(struct totals *t, struct dr_str object,
                           bool money)
 {
     struct dr_str field = dr_json_get_str(row, "source");
-    struct dr_str key = joined(t->arena, object, field, currency);
+    struct dr_str key = joined(t, object, field, currency);
     struct sum *s = dr_map_get(t->sums, key);
 
     if (!s) {
@@ -258,7 +266,8 @@ static void count(struct sum *s, const struct dr_dec *source,
 
 /* ---- records ---- */
 
-/* The first that names a target record counts its values. */
+/* The first that names a target record counts its values. Only merged ones can
+ * share it. */
 static bool first_at(struct totals *t, const struct record_row *r)
 {
     char text[64];
@@ -266,6 +275,9 @@ static bool first_at(struct totals *t, const struct record_row *r)
     int n = snprintf(text, sizeof(text), DR_STR_FMT ":%llu",
                      DR_STR_ARG(r->type), (unsigned long long)r->target);
 
+    if (strcmp(r->state, "merged") != 0) {
+        return true;
+    }
     key = (struct dr_str){text, n > 0 ? (size_t)n : 0};
     if (dr_map_has(t->seen, key)) {
         return false;
@@ -386,7 +398,7 @@ static const struct {
 static struct group *group_of(struct totals *t, struct dr_str object,
                               const char *key, struct dr_str value)
 {
-    struct dr_str k = joined(t->arena, object, dr_str_z(key), value);
+    struct dr_str k = joined(t, object, dr_str_z(key), value);
     struct group *g = dr_map_get(t->groups, k);
 
     if (!g) {
@@ -420,6 +432,14 @@ static struct dr_str held(const struct judge_load *l, const char *name)
     return (struct dr_str){"", 0};
 }
 
+/* The owner stands beside the properties, not among them. */
+static struct dr_str source_value(const struct dr_json *root, const char *name)
+{
+    const struct dr_json *own = dr_json_get(root, name);
+
+    return own ? dr_json_scalar(own) : judge_source_text(root, dr_str_z(name));
+}
+
 /* The target's side stands under the source's value while it holds what was
  * sent for it, else under its own id. */
 static void add_groups(struct totals *t, const struct judge_case *c,
@@ -434,8 +454,7 @@ static void add_groups(struct totals *t, const struct judge_case *c,
     target_value(&c->loads[0], DR_STR_LIT("amount"), (struct dr_str){"", 0},
                  &target);
     for (size_t i = 0; i < DR_ARRAY_LEN(groupings); i++) {
-        struct dr_str value =
-            judge_source_text(root, dr_str_z(groupings[i].property));
+        struct dr_str value = source_value(root, groupings[i].property);
         struct dr_str is = held(&c->loads[0], groupings[i].target);
         struct group *g = group_of(t, c->rec->object, groupings[i].key, value);
         g->source_count++;

@@ -45,7 +45,6 @@ static void tell(struct verifying *v, struct judged_field f)
         f.id = v->c->rec->id;
     }
     if (f.verdict == JUDGED_LOSS && v->refused.n > 0) {
-        f.verdict = JUDGED_INTENDED;
         f.cause = v->refused;
     }
     v->sink->field(v->sink->ctx, &f);
