@@ -1,21 +1,13 @@
 /* What forbids approval: a plan is checked against the catalogues as they
  * are now, not as they were when it was proposed. */
-#include "propose_private.h"
+#include "check_private.h"
 
 #include <stdio.h>
 
 #define CHECK_ARENA ((size_t)256 << 20)
 
-struct checking {
-    const struct dr_plan *plan;
-    const struct dr_catalogs *c;
-    struct dr_arena *a;
-    struct dr_json_w w;
-    size_t n;
-};
-
-static void problem(struct checking *k, const char *code, struct dr_str object,
-                    struct dr_str field, struct dr_str detail, const char *cure)
+void problem(struct checking *k, const char *code, struct dr_str object,
+             struct dr_str field, struct dr_str detail, const char *cure)
 {
     dr_json_w_obj(&k->w);
     dr_json_w_kvz(&k->w, "code", code);
@@ -401,6 +393,7 @@ size_t dr_plan_check(const struct dr_plan *p, const struct dr_catalogs *c,
     dr_json_w_init(&k.w, problems_json);
     dr_json_w_arr(&k.w);
     check_schemas(&k);
+    check_edits(&k);
     DR_JSON_EACH(o, dr_json_get(p->root, "objects"))
     {
         DR_JSON_EACH(row, dr_json_get(o, "fields"))

@@ -177,6 +177,25 @@ static int close_texts(struct proposing *p, struct dr_proposal *out,
     return rc;
 }
 
+/* A name that was mistyped would leave an object out without a word. */
+static int check_wishes(const struct dr_propose_opts *o, struct dr_err *err)
+{
+    for (size_t i = 0; i < o->scope_count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < target_kind_count; k++) {
+            known |= dr_str_eqz(o->scope[i], target_kinds[k].object);
+        }
+        if (!known) {
+            return dr_err_set(err, DR_REJECT, 0, "scope",
+                              "the scope names \"%.60s\", which Drover does "
+                              "not carry: product, company, contact, deal, "
+                              "line_item and task are",
+                              o->scope[i].n > 0 ? o->scope[i].p : "");
+        }
+    }
+    return 0;
+}
+
 int dr_plan_propose(const struct dr_profile *profile,
                     const struct dr_catalogs *c,
                     const struct dr_propose_opts *o, struct dr_proposal *out,
@@ -188,6 +207,9 @@ int dr_plan_propose(const struct dr_profile *profile,
     if (!c->src_schema || !c->dst_fields || !c->dst_selectors) {
         return dr_err_set(err, DR_RETRY, 0, "plan",
                           "the catalogues of both CRMs are not read yet");
+    }
+    if (check_wishes(o, err)) {
+        return -1;
     }
     p.a = dr_arena_new(PROPOSE_ARENA);
     p.asked = dr_map_new(NULL);

@@ -37,6 +37,9 @@ struct standard {
 const struct standard *standard_of(const struct proposing *p,
                                    const char *object, struct dr_str source);
 
+/* A field of the target that a standard row of the object goes to. */
+bool standard_target(struct dr_str object, struct dr_str target);
+
 /* Rows that no property stands behind: identity, origin, links. */
 struct own_row {
     const char *object, *name, *source, *target, *special;

@@ -115,6 +115,71 @@ static void test_stale(void **state)
     assert_int_equal(problems(&c, "source_schema"), 1);
 }
 
+#define HASH 81 /* "hash":"sha256:…", and its comma */
+
+/* A proposal with the first `from` made `to`: what people do to a plan. */
+static size_t invalid(const char *from, const char *to)
+{
+    struct dr_proposal p;
+    struct dr_plan *plan;
+    struct dr_err err = {0};
+    struct dr_buf b;
+    struct dr_str head, text;
+    size_t at, n = 0;
+
+    world_propose(&world, &world.c, 0, 1, &p);
+    head = dr_buf_view(&p.plan);
+    at = dr_str_find(head, DR_STR_LIT("\"hash\":\"sha256:"));
+    assert_true(at != SIZE_MAX);
+    head = dr_arena_printf(world.a, "%.*s%.*s", (int)at, head.p,
+                           (int)(head.n - at - HASH), head.p + at + HASH);
+    at = dr_str_find(head, dr_str_z(from));
+    if (at == SIZE_MAX) {
+        fail_msg("the plan does not hold %s", from);
+    }
+    text = dr_arena_printf(world.a, "%.*s%s%.*s", (int)at, head.p, to,
+                           (int)(head.n - at - strlen(from)),
+                           head.p + at + strlen(from));
+    plan = dr_plan_parse(text, &err);
+    if (!plan) {
+        fail_msg("%s", err.text);
+    }
+    dr_buf_init(&b, (size_t)1 << 20);
+    (void)dr_plan_check(plan, &world.c, &b);
+    DR_JSON_EACH(e,
+                 dr_json_parse(world.a, dr_arena_dup(world.a, dr_buf_view(&b)),
+                               NULL, &err))
+    {
+        n += dr_str_eqz(dr_json_get_str(e, "code"), "invalid");
+    }
+    dr_buf_done(&b);
+    dr_plan_free(plan);
+    dr_proposal_done(&p);
+    return n;
+}
+
+static void test_edits(void **state)
+{
+    (void)state;
+    assert_int_equal(invalid("\"format\"", "\"format\""), 0);
+    assert_int_equal(invalid("\"scope\":[", "\"scope\":[\"frob\","), 1);
+    /* no rows for tasks; a field that a "tusk" does not have */
+    assert_int_equal(invalid("\"object\":\"task\"", "\"object\":\"tusk\""), 2);
+    assert_int_equal(
+        invalid("\"target\":\"website\"", "\"target\":\"webzite\""), 1);
+    assert_int_equal(invalid("\"target\":\"website\"", "\"target\":\"phone\""),
+                     1);
+    assert_int_equal(
+        invalid("\"unresolved\":\"park\"", "\"unresolved\":\"whatever\""), 1);
+    assert_int_equal(
+        invalid("\"unresolved\":\"park\"", "\"unresolved\":\"fallback\""), 1);
+    assert_int_equal(
+        invalid("\"policy\":\"source_wins\"", "\"policy\":\"zzz\""), 1);
+    assert_int_equal(invalid("\"special:owner\"", "\"ignore\""), 1);
+    assert_int_equal(invalid("\"special:id\"", "\"ignore\""), 1);
+    assert_int_equal(invalid("\"format\"", "\"surprise\":1,\"format\""), 1);
+}
+
 static void test_gaps(void **state)
 {
     struct dr_catalogs c = world.c;
@@ -303,10 +368,10 @@ static int close_world(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),   cmocka_unit_test(test_stale),
-        cmocka_unit_test(test_gaps),    cmocka_unit_test(test_quota),
-        cmocka_unit_test(test_classic), cmocka_unit_test(test_carried_out),
-        cmocka_unit_test(test_not_yet),
+        cmocka_unit_test(test_order),       cmocka_unit_test(test_stale),
+        cmocka_unit_test(test_gaps),        cmocka_unit_test(test_edits),
+        cmocka_unit_test(test_quota),       cmocka_unit_test(test_classic),
+        cmocka_unit_test(test_carried_out), cmocka_unit_test(test_not_yet),
     };
 
     return cmocka_run_group_tests(tests, open_world, close_world);

@@ -111,6 +111,17 @@ const struct standard *standard_of(const struct proposing *p,
     return NULL;
 }
 
+bool standard_target(struct dr_str object, struct dr_str target)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(standards); i++) {
+        if (dr_str_eqz(object, standards[i].object) &&
+            dr_str_eqz(target, standards[i].target)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 #define ORIGIN(object)                                                     \
     {object,       "created_at", "created_at", "cf_source_created_at",     \
      "created_at", "date_time"},                                           \

@@ -168,8 +168,8 @@ int dr_plan_propose(const struct dr_profile *profile,
 /* Problems that forbid approval, as a JSON array of {"code","object","field",
  * "detail","cure"}. Codes: source_schema target_schema (stale), unmapped,
  * missing_field missing_choice missing_value missing_pipeline missing_stage
- * missing_currency, required_field, quota (reference 19.3), owner. Returns
- * their number. */
+ * missing_currency, required_field, quota (reference 19.3), owner, invalid
+ * (what only an edited plan has wrong). Returns their number. */
 size_t dr_plan_check(const struct dr_plan *p, const struct dr_catalogs *c,
                      struct dr_buf *problems_json);
 

@@ -1,0 +1,254 @@
+/* What only a plan that people edited can have wrong: a proposal never has. */
+#include "check_private.h"
+
+#include <string.h>
+
+static const char cure[] = "correct the plan, and put it again";
+static const struct dr_str none = {"", 0};
+
+static void invalid(struct checking *k, struct dr_str object,
+                    struct dr_str field, struct dr_str detail)
+{
+    problem(k, "invalid", object, field, detail, cure);
+}
+
+/* ---- the whole ---- */
+
+static bool one_of(struct dr_str s, const char *const *words)
+{
+    for (; *words; words++) {
+        if (dr_str_eqz(s, *words)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_members(struct checking *k)
+{
+    static const char *const known[] = {"format",
+                                        "hash",
+                                        "source_schema_hash",
+                                        "target_schema_hash",
+                                        "scope",
+                                        "objects",
+                                        "pipelines",
+                                        "owners",
+                                        "authors",
+                                        "names",
+                                        "currencies",
+                                        "hierarchy",
+                                        "merge",
+                                        "emails",
+                                        "orphans",
+                                        "leads",
+                                        "files",
+                                        "lead_stage_id",
+                                        NULL};
+
+    DR_JSON_EACH(m, k->plan->root)
+    {
+        if (!one_of(m->key, known)) {
+            invalid(k, none, m->key, DR_STR_LIT("the plan has no such member"));
+        }
+    }
+}
+
+static void check_word(struct checking *k, const struct dr_json *word,
+                       const char *name, const char *const *words)
+{
+    if (!one_of(dr_json_str(word), words)) {
+        invalid(k, none, dr_str_z(name),
+                dr_arena_printf(k->a, "it can be %s%s%s", words[0],
+                                words[1] ? " or " : "",
+                                words[1] ? words[1] : ""));
+    }
+}
+
+static void check_ids(struct checking *k, const struct dr_json *map,
+                      const char *name)
+{
+    DR_JSON_EACH(id, map)
+    {
+        uint64_t n;
+        if (dr_str_u64(dr_json_scalar(id), &n) || n == 0) {
+            invalid(k, dr_str_z(name), id->key,
+                    DR_STR_LIT("the record to merge into is no id of "
+                               "Freshsales"));
+        }
+    }
+}
+
+static void check_decisions(struct checking *k)
+{
+    static const char *const leads[] = {"lead", "contact", NULL};
+    static const char *const unresolved[] = {"park", "fallback", NULL};
+    static const char *const policy[] = {"source_wins", NULL};
+    const struct dr_json *root = k->plan->root;
+    const struct dr_json *owners = dr_json_get(root, "owners");
+    const struct dr_json *merge = dr_json_get(root, "merge");
+
+    check_word(k, dr_json_get(root, "leads"), "leads", leads);
+    check_word(k, dr_json_get(owners, "unresolved"), "owners.unresolved",
+               unresolved);
+    check_word(k, dr_json_get(merge, "policy"), "merge.policy", policy);
+    check_ids(k, dr_json_get(merge, "company"), "company");
+    check_ids(k, dr_json_get(merge, "contact"), "contact");
+    if (dr_str_eqz(dr_json_get_str(owners, "unresolved"), "fallback") &&
+        dr_json_is_null(dr_json_get(owners, "fallback"))) {
+        invalid(k, none, DR_STR_LIT("owners.fallback"),
+                DR_STR_LIT("no fallback owner is named"));
+    }
+}
+
+/* ---- the scope ---- */
+
+static bool is_kind(struct dr_str object)
+{
+    for (size_t i = 0; i < target_kind_count; i++) {
+        if (dr_str_eqz(object, target_kinds[i].object)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t entries(const struct checking *k, struct dr_str object)
+{
+    size_t n = 0;
+
+    DR_JSON_EACH(o, dr_json_get(k->plan->root, "objects"))
+    {
+        n += dr_str_eq(dr_json_get_str(o, "object"), object);
+    }
+    return n;
+}
+
+static void check_scope(struct checking *k)
+{
+    const struct dr_json *scope = dr_json_get(k->plan->root, "scope");
+
+    if (!scope || scope->count == 0) {
+        invalid(k, none, DR_STR_LIT("scope"),
+                DR_STR_LIT("the scope is empty: nothing would be moved"));
+    }
+    DR_JSON_EACH(s, scope)
+    {
+        struct dr_str object = dr_json_str(s);
+        size_t n = entries(k, object);
+        if (!is_kind(object)) {
+            invalid(k, object, DR_STR_LIT("scope"),
+                    DR_STR_LIT("Drover carries no such object"));
+        } else if (n != 1) {
+            invalid(k, object, DR_STR_LIT("objects"),
+                    n ? DR_STR_LIT("the object is there more than once")
+                      : DR_STR_LIT("the object is in the scope and has no "
+                                   "rows"));
+        }
+    }
+}
+
+/* ---- rows ---- */
+
+/* A row that fills its target with a value of its own. */
+static bool fills(const struct dr_json *row)
+{
+    struct dr_str xf = dr_json_get_str(row, "transform");
+
+    return dr_json_get_str(row, "target").n > 0 && !dr_str_eqz(xf, "ignore") &&
+           !dr_str_eqz(xf, "append");
+}
+
+static bool is_special(const struct dr_json *row)
+{
+    return dr_str_starts(dr_json_get_str(row, "transform"),
+                         DR_STR_LIT("special:"));
+}
+
+/* Special rows may share a target: a price and its currency. */
+static void check_shared(struct checking *k, struct dr_str object,
+                         const struct dr_json *row)
+{
+    for (const struct dr_json *r = row->next; r; r = r->next) {
+        if (fills(r) && !(is_special(r) && is_special(row)) &&
+            dr_str_eq(dr_json_get_str(r, "target"),
+                      dr_json_get_str(row, "target"))) {
+            invalid(
+                k, object, dr_json_get_str(r, "source"),
+                dr_arena_printf(k->a,
+                                DR_STR_FMT " goes to the field that " DR_STR_FMT
+                                           " goes to: " DR_STR_FMT,
+                                DR_STR_ARG(dr_json_get_str(r, "source")),
+                                DR_STR_ARG(dr_json_get_str(row, "source")),
+                                DR_STR_ARG(dr_json_get_str(row, "target"))));
+        }
+    }
+}
+
+static void check_standard(struct checking *k, const struct dr_json *o,
+                           const struct dr_json *row)
+{
+    struct dr_str object = dr_json_get_str(o, "object");
+    struct dr_str target = dr_json_get_str(row, "target");
+    const struct dr_json *have =
+        dr_json_gets(k->c->dst_fields, dr_json_get_str(o, "target_type"));
+
+    if (is_special(row) || dr_str_starts(target, DR_STR_LIT("cf_")) ||
+        standard_target(object, target)) {
+        return;
+    }
+    DR_JSON_EACH(f, have)
+    {
+        if (dr_str_eq(dr_json_get_str(f, "name"), target)) {
+            return;
+        }
+    }
+    invalid(k, object, dr_json_get_str(row, "source"),
+            dr_arena_printf(k->a, "the target has no field " DR_STR_FMT,
+                            DR_STR_ARG(target)));
+}
+
+/* Who owns a record and where it carries its id is no choice. */
+static void check_own(struct checking *k, const struct dr_json *o)
+{
+    struct dr_str object = dr_json_get_str(o, "object");
+
+    for (size_t i = 0; i < own_row_count; i++) {
+        const struct own_row *own = &own_rows[i];
+        bool there = false;
+        if (!dr_str_eqz(object, own->object) ||
+            (strcmp(own->special, "id") != 0 &&
+             strcmp(own->special, "owner") != 0)) {
+            continue;
+        }
+        DR_JSON_EACH(row, dr_json_get(o, "fields"))
+        {
+            struct dr_str xf = dr_json_get_str(row, "transform");
+            (void)dr_str_split(&xf, ':');
+            there |= xf.p && dr_str_eqz(xf, own->special);
+        }
+        if (!there) {
+            invalid(k, object, dr_str_z(own->source),
+                    DR_STR_LIT("the row for the record's identity or owner "
+                               "was taken out: every record carries both"));
+        }
+    }
+}
+
+void check_edits(struct checking *k)
+{
+    check_members(k);
+    check_decisions(k);
+    check_scope(k);
+    DR_JSON_EACH(o, dr_json_get(k->plan->root, "objects"))
+    {
+        DR_JSON_EACH(row, dr_json_get(o, "fields"))
+        {
+            if (fills(row)) {
+                check_shared(k, dr_json_get_str(o, "object"), row);
+                check_standard(k, o, row);
+            }
+        }
+        check_own(k, o);
+    }
+}
