@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <drover/base/arena.h>
@@ -261,6 +262,7 @@ void dr_service_init(struct dr_service *svc, const char *name,
     struct flags f;
 
     bound_memory();
+    (void)umask(0077); /* what a service writes is a customer's data */
     *svc = (struct dr_service){.name = name, .argc = argc, .argv = argv};
     f = take_flags(svc);
     load_config(svc, keys, &f);

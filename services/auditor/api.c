@@ -318,9 +318,7 @@ static void get_ready(struct ask *q)
 {
     struct dr_err err = {0};
 
-    if (!gate_open(q, STEP_PROPOSE)) {
-        return;
-    }
+    intake_catch_up(q->au, CATCH_UP_MS);
     if (desk_ready(q->au, &q->out, &err)) {
         answer_err(q, &err);
     } else {
@@ -386,6 +384,7 @@ static void post_redrive(struct ask *q)
     take_step(q, STEP_REDRIVE);
 }
 
+/* A resume when nothing is paused tells the loaders to try halted lanes. */
 static void set_paused(struct ask *q, bool paused)
 {
     if (!gate_writes(q->au->state.phase) ||

@@ -59,7 +59,7 @@ struct auditor {
 
     struct state state; /* what control says; the auditor alone writes it */
     struct evidence evidence;
-    char halted[256];
+    char halted[256], stands_still[32];
     int64_t catalog_read; /* sequence of the target's catalogue */
     struct dr_group *loaders, *transformers;
     uint32_t transformers_pass;

@@ -85,6 +85,20 @@ static int check_propose(const struct state *s, const struct evidence *e,
     return 0;
 }
 
+/* Lanes that are not complete: is anybody still at it? */
+static int not_complete(const struct evidence *e, const char *why,
+                        struct dr_err *err)
+{
+    if (e->stands_still && e->stands_still[0]) {
+        return dr_err_set(err, DR_HALT, 0, "gate",
+                          "the lane %s stands still: Freshsales forbids it "
+                          "(403). Give the key's user the right to write this "
+                          "kind, then `drover resume`",
+                          e->stands_still);
+    }
+    return refuse(err, why);
+}
+
 static int check_sign(const struct state *s, const struct evidence *e,
                       struct dr_err *err)
 {
@@ -92,7 +106,7 @@ static int check_sign(const struct state *s, const struct evidence *e,
         return refuse(err, "there is no sample to sign: start one first");
     }
     if (!e->lanes_complete) {
-        return refuse(err, "the sample is still being written: wait");
+        return not_complete(e, "the sample is still being written: wait", err);
     }
     if (e->pending > 0) {
         return dr_err_set(err, DR_HALT, 0, "gate",
@@ -118,8 +132,10 @@ static int check_freeze(const struct state *s, const struct evidence *e,
                            "freeze for");
     }
     if (!e->lanes_complete) {
-        return refuse(err, "the snapshot is not loaded whole yet: wait for "
-                           "the last lane");
+        return not_complete(e,
+                            "the snapshot is not loaded whole yet: wait for "
+                            "the last lane",
+                            err);
     }
     return 0;
 }

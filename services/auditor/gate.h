@@ -53,7 +53,8 @@ struct evidence {
     int64_t losses;     /* fields that differ without explanation     */
     bool frozen;        /* the extractor swept after the freeze       */
     const char *halted; /* why the extractor stopped; NULL: it runs   */
-    bool drained;       /* nobody has anything left to read           */
+    const char *stands_still; /* a lane the target forbids; NULL: none */
+    bool drained;             /* nobody has anything left to read           */
 };
 
 enum step {

@@ -129,7 +129,11 @@ static void test_says_what_it_waits_for(void **state)
     e.losses = 0;
     e.lanes_complete = false;
     refused(&s, &e, STEP_SIGN, "being written");
+    e.stands_still = "activity";
+    refused(&s, &e, STEP_SIGN, "activity stands still");
     s.phase = PHASE_RUN;
+    refused(&s, &e, STEP_FREEZE, "activity stands still");
+    e.stands_still = NULL;
     refused(&s, &e, STEP_FREEZE, "lane");
     s.phase = PHASE_FREEZE;
     e = all_well();

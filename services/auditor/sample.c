@@ -343,25 +343,27 @@ static void tell_one(struct auditor *au, struct dr_str key, struct dr_json_w *w)
 {
     struct dr_str id = key;
     struct dr_str object = dr_str_split(&id, ':');
-    struct telling t = {.w = w};
+    struct dr_json_w fields;
+    struct telling t = {.w = &fields};
     struct judge_sink sink = {tell_field, tell_record, &t};
     const struct dr_source *rec;
     struct dr_outcome out;
     struct judge_case c;
+    struct dr_buf b;
 
     dr_arena_reset(au->arena);
     rec = books_get_source(au->books, object, id, au->arena);
     if (!rec || !settle_gather(au, rec, &out, &c)) {
         return;
     }
+    dr_buf_init(&b, AUDITOR_TEXT);
+    dr_json_w_init(&fields, &b);
+    dr_json_w_arr(&fields);
+    judge(&c, au->arena, &sink);
+    dr_json_w_end(&fields);
     dr_json_w_obj(w);
     dr_json_w_kv(w, "object", object);
     dr_json_w_kv(w, "id", id);
-    dr_json_w_key(w, "fields");
-    dr_json_w_arr(w);
-    judge(&c, au->arena, &sink);
-    dr_json_w_end(w);
-    dr_json_w_kvz(w, "state", t.row.state);
     dr_json_w_key(w, "type");
     if (t.row.type.n > 0) {
         dr_json_w_str(w, t.row.type);
@@ -374,7 +376,11 @@ static void tell_one(struct auditor *au, struct dr_str key, struct dr_json_w *w)
     } else {
         dr_json_w_null(w);
     }
+    dr_json_w_key(w, "fields");
+    dr_json_w_raw(w, dr_buf_view(&b));
+    dr_json_w_kvz(w, "state", t.row.state);
     dr_json_w_end(w);
+    dr_buf_done(&b);
 }
 
 static void tell_signed(struct auditor *au, struct dr_json_w *w)

@@ -88,6 +88,28 @@ static void see_target(struct auditor *au)
         dr_json_true(dr_json_get(existing, "complete"));
 }
 
+/* A lane that any loader has halted: only a person can help. */
+static void see_halts(struct auditor *au)
+{
+    struct query *q = db_query(books_db(au->books),
+                               "SELECT body FROM text WHERE side='status'"
+                               " AND name LIKE 'loader:%'");
+
+    au->stands_still[0] = '\0';
+    while (db_step(q)) {
+        const struct dr_json *s = dr_json_parse(
+            au->arena, dr_arena_dup(au->arena, db_col(q, 0)), NULL, NULL);
+        DR_JSON_EACH(lane, dr_json_get(s, "lanes"))
+        {
+            if (dr_json_true(dr_json_get(lane, "halted"))) {
+                (void)snprintf(au->stands_still, sizeof(au->stands_still),
+                               DR_STR_FMT, DR_STR_ARG(lane->key));
+            }
+        }
+    }
+    au->evidence.stands_still = au->stands_still;
+}
+
 /* ---- lanes ---- */
 
 /* The last marker of a lane's partition; -1: some are missing. */
@@ -313,6 +335,7 @@ void watch(struct auditor *au)
     e->books_ready = au->caught_up;
     see_source(au);
     see_target(au);
+    see_halts(au);
     measure_rate(au, now);
     committed = dr_xcalloc((size_t)(GATE_LANES * au->svc->partitions),
                            sizeof(*committed));
