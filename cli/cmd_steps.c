@@ -5,7 +5,7 @@
 
 #include "fmt.h"
 
-enum who { NOBODY, BY, PAUSE, RESUME }; /* PAUSE, RESUME: nobody */
+enum who { BY, PAUSE, RESUME }; /* PAUSE, RESUME: nobody */
 
 static int step(struct cli *c, const char *path, enum who who, const char *hash)
 {
@@ -57,7 +57,7 @@ static int step(struct cli *c, const char *path, enum who who, const char *hash)
 
 int cmd_sample_start(struct cli *c)
 {
-    return step(c, "/v1/sample/start", NOBODY, NULL);
+    return step(c, "/v1/sample/start", BY, NULL);
 }
 
 int cmd_sample_sign(struct cli *c)

@@ -41,7 +41,7 @@ static const struct flag ready_flags[] = {
     {"refresh", NULL, "have the target read again first, and wait for it"},
     END};
 static const struct flag size_flags[] = {
-    {"size", "N", "records to choose (300 when absent)"}, END};
+    BY, {"size", "N", "records to choose (300 when absent)"}, END};
 static const struct flag rejected_flags[] = {
     {"object", "OBJECT", "only of this source object"},
     {"class", "CLASS", "only of this class"},

@@ -179,6 +179,35 @@ void report_rejected(struct auditor *au, const struct reject_filter *f,
     }
 }
 
+/* As it was read: of a record, or of the line in its deal's set. */
+static void source_body(struct auditor *au, struct dr_str object,
+                        struct dr_str id, struct dr_buf *out)
+{
+    struct query *q =
+        db_query(books_db(au->books), "SELECT src_object, src_id FROM record"
+                                      " WHERE object=?1 AND id=?2");
+    const struct dr_source *rec = NULL;
+
+    db_text(q, 1, object);
+    db_text(q, 2, id);
+    if (db_step(q)) {
+        dr_arena_reset(au->arena);
+        rec =
+            books_get_source(au->books, db_col(q, 0), db_col(q, 1), au->arena);
+        db_end(q);
+    }
+    if (!rec) {
+        return;
+    }
+    dr_buf_str(out, rec->body);
+    for (size_t i = 0; i < rec->part_count; i++) {
+        if (dr_str_eq(rec->parts[i].id, id)) {
+            dr_buf_reset(out);
+            dr_buf_str(out, rec->parts[i].body);
+        }
+    }
+}
+
 bool report_reject(struct auditor *au, struct dr_str object, struct dr_str id,
                    struct dr_buf *out)
 {
@@ -199,10 +228,14 @@ bool report_reject(struct auditor *au, struct dr_str object, struct dr_str id,
             lines.p[lines.n - 1] = ','; /* instead of the line's end */
         }
         reject_line(q, &lines);
-        if (db_col(q, 13).n > 0) {
+        /* What the loader set aside is Drover's own record. */
+        if (db_col(q, 13).n > 0 && !dr_str_eqz(db_col(q, 3), "load")) {
             dr_buf_reset(&original);
             dr_buf_str(&original, db_col(q, 13));
         }
+    }
+    if (n > 0 && original.n == 0) {
+        source_body(au, object, id, &original);
     }
     dr_json_w_init(&w, out);
     dr_json_w_obj(&w);

@@ -182,7 +182,7 @@ class Flow:
             size = max(20, min(300, all_ // 5))
         self.say.phase("sample", "choosing %d records, sending, comparing"
                        % size)
-        self.verb("sample", "start", "--size", size)
+        self.verb("sample", "start", "--size", size, "--by", ADMIN)
         self.gate("sample.sign", "the sample is judged")
 
     def sign(self):

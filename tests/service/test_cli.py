@@ -203,9 +203,9 @@ class Requests(Cli):
     def test_steps(self):
         step = (200, {"phase": "run", "pass": 2})
         cases = [
-            (["sample", "start"], "/v1/sample/start", None),
-            (["sample", "start", "--size", "50"], "/v1/sample/start",
-             {"size": 50}),
+            (["sample", "start"], "/v1/sample/start", {"by": "ann"}),
+            (["sample", "start", "--size", "50", "--by", "eve"],
+             "/v1/sample/start", {"by": "eve", "size": 50}),
             (["sample", "sign", HASH, "--by", "eve"], "/v1/sample/sign",
              {"by": "eve", "hash": HASH}),
             (["sample", "sign", "sha256:" + HASH], "/v1/sample/sign",
