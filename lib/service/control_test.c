@@ -21,6 +21,8 @@ struct dr_reader {
     int64_t next;
 };
 
+volatile sig_atomic_t dr_stop; /* in the place of service.c */
+
 static struct {
     struct dr_buf v[LOG_MAX];
     bool gone[LOG_MAX]; /* tombstone */

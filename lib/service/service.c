@@ -65,19 +65,19 @@ struct flags {
 };
 
 /* Takes the skeleton's own flags out of argv. */
-static struct flags take_flags(struct dr_service *svc)
+static struct flags take_flags(const struct dr_service *svc, int argc,
+                               char **argv)
 {
     struct flags f = {0};
-    int kept = 1;
 
-    for (int i = 1; i < svc->argc; i++) {
-        const char *a = svc->argv[i];
+    for (int i = 1; i < argc; i++) {
+        const char *a = argv[i];
         if (strcmp(a, "--config") == 0) {
-            if (++i == svc->argc) {
+            if (++i == argc) {
                 (void)fprintf(stderr, "--config needs a file\n");
                 exit(DR_EXIT_USAGE);
             }
-            f.config = svc->argv[i];
+            f.config = argv[i];
         } else if (strcmp(a, "--check-config") == 0) {
             f.check = true;
         } else if (strcmp(a, "--print-config") == 0) {
@@ -90,11 +90,13 @@ static struct flags take_flags(struct dr_service *svc)
             printf("drover-%s %s\n", svc->name, VERSION);
             exit(DR_EXIT_OK);
         } else {
-            svc->argv[kept++] = svc->argv[i];
+            (void)fprintf(stderr,
+                          "drover-%s: unknown argument %.60s: --help lists "
+                          "what there is\n",
+                          svc->name, a);
+            exit(DR_EXIT_USAGE);
         }
     }
-    svc->argc = kept;
-    svc->argv[kept] = NULL;
     return f;
 }
 
@@ -263,8 +265,8 @@ void dr_service_init(struct dr_service *svc, const char *name,
 
     bound_memory();
     (void)umask(0077); /* what a service writes is a customer's data */
-    *svc = (struct dr_service){.name = name, .argc = argc, .argv = argv};
-    f = take_flags(svc);
+    *svc = (struct dr_service){.name = name};
+    f = take_flags(svc, argc, argv);
     load_config(svc, keys, &f);
     dr_crypto_init();
     svc->migration = dr_conf_text(svc->conf, "migration");

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include <drover/base/arena.h>
+#include <drover/base/clock.h>
+#include <drover/base/log.h>
 
 const char *const dr_lanes[] = {
     "product", "account", "contact",  "deal", "deal_product",
@@ -13,6 +15,7 @@ const char *const dr_lanes[] = {
 const size_t dr_lane_count = DR_ARRAY_LEN(dr_lanes);
 
 #define TOPIC_WAIT_MS 60000
+#define TOPIC_TRY_MS 10000
 #define MAX_TOPICS 256
 /* The plan travels as one record. */
 #define CONTROL_BYTES (8 << 20)
@@ -55,6 +58,28 @@ static void add(const struct dr_service *svc, struct list *l, const char *stage,
     l->n++;
 }
 
+/* In short tries, so that somebody hears of it and can end it. */
+static int ensure(struct dr_service *svc, const struct list *l,
+                  struct dr_err *err)
+{
+    int64_t until = dr_mono_ms() + TOPIC_WAIT_MS;
+    bool told = false;
+
+    while (dr_topics_ensure(&svc->kafka, l->specs, l->n, TOPIC_TRY_MS, err)) {
+        if (err->verdict == DR_HALT || dr_stop || dr_mono_ms() > until) {
+            return -1;
+        }
+        if (!told) {
+            dr_log(DR_LOG_WARN, "service.kafka_away",
+                   "no answer from %s (%s): trying for a minute. Check "
+                   "kafka.brokers, and that Kafka runs",
+                   svc->kafka.brokers, err->text);
+            told = true;
+        }
+    }
+    return 0;
+}
+
 void dr_service_topics(struct dr_service *svc, const char *const *objects,
                        size_t object_count)
 {
@@ -78,7 +103,7 @@ void dr_service_topics(struct dr_service *svc, const char *const *objects,
     add(svc, l, "catalog", NULL, 1, true);
     add(svc, l, "cursor", NULL, 1, true);
     add(svc, l, "control", NULL, 1, true);
-    if (dr_topics_ensure(&svc->kafka, l->specs, l->n, TOPIC_WAIT_MS, &err)) {
+    if (ensure(svc, l, &err)) {
         dr_die(err.verdict == DR_HALT ? DR_EXIT_REFUSED : DR_EXIT_FAILURE,
                err.where, "%s", err.text);
     }

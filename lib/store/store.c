@@ -27,8 +27,9 @@ static struct timeval tv(int ms)
 static int failed(struct dr_store *s, struct dr_err *err,
                   enum dr_verdict verdict, const char *why)
 {
-    (void)dr_err_set(err, verdict, 0, "redis", "%s:%d: %s", s->host, s->port,
-                     why);
+    (void)dr_err_set(err, verdict, 0, "redis",
+                     "%s:%d: %s. Check redis.address, and that Redis runs",
+                     s->host, s->port, why);
     if (s->redis) {
         redisFree(s->redis); /* `why` may be inside it: used above */
         s->redis = NULL;

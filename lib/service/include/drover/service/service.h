@@ -17,8 +17,7 @@
  * of type DR_CONF_SECRET hold a path and are read at start.
  *
  * Flags: --config FILE, --check-config (exit 0 or 64), --print-config,
- * --help-config, --help, --version; further flags of a service go through
- * svc.argc/argv, which keep what was not taken.
+ * --help-config, --help, --version. Anything else is refused (exit 2).
  */
 #ifndef DROVER_SERVICE_SERVICE_H
 #define DROVER_SERVICE_SERVICE_H
@@ -113,8 +112,6 @@ struct dr_service {
     bool ready;       /* /readyz */
     int64_t alive_ms; /* set by dr_service_tick; /healthz fails when the
                          loop has not ticked for 60 s */
-    int argc;
-    char **argv; /* what the flags left, argv[0] first */
 };
 
 /* Exits on bad configuration (64), usage (2), --help and --check-config. */
