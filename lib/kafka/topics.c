@@ -35,7 +35,7 @@ static const struct rd_kafka_metadata *metadata(rd_kafka_t *rk, int timeout_ms,
             return md;
         }
         if (dr_mono_ms() >= until) {
-            (void)dr_err_set(err, DR_HALT, (int)r, "kafka",
+            (void)dr_err_set(err, DR_RETRY, (int)r, "kafka",
                              "no broker answers within %d s: check "
                              "kafka.brokers and that Kafka runs",
                              timeout_ms / 1000);

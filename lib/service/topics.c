@@ -71,9 +71,9 @@ static int ensure(struct dr_service *svc, const struct list *l,
         }
         if (!told) {
             dr_log(DR_LOG_WARN, "service.kafka_away",
-                   "no answer from %s (%s): trying for a minute. Check "
+                   "no answer from %s: trying for a minute. Check "
                    "kafka.brokers, and that Kafka runs",
-                   svc->kafka.brokers, err->text);
+                   svc->kafka.brokers);
             told = true;
         }
     }
