@@ -37,6 +37,10 @@ KEYS = {
 # No record of the target's has a due date when it is asked for one.
 FORGETFUL = [{"name": "drop", "match": {"method": "POST", "path": "/tasks$"},
               "after": 0, "times": -1, "action": {"drop_fields": ["due_date"]}}]
+# Nothing that stands there can be changed.
+STUBBORN = [{"name": "refuse", "match": {
+    "method": "PUT", "path": "/(contacts|sales_accounts|deals)/[0-9]+$"},
+    "after": 0, "times": -1, "action": {"status": 422}}]
 
 
 def documents(path):
@@ -115,6 +119,19 @@ class Demo(unittest.TestCase):
                   for r in documents(self.out / "sample-diff.json")[0][
                       "records"] for f in r["fields"]}
         self.assertIn(("due_at", "loss"), losses)
+
+    def test_a_change_that_the_target_refuses(self):
+        """The older version stands there: that is a difference, and the
+        refusal is listed."""
+        p = self.demo(FAULTS=json.dumps(STUBBORN), RATE="lifted")
+        self.assertEqual(p.returncode, 4, p.stdout + p.stderr)
+        report = documents(self.out / "reconciliation.json")[0]
+        older = {(d["object"], d["id"]) for d in report["differences"]
+                 if d["field"] == "*"}
+        self.assertTrue(older)
+        self.assertLessEqual(older, {
+            (r["object"], r["id"])
+            for r in documents(self.out / "rejected.ndjson")})
 
     def test_what_cannot_be(self):
         p = self.demo(SOURCE=str(self.out))
