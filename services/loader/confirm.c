@@ -136,7 +136,7 @@ static void look_singly(struct loader *l, struct batch *b)
         if (it && it->state == ITEM_CONFIRM) {
             bulk_item_gone(it);
             it->job_done = true;
-            it->since_ms = l->now_ms;
+            it->since_ms = b->accepted_ms;
             it->look_ms = l->now_ms;
             item_move(it, &b->lane->waiting, ITEM_UNSETTLED);
         }

@@ -86,7 +86,10 @@ static void act(struct loader *l, struct item *it, enum dr_found found,
                                .found = found,
                                .waited_ms = l->now_ms - it->since_ms,
                                .quarantine_ms = l->quarantine_ms,
-                               .whole_5xx = it->whole_5xx || it->job_done,
+                               /* That a job is done shortens no wait: its
+                                * address came in an answer, and that may have
+                                * been another's. */
+                               .whole_5xx = it->whole_5xx,
                                .unique = l->unique_now && it->type->unique};
 
     switch (dr_settle_decide(&c)) {
