@@ -53,6 +53,9 @@ static void open_all(struct auditor *au)
     au->books = books_open(dr_conf_text(au->svc->conf, "books.file"),
                            dr_str_z(au->svc->migration));
     lead_open(au);
+    /* A kill may have come between a decision and its mark on the records:
+     * those that no later message touches would wait for ever. */
+    books_dirty_all(au->books);
     intake_open(au);
     api_open(au);
 }
