@@ -78,7 +78,7 @@ static void one(struct auditor *au, const struct dr_source *rec)
     struct dr_outcome out;
     struct judge_case c;
 
-    settle_one(au, rec, NULL);
+    settle_one(au, rec);
     if (settle_gather(au, rec, &out, &c)) {
         judge(&c, au->arena, &sink);
         totals_add(j->totals, &c, au->arena);

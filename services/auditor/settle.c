@@ -192,8 +192,7 @@ static void too_large(struct auditor *au, const struct dr_source *rec)
     books_record(au->books, &row);
 }
 
-void settle_one(struct auditor *au, const struct dr_source *rec,
-                const struct judge_sink *also)
+void settle_one(struct auditor *au, const struct dr_source *rec)
 {
     struct writing w = {.au = au, .rec = rec};
     struct judge_sink sink = {write_field, write_record, &w};
@@ -205,9 +204,6 @@ void settle_one(struct auditor *au, const struct dr_source *rec,
         too_large(au, rec);
     } else {
         judge(&c, au->arena, &sink);
-        if (also) {
-            judge(&c, au->arena, also);
-        }
     }
     if (dr_str_eqz(rec->object, "line_item")) {
         books_lines_gone(au->books, rec->id, rec->rev);
@@ -265,7 +261,7 @@ bool settle_step(struct auditor *au, int max)
         dr_arena_reset(au->arena);
         rec = books_get_source(au->books, objects[i], ids[i], au->arena);
         if (rec) {
-            settle_one(au, rec, NULL);
+            settle_one(au, rec);
         } else {
             books_clean(au->books, objects[i], ids[i]);
         }

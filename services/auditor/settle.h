@@ -9,10 +9,8 @@
  * au->arena. false: the record takes more than a record may. */
 bool settle_gather(struct auditor *au, const struct dr_source *rec,
                    struct dr_outcome *out, struct judge_case *c);
-/* Judges one record anew and writes it down. also, when not NULL, hears the
- * same. Within a transaction. */
-void settle_one(struct auditor *au, const struct dr_source *rec,
-                const struct judge_sink *also);
+/* Judges one record anew and writes it down. Within a transaction. */
+void settle_one(struct auditor *au, const struct dr_source *rec);
 /* "<object>:<id>" */
 struct dr_str settle_key(struct dr_arena *a, const struct dr_source *rec);
 
