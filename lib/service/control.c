@@ -30,6 +30,8 @@ struct dr_control_reader {
     struct held state;
     struct dr_map *plans;   /* hex hash -> struct held */
     struct dr_map *samples; /* "pass" -> struct held   */
+    struct held *removals;  /* in the order they were approved */
+    size_t removal_cap;
     struct dr_control_view view;
     uint8_t migration[16];
 };
@@ -75,6 +77,11 @@ void dr_control_free(struct dr_control_reader *r)
     dr_arena_free(r->state.arena);
     dr_map_free(r->plans);
     dr_map_free(r->samples);
+    for (size_t i = 0; i < r->view.removal_count; i++) {
+        dr_arena_free(r->removals[i].arena);
+    }
+    free(r->removals);
+    free(r->view.removals);
     free(r);
 }
 
@@ -110,6 +117,29 @@ static void keep(struct dr_map *m, const char *key, struct dr_arena *arena,
     dr_map_put(m, dr_str_z(key), h);
 }
 
+/* Each list once: one that was sent twice has the same number. */
+static bool take_removals(struct dr_control_reader *r, struct dr_arena *a,
+                          const struct dr_env *env)
+{
+    struct dr_control_view *v = &r->view;
+    size_t n = v->removal_count;
+
+    if (env->u.removals.seq != n + 1) {
+        return false;
+    }
+    if (n == r->removal_cap) {
+        r->removal_cap = n ? n * 2 : 8;
+        r->removals =
+            dr_xrealloc(r->removals, r->removal_cap * sizeof(*r->removals));
+        v->removals =
+            dr_xrealloc(v->removals, r->removal_cap * sizeof(*v->removals));
+    }
+    r->removals[n] = (struct held){a, env};
+    v->removals[n] = env->u.removals;
+    v->removal_count++;
+    return true;
+}
+
 /* Takes the arena when the record is kept. */
 static bool take(struct dr_control_reader *r, struct dr_arena *a,
                  const struct dr_env *env)
@@ -136,6 +166,8 @@ static bool take(struct dr_control_reader *r, struct dr_arena *a,
             r->view.last_sample = env->u.sample;
         }
         return true;
+    case DR_MSG_REMOVALS:
+        return take_removals(r, a, env);
     default:
         return false;
     }

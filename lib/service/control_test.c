@@ -271,6 +271,29 @@ static void test_hostile_log(void **state)
     dr_control_free(r);
 }
 
+/* A list counts once, in its order, whatever the log repeats. */
+static void test_removals(void **state)
+{
+    static const uint64_t seqs[] = {1, 1, 3, 2};
+    struct dr_removal item = {DR_STR_LIT("contact"), DR_STR_LIT("c1"), 7};
+    const struct dr_control_view *v;
+    struct dr_control_reader *r;
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(seqs); i++) {
+        struct dr_env env = {.kind = DR_MSG_REMOVALS};
+        env.u.removals = (struct dr_removals){seqs[i], &item, 1};
+        say(&env);
+    }
+    r = dr_control_open(&svc, NULL);
+    assert_true(dr_control_poll(r));
+    v = dr_control(r);
+    assert_int_equal(v->removal_count, 2);
+    assert_int_equal(v->removals[1].seq, 2);
+    assert_true(dr_str_eqz(v->removals[1].items[0].id, "c1"));
+    dr_control_free(r);
+}
+
 static int find_topic(const char *name)
 {
     for (size_t i = 0; i < made.n; i++) {
@@ -335,6 +358,7 @@ int main(void)
         cmocka_unit_test_setup(test_view, reset),
         cmocka_unit_test_setup(test_pointers_stay, reset),
         cmocka_unit_test_setup(test_hostile_log, reset),
+        cmocka_unit_test_setup(test_removals, reset),
         cmocka_unit_test_setup(test_topics, reset),
         cmocka_unit_test(test_lanes),
     };

@@ -44,6 +44,12 @@ static const struct field_map part_fields[] = {F(dr_part, MAP_TEXT, id),
                                                F(dr_part, MAP_BYTES, body)};
 MAP(part, dr_part, part);
 
+static const struct field_map blob_fields[] = {
+    E(dr_blob, state, DR_BLOB_REFUSED), F(dr_blob, MAP_I32, partition),
+    F(dr_blob, MAP_I64, first_offset),  F(dr_blob, MAP_I64, last_offset),
+    F(dr_blob, MAP_U64, size),          F(dr_blob, MAP_HASH, sha256)};
+MAP(blob, dr_blob, blob);
+
 static const struct field_map source_fields[] = {
     F(dr_source, MAP_TEXT, object),
     F(dr_source, MAP_TEXT, id),
@@ -59,7 +65,8 @@ static const struct field_map source_fields[] = {
     LIST(dr_source, "associations", assocs, assoc_count, &assoc),
     LIST(dr_source, "parts", parts, part_count, &part),
     F(dr_source, MAP_HASH, content_hash),
-    F(dr_source, MAP_U32, epoch)};
+    F(dr_source, MAP_U32, epoch),
+    SUB(dr_source, blob, &blob)};
 MAP(source, dr_source, source_record);
 
 static const struct field_map marker_fields[] = {
@@ -98,7 +105,7 @@ static const struct field_map load_fields[] = {
     F(dr_load, MAP_HASH, content_hash),
     F(dr_load, MAP_TEXT, marker),
     F(dr_load, MAP_TEXT, type),
-    E(dr_load, op, DR_LOAD_PATCH),
+    E(dr_load, op, DR_LOAD_DELETE),
     E(dr_load, how, DR_HOW_MERGE),
     F(dr_load, MAP_TEXT, ident),
     F(dr_load, MAP_U64, dst),
@@ -106,7 +113,8 @@ static const struct field_map load_fields[] = {
     LIST(dr_load, "refs", refs, ref_count, &ref),
     LIST(dr_load, "lines", lines, line_count, &line),
     E(dr_load, origin, DR_ORIGIN_SWEEP),
-    F(dr_load, MAP_TEXT, working_name)};
+    F(dr_load, MAP_TEXT, working_name),
+    SUB(dr_load, blob, &blob)};
 MAP(load, dr_load, load_record);
 
 static const struct field_map landed_fields[] = {
@@ -126,7 +134,7 @@ static const struct field_map rejected_fields[] = {
     F(dr_rejected, MAP_BOOL, redrivable), F(dr_rejected, MAP_BYTES, original),
     F(dr_rejected, MAP_U64, rev),         F(dr_rejected, MAP_U64, version),
     F(dr_rejected, MAP_U32, pass),        F(dr_rejected, MAP_BOOL, parked),
-    F(dr_rejected, MAP_TEXT, part_id)};
+    F(dr_rejected, MAP_TEXT, part_id),    F(dr_rejected, MAP_BOOL, partial)};
 MAP(rejected, dr_rejected, rejected);
 
 static const struct field_map catalog_fields[] = {
@@ -147,7 +155,9 @@ static const struct field_map control_fields[] = {
     F(dr_control, MAP_TEXT, scope),
     TEXTS(dr_control, "open_lanes", open_lanes, open_lane_count),
     F(dr_control, MAP_U64, catalog_seq),
-    F(dr_control, MAP_U32, generation)};
+    F(dr_control, MAP_U32, generation),
+    TEXTS(dr_control, "approvals", approvals, approval_count),
+    F(dr_control, MAP_U64, file_limit)};
 MAP(control, dr_control, control);
 
 static const struct field_map plan_fields[] = {F(dr_planfile, MAP_HASH, hash),
@@ -157,6 +167,16 @@ MAP(plan, dr_planfile, plan_file);
 static const struct field_map sample_fields[] = {
     F(dr_sample, MAP_U32, pass), TEXTS(dr_sample, "keys", keys, key_count)};
 MAP(sample, dr_sample, sample);
+
+static const struct field_map removal_fields[] = {
+    F(dr_removal, MAP_TEXT, object), F(dr_removal, MAP_TEXT, id),
+    F(dr_removal, MAP_U64, rev)};
+MAP(removal, dr_removal, removal);
+
+static const struct field_map removals_fields[] = {
+    F(dr_removals, MAP_U64, seq),
+    LIST(dr_removals, "items", items, item_count, &removal)};
+MAP(removals, dr_removals, removals);
 
 static const struct field_map meta_fields[] = {F(dr_meta, MAP_U32, partitions),
                                                F(dr_meta, MAP_U32, partitioner),
@@ -204,7 +224,8 @@ static const struct field_map done_fields[] = {
     F(dr_done, MAP_U32, pass),
     F(dr_done, MAP_TEXT, type),
     F(dr_done, MAP_U32, step),
-    F(dr_done, MAP_TEXT, keep)};
+    F(dr_done, MAP_TEXT, keep),
+    F(dr_done, MAP_BYTES, fields)};
 MAP(done, dr_done, done);
 
 static const struct field_map refused_fields[] = {
@@ -270,6 +291,7 @@ const struct body_map body_maps[] = {
     BODY(DR_MSG_CONTROL, "control", control),
     BODY(DR_MSG_PLAN, "plan", plan),
     BODY(DR_MSG_SAMPLE, "sample", sample),
+    BODY(DR_MSG_REMOVALS, "removals", removals),
     BODY(DR_MSG_META, "meta", meta),
     BODY(DR_MSG_OWNER, "owner", owner),
     BODY(DR_MSG_INTENT, "intent", intent),

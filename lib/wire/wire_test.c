@@ -336,7 +336,7 @@ static void test_refused_fields(void **state)
         {23, 4, DR_STR_LIT(""), 0, "Control.plan_hash: not of the length"},
         {16, 9, {NULL, 0}, 6, "SourceRecord.op: a value this version"},
         {16, 8, {NULL, 0}, 4, "SourceRecord.origin: a value this version"},
-        {18, 12, {NULL, 0}, 3, "LoadRecord.op: a value this version"},
+        {18, 12, {NULL, 0}, 4, "LoadRecord.op: a value this version"},
         {18, 13, {NULL, 0}, 6, "LoadRecord.how: a value this version"},
         {19, 7, {NULL, 0}, 5, "Landed.how: a value this version"},
         {36, 5, {NULL, 0}, 4, "Done.origin: a value this version"},

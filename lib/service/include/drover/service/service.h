@@ -155,6 +155,8 @@ struct dr_control_view {
     struct dr_str plan_json;      /* of state.plan_hash; empty: none    */
     struct dr_sample sample;      /* of state.pass                      */
     struct dr_sample last_sample; /* of the newest pass that has one    */
+    struct dr_removals *removals; /* all that were approved, in order   */
+    size_t removal_count;         /* it only rises                      */
     bool caught_up;               /* the topic was read to its end      */
 };
 

@@ -40,6 +40,7 @@ enum dr_msg {
     DR_MSG_CONTROL,
     DR_MSG_PLAN,
     DR_MSG_SAMPLE,
+    DR_MSG_REMOVALS,
     DR_MSG_META,
     DR_MSG_OWNER,
     DR_MSG_INTENT,
@@ -75,6 +76,27 @@ struct dr_part {
     struct dr_str body;
 };
 
+/* Why the bytes of an attachment are in `files`, or are not. */
+enum dr_blob_state {
+    DR_BLOB_STORED = 1,
+    DR_BLOB_HASH,        /* the source's own hash is another one        */
+    DR_BLOB_SIZE,        /* not as long as the source says              */
+    DR_BLOB_MISSING,     /* the source has none: 404, status missing    */
+    DR_BLOB_QUARANTINED, /* the source holds it back                    */
+    DR_BLOB_REFUSED,     /* its address is one that must not be asked   */
+};
+
+/* The chunks of an attachment are the messages with its id as key from
+ * first_offset to last_offset of a partition of `files`: raw bytes, 512 KiB
+ * at most. None where size is 0. */
+struct dr_blob {
+    enum dr_blob_state state; /* 0: not fetched yet */
+    int32_t partition;
+    int64_t first_offset, last_offset;
+    uint64_t size;
+    struct dr_str sha256; /* 32 bytes, of what was read */
+};
+
 /*
  * rev: Drover's own revision of a key. The extractor sets it to the server
  * time (ms) of the read, or the last rev + 1 where that is not larger. Later
@@ -98,6 +120,7 @@ struct dr_source {
     size_t part_count;
     struct dr_str content_hash; /* 32 bytes over body, associations, parts */
     uint32_t epoch;
+    struct dr_blob blob; /* attachment */
 };
 
 struct dr_marker {
@@ -151,7 +174,7 @@ struct dr_line {
     struct dr_ref product;
 };
 
-enum dr_load_op { DR_LOAD_WRITE = 1, DR_LOAD_PATCH };
+enum dr_load_op { DR_LOAD_WRITE = 1, DR_LOAD_PATCH, DR_LOAD_DELETE };
 
 enum dr_load_how {
     DR_HOW_SINGLE = 1, /* one call a record                                 */
@@ -181,6 +204,7 @@ struct dr_load {
     const struct dr_line *lines;
     size_t line_count;
     enum dr_origin origin;
+    struct dr_blob blob; /* file */
 };
 
 enum dr_landed_how {
@@ -206,6 +230,7 @@ struct dr_rejected {
     bool redrivable, parked;
     uint64_t rev, version;
     uint32_t pass;
+    bool partial; /* the record landed; this field was left alone */
 };
 
 struct dr_catalog {
@@ -227,6 +252,11 @@ struct dr_control {
     size_t open_lane_count;
     uint64_t catalog_seq;
     uint32_t generation;
+    /* Ids of questions (extractor's status, `asks`) that a person answered
+     * with yes. */
+    const struct dr_str *approvals;
+    size_t approval_count;
+    uint64_t file_limit; /* bytes; no larger file is fetched; 0: none yet */
 };
 
 struct dr_planfile {
@@ -237,6 +267,18 @@ struct dr_sample {
     uint32_t pass;
     const struct dr_str *keys;
     size_t key_count;
+};
+
+/* Deletions at the source that a person lets through to the target. */
+struct dr_removal {
+    struct dr_str object, id;
+    uint64_t rev; /* of the tombstone */
+};
+
+struct dr_removals {
+    uint64_t seq; /* from 1 */
+    const struct dr_removal *items;
+    size_t item_count;
 };
 
 struct dr_meta {
@@ -284,7 +326,8 @@ struct dr_done {
     enum dr_done_origin origin;
     enum dr_done_how how;
     uint32_t pass, step;
-    struct dr_str keep; /* deal: its amount, which line items overwrite */
+    struct dr_str keep;   /* deal: its amount, which line items overwrite */
+    struct dr_str fields; /* what each field was left at: lib/ledger */
 };
 
 struct dr_refused {
@@ -342,6 +385,7 @@ struct dr_env {
         struct dr_control control;
         struct dr_planfile plan;
         struct dr_sample sample;
+        struct dr_removals removals;
         struct dr_meta meta;
         struct dr_owner owner;
         struct dr_intent intent;
