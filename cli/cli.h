@@ -122,6 +122,12 @@ int cmd_rejected_show(struct cli *c);
 int cmd_redrive(struct cli *c);
 int cmd_find(struct cli *c);
 int cmd_report(struct cli *c);
+int cmd_asks(struct cli *c);
+int cmd_approve(struct cli *c);
+int cmd_removals_list(struct cli *c);
+int cmd_removals_approve(struct cli *c);
+int cmd_conflicts(struct cli *c);
+int cmd_inventory(struct cli *c);
 int cmd_completion(struct cli *c);
 
 #endif

@@ -77,8 +77,17 @@ int cmd_reconcile(struct cli *c)
 
 /* ---- rejected ---- */
 
+/* Lines of one kind as a table. */
+struct list_kind {
+    const char *path, *spec;
+    const char *const *heads;
+    void (*row)(struct text_table *t, const struct dr_json *j);
+    const char *one, *many; /* what was counted */
+};
+
 struct listing {
     struct cli *c;
+    const struct list_kind *kind;
     struct dr_buf page;
     struct whole whole;
     int64_t lines;
@@ -116,8 +125,8 @@ static int list_page(void *ctx)
         cli_say(c, "the answer ends in the middle of a line: try again");
         return CLI_FAILED;
     }
-    text_table_init(&t, c->arena, fmt_rejected_spec,
-                    l->lines == 0 ? fmt_rejected_heads : NULL);
+    text_table_init(&t, c->arena, l->kind->spec,
+                    l->lines == 0 ? l->kind->heads : NULL);
     text_table_widen(&t, l->width);
     while (rest.p && !c->json) {
         struct dr_str line = dr_str_trim(dr_str_split(&rest, '\n'));
@@ -132,7 +141,7 @@ static int list_page(void *ctx)
                     err.text);
             return CLI_FAILED;
         }
-        fmt_rejected_row(&t, j);
+        l->kind->row(&t, j);
         l->lines++;
     }
     if (l->lines > 0) {
@@ -151,15 +160,15 @@ static void query(struct dr_buf *b, const char *name, const char *value)
     }
 }
 
-int cmd_rejected_list(struct cli *c)
+static int list(struct cli *c, const struct list_kind *kind)
 {
-    struct listing l = {.c = c, .whole = {.ndjson = true}};
+    struct listing l = {.c = c, .kind = kind, .whole = {.ndjson = true}};
     struct dr_buf path;
     int rc;
 
     dr_buf_init(&path, 8192);
     dr_buf_init(&l.page, PAGE_MAX);
-    dr_buf_z(&path, "/v1/rejected");
+    dr_buf_z(&path, kind->path);
     query(&path, "object", args_flag(&c->args, "object"));
     query(&path, "class", args_flag(&c->args, "class"));
     rc = pages_get(c, path.p, list_take, list_page, &l);
@@ -168,13 +177,43 @@ int cmd_rejected_list(struct cli *c)
             dr_buf_ch(&c->out, '\n');
         }
         text_count(&c->out, l.lines);
-        dr_buf_z(&c->out, l.lines == 1 ? " record was set aside\n"
-                                       : " records were set aside\n");
+        dr_buf_printf(&c->out, " %s\n", l.lines == 1 ? kind->one : kind->many);
         rc = cli_flush(c);
     }
     dr_buf_done(&path);
     dr_buf_done(&l.page);
     return rc;
+}
+
+int cmd_rejected_list(struct cli *c)
+{
+    static const struct list_kind kind = {
+        "/v1/rejected",   fmt_rejected_spec,      fmt_rejected_heads,
+        fmt_rejected_row, "record was set aside", "records were set aside"};
+
+    return list(c, &kind);
+}
+
+int cmd_removals_list(struct cli *c)
+{
+    static const struct list_kind kind = {
+        "/v1/removals",  fmt_removal_spec,         fmt_removal_heads,
+        fmt_removal_row, "deletion at the source", "deletions at the source"};
+
+    return list(c, &kind);
+}
+
+int cmd_conflicts(struct cli *c)
+{
+    static const struct list_kind kind = {
+        "/v1/conflicts",
+        fmt_conflict_spec,
+        fmt_conflict_heads,
+        fmt_conflict_row,
+        "field was changed in Freshsales and kept",
+        "fields were changed in Freshsales and kept"};
+
+    return list(c, &kind);
 }
 
 int cmd_rejected_show(struct cli *c)

@@ -46,6 +46,17 @@ extern const char *const fmt_rejected_heads[];
 struct text_table;
 void fmt_rejected_row(struct text_table *t, const struct dr_json *j);
 
+/* ---- fmt_decide.c ---- */
+/* Lines of /v1/removals and /v1/conflicts as rows of tables. */
+extern const char fmt_removal_spec[], fmt_conflict_spec[];
+extern const char *const fmt_removal_heads[5], *const fmt_conflict_heads[4];
+void fmt_removal_row(struct text_table *t, const struct dr_json *j);
+void fmt_conflict_row(struct text_table *t, const struct dr_json *j);
+/* Questions that wait for an answer. */
+void fmt_asks(struct fmt *f, const struct dr_json *j);
+/* What the source automates, to be rebuilt by hand. */
+void fmt_inventory(struct fmt *f, const struct dr_json *j);
+
 /* ---- helpers ---- */
 /* "name   value", nothing when the value is null or absent. */
 void fmt_pair(struct fmt *f, const char *name, const struct dr_json *value);

@@ -10,6 +10,7 @@
 #include <drover/base/arena.h>
 #include <drover/base/buf.h>
 #include <drover/base/map.h>
+#include <drover/json/json.h>
 #include <drover/kafka/kafka.h>
 #include <drover/ledger/ledger.h>
 #include <drover/plan/plan.h>
@@ -24,6 +25,8 @@
 #define AUDITOR_ARENA ((size_t)64 << 20)
 /* Reports and uploads. */
 #define AUDITOR_TEXT ((size_t)16 << 20)
+#define AUDITOR_APPROVALS 64 /* questions that people let pass */
+#define AUDITOR_ASK_MAX 128  /* bytes of a question's id, NUL included */
 
 struct job;
 
@@ -55,9 +58,13 @@ struct auditor {
     /* the approved plan, or NULL */
     struct dr_plan *plan;
     struct dr_map *sample; /* keys of the sample pass */
+    uint64_t file_limit;   /* bytes of the largest file that is fetched */
     struct dr_control_reader *control;
 
     struct state state; /* what control says; the auditor alone writes it */
+    char approvals[AUDITOR_APPROVALS][AUDITOR_ASK_MAX];
+    size_t approval_count;
+    size_t removals_taken; /* of control's, into the books */
     struct evidence evidence;
     char halted[256], stands_still[32];
     int64_t catalog_read; /* sequence of the target's catalogue */
@@ -99,6 +106,9 @@ void lead_plan(struct auditor *au, struct dr_str hash, struct dr_str json);
  * which the books have it again when they are rebuilt. */
 void lead_keep(struct auditor *au, const char *name, struct dr_str text);
 void lead_sample(struct auditor *au, const struct dr_str *keys, size_t n);
+/* Deletions that a person let through. */
+void lead_removals(struct auditor *au, const struct dr_removal *v, size_t n,
+                   struct dr_str by);
 /* Takes the plan and the sample that the state names. */
 void lead_take(struct auditor *au);
 

@@ -104,18 +104,24 @@ void books_source(struct books *b, const struct dr_source *s, struct dr_str env,
     db_run(q);
 }
 
+static void mark_source(struct books *b, struct dr_str object, struct dr_str id)
+{
+    struct query *q =
+        db_query(b->db, "UPDATE source SET dirty=1 WHERE object=?1 AND id=?2");
+
+    db_text(q, 1, object);
+    db_text(q, 2, id);
+    db_run(q);
+}
+
 /* "<object>:<id>" of a load key. */
 static void mark_key(struct books *b, struct dr_str key)
 {
     struct dr_str id = key;
     struct dr_str object = dr_str_split(&id, ':');
-    struct query *q =
-        db_query(b->db, "UPDATE source SET dirty=1 WHERE object=?1 AND id=?2");
 
     if (id.p) {
-        db_text(q, 1, object);
-        db_text(q, 2, id);
-        db_run(q);
+        mark_source(b, object, id);
     }
 }
 
@@ -123,7 +129,7 @@ void books_fact(struct books *b, const struct fact_row *f)
 {
     struct query *q = db_query(
         b->db,
-        "INSERT INTO fact VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)"
+        "INSERT INTO fact VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,0)"
         " ON CONFLICT(lane,key) DO UPDATE SET refused=excluded.refused,"
         /* A refusal names no target; the record may stand there already. */
         " dst=CASE WHEN excluded.dst=0 THEN fact.dst ELSE excluded.dst END,"
@@ -133,7 +139,7 @@ void books_fact(struct books *b, const struct fact_row *f)
         " type=CASE WHEN excluded.type='' THEN fact.type"
         "  ELSE excluded.type END,"
         " class=excluded.class, reason=excluded.reason,"
-        " content=excluded.content"
+        " content=excluded.content, deleted=0"
         " WHERE excluded.rev > fact.rev OR (excluded.rev = fact.rev AND"
         " (excluded.refused = 0 OR fact.refused = 1 OR"
         "  excluded.pass > fact.pass))");
@@ -151,6 +157,19 @@ void books_fact(struct books *b, const struct fact_row *f)
     db_blob(q, 11, f->content_hash);
     db_run(q);
     mark_key(b, f->key);
+}
+
+void books_fact_deleted(struct books *b, struct dr_str lane, struct dr_str key,
+                        uint32_t how)
+{
+    struct query *q =
+        db_query(b->db, "UPDATE fact SET deleted=?3 WHERE lane=?1 AND key=?2");
+
+    db_text(q, 1, lane);
+    db_text(q, 2, key);
+    db_int(q, 3, how);
+    db_run(q);
+    mark_key(b, key);
 }
 
 void books_landed(struct books *b, const struct dr_landed *l, int64_t ts_ms,
@@ -199,10 +218,40 @@ void books_reject(struct books *b, const struct dr_rejected *r, int64_t ts_ms)
     }
     db_blob(q, at, r->original);
     db_run(q);
-    q = db_query(b->db, "UPDATE source SET dirty=1 WHERE object=?1 AND id=?2");
+    mark_source(b, r->object, r->id);
+}
+
+void books_conflict(struct books *b, const struct dr_rejected *r, int64_t ts_ms)
+{
+    struct query *q =
+        db_query(b->db, "INSERT INTO conflict VALUES(?1,?2,?3,?4,?5,?6)"
+                        " ON CONFLICT(object,id,field) DO UPDATE SET"
+                        " reason=excluded.reason, rev=excluded.rev,"
+                        " ts=excluded.ts WHERE excluded.rev >= conflict.rev");
+
     db_text(q, 1, r->object);
     db_text(q, 2, r->id);
+    db_text(q, 3, r->field);
+    db_text(q, 4, r->reason);
+    db_int(q, 5, (int64_t)r->rev);
+    db_int(q, 6, ts_ms);
     db_run(q);
+    mark_source(b, r->object, r->id);
+}
+
+void books_removal(struct books *b, const struct dr_removal *r, uint64_t seq)
+{
+    struct query *q = db_query(b->db, "INSERT INTO removal VALUES(?1,?2,?3,?4)"
+                                      " ON CONFLICT(object,id) DO UPDATE SET"
+                                      " rev=excluded.rev, seq=excluded.seq"
+                                      " WHERE excluded.seq >= removal.seq");
+
+    db_text(q, 1, r->object);
+    db_text(q, 2, r->id);
+    db_int(q, 3, (int64_t)r->rev);
+    db_int(q, 4, (int64_t)seq);
+    db_run(q);
+    mark_source(b, r->object, r->id);
 }
 
 void books_marker(struct books *b, struct dr_str lane, int32_t part,
@@ -334,7 +383,7 @@ bool books_get_fact(struct books *b, struct dr_str lane, struct dr_str key,
 {
     struct query *q = db_query(
         b->db, "SELECT refused, dst, rev, pass, origin, type, class, reason,"
-               " content FROM fact WHERE lane=?1 AND key=?2");
+               " content, deleted FROM fact WHERE lane=?1 AND key=?2");
 
     db_text(q, 1, lane);
     db_text(q, 2, key);
@@ -351,7 +400,8 @@ bool books_get_fact(struct books *b, struct dr_str lane, struct dr_str key,
                              .type = dr_arena_dup(a, db_col(q, 5)),
                              .class = dr_arena_dup(a, db_col(q, 6)),
                              .reason = dr_arena_dup(a, db_col(q, 7)),
-                             .content_hash = dr_arena_dup(a, db_col(q, 8))};
+                             .content_hash = dr_arena_dup(a, db_col(q, 8)),
+                             .deleted = (uint32_t)db_col_int(q, 9)};
     db_end(q);
     return true;
 }
@@ -371,6 +421,51 @@ size_t books_get_landed(struct books *b, struct dr_str type, uint64_t dst,
     }
     db_end(q);
     return n;
+}
+
+size_t books_get_conflicts(struct books *b, struct dr_str object,
+                           struct dr_str id, struct dr_arena *a,
+                           struct conflict_row *out, size_t max)
+{
+    struct query *q = db_query(
+        b->db, "SELECT field, reason FROM conflict WHERE object=?1 AND id=?2");
+    size_t n = 0;
+
+    db_text(q, 1, object);
+    db_text(q, 2, id);
+    while (n < max && db_step(q)) {
+        out[n++] = (struct conflict_row){dr_arena_dup(a, db_col(q, 0)),
+                                         dr_arena_dup(a, db_col(q, 1))};
+    }
+    db_end(q);
+    return n;
+}
+
+bool books_removal_open(struct books *b, struct dr_str object, struct dr_str id,
+                        uint64_t rev)
+{
+    struct query *q =
+        db_query(b->db, "SELECT count(*) FROM removal WHERE object=?1 AND id=?2"
+                        " AND rev>=?3");
+
+    db_text(q, 1, object);
+    db_text(q, 2, id);
+    db_int(q, 3, (int64_t)rev);
+    return db_one(q) > 0;
+}
+
+bool books_kept_back(struct books *b, struct dr_str object, struct dr_str id,
+                     uint64_t rev)
+{
+    struct query *q =
+        db_query(b->db, "SELECT count(*) FROM reject WHERE object=?1 AND id=?2"
+                        " AND part_id='' AND stage='load'"
+                        " AND class='changed_in_target' AND rev>=?3");
+
+    db_text(q, 1, object);
+    db_text(q, 2, id);
+    db_int(q, 3, (int64_t)rev);
+    return db_one(q) > 0;
 }
 
 void books_dirty_all(struct books *b)

@@ -9,6 +9,8 @@
  *   fact     what the ledger says of a load record
  *   landed   what the target holds, by target record and lane
  *   reject   what stopped, by record and stage
+ *   conflict fields that people changed in the target and that were left alone
+ *   removal  deletions at the source that a person let through
  *
  * Rows of `source` are marked dirty when anything about them changed; judging
  * (settle.c) takes the mark away.
@@ -54,12 +56,21 @@ struct fact_row {
     bool refused;
     uint64_t dst, rev;
     uint32_t pass, origin;
+    /* 0: it stands. 1 deleted by us, 2 it was gone already, 3 kept: somebody
+     * had changed it (the ledger's DELETED). */
+    uint32_t deleted;
 };
 /* A refusal does not take away a DONE of the same revision and pass. */
 void books_fact(struct books *b, const struct fact_row *f);
+void books_fact_deleted(struct books *b, struct dr_str lane, struct dr_str key,
+                        uint32_t how);
 void books_landed(struct books *b, const struct dr_landed *l, int64_t ts_ms,
                   int64_t updated_ms);
 void books_reject(struct books *b, const struct dr_rejected *r, int64_t ts_ms);
+/* A field that the loader left alone (`partial`). */
+void books_conflict(struct books *b, const struct dr_rejected *r,
+                    int64_t ts_ms);
+void books_removal(struct books *b, const struct dr_removal *r, uint64_t seq);
 /* A marker of load.<lane>, or with an empty lane of source.<object>. */
 void books_marker(struct books *b, struct dr_str lane, int32_t part,
                   const struct dr_marker *m, int64_t offset);
@@ -85,6 +96,18 @@ bool books_get_fact(struct books *b, struct dr_str lane, struct dr_str key,
 /* Bodies of a target record, the newest first; at most max. */
 size_t books_get_landed(struct books *b, struct dr_str type, uint64_t dst,
                         struct dr_arena *a, struct dr_str *bodies, size_t max);
+struct conflict_row {
+    struct dr_str field, reason;
+};
+size_t books_get_conflicts(struct books *b, struct dr_str object,
+                           struct dr_str id, struct dr_arena *a,
+                           struct conflict_row *out, size_t max);
+/* A person let the deletion of this record's revision through. */
+bool books_removal_open(struct books *b, struct dr_str object, struct dr_str id,
+                        uint64_t rev);
+/* The loader did not delete it: somebody had changed it in the target. */
+bool books_kept_back(struct books *b, struct dr_str object, struct dr_str id,
+                     uint64_t rev);
 /* Marks everything that could be judged otherwise now. */
 void books_dirty_all(struct books *b);
 int64_t books_dirty_count(struct books *b);

@@ -78,6 +78,10 @@ static int check_propose(const struct state *s, const struct evidence *e,
         return refuse(err, "the loader still reads what is in Freshsales "
                            "already: wait");
     }
+    if (!e->snapshot_complete && e->halted && e->halted[0]) {
+        return dr_err_set(err, DR_HALT, 0, "gate",
+                          "the extractor halted: %.180s", e->halted);
+    }
     if (!e->snapshot_complete) {
         return refuse(err, "the extractor still reads FastTrack: wait until "
                            "the snapshot is complete");

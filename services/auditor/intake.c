@@ -168,7 +168,12 @@ static void take_ledger(struct auditor *au, size_t lane,
     struct fact_row row = {.lane = dr_str_z(dr_lanes[lane])};
 
     dr_fold_accept(f, env, m->offset, &out);
-    if (out.what != DR_FOLD_FACT || out.fact.state == DR_LEDGER_DELETED) {
+    if (out.what != DR_FOLD_FACT) {
+        return;
+    }
+    if (env->kind == DR_MSG_DELETED) {
+        books_fact_deleted(au->books, row.lane, env->u.deleted.key,
+                           env->u.deleted.how);
         return;
     }
     row.key = out.fact.key;
@@ -223,7 +228,9 @@ static void take(struct auditor *au, size_t topic, const struct dr_env *env,
     if (topic == TOPIC_AUDIT) {
         take_audit(au, env);
     } else if (topic == TOPIC_REJECTED) {
-        if (env->kind == DR_MSG_REJECTED) {
+        if (env->kind == DR_MSG_REJECTED && env->u.rejected.partial) {
+            books_conflict(au->books, &env->u.rejected, m->timestamp_ms);
+        } else if (env->kind == DR_MSG_REJECTED) {
             books_reject(au->books, &env->u.rejected, m->timestamp_ms);
             au->unreadable = true;
         }

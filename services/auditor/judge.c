@@ -40,6 +40,51 @@ static void tell_all(const struct judge_case *c, struct record_row row,
 
 /* ---- the states without a target ---- */
 
+/* What goes into the recycle bin is still there to be named. */
+static bool binned(struct dr_str type)
+{
+    static const char *const types[] = {"contacts", "leads", "sales_accounts",
+                                        "deals", "products"};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(types); i++) {
+        if (dr_str_eqz(type, types[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What became of the target's record after the source's was gone. */
+static void tell_removal(const struct judge_case *c, struct record_row *row)
+{
+    const struct fact_row *f = &c->gone_fact;
+    bool stands = f->deleted == 0 || f->deleted == 3;
+
+    if (stands || (f->deleted == 1 && binned(f->type))) {
+        row->lane = f->lane;
+        row->type = f->type;
+        row->target = f->dst;
+    }
+    if (f->deleted == 1) {
+        row->rule = DR_STR_LIT("removal");
+        row->reason = DR_STR_LIT("gone at the source, and by decision in "
+                                 "Freshsales");
+    } else if (f->deleted == 2) {
+        row->rule = DR_STR_LIT("removal");
+        row->reason = DR_STR_LIT("gone at the source, and gone in Freshsales "
+                                 "before we could delete it");
+    } else if (f->deleted == 3) {
+        row->rule = DR_STR_LIT("removal");
+        row->reason = DR_STR_LIT("gone at the source; kept in Freshsales: "
+                                 "somebody changed it there");
+    } else if (f->refused && f->rev >= c->rec->rev) {
+        row->rule = f->class;
+        row->reason = f->reason;
+    } else if (c->removal_open) {
+        row->state = NULL; /* on its way */
+    }
+}
+
 static void tell_gone(const struct judge_case *c, const struct judge_sink *sink)
 {
     struct record_row row = row_of(c);
@@ -52,9 +97,7 @@ static void tell_gone(const struct judge_case *c, const struct judge_sink *sink)
                      ? DR_STR_LIT("no longer visible at the source")
                      : DR_STR_LIT("deleted at the source");
     if (c->gone_has_fact && c->gone_fact.dst) {
-        row.lane = c->gone_fact.lane;
-        row.type = c->gone_fact.type;
-        row.target = c->gone_fact.dst;
+        tell_removal(c, &row);
     }
     tell_all(c, row, sink);
 }
@@ -149,6 +192,17 @@ static void set_target(struct record_row *row, const struct fact_row *f)
     }
 }
 
+/* A record that became fields of another one: that one's line has landed. */
+static void set_folded(const struct judge_case *c, struct record_row *row)
+{
+    row->state = "merged";
+    row->rule = DR_STR_LIT("custom_object.fields");
+    row->reason = DR_STR_LIT("its values are fields of the record that it "
+                             "hangs on");
+    row->target = c->loads[0].dst;
+    row->type = c->out->loads[0].type;
+}
+
 static void judge_plain(const struct judge_case *c, struct dr_arena *a,
                         const struct judge_sink *sink)
 {
@@ -172,6 +226,9 @@ static void judge_plain(const struct judge_case *c, struct dr_arena *a,
         return;
     }
     set_target(&row, &l->fact);
+    if (c->out->loads[0].op == DR_LOAD_PATCH) {
+        set_folded(c, &row);
+    }
     notes(c, sink);
     if (l->fact.refused) {
         tell_older(c, l->fact.reason, JUDGED_LOSS, &row, sink);

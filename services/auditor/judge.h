@@ -19,6 +19,7 @@
 /* Bodies of one target record that are looked at, the newest first. */
 #define JUDGE_BODIES 4
 #define JUDGE_LOADS 2
+#define JUDGE_CONFLICTS 64
 
 /* A load record that the plan makes, and what is known of it. */
 struct judge_load {
@@ -40,6 +41,10 @@ struct judge_case {
     /* Of a record that is gone: where its main lane's record stands. */
     bool gone_has_fact;
     struct fact_row gone_fact;
+    bool removal_open; /* a person let its deletion through */
+    /* Target fields that people changed and that were left alone. */
+    struct conflict_row conflicts[JUDGE_CONFLICTS];
+    size_t conflict_count;
 };
 
 enum judged {

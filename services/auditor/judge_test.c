@@ -288,6 +288,81 @@ static void test_other_ends(void **state)
     dr_arena_free(s.a);
 }
 
+/* A deletion is proposed, on its way, carried out or kept: each is told. */
+static void test_removal(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.rec.op = DR_SRC_DELETE;
+    s.rec.rev = 6;
+    s.c.gone_has_fact = true;
+    s.c.gone_fact = s.c.loads[0].fact;
+    s.c.removal_open = true;
+    is_state(judged(&s), NULL);
+    s.c.gone_fact.deleted = 1; /* lies in the recycle bin */
+    is_state(judged(&s), "deleted");
+    assert_int_equal(s.said.rows[0].target, 501);
+    s.c.gone_fact.type = S("tasks"); /* that has none */
+    is_state(judged(&s), "deleted");
+    assert_int_equal(s.said.rows[0].target, 0);
+    s.c.gone_fact.deleted = 3; /* kept */
+    is_state(judged(&s), "deleted");
+    assert_int_equal(s.said.rows[0].target, 501);
+    s.c.gone_fact.deleted = 0;
+    s.c.gone_fact.refused = true; /* the target does not let us */
+    s.c.gone_fact.rev = 6;
+    s.c.gone_fact.reason = S("forbidden");
+    is_state(judged(&s), "deleted");
+    assert_true(dr_str_eqz(s.said.rows[0].reason, "forbidden"));
+    dr_arena_free(s.a);
+}
+
+/* What a person changed in the target is no loss, but it is told. */
+static void test_a_kept_edit_is_told(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    set_body(&s, "{\"first_name\":\"Eve\",\"custom_field\":{\"cf_score\":7},"
+                 "\"sales_accounts\":[{\"id\":71,\"is_primary\":true}]}");
+    s.c.conflicts[0] = (struct conflict_row){S("first_name"), S("kept")};
+    s.c.conflict_count = 1;
+    is_state(judged(&s), "landed");
+    assert_int_equal(losses(&s.said), 0);
+    assert_int_equal(s.said.fields[0].verdict, JUDGED_INTENDED);
+    assert_true(dr_str_eqz(s.said.fields[0].actual, "Eve"));
+    s.c.conflicts[0].field = S("last_name");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    dr_arena_free(s.a);
+}
+
+/* Fields of another record: no line of its own for that record. */
+static void test_folded(void **state)
+{
+    struct scene s;
+    const struct record_row *r;
+
+    (void)state;
+    scene_open(&s);
+    s.load.op = DR_LOAD_PATCH;
+    s.load.lane = S("link");
+    s.load.type = S("deals");
+    s.load.ref_count = 1;
+    s.refs[0] = (struct dr_ref){
+        .field = S("@record"), .lane = S("deal"), .key = S("deal:d1")};
+    s.c.loads[0].dst = 900;
+    r = judged(&s);
+    is_state(r, "merged");
+    assert_int_equal(r->target, 900);
+    assert_true(dr_str_eqz(r->type, "deals"));
+    assert_int_equal(losses(&s.said), 0);
+    dr_arena_free(s.a);
+}
+
 /* ---- line items ---- */
 
 static struct dr_field quantity[2];
@@ -388,6 +463,9 @@ int main(void)
         cmocka_unit_test(test_not_yet),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_other_ends),
+        cmocka_unit_test(test_removal),
+        cmocka_unit_test(test_a_kept_edit_is_told),
+        cmocka_unit_test(test_folded),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_a_line_alone_is_rejected),
     };

@@ -11,9 +11,12 @@
 #include <drover/base/clock.h>
 #include <drover/base/log.h>
 #include <drover/crypto/crypto.h>
+#include <drover/json/json.h>
 
 #define FLUSH_MS 30000
 #define START_MS 120000
+#define PLAN_MAX ((size_t)8 << 20)
+#define PLAN_TREE ((size_t)256 << 20)
 
 static void flushed(struct auditor *au)
 {
@@ -44,12 +47,35 @@ static void read_state(struct auditor *au)
     if (au->state.has_plan) {
         memcpy(au->state.plan_hash, c->plan_hash.p, 32);
     }
+    au->approval_count = 0;
+    for (size_t i = 0; i < c->approval_count && i < AUDITOR_APPROVALS; i++) {
+        (void)snprintf(au->approvals[au->approval_count++], AUDITOR_ASK_MAX,
+                       DR_STR_FMT, DR_STR_ARG(c->approvals[i]));
+    }
     for (size_t i = 0; i < c->open_lane_count; i++) {
         int lane = dr_lane_index(c->open_lanes[i]);
         if (lane >= 0) {
             au->state.open[lane] = true;
         }
     }
+}
+
+/* Bytes of larger files than the plan uploads are not even fetched. */
+static uint64_t file_limit(struct dr_str plan)
+{
+    struct dr_json_limits limits = {.max_bytes = PLAN_MAX,
+                                    .max_nodes = 4000000};
+    DR_AUTO(dr_arena) struct dr_arena *a = dr_arena_new(PLAN_TREE);
+    const struct dr_json *j = dr_json_parse(a, plan, &limits, NULL);
+    int64_t n = dr_json_get_i64(dr_json_get(j, "files"), "max_bytes", 0);
+
+    DR_JSON_EACH(o, dr_json_get(j, "scope"))
+    {
+        if (dr_str_eqz(dr_json_str(o), "attachment") && n > 0) {
+            return (uint64_t)n;
+        }
+    }
+    return 0;
 }
 
 void lead_take(struct auditor *au)
@@ -61,6 +87,7 @@ void lead_take(struct auditor *au)
     dr_map_free(au->sample);
     au->plan = NULL;
     au->sample = NULL;
+    au->file_limit = file_limit(v->plan_json);
     if (v->plan_json.n > 0) {
         au->plan = dr_plan_parse(v->plan_json, &err);
         if (!au->plan) {
@@ -209,7 +236,7 @@ static void write_decision(struct auditor *au, const char *operation,
 void lead_publish(struct auditor *au, const char *operation, struct dr_str by)
 {
     struct dr_env env = {.kind = DR_MSG_CONTROL};
-    struct dr_str open[GATE_LANES];
+    struct dr_str open[GATE_LANES], approvals[AUDITOR_APPROVALS];
     struct state *s = &au->state;
     size_t n = 0;
 
@@ -217,6 +244,9 @@ void lead_publish(struct auditor *au, const char *operation, struct dr_str by)
         if (s->open[i]) {
             open[n++] = dr_str_z(dr_lanes[i]);
         }
+    }
+    for (size_t i = 0; i < au->approval_count; i++) {
+        approvals[i] = dr_str_z(au->approvals[i]);
     }
     s->seq++;
     env.u.control = (struct dr_control){
@@ -231,7 +261,10 @@ void lead_publish(struct auditor *au, const char *operation, struct dr_str by)
         .open_lanes = open,
         .open_lane_count = n,
         .catalog_seq = s->catalog_seq,
-        .generation = s->generation};
+        .generation = s->generation,
+        .approvals = approvals,
+        .approval_count = au->approval_count,
+        .file_limit = au->file_limit};
     if (operation) {
         write_decision(au, operation, by);
     }
@@ -266,4 +299,19 @@ void lead_sample(struct auditor *au, const struct dr_str *keys, size_t n)
     (void)snprintf(key, sizeof(key), "sample:%u", (unsigned)env.u.sample.pass);
     send_control(au, key, &env);
     flushed(au);
+}
+
+void lead_removals(struct auditor *au, const struct dr_removal *v, size_t n,
+                   struct dr_str by)
+{
+    struct dr_env env = {.kind = DR_MSG_REMOVALS};
+    uint64_t seq = dr_control(au->control)->removal_count + 1;
+    char key[48], operation[64];
+
+    env.u.removals = (struct dr_removals){seq, v, n};
+    (void)snprintf(key, sizeof(key), "removals:%llu", (unsigned long long)seq);
+    (void)snprintf(operation, sizeof(operation), "removals:%zu", n);
+    send_control(au, key, &env);
+    /* The state behind it: whoever follows control has seen the list then. */
+    lead_publish(au, operation, by);
 }

@@ -13,6 +13,7 @@
 #include "api.h"
 #include "auditor.h"
 #include "job.h"
+#include "removals.h"
 
 #define SETTLE_MAX 300 /* records judged between two looks at the sockets */
 #define IDLE_MS 20
@@ -53,6 +54,7 @@ static void open_all(struct auditor *au)
     au->books = books_open(dr_conf_text(au->svc->conf, "books.file"),
                            dr_str_z(au->svc->migration));
     lead_open(au);
+    removals_take(au);
     /* A kill may have come between a decision and its mark on the records:
      * those that no later message touches would wait for ever. */
     books_dirty_all(au->books);

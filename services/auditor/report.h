@@ -14,6 +14,11 @@ struct reject_filter {
 void report_rejected(struct auditor *au, const struct reject_filter *f,
                      struct dr_str after, int64_t limit, struct dr_buf *out,
                      struct dr_buf *next);
+/* Fields that people changed in the target and that were left alone: NDJSON
+ * {"object","id","field","reason"}. */
+void report_conflicts(struct auditor *au, struct dr_str only,
+                      struct dr_str after, int64_t limit, struct dr_buf *out,
+                      struct dr_buf *next);
 /* {"lines":[…],"original":"…"}; false: nothing of this record stopped. */
 bool report_reject(struct auditor *au, struct dr_str object, struct dr_str id,
                    struct dr_buf *out);

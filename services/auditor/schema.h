@@ -3,7 +3,7 @@
 #ifndef DROVER_AUDITOR_SCHEMA_H
 #define DROVER_AUDITOR_SCHEMA_H
 
-#define BOOKS_VERSION 1
+#define BOOKS_VERSION 2
 
 extern const char books_schema[];
 

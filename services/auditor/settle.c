@@ -28,7 +28,8 @@ static uint64_t own_target(struct auditor *au, const struct dr_load *load,
 {
     for (size_t i = 0; i < load->ref_count; i++) {
         const struct dr_ref *r = &load->refs[i];
-        if (dr_str_eqz(r->field, "self") || dr_str_eqz(r->field, "deal")) {
+        if (dr_str_eqz(r->field, "self") || dr_str_eqz(r->field, "deal") ||
+            dr_str_eqz(r->field, "@record")) {
             return target_of(au, r->lane, r->key);
         }
     }
@@ -90,6 +91,11 @@ static void gather_gone(struct auditor *au, struct judge_case *c)
                           DR_STR_ARG(c->rec->object), DR_STR_ARG(c->rec->id));
     c->gone_has_fact =
         books_get_fact(au->books, lanes[0], key, au->arena, &c->gone_fact);
+    if (books_kept_back(au->books, c->rec->object, c->rec->id, c->rec->rev)) {
+        c->gone_fact.deleted = 3;
+    }
+    c->removal_open =
+        books_removal_open(au->books, c->rec->object, c->rec->id, c->rec->rev);
 }
 
 struct dr_str settle_key(struct dr_arena *a, const struct dr_source *rec)
@@ -130,6 +136,9 @@ bool settle_gather(struct auditor *au, const struct dr_source *rec,
             target_of(au, DR_STR_LIT("account"), DR_STR_LIT(DR_ORPHAN_KEY));
     }
     gather_gone(au, c);
+    c->conflict_count =
+        books_get_conflicts(au->books, rec->object, rec->id, au->arena,
+                            c->conflicts, JUDGE_CONFLICTS);
     return true;
 }
 

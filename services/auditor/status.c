@@ -9,6 +9,9 @@
 #include <drover/crypto/crypto.h>
 #include <drover/json/json.h>
 
+#include "asks.h"
+#include "removals.h"
+
 static void source(struct auditor *au, struct dr_json_w *w)
 {
     const struct dr_json *s = dr_json_parse(
@@ -22,6 +25,9 @@ static void source(struct auditor *au, struct dr_json_w *w)
     dr_json_w_kvi(w, "tail_misses", dr_json_get_i64(s, "tail_misses", 0));
     dr_json_w_kvi(w, "lag_s", dr_json_get_i64(s, "lag_s", 0));
     dr_json_w_kv(w, "halted", dr_json_get_str(s, "halted"));
+    dr_json_w_kv(w, "consistency", dr_json_get_str(s, "consistency"));
+    dr_json_w_key(w, "asks");
+    asks_write(au, w);
     dr_json_w_key(w, "objects");
     dr_json_w_arr(w);
     DR_JSON_EACH(o, dr_json_get(s, "objects"))
@@ -30,6 +36,9 @@ static void source(struct auditor *au, struct dr_json_w *w)
         dr_json_w_kv(w, "object", o->key);
         dr_json_w_kvi(w, "expected", dr_json_get_i64(o, "expected", 0));
         dr_json_w_kvi(w, "read", dr_json_get_i64(o, "read", 0));
+        dr_json_w_kvi(w, "lag_records", dr_json_get_i64(o, "lag_records", 0));
+        dr_json_w_kvi(w, "lag_s", dr_json_get_i64(o, "lag_s", 0));
+        dr_json_w_kvi(w, "clamped", dr_json_get_i64(o, "clamped", 0));
         dr_json_w_end(w);
     }
     dr_json_w_end(w);
@@ -230,6 +239,24 @@ void status_verified(struct auditor *au, struct dr_json_w *w)
     dr_json_w_end(w);
 }
 
+/* What people must look at: deletions, and edits that were left alone. */
+static void decisions(struct auditor *au, struct dr_json_w *w)
+{
+    struct removal_counts n;
+
+    removals_count(au, &n);
+    dr_json_w_key(w, "removals");
+    dr_json_w_obj(w);
+    dr_json_w_kvi(w, "proposed", n.proposed);
+    dr_json_w_kvi(w, "approved", n.approved);
+    dr_json_w_kvi(w, "deleted", n.deleted);
+    dr_json_w_kvi(w, "kept", n.kept);
+    dr_json_w_end(w);
+    dr_json_w_kvi(
+        w, "conflicts",
+        db_one(db_query(books_db(au->books), "SELECT count(*) FROM conflict")));
+}
+
 static void loaders(struct auditor *au, struct dr_json_w *w)
 {
     struct query *q = db_query(books_db(au->books),
@@ -297,6 +324,7 @@ void status_write(struct auditor *au, struct dr_buf *out)
     lanes(au, &w, &sum);
     objects(au, &w);
     status_verified(au, &w);
+    decisions(au, &w);
     loaders(au, &w);
     progress(au, &w, &sum);
     dr_json_w_key(&w, "books");

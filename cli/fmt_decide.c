@@ -1,0 +1,114 @@
+/* What people decide or rebuild: questions, deletions, kept edits, inventory.
+ */
+#include "fmt.h"
+
+#include "text.h"
+
+const char fmt_removal_spec[] = "lllrl";
+const char *const fmt_removal_heads[] = {"object", "id", "state", "target id",
+                                         "cause"};
+const char fmt_conflict_spec[] = "llll";
+const char *const fmt_conflict_heads[] = {"object", "id", "field", "reason"};
+
+static void cell(struct text_table *t, const struct dr_json *j, const char *key)
+{
+    struct dr_buf b;
+
+    dr_buf_init(&b, (size_t)1 << 20);
+    fmt_value(&b, dr_json_get(j, key));
+    text_cell(t, dr_arena_dup(t->arena, dr_buf_view(&b)));
+    dr_buf_done(&b);
+}
+
+void fmt_removal_row(struct text_table *t, const struct dr_json *j)
+{
+    cell(t, j, "object");
+    cell(t, j, "id");
+    cell(t, j, "state");
+    cell(t, j, "target_id");
+    cell(t, j, "cause");
+}
+
+void fmt_conflict_row(struct text_table *t, const struct dr_json *j)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(fmt_conflict_heads); i++) {
+        cell(t, j, fmt_conflict_heads[i]);
+    }
+}
+
+void fmt_asks(struct fmt *f, const struct dr_json *j)
+{
+    static const char *const heads[] = {"id", "approved", "question"};
+    const struct dr_json *asks = dr_json_get(j, "asks");
+    struct text_table t;
+
+    if (!asks || asks->count == 0) {
+        dr_buf_z(f->out, "Nothing is asked.\n");
+        return;
+    }
+    text_table_init(&t, f->arena, "lll", heads);
+    DR_JSON_EACH(q, asks)
+    {
+        cell(&t, q, "id");
+        text_cellz(&t, dr_json_true(dr_json_get(q, "approved")) ? "yes" : "no");
+        cell(&t, q, "text");
+    }
+    text_table_print(&t, f->out, "");
+}
+
+/* ---- inventory ---- */
+
+static void steps(struct fmt *f, const struct dr_json *item)
+{
+    DR_JSON_EACH(s, dr_json_get(item, "steps"))
+    {
+        dr_buf_z(f->out, "    ");
+        fmt_value(f->out, dr_json_get(s, "n"));
+        dr_buf_z(f->out, ". ");
+        fmt_value(f->out, dr_json_get(s, "kind"));
+        dr_buf_z(f->out, ": ");
+        fmt_value(f->out, dr_json_get(s, "summary"));
+        dr_buf_ch(f->out, '\n');
+    }
+}
+
+static void automation(struct fmt *f, const struct dr_json *item)
+{
+    static const char *const facts[] = {"status", "object", "trigger",
+                                        "enrolled", "updated_at"};
+    struct text_table t;
+
+    dr_buf_z(f->out, "  ");
+    fmt_value(f->out, dr_json_get(item, "name"));
+    dr_buf_z(f->out, " (");
+    fmt_value(f->out, dr_json_get(item, "id"));
+    dr_buf_z(f->out, ")\n");
+    text_table_init(&t, f->arena, "ll", NULL);
+    for (size_t i = 0; i < DR_ARRAY_LEN(facts); i++) {
+        if (!dr_json_is_null(dr_json_get(item, facts[i]))) {
+            text_cellz(&t, facts[i]);
+            cell(&t, item, facts[i]);
+        }
+    }
+    text_table_print(&t, f->out, "    ");
+    steps(f, item);
+}
+
+void fmt_inventory(struct fmt *f, const struct dr_json *j)
+{
+    static const char *const kinds[][2] = {
+        {"workflows", "Workflows"},
+        {"sequences", "Sequences"},
+        {"email_templates", "E-mail templates"}};
+
+    dr_buf_z(f->out, "Not migrated: to be rebuilt in Freshsales by hand.\n");
+    for (size_t i = 0; i < DR_ARRAY_LEN(kinds); i++) {
+        const struct dr_json *list = dr_json_get(j, kinds[i][0]);
+        dr_buf_printf(f->out, "\n%s: %u\n", kinds[i][1],
+                      list ? (unsigned)list->count : 0);
+        DR_JSON_EACH(item, list)
+        {
+            automation(f, item);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+/* Calls for reports, lines and single records. */
+#include "ask.h"
+#include "desk.h"
+#include "job.h"
+#include "removals.h"
+#include "report.h"
+#include "sample.h"
+
+#define PAGE 1000
+#define PAGE_MAX 10000
+
+/* Pages of lines by cursor. */
+struct pages {
+    const char *path;
+    void (*write)(struct ask *q, struct dr_str after, int64_t limit,
+                  struct dr_buf *next);
+};
+
+static void write_records(struct ask *q, struct dr_str after, int64_t limit,
+                          struct dr_buf *next)
+{
+    report_records(q->au, after, limit, &q->out, next);
+}
+
+static void write_rejected(struct ask *q, struct dr_str after, int64_t limit,
+                           struct dr_buf *next)
+{
+    struct reject_filter f = {dr_httpd_arg(q->req, "object"),
+                              dr_httpd_arg(q->req, "class")};
+
+    report_rejected(q->au, &f, after, limit, &q->out, next);
+}
+
+static void write_removals(struct ask *q, struct dr_str after, int64_t limit,
+                           struct dr_buf *next)
+{
+    removals_list(q->au, dr_httpd_arg(q->req, "object"), after, limit, &q->out,
+                  next);
+}
+
+static void write_conflicts(struct ask *q, struct dr_str after, int64_t limit,
+                            struct dr_buf *next)
+{
+    report_conflicts(q->au, dr_httpd_arg(q->req, "object"), after, limit,
+                     &q->out, next);
+}
+
+static const struct pages pages[] = {{"/v1/records", write_records},
+                                     {"/v1/rejected", write_rejected},
+                                     {"/v1/removals", write_removals},
+                                     {"/v1/conflicts", write_conflicts}};
+
+void get_lines(struct ask *q)
+{
+    struct dr_str after = dr_httpd_arg(q->req, "after");
+    struct dr_str limit = dr_httpd_arg(q->req, "limit");
+    int64_t n = PAGE;
+    struct dr_buf next, header;
+
+    if (limit.n > 0 && (dr_str_i64(limit, &n) || n < 1 || n > PAGE_MAX)) {
+        ask_error(q, 400, "bad_request", "limit is between 1 and 10000", "",
+                  NULL);
+        return;
+    }
+    dr_buf_init(&next, 4096);
+    for (size_t i = 0; i < DR_ARRAY_LEN(pages); i++) {
+        if (dr_str_eqz(dr_httpd_path(q->req), pages[i].path)) {
+            pages[i].write(q, after, n, &next);
+        }
+    }
+    if (next.n > 0) {
+        dr_buf_init(&header, 16384);
+        dr_buf_urlenc(&header, dr_buf_view(&next));
+        dr_httpd_add_header(q->req, "X-Next", header.p);
+        dr_buf_done(&header);
+    }
+    dr_buf_done(&next);
+    dr_httpd_answer(q->req, 200, "application/x-ndjson", dr_buf_view(&q->out));
+}
+
+void get_find(struct ask *q)
+{
+    struct dr_str id = dr_httpd_arg(q->req, "id");
+
+    if (id.n == 0) {
+        ask_error(q, 400, "bad_request", "id is missing",
+                  "name the id that the record has at the source", NULL);
+        return;
+    }
+    report_find(q->au, dr_httpd_arg(q->req, "object"), id, &q->out);
+    ask_answer(q);
+}
+
+static void not_yet(struct ask *q)
+{
+    ask_error(q, 404, "not_found", "there is no such report yet",
+              "`drover status` shows how far the migration is", NULL);
+}
+
+void get_report(struct ask *q, struct dr_str name)
+{
+    static const char *const kept[] = {"audit.json", "checklist.json",
+                                       "owners.json", "duplicates.json"};
+    struct auditor *au = q->au;
+    struct dr_str text = {"", 0};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(kept); i++) {
+        if (dr_str_eqz(name, kept[i])) {
+            text = books_kept(au->books, kept[i], au->request);
+        }
+    }
+    if (dr_str_eqz(name, "plan.json")) {
+        text = desk_plan(au, (struct dr_str){"", 0});
+    } else if (dr_str_eqz(name, "checklist.md")) {
+        struct dr_str json =
+            books_kept(au->books, "checklist.json", au->request);
+        if (json.n > 0) {
+            report_checklist_md(au, json, &q->out);
+            text = dr_buf_view(&q->out);
+        }
+    } else if (dr_str_eqz(name, "sample-diff.json")) {
+        if (sample_report(au, &q->out)) {
+            text = dr_buf_view(&q->out);
+        }
+    } else if (dr_str_eqz(name, "inventory.json") &&
+               report_inventory(au, &q->out)) {
+        text = dr_buf_view(&q->out);
+    }
+    if (text.n == 0) {
+        not_yet(q);
+        return;
+    }
+    dr_httpd_answer(
+        q->req, 200,
+        dr_str_ends(name, DR_STR_LIT(".md")) ? "text/markdown" : NULL, text);
+}
+
+void get_reconciliation(struct ask *q)
+{
+    if (!q->au->evidence.books_ready || !q->au->plan) {
+        not_yet(q);
+    } else if (!job_start(q->au, q->req)) {
+        ask_error(q, 409, "gate", "a reconciliation is being made already",
+                  "wait for it, then ask again", NULL);
+    }
+}
+
+void get_reject(struct ask *q, struct dr_str rest)
+{
+    struct dr_str id = rest;
+    struct dr_str object = dr_str_split(&id, '/');
+
+    if (!id.p || !report_reject(q->au, object, id, &q->out)) {
+        ask_error(q, 404, "not_found", "nothing of this record stopped",
+                  "`drover find ID` tells what became of it", NULL);
+        return;
+    }
+    ask_answer(q);
+}
