@@ -133,6 +133,23 @@ static int fetch_one(struct sink *s, const char *name)
     return rc;
 }
 
+/* Reports that come in pages of lines; NULL: another one. */
+static const char *lines_path(const char *name)
+{
+    static const char *const lines[][2] = {
+        {"records.ndjson", "/v1/records"},
+        {"rejected.ndjson", "/v1/rejected"},
+        {"removals.ndjson", "/v1/removals"},
+        {"conflicts.ndjson", "/v1/conflicts"}};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(lines); i++) {
+        if (strcmp(name, lines[i][0]) == 0) {
+            return lines[i][1];
+        }
+    }
+    return NULL;
+}
+
 int cmd_report(struct cli *c)
 {
     const char *name = c->args.pos[0], *out = args_flag(&c->args, "out");
@@ -147,10 +164,8 @@ int cmd_report(struct cli *c)
     rc = sink_open(&s, out);
     if (rc == CLI_OK) {
         s.whole.ndjson = true;
-        if (strcmp(name, "records.ndjson") == 0) {
-            rc = pages_get(c, "/v1/records", sink_take, sink_page, &s);
-        } else if (strcmp(name, "rejected.ndjson") == 0) {
-            rc = pages_get(c, "/v1/rejected", sink_take, sink_page, &s);
+        if (lines_path(name)) {
+            rc = pages_get(c, lines_path(name), sink_take, sink_page, &s);
         } else {
             s.whole.ndjson = false;
             rc = fetch_one(&s, name);

@@ -10,8 +10,9 @@ from bench import Failure  # noqa: E402
 # What must be there before what.
 ORDER = ["user", "currency", "lead_source", "deal_type", "lifecycle_stage",
          "lead_stage", "contact_status", "pipeline", "stage", "field",
-         "choice"]
-LISTS = {"lead_source": "lead_sources", "deal_type": "deal_types",
+         "choice", "sales_activity_type", "custom_module"]
+LISTS = {"sales_activity_type": "sales_activity_types",
+         "lead_source": "lead_sources", "deal_type": "deal_types",
          "lifecycle_stage": "lifecycle_stages", "lead_stage": "lead_stages"}
 
 
@@ -59,6 +60,11 @@ class Admin:
             body.update(disabled=False, default=False, type=item["name"],
                         contact_status_ids=[])
         self.create(selector, body)
+
+    def add_custom_module(self, item):
+        body = {k: item[k] for k in ("entity_name", "singular_name",
+                                     "plural_name", "fields") if k in item}
+        self.create("custom_modules", body)
 
     def add_contact_status(self, item):
         stage = self.entry("lifecycle_stages", "name", item["entity"])

@@ -6,15 +6,34 @@ the source folder by another program.
 
 --snapshot: the change script was not played (CHANGES=0). Prints every
 difference and whether the reports explain it; exit 0 only if all are."""
+import datetime
 import decimal
 import json
 import pathlib
 import sys
 
-CARRIED = ["company", "contact", "deal", "product", "line_item", "task"]
+CARRIED = ["company", "contact", "deal", "product", "line_item", "task",
+           "call", "email", "meeting", "note", "attachment", "co_shipment"]
+# Where the original times of an activity stand, by the target's type.
+TIMES = {"sales_activities": ("start_date", "end_date"),
+         "appointments": ("from_date", "end_date"),
+         "tasks": ("due_date",)}
+ORIGINAL = {"call": ("started_at", "ended_at"),
+            "email": ("sent_at", "sent_at"),
+            "meeting": ("started_at", "ended_at"), "task": ("due_at",)}
 STATES = ["landed", "merged", "excluded", "parked", "rejected", "deleted"]
 decimal.getcontext().prec = 60
 SHOWN = 6
+
+
+def instant(text):
+    """Seconds, or None for what is no plain instant."""
+    try:
+        at = datetime.datetime.fromisoformat((text or "").replace("Z",
+                                                                  "+00:00"))
+    except ValueError:
+        return None
+    return at.timestamp() if at.tzinfo else None
 
 
 def dec(text):
@@ -185,9 +204,87 @@ class Check:
                           "%d expected, the books have %d" % (
                               want.get(stage, 0), have.get(stage, 0)))
 
+    # ---- times, events, files ----
+
+    def records(self, side, kind):
+        path = self.out / side / "records" / (kind + ".ndjson")
+        return {str(r["id"]): r for r in map(json.loads, path.read_text(
+            ).splitlines())} if path.exists() else {}
+
+    def told(self):
+        return {(d["object"], d["id"], d["field"])
+                for d in self.books.get("differences", [])}
+
+    def times(self):
+        told, bad, n = self.told(), [], 0
+        target = {t: self.records("freshsales", t) for t in TIMES}
+        source = {o: self.records("fasttrack", o) for o in ORIGINAL}
+        for x in self.lines:
+            if x["state"] != "landed" or x["object"] not in ORIGINAL or \
+                    x["type"] not in TIMES:
+                continue
+            have = target[x["type"]].get(str(x["target_id"]), {})
+            props = source[x["object"]][x["id"]]["properties"]
+            for key, prop in zip(TIMES[x["type"]], ORIGINAL[x["object"]]):
+                n += 1
+                if instant(have.get(key)) != instant(props.get(prop)) and \
+                        (x["object"], x["id"], prop) not in told:
+                    bad.append("%s %s: %s is %s, at the source %s" % (
+                        x["object"], x["id"], key, have.get(key),
+                        props.get(prop)))
+        self.say("%d original times compared" % n)
+        for text in bad[:SHOWN]:
+            self.tell(text, False, "another time, and not told")
+        if n == 0 and any(self.x["objects"][o]["readable"] for o in
+                          ORIGINAL if o in self.x["objects"]):
+            self.tell("times", False, "no activity landed")
+
+    def events(self):
+        want = self.x["events"]["count"] + self.x["events"]["unreadable"]
+        mine = [x for x in self.lines if x["object"] == "event"]
+        bad = [x["id"] for x in mine
+               if x["state"] != "landed" and self.unexplained(x)]
+        if len(mine) != want:
+            self.tell("event", False, "%d expected, %d lines" % (
+                want, len(mine)))
+        for rid in self.x["events"]["contact_unknown"]:
+            if any(x["id"] == rid and x["state"] == "landed" for x in mine):
+                self.tell("event %s" % rid, False, "landed without a contact")
+        landed = sum(x["state"] == "landed" for x in mine)
+        if landed != want:
+            self.tell("event: %d expected, %d landed" % (
+                want, landed), not bad, "without a word: %s" % bad[:SHOWN] if bad
+                else "each with its reason")
+
+    def files(self):
+        source = self.records("fasttrack", "attachment")
+        path = self.out / "freshsales" / "file-hashes.json"
+        hashes = json.loads(path.read_text()) if path.exists() else {}
+        n = 0
+        for x in self.lines:
+            if x["object"] != "attachment" or x["type"] != "files" or \
+                    x["state"] != "landed":
+                continue
+            n += 1
+            want = source[x["id"]]["properties"]["sha256"]
+            if hashes.get(str(x["target_id"])) != want:
+                self.tell("attachment %s" % x["id"], False,
+                          "SHA-256 %s at the target, %s at the source" % (
+                              hashes.get(str(x["target_id"])), want))
+        self.say("%d files downloaded from the target and hashed" % n)
+        for rid in self.x["attachment"]["hash_mismatch"] + \
+                self.x["attachment"]["size_mismatch"]:
+            if any(x["id"] == rid and x["type"] == "files"
+                   for x in self.lines):
+                self.tell("attachment %s" % rid, False,
+                          "its bytes are not what the source says of them")
+
     def all(self):
         for kind in CARRIED:
             self.counts(kind)
+        self.times()
+        self.events()
+        self.files()
         self.sums()
         self.merges()
         self.stages()

@@ -1,15 +1,17 @@
 """What a run leaves in its folder (bench reference, section 3)."""
 import decimal
+import http.client
 import json
 
 from api import Away
 from bench import Failure, call
-from truth import TYPES, Truth
+from truth import TYPES, Truth, hash_of, source_hashes
 
 REPORTS = ["audit.json", "plan.json", "checklist.json", "checklist.md",
            "owners.json", "duplicates.json", "sample-diff.json",
            "reconciliation.json", "forecast.json", "inventory.json",
-           "records.ndjson", "rejected.ndjson"]
+           "records.ndjson", "rejected.ndjson", "removals.ndjson",
+           "conflicts.ndjson", "files.json", "events.json"]
 REQUIRED = {"records.ndjson", "reconciliation.json", "rejected.ndjson",
             "plan.json", "owners.json"}
 STATES = ["landed", "merged", "excluded", "parked", "rejected", "deleted"]
@@ -20,6 +22,23 @@ def fetch(sim, path):
     if status != 200:
         raise Failure("%s GET %s: %d" % (sim.name, path, status))
     return data
+
+
+def download(port, path):
+    """The bytes of an answer, a piece at a time."""
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        c.request("GET", path)
+        answer = c.getresponse()
+        if answer.status != 200:
+            raise Failure("GET %s: %d" % (path, answer.status))
+        while True:
+            piece = answer.read(1 << 20)
+            if not piece:
+                return
+            yield piece
+    finally:
+        c.close()
 
 
 def parse(data):
@@ -64,6 +83,15 @@ class Result:
                 self.put("freshsales/%s/%s.ndjson" % (what, kind), fetch(
                     sim, "/sim/%s/%s" % (what, kind)))
 
+    def file_hashes(self):
+        """Every stored file is downloaded and hashed."""
+        sim, out = self.s.target, {}
+        for f in self.lines("freshsales/files.ndjson"):
+            out[str(f["id"])] = hash_of(download(sim.admin, "/sim/files/%s"
+                                                 % f["id"]))
+        self.put("freshsales/file-hashes.json",
+                 json.dumps(out, indent=1).encode())
+
     def source(self):
         sim = self.s.source
         for o in self.flow.status()["source"]["objects"]:
@@ -76,6 +104,7 @@ class Result:
     def all(self):
         self.reports()
         self.target()
+        self.file_hashes()
         self.source()
         return self
 
@@ -116,7 +145,10 @@ class Result:
                      self.lines("freshsales/journal.ndjson"),
                      self.json("freshsales/tenant.json"),
                      self.lines("records.ndjson"),
-                     self.lines("rejected.ndjson"))
+                     self.lines("rejected.ndjson"),
+                     {int(k): v for k, v in self.json(
+                         "freshsales/file-hashes.json").items()},
+                     source_hashes(self.s.o.source))
 
     def books(self):
         """Why the books do not balance, in words; empty: they do."""

@@ -26,7 +26,8 @@ VARIABLES = ["SOURCE", "TENANT", "OUT", "RATE", "LOADERS", "TRANSFORMERS",
              "KEEP", "ROLLBACK"]
 # Calls that a record of the object needs, for the length of the scaled hour.
 CALLS = {"company": .03, "contact": .04, "deal": .05, "product": 1,
-         "line_item": 1.5, "task": 1}
+         "line_item": 1.5, "task": 1, "call": 1, "email": 1, "meeting": 1,
+         "note": 1, "attachment": 1, "event": 1}
 RUN_S = 60  # how long the load is to take, about
 
 

@@ -32,6 +32,7 @@ def line(obj, id_, state="landed", type_=None, target=None, **more):
 
 class TruthTest(unittest.TestCase):
     def setUp(self):
+        self.hashes, self.wanted = {}, {}
         self.records = {
             "sales_accounts": [record(10, "co_1"), record(11, by="seed"),
                                record(12, "unassigned")],
@@ -60,7 +61,7 @@ class TruthTest(unittest.TestCase):
     def problems(self):
         return Truth(self.records, self.journal, {"selectors": {"users": [
             {"id": 1, "is_active": True}, {"id": 2, "is_active": False}]}},
-            self.lines, self.rejected).problems()
+            self.lines, self.rejected, self.hashes, self.wanted).problems()
 
     def only(self, text):
         found = self.problems()
@@ -116,6 +117,20 @@ class TruthTest(unittest.TestCase):
                               "class": "outcome_unknown"})
         self.assertEqual(self.problems(), [])
 
+    def test_bytes_of_files(self):
+        self.records["files"] = [
+            {"id": 60, "parent_type": "deals", "parent_id": 30, "name": "a",
+             "sha256": "ab", "_sim": {"created_by": "api"}}]
+        self.lines.append(line("attachment", "f_1", type_="files", target=60))
+        self.hashes, self.wanted = {60: "ab"}, {"f_1": "ab"}
+        self.assertEqual(self.problems(), [])
+        self.records["files"].append(dict(self.records["files"][0], id=61,
+                                          _sim={"created_by": "seed"}))
+        self.only("more files of one name and content")
+        self.records["files"].pop()
+        self.hashes = {60: "cd"}
+        self.only("other bytes than at the source: f_1")
+
     def test_a_line_twice(self):
         self.lines.append(line("note", "no_1", "excluded"))
         self.only("several lines: note no_1")
@@ -145,8 +160,11 @@ class ExpectedTest(unittest.TestCase):
                 "amount_by_currency": {"USD": {"sum": "12.50"}},
                 "by_pipeline_stage": {"p/won": 2}},
             "collisions": {"contact_by_email": {}, "company_by_name": {},
-                           "deal_by_name": {}}}
+                           "deal_by_name": {}},
+            "events": {"count": 0, "unreadable": 0, "contact_unknown": []},
+            "attachment": {"hash_mismatch": [], "size_mismatch": []}}
         self.expected["objects"]["deal"]["readable"] = 2
+        self.stored = {}
 
     def check(self):
         for name, rows in (("records", self.lines),
@@ -154,13 +172,62 @@ class ExpectedTest(unittest.TestCase):
             (self.out / (name + ".ndjson")).write_text("".join(
                 json.dumps(r) + "\n" for r in rows))
         (self.out / "reconciliation.json").write_text(json.dumps(self.books))
+        for name, data in self.stored.items():
+            path = self.out / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(data) + "\n")
         c = Check(self.out, self.expected, True)
         c.say = lambda text: None
         c.all()
         return c.seen, c.bad
 
+    def landed(self, kind, id_, type_, target, props, have):
+        """One more record of a kind, that landed."""
+        self.lines.append(line(kind, id_, type_=type_, target=target))
+        self.expected["objects"][kind]["readable"] = 1
+        self.books["objects"][CARRIED.index(kind)].update(
+            extracted=1, states={"landed": 1})
+        self.stored["fasttrack/records/%s.ndjson" % kind] = {
+            "id": id_, "properties": props}
+        self.stored["freshsales/records/%s.ndjson" % type_] = dict(
+            have, id=int(target))
+
     def test_explained(self):
         self.assertEqual(self.check(), (2, 0))
+
+    def test_original_times(self):
+        have = {"start_date": "2024-05-06T09:00:00+02:00",
+                "end_date": "2024-05-06T07:10:00Z"}
+        self.landed("call", "k_1", "sales_activities", "7",
+                    {"started_at": "2024-05-06T07:00:00Z",
+                     "ended_at": "2024-05-06T07:10:00Z"}, have)
+        self.assertEqual(self.check(), (2, 0))
+        name = "freshsales/records/sales_activities.ndjson"
+        self.stored[name]["end_date"] = "2024-05-06T07:10:01Z"
+        self.assertEqual(self.check(), (3, 1))
+        self.books["differences"] = [{"object": "call", "id": "k_1",
+                                      "field": "ended_at"}]
+        self.assertEqual(self.check(), (2, 0))
+
+    def test_bytes_of_files(self):
+        self.landed("attachment", "f_1", "files", "8", {"sha256": "ab"}, {})
+        self.stored["freshsales/file-hashes.json"] = {"8": "ab"}
+        self.assertEqual(self.check(), (2, 0))
+        self.stored["freshsales/file-hashes.json"] = {"8": "cd"}
+        self.assertEqual(self.check(), (3, 1))
+        self.stored["freshsales/file-hashes.json"] = {}
+        self.assertEqual(self.check(), (3, 1))
+
+    def test_events(self):
+        self.expected["events"] = {"count": 1, "unreadable": 0,
+                                   "contact_unknown": ["ev_1"]}
+        self.assertEqual(self.check()[1], 1)
+        self.lines.append(line("event", "ev_1", "excluded",
+                               rule="event.report", reason="by plan"))
+        self.assertEqual(self.check()[1], 0)
+        self.lines[-1].update(state="landed", type="sales_activities",
+                              target_id="9")
+        self.assertEqual(self.check()[1], 1)
 
     def test_a_record_is_missing(self):
         self.expected["objects"]["deal"]["readable"] = 3

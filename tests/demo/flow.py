@@ -64,15 +64,27 @@ class Flow:
         self.s, self.say, self.limit = stack, say or Say(None), limit
         self.drover, self.hash = stack.drover, None
         self.admin = Admin(stack.target)
+        self.answered = set()
 
     # ---- helpers ----
 
     def wait(self, what, look, shares=lambda status: {}, timeout=None):
         def tick(status):
+            self.let_pass(status)
             for text in self.s.kill_due(shares(status)):
                 self.say.line("%-10s %s, started again" % ("", text))
             self.say.now_and_then(progress(status))
         return self.s.wait(what, look, timeout or self.limit, tick)
+
+    def let_pass(self, status):
+        """What the extractor asks, the admin lets pass: all that is asked
+        about stands in the reports."""
+        for q in status["source"].get("asks") or []:
+            if not q["approved"] and q["id"] not in self.answered:
+                self.answered.add(q["id"])
+                self.say.line("%-10s asked: %s. The admin says yes" % (
+                    "", q["text"]))
+                self.verb("approve", q["id"], "--by", ADMIN)
 
     def gate(self, name, what):
         """Until the gate would open. One that stays shut when all is loaded
@@ -235,6 +247,19 @@ class Flow:
         self.wait("the tail has gone on behind the last change", lambda st:
                   sim.get("/sim/stats")["calls"] > before + rounds)
         self.wait("the tail is loaded and judged", self.lanes_done)
+        self.removals()
+
+    def removals(self):
+        """What is gone at the source is deleted when a person says so."""
+        proposed = self.status()["removals"]["proposed"]
+        if proposed == 0:
+            return
+        self.say.line("%-10s %d records are gone at the source: the admin "
+                      "lets their deletion through" % ("", proposed))
+        self.verb("removals", "approve", "--all", "--by", ADMIN)
+        self.wait("the deletions are carried out", lambda st:
+                  st["removals"]["approved"] == 0 and
+                  st["removals"]["proposed"] == 0 and self.lanes_done(st))
 
     def status(self):
         return self.verb("status")
@@ -245,11 +270,15 @@ class Flow:
         self.verb("freeze", "--by", ENGINEER)
 
         def swept(st):
-            if st["source"]["halted"]:
+            if st["source"]["halted"] and all(
+                    q["approved"] for q in st["source"]["asks"]):
                 raise Failure("the extractor halted: %s" %
                               st["source"]["halted"])
             return st["source"]["phase"] == "frozen"
         self.wait("the last window is read and the index swept", swept)
+        self.wait("what came last is loaded", lambda st:
+                  st["books"]["lag"] == 0 and st["books"]["pending"] == 0)
+        self.removals()
         self.gate("cutover", "everything is drained and judged")
 
     def cutover(self):

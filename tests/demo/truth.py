@@ -1,12 +1,24 @@
 """What the simulated Freshsales holds at the end, judged without asking
 Drover for anything but the list of what it says it did."""
 import collections
+import csv
+import hashlib
 import re
 
 TYPES = ["contacts", "leads", "sales_accounts", "deals", "products", "notes",
          "tasks", "appointments", "sales_activities", "call_logs", "files"]
 ORIGIN = re.compile(r"FastTrack \w+ (\S+) \[([0-9a-f]{32})\]")
 SHOWN = 5
+
+
+def origin(record):
+    """The last line of the text of what has no field for it."""
+    found = None
+    for key in ("description", "notes"):
+        if isinstance(record.get(key), str):
+            for found in ORIGIN.finditer(record[key]):
+                pass
+    return found
 
 
 def identity(kind, record):
@@ -16,15 +28,16 @@ def identity(kind, record):
     if kind == "products":
         return record.get("product_code")
     custom = record.get("custom_field") or {}
-    if custom.get("cf_source_id"):
-        return custom["cf_source_id"]
-    found = ORIGIN.search(record.get("description") or "")
+    for fields in (custom, record):
+        if fields.get("cf_source_id"):
+            return fields["cf_source_id"]
+    found = origin(record)
     return found.group(2) if found else None
 
 
 def source_id(kind, record):
     """The same, but always the source's id."""
-    found = ORIGIN.search(record.get("description") or "")
+    found = origin(record)
     if found and kind not in ("contacts", "products", "deals",
                               "sales_accounts", "leads"):
         return found.group(1)
@@ -44,8 +57,10 @@ class Truth:
     cannot be looked up is rejected as `outcome_unknown`: its record may
     stand there, once."""
 
-    def __init__(self, records, journal, tenant, lines, rejected):
+    def __init__(self, records, journal, tenant, lines, rejected,
+                 hashes=None, wanted=None):
         self.records, self.journal, self.lines = records, journal, lines
+        self.hashes, self.wanted = hashes or {}, wanted or {}
         self.unknown = {r["id"] for r in rejected
                         if r["class"] == "outcome_unknown"}
         self.users = {u["id"] for u in tenant["selectors"]["users"]
@@ -105,7 +120,8 @@ class Truth:
                 if at[0] in self.records:
                     gone.append("%s %s at %s %s" % (x["object"], x["id"],
                                                     *at))
-            elif x["state"] == "landed" and x["object"] != "line_item" and \
+            elif x["state"] == "landed" and x["type"] != "files" and \
+                    x["object"] != "line_item" and \
                     source_id(at[0], live[at]) != x["id"]:
                 wrong.append("%s %s at %s %s" % (x["object"], x["id"], *at))
         self.problem("said to be landed and not there", gone)
@@ -133,11 +149,62 @@ class Truth:
         self.problem("source records with several lines", [
             "%s %s" % k for k, n in seen.items() if n > 1])
 
+    def file_bytes(self):
+        """What was downloaded from the target against the source's own."""
+        wrong, twice = [], collections.Counter()
+        for x in self.lines:
+            if x["state"] == "landed" and x["type"] == "files":
+                if self.hashes.get(x["target_id"]) != \
+                        self.wanted.get(x["id"]):
+                    wrong.append("%s at %s" % (x["id"], x["target_id"]))
+        for r in self.records.get("files") or []:
+            twice.update([(r["parent_type"], r["parent_id"], r["name"],
+                           r["sha256"])])
+        landed = collections.Counter(
+            x["target_id"] for x in self.lines if x["type"] == "files")
+        self.problem("files with other bytes than at the source", wrong)
+        self.problem("more files of one name and content than were sent", [
+            k for k, n in twice.items() if n > 1 and n > sum(
+                landed[r["id"]] for r in self.records["files"]
+                if (r["parent_type"], r["parent_id"], r["name"],
+                    r["sha256"]) == k)])
+
     def problems(self):
         self.found = []
+        self.file_bytes()
         self.doubled()
         self.created_twice()
         self.owners()
         self.lines_once()
         self.landed()
         return self.found
+
+
+def hash_of(chunks):
+    h = hashlib.sha256()
+    for chunk in chunks:
+        h.update(chunk)
+    return h.hexdigest()
+
+
+def pattern(size):
+    """What the source generates: byte i is i mod 251."""
+    block = bytes(range(251)) * 4096
+    while size > 0:
+        yield block[:size]
+        size -= min(size, len(block))
+
+
+def source_hashes(folder):
+    """{attachment: SHA-256 of its bytes in the export folder}."""
+    out, index = {}, folder / "files" / "index.csv"
+    if not index.exists():
+        return out
+    with open(index, newline="", encoding="utf-8") as f:
+        for row in csv.DictReader(f):
+            path = folder / "files" / row["id"]
+            if row["content"] == "pattern251":
+                out[row["id"]] = hash_of(pattern(int(row["size"])))
+            elif row["content"] == "file" and path.exists():
+                out[row["id"]] = hash_of([path.read_bytes()])
+    return out
