@@ -140,7 +140,8 @@ static const char *lines_path(const char *name)
         {"records.ndjson", "/v1/records"},
         {"rejected.ndjson", "/v1/rejected"},
         {"removals.ndjson", "/v1/removals"},
-        {"conflicts.ndjson", "/v1/conflicts"}};
+        {"conflicts.ndjson", "/v1/conflicts"},
+        {"events.ndjson", "/v1/events"}};
 
     for (size_t i = 0; i < DR_ARRAY_LEN(lines); i++) {
         if (strcmp(name, lines[i][0]) == 0) {

@@ -301,7 +301,7 @@ const struct verb verbs[] = {
      "fetch a report",
      "NAME: audit.json plan.json checklist.json checklist.md owners.json\n"
      "duplicates.json sample-diff.json reconciliation.json inventory.json\n"
-     "files.json events.json records.ndjson rejected.ndjson removals.ndjson\n"
+     "files.json events.ndjson records.ndjson rejected.ndjson removals.ndjson\n"
      "conflicts.ndjson. FILE is readable by its owner alone.\n"
      "The limit is one of silence, not of the whole.",
      out_flags,

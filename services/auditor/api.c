@@ -139,6 +139,7 @@ static const struct route {
     {"GET", "/v1/removals", get_lines},
     {"POST", "/v1/removals/approve", post_removals},
     {"GET", "/v1/conflicts", get_lines},
+    {"GET", "/v1/events", get_lines},
     {"GET", "/v1/asks", get_asks},
     {"POST", "/v1/asks/approve", post_asks},
     {"GET", "/v1/find", get_find},

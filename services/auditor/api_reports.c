@@ -45,7 +45,14 @@ static void write_conflicts(struct ask *q, struct dr_str after, int64_t limit,
                      &q->out, next);
 }
 
-static const struct pages pages[] = {{"/v1/records", write_records},
+static void write_events(struct ask *q, struct dr_str after, int64_t limit,
+                         struct dr_buf *next)
+{
+    report_events(q->au, after, limit, &q->out, next);
+}
+
+static const struct pages pages[] = {{"/v1/events", write_events},
+                                     {"/v1/records", write_records},
                                      {"/v1/rejected", write_rejected},
                                      {"/v1/removals", write_removals},
                                      {"/v1/conflicts", write_conflicts}};

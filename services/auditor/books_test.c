@@ -201,10 +201,72 @@ static void test_lines_that_are_gone(void **state)
     db_end(q);
 }
 
+/* A deletion counts for the revision that was approved, and each word about it
+ * has the record looked at again. */
+static void test_removals(void **state)
+{
+    struct dr_removal r = {S("deal"), S("d1"), 4};
+    struct fact_row f = {.lane = S("deal"),
+                         .key = S("deal:d1"),
+                         .type = S("deals"),
+                         .dst = 30,
+                         .rev = 3,
+                         .origin = 1};
+    struct fact_row got;
+
+    (void)state;
+    put_source("x", 4);
+    books_fact(b, &f);
+    books_clean(b, S("deal"), S("d1"));
+    assert_false(books_removal_open(b, S("deal"), S("d1"), 4));
+    books_removal(b, &r, 1);
+    assert_int_equal(books_dirty_count(b), 1);
+    assert_true(books_removal_open(b, S("deal"), S("d1"), 4));
+    /* it came back and went again: a new decision is needed */
+    assert_false(books_removal_open(b, S("deal"), S("d1"), 5));
+    books_clean(b, S("deal"), S("d1"));
+    books_fact_deleted(b, S("deal"), S("deal:d1"), 1);
+    assert_int_equal(books_dirty_count(b), 1);
+    assert_true(books_get_fact(b, S("deal"), S("deal:d1"), a, &got));
+    assert_int_equal(got.deleted, 1);
+    f.rev = 6; /* made anew */
+    f.dst = 31;
+    books_fact(b, &f);
+    assert_true(books_get_fact(b, S("deal"), S("deal:d1"), a, &got));
+    assert_int_equal(got.deleted, 0);
+    assert_int_equal(got.dst, 31);
+}
+
+static void test_conflicts(void **state)
+{
+    struct dr_rejected r = {.object = S("deal"),
+                            .id = S("d1"),
+                            .field = S("amount"),
+                            .reason = S("first"),
+                            .rev = 4,
+                            .partial = true};
+    struct conflict_row got[2];
+
+    (void)state;
+    books_conflict(b, &r, 1);
+    r.reason = S("second");
+    r.rev = 5;
+    books_conflict(b, &r, 2);
+    r.reason = S("read again");
+    r.rev = 4;
+    books_conflict(b, &r, 3);
+    assert_int_equal(books_get_conflicts(b, S("deal"), S("d1"), a, got, 2), 1);
+    assert_true(dr_str_eqz(got[0].field, "amount"));
+    assert_true(dr_str_eqz(got[0].reason, "second"));
+    assert_int_equal(books_get_conflicts(b, S("deal"), S("d2"), a, got, 2), 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_removals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_conflicts, setup, teardown),
         T(test_the_newest_revision_counts),
         T(test_a_refusal_does_not_undo),
         T(test_an_older_view_does_not_count),

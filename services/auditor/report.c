@@ -218,6 +218,40 @@ void report_conflicts(struct auditor *au, struct dr_str only,
     }
 }
 
+void report_events(struct auditor *au, struct dr_str after, int64_t limit,
+                   struct dr_buf *out, struct dr_buf *next)
+{
+    struct query *q = db_query(
+        books_db(au->books), "SELECT id, env FROM source WHERE"
+                             " object='event' AND id>?1 ORDER BY id LIMIT ?2");
+    int64_t n = 0;
+
+    dr_buf_reset(next);
+    db_text(q, 1, after);
+    db_int(q, 2, limit);
+    while (db_step(q)) {
+        const struct dr_env *env;
+        const struct dr_json *j = NULL;
+        struct dr_json_w w;
+        dr_arena_reset(au->arena);
+        env = dr_wire_unpack(au->arena, db_col(q, 1), NULL);
+        if (env && env->kind == DR_MSG_SOURCE) {
+            j = dr_json_parse(au->arena, env->u.source.body, NULL, NULL);
+        }
+        if (j) {
+            dr_json_w_init(&w, out);
+            dr_json_w_tree(&w, j);
+            dr_buf_ch(out, '\n');
+        }
+        dr_buf_reset(next);
+        dr_buf_str(next, db_col(q, 0));
+        n++;
+    }
+    if (n < limit) {
+        dr_buf_reset(next);
+    }
+}
+
 /* As it was read: of a record, or of the line in its deal's set. */
 static void source_body(struct auditor *au, struct dr_str object,
                         struct dr_str id, struct dr_buf *out)

@@ -19,6 +19,10 @@ void report_rejected(struct auditor *au, const struct reject_filter *f,
 void report_conflicts(struct auditor *au, struct dr_str only,
                       struct dr_str after, int64_t limit, struct dr_buf *out,
                       struct dr_buf *next);
+/* The events of the source as they were read, one a line: what the plan's
+ * fate `report` comes to. */
+void report_events(struct auditor *au, struct dr_str after, int64_t limit,
+                   struct dr_buf *out, struct dr_buf *next);
 /* {"lines":[…],"original":"…"}; false: nothing of this record stopped. */
 bool report_reject(struct auditor *au, struct dr_str object, struct dr_str id,
                    struct dr_buf *out);

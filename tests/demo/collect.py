@@ -11,7 +11,7 @@ REPORTS = ["audit.json", "plan.json", "checklist.json", "checklist.md",
            "owners.json", "duplicates.json", "sample-diff.json",
            "reconciliation.json", "forecast.json", "inventory.json",
            "records.ndjson", "rejected.ndjson", "removals.ndjson",
-           "conflicts.ndjson", "files.json", "events.json"]
+           "conflicts.ndjson", "files.json", "events.ndjson"]
 REQUIRED = {"records.ndjson", "reconciliation.json", "rejected.ndjson",
             "plan.json", "owners.json"}
 STATES = ["landed", "merged", "excluded", "parked", "rejected", "deleted"]
