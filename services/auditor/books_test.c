@@ -265,14 +265,14 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_removals, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_conflicts, setup, teardown),
         T(test_the_newest_revision_counts),
         T(test_a_refusal_does_not_undo),
         T(test_an_older_view_does_not_count),
         T(test_what_arrives_is_judged_again),
         T(test_positions_survive),
         T(test_lines_that_are_gone),
+        T(test_removals),
+        T(test_conflicts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
