@@ -128,6 +128,7 @@ int cmd_removals_list(struct cli *c);
 int cmd_removals_approve(struct cli *c);
 int cmd_conflicts(struct cli *c);
 int cmd_inventory(struct cli *c);
+int cmd_profile_check(struct cli *c);
 int cmd_completion(struct cli *c);
 
 #endif

@@ -55,6 +55,8 @@ void fmt_conflict_row(struct text_table *t, const struct dr_json *j);
 /* Questions that wait for an answer. */
 void fmt_asks(struct fmt *f, const struct dr_json *j);
 /* What the source automates, to be rebuilt by hand. */
+/* What a profile assumes and what was found; returns how many fail. */
+int64_t fmt_profile_check(struct fmt *f, const struct dr_json *j);
 void fmt_inventory(struct fmt *f, const struct dr_json *j);
 
 /* ---- helpers ---- */

@@ -56,6 +56,32 @@ void fmt_asks(struct fmt *f, const struct dr_json *j)
     text_table_print(&t, f->out, "");
 }
 
+/* ---- the profile ---- */
+
+int64_t fmt_profile_check(struct fmt *f, const struct dr_json *j)
+{
+    static const char *const heads[] = {"object", "assumption", "verdict",
+                                        "found", "cure"};
+    struct text_table t;
+    int64_t failed = 0;
+
+    fmt_pair(f, "profile", dr_json_get(j, "profile"));
+    text_table_init(&t, f->arena, "lllll", heads);
+    DR_JSON_EACH(c, dr_json_get(j, "checks"))
+    {
+        failed += dr_str_eqz(dr_json_get_str(c, "verdict"), "fails");
+        for (size_t i = 0; i < DR_ARRAY_LEN(heads); i++) {
+            cell(&t, c, heads[i]);
+        }
+    }
+    text_table_print(&t, f->out, "");
+    dr_buf_ch(f->out, '\n');
+    text_many(f->out, failed, "assumption does not hold",
+              "assumptions do not hold");
+    dr_buf_ch(f->out, '\n');
+    return failed;
+}
+
 /* ---- inventory ---- */
 
 static void steps(struct fmt *f, const struct dr_json *item)

@@ -21,6 +21,11 @@ static void sample(struct fmt *f, const struct dr_json *j)
     assert_int_equal(fmt_sample(f, j), 1);
 }
 
+static void profile(struct fmt *f, const struct dr_json *j)
+{
+    assert_int_equal(fmt_profile_check(f, j), 1);
+}
+
 static const struct {
     const char *name, *out;
     void (*print)(struct fmt *f, const struct dr_json *j);
@@ -41,6 +46,10 @@ static const struct {
     {"reconciliation", "reconciliation", fmt_reconciliation},
     {"rejected", "rejected", fmt_rejected},
     {"found", "found", fmt_found},
+    {"asks", "asks", fmt_asks},
+    {"asks_none", "asks_none", fmt_asks},
+    {"inventory", "inventory", fmt_inventory},
+    {"profile_check", "profile_check", profile},
 };
 
 static void path_of(char out[512], const char *name, const char *end)
@@ -150,6 +159,8 @@ static void test_wrong_shapes(void **state)
             dr_buf_init(&out, FILE_MAX);
             if (cases[i].print == sample) {
                 (void)fmt_sample(&f, j);
+            } else if (cases[i].print == profile) {
+                (void)fmt_profile_check(&f, j);
             } else {
                 cases[i].print(&f, j);
             }

@@ -122,7 +122,8 @@ void help_verb(struct dr_buf *b, const struct verb *v)
 static const char reports[] =
     "audit.json plan.json checklist.json checklist.md owners.json "
     "duplicates.json sample-diff.json reconciliation.json inventory.json "
-    "files.json events.ndjson records.ndjson rejected.ndjson removals.ndjson "
+    "files.json profile-check.json events.ndjson records.ndjson "
+    "rejected.ndjson removals.ndjson "
     "conflicts.ndjson";
 
 /* Words that may follow a verb as its first argument, or "". */

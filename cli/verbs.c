@@ -289,6 +289,14 @@ const struct verb verbs[] = {
      60,
      false,
      cmd_inventory},
+    {"profile check",
+     "does the source keep what its profile says?",
+     "Exit 4: an assumption does not hold.",
+     NULL,
+     {NULL},
+     60,
+     false,
+     cmd_profile_check},
     {"find",
      "where a source record is, and what it became",
      NULL,
@@ -301,7 +309,8 @@ const struct verb verbs[] = {
      "fetch a report",
      "NAME: audit.json plan.json checklist.json checklist.md owners.json\n"
      "duplicates.json sample-diff.json reconciliation.json inventory.json\n"
-     "files.json events.ndjson records.ndjson rejected.ndjson removals.ndjson\n"
+     "files.json profile-check.json events.ndjson records.ndjson "
+     "rejected.ndjson removals.ndjson\n"
      "conflicts.ndjson. FILE is readable by its owner alone.\n"
      "The limit is one of silence, not of the whole.",
      out_flags,

@@ -108,6 +108,10 @@ void get_report(struct ask *q, struct dr_str name)
 {
     static const char *const kept[] = {"audit.json", "checklist.json",
                                        "owners.json", "duplicates.json"};
+    /* As the extractor has published them. */
+    static const char *const read[][2] = {
+        {"inventory.json", "automation"},
+        {"profile-check.json", "profile_check"}};
     struct auditor *au = q->au;
     struct dr_str text = {"", 0};
 
@@ -129,9 +133,12 @@ void get_report(struct ask *q, struct dr_str name)
         if (sample_report(au, &q->out)) {
             text = dr_buf_view(&q->out);
         }
-    } else if (dr_str_eqz(name, "inventory.json") &&
-               report_inventory(au, &q->out)) {
-        text = dr_buf_view(&q->out);
+    }
+    for (size_t i = 0; i < DR_ARRAY_LEN(read); i++) {
+        if (dr_str_eqz(name, read[i][0])) {
+            text = books_catalog_text(au->books, "source", read[i][1],
+                                      au->request);
+        }
     }
     if (text.n == 0) {
         not_yet(q);

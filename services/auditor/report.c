@@ -494,12 +494,3 @@ void report_checklist_md(struct auditor *au, struct dr_str json,
         dr_buf_ch(out, '\n');
     }
 }
-
-bool report_inventory(struct auditor *au, struct dr_buf *out)
-{
-    struct dr_str text =
-        books_catalog_text(au->books, "source", "automation", au->request);
-
-    dr_buf_str(out, text);
-    return text.n > 0;
-}

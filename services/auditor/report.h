@@ -32,8 +32,6 @@ void report_find(struct auditor *au, struct dr_str object, struct dr_str id,
 /* The checklist for people. */
 void report_checklist_md(struct auditor *au, struct dr_str json,
                          struct dr_buf *out);
-/* What the source automates, for rebuilding. false: not read yet. */
-bool report_inventory(struct auditor *au, struct dr_buf *out);
 
 /* Members of a differences' line into an open object. */
 void report_diff_members(struct query *q, int at, struct dr_json_w *w);
