@@ -217,6 +217,34 @@ static void figures(struct fmt *f, const struct dr_json *j)
     dr_buf_ch(f->out, '\n');
 }
 
+/* What waits for a person. */
+static void decisions(struct fmt *f, const struct dr_json *j)
+{
+    const struct dr_json *removals = dr_json_get(j, "removals");
+
+    DR_JSON_EACH(q, dr_json_get(dr_json_get(j, "source"), "asks"))
+    {
+        if (!dr_json_true(dr_json_get(q, "approved"))) {
+            name_column(f->out, "asked");
+            text_styled(f->out, f->color, TEXT_WARN, "let pass? ");
+            text_esc(f->out, dr_json_get_str(q, "text"));
+            dr_buf_z(f->out, ": drover approve ");
+            text_esc(f->out, dr_json_get_str(q, "id"));
+            dr_buf_ch(f->out, '\n');
+        }
+    }
+    if (number(removals, "proposed") > 0) {
+        name_column(f->out, "deletions");
+        text_count(f->out, number(removals, "proposed"));
+        dr_buf_z(f->out, " proposed: drover removals list\n");
+    }
+    if (number(j, "conflicts") > 0) {
+        name_column(f->out, "kept edits");
+        text_many(f->out, number(j, "conflicts"), "field", "fields");
+        dr_buf_z(f->out, ": drover conflicts\n");
+    }
+}
+
 /* Rows of text, then counts, by the keys. */
 static void counts_table(struct fmt *f, const struct dr_json *rows,
                          const char *const *keys, size_t n)
@@ -291,6 +319,8 @@ static void loaders(struct fmt *f, const struct dr_json *rows)
 void fmt_status(struct fmt *f, const struct dr_json *j)
 {
     static const char *const reading[] = {"object", "expected", "read"};
+    static const char *const tailing[] = {"object", "read", "lag_records",
+                                          "lag_s"};
     static const char *const objects[] = {"object",   "extracted", "landed",
                                           "merged",   "excluded",  "parked",
                                           "rejected", "deleted",   "pending"};
@@ -303,9 +333,13 @@ void fmt_status(struct fmt *f, const struct dr_json *j)
     plan(f, j);
     ends(f, j);
     figures(f, j);
+    decisions(f, j);
     if (!dr_json_true(dr_json_get(source, "snapshot_complete"))) {
         counts_table(f, dr_json_get(source, "objects"), reading,
                      DR_ARRAY_LEN(reading));
+    } else {
+        counts_table(f, dr_json_get(source, "objects"), tailing,
+                     DR_ARRAY_LEN(tailing));
     }
     lanes(f, dr_json_get(j, "lanes"));
     counts_table(f, dr_json_get(j, "objects"), objects, DR_ARRAY_LEN(objects));
