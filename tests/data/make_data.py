@@ -13,8 +13,10 @@ import json
 import pathlib
 import sys
 
+import rows
+from rows import CITIES, day, number, pick, record, tasks
+
 T0 = "2026-03-02T08:00:00Z"
-CITIES = ["Lisbon", "Gdańsk", "Zürich", "São Paulo", "Osaka", "Tromsø"]
 WORDS = ["Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Ginkgo", "Hazel",
          "Ironwood", "Juniper", "Katsura", "Larch", "Maple", "Nutmeg", "Oak",
          "Poplar", "Quince", "Rowan", "Spruce", "Teak", "Ulmo", "Viburnum",
@@ -23,37 +25,6 @@ FIRST = ["Ada", "Bo", "Chen", "Dina", "Emre", "Fay", "Gus", "Hana", "Ivo",
          "Jun", "Kim", "Lea", "Max", "Nia", "Ole", "Pia"]
 LAST = ["Adler", "Brandt", "Costa", "Dahl", "Evans", "Fischer", "Grün", "Hale",
         "Ito", "Jansen", "Kovač", "Lund"]
-
-
-def pick(seq, *key):
-    n = int(hashlib.sha256("/".join(map(str, key)).encode()).hexdigest(), 16)
-    return seq[n % len(seq)]
-
-
-def number(low, high, *key):
-    n = int(hashlib.sha256("/".join(map(str, key)).encode()).hexdigest(), 16)
-    return low + n % (high - low + 1)
-
-
-def day(*key):
-    return "20%02d-%02d-%02d" % (number(18, 25, "y", *key),
-                                 number(1, 12, "m", *key),
-                                 number(1, 28, "d", *key))
-
-
-def record(kind, rid, props, owner=None, version=None, archived=False):
-    created = day(kind, rid, "c") + "T09:%02d:00Z" % number(0, 59, kind, rid)
-    return {"type": kind, "id": rid,
-            "version": version or number(1, 30, kind, rid, "v"),
-            "created_at": created,
-            "updated_at": "2026-02-%02dT10:%02d:%02dZ" % (
-                number(1, 28, kind, rid, "u"), number(0, 59, kind, rid, "um"),
-                number(0, 59, kind, rid, "us")),
-            "archived": archived,
-            "archived_at": "2026-02-28T00:00:00Z" if archived else None,
-            "owner_id": owner or pick(["o_1", "o_2", "o_3", "o_4"], kind, rid),
-            "created_by": pick(["u_1", "u_2", "u_3"], kind, rid, "by"),
-            "properties": props, "redacted": [], "corrupt": None}
 
 
 def companies():
@@ -191,29 +162,12 @@ def lines():
     return out
 
 
-def tasks():
-    return [record("task", "ta_%03d" % (i + 1), {
-        "subject": "Call about order %d" % i, "body": "Bring the offer.",
-        "task_type": pick(["follow_up", "call"], "tt", i),
-        "status": pick(["open", "completed", "deferred"], "ts", i),
-        "priority": "normal",
-        "due_at": None if i == 7 else day("due", i) + "T12:00:00Z",
-        "completed_at": None, "reminder_at": None}) for i in range(20)]
-
-
-def notes():
-    return [record("note", "no_%02d" % (i + 1),
-                   {"body": "<p>A note.</p>", "pinned": False})
-            for i in range(6)]
-
-
 def link(out, frm, to, type_id, label, primary):
     out.append((frm, to, type_id, label, primary))
 
 
 def associations():
-    pairs = {"contact_company": [], "deal_company": [], "deal_contact": [],
-             "task_deal": [], "task_contact": [], "task_company": []}
+    pairs = {"contact_company": [], "deal_company": [], "deal_contact": []}
     for i in range(48):
         if i % 6 == 5 or i == 10:
             continue
@@ -232,11 +186,7 @@ def associations():
         if i % 4 == 0:
             link(pairs["deal_contact"], "de_%03d" % (i + 1),
                  "ct_%03d" % ((i + 9) % 48 + 1), 7, "Contact", "false")
-    for i in range(20):
-        kind = ("deal", "contact", "company")[i % 3]
-        prefix = {"deal": "de", "contact": "ct", "company": "co"}[kind]
-        link(pairs["task_" + kind], "ta_%03d" % (i + 1),
-             "%s_%03d" % (prefix, i + 1), 23, "About", "true")
+    pairs.update(rows.hanging())
     return pairs
 
 
@@ -285,13 +235,8 @@ TYPES = {
                   ("discount", "decimal"), ("tax", "decimal"),
                   ("line_total", "money"), ("currency", "enum", "USD EUR"),
                   ("position", "int")],
-    "task": [("subject", "string"), ("body", "html"),
-             ("task_type", "enum", "follow_up call email to_do"),
-             ("status", "enum", "open in_progress deferred completed"),
-             ("priority", "enum", "low normal high"), ("due_at", "datetime"),
-             ("completed_at", "datetime"), ("reminder_at", "datetime")],
-    "note": [("body", "html"), ("pinned", "bool")],
 }
+TYPES.update(rows.TYPES)
 
 
 def property_entry(spec):
@@ -316,12 +261,13 @@ def schema(counts):
     assoc = [("contact", "company", 3, "Primary"),
              ("contact", "company", 1, "Works at"),
              ("deal", "company", 5, "Customer"),
-             ("deal", "contact", 7, "Contact"), ("task", "deal", 23, "About"),
-             ("task", "contact", 23, "About"), ("task", "company", 23, "About")]
+             ("deal", "contact", 7, "Contact")]
+    assoc += [(*pair.rsplit("_", 1), links[0][2], links[0][3])
+              for pair, links in rows.hanging().items()]
     return {"schema_version": 1,
             "objects": {"results": [
                 {"type": t, "label": t.replace("_", " ").capitalize(),
-                 "label_plural": t + "s", "custom": False,
+                 "label_plural": t + "s", "custom": t.startswith("co_"),
                  "primary_display": TYPES[t][0][0], "required": [],
                  "record_count": counts[t], "readable": True} for t in TYPES]},
             "properties": {t: {"results": [property_entry(s) for s in v]}
@@ -330,7 +276,7 @@ def schema(counts):
                 {"from": f, "to": t, "type_id": i, "label": n,
                  "category": "system", "cardinality": "many_to_many",
                  "max_per_record": 10000} for f, t, i, n in assoc]},
-            "events": {"results": []}}
+            "events": {"results": rows.EVENT_TYPES}}
 
 
 PIPELINES = {"deal": {"results": [{
@@ -362,6 +308,9 @@ def changes():
                   name="Late order", amount="77.70"), version=1)
     line = record("line_item", "li_901", dict(lines()[0]["properties"],
                   deal_id="de_901", product_id="pr_01"), version=1)
+    notes, spoken = rows.notes(), rows.calls()[1]
+    spoken = dict(spoken, version=spoken["version"] + 1, properties=dict(
+        spoken["properties"], subject="Call 1, again"))
     ops = [("upsert", late), ("assoc_add", ("contact", "company", "ct_901",
                                             "co_001", 3, "Primary", True)),
            ("upsert", edited), ("upsert", deal),
@@ -370,7 +319,11 @@ def changes():
            ("assoc_add", ("deal", "contact", "de_901", "ct_901", 7,
                           "Contact", True)),
            ("upsert", line), ("delete", ("task", "ta_020", tasks()[19])),
-           ("archive", ("contact", "ct_030", contacts()[29]))]
+           ("archive", ("contact", "ct_030", contacts()[29])),
+           ("upsert", spoken), ("delete", ("note", "no_05", notes[4])),
+           ("assoc_add", ("meeting", "contact", "me_05", "ct_011", 41,
+                          "About", True)),
+           ("delete", ("contact", "ct_044", contacts()[43]))]
     out = []
     for seq, (op, what) in enumerate(ops):
         row = {"seq": seq + 1, "at_s": 3600 * (seq + 1), "op": op}
@@ -407,29 +360,59 @@ def file_entry(root, path, obj, rows, **more):
     return entry
 
 
+def write_events(root):
+    path = "events/events-0001.ndjson"
+    dump(root / path, "".join(compact(e) + "\n" for e in rows.events()))
+    return file_entry(root, path, "event", len(rows.events()))
+
+
+def write_files(root):
+    """Bytes, and the index: one row a parent, one without any for none."""
+    path = "files/index.csv"
+    lines_ = ["id,file_name,size,sha256,parent_type,parent_id,content_type,"
+              "status,content"]
+    for fid, name, content, parents in rows.FILES:
+        known = isinstance(content, int)
+        for kind, pid in parents or [("", "")]:
+            lines_.append(",".join([
+                fid, name, str(rows.file_size(content)),
+                rows.file_hash(fid, content), kind, pid,
+                "application/octet-stream", "available",
+                "pattern251" if known else "file"]))
+        if not known:
+            (root / "files").mkdir(parents=True, exist_ok=True)
+            (root / "files" / fid).write_bytes(content)
+    dump(root / path, "\n".join(lines_) + "\n")
+    return file_entry(root, path, "file_index", len(lines_) - 1)
+
+
 def write_source(root):
     objects = {"company": companies(), "contact": contacts(), "deal": deals(),
                "product": products(), "line_item": lines(), "task": tasks(),
-               "note": notes()}
+               "call": rows.calls(), "email": rows.emails(),
+               "meeting": rows.meetings(), "letter": rows.letters(),
+               "note": rows.notes(), "co_parcel": rows.parcels(),
+               "attachment": rows.attachments()}
     raw = ('{"type":"contact","id":"ct_bad","version":2,"created_at":'
            '"2020-01-01T00:00:00Z","updated_at":"2026-02-01T00:00:00Z",'
            '"properties":{"last_name":')
     files = []
-    for name, rows in objects.items():
+    for name, recs in objects.items():
         path = "objects/%s-0001.ndjson" % name
-        dump(root / path, "".join(compact(r) + "\n" for r in rows))
-        files.append(file_entry(root, path, name, len(rows)))
+        dump(root / path, "".join(compact(r) + "\n" for r in recs))
+        files.append(file_entry(root, path, name, len(recs)))
     dump(root / "objects/contact-raw-0001.ndjson", raw + "\n")
     files.append(file_entry(root, "objects/contact-raw-0001.ndjson",
                             "contact", 1, raw=True))
-    for pair, rows in associations().items():
+    for pair, links in associations().items():
         path = "associations/%s.csv" % pair
         dump(root / path, "from_id,to_id,type_id,label,primary,category,"
              "updated_at\n" + "".join("%s,%s,%d,%s,%s,system,2025-01-01T00:00:"
-                                      "00Z\n" % r for r in rows))
-        frm, to = pair.split("_", 1)
-        files.append(file_entry(root, path, "association", len(rows),
+                                      "00Z\n" % r for r in links))
+        frm, to = pair.rsplit("_", 1)
+        files.append(file_entry(root, path, "association", len(links),
                                 **{"from": frm, "to": to}))
+    files += [write_events(root), write_files(root)]
     counts = {k: len(v) for k, v in objects.items()}
     counts["contact"] += 1
     owners = [{"id": i, "user_id": u, "kind": "person", "email": m,
@@ -441,9 +424,7 @@ def write_source(root):
                  {"code": c, "minor_units": 2, "active": True, "rates": []}
                  for c in ("USD", "EUR")]},
              "tags.json": {"results": []},
-             "automation.json": {"workflows": {"results": []},
-                                 "sequences": {"results": []},
-                                 "email_templates": {"results": []}}}
+             "automation.json": rows.AUTOMATION}
     for name, value in plain.items():
         dump(root / name, json.dumps(value, ensure_ascii=False, indent=1)
              + "\n")
@@ -461,10 +442,11 @@ def write_source(root):
             "tenant_id": "t_demo", "name": "Arboretum Supplies",
             "plan": "enterprise", "region": "eu", "time_zone": "Europe/Malta",
             "default_currency": "USD", "api_version": "1.4",
-            "scopes": ["objects.read", "files.read", "automation.read"],
+            "scopes": ["objects.read", "email_body.read", "files.read",
+                       "automation.read"],
             "capabilities": {
                 "bulk_export": False, "custom_objects": True,
-                "change_feed": True, "index": True, "event_schema": "flat",
+                "change_feed": True, "index": True, "event_schema": "nested",
                 "timestamp_granularity": "s", "max_visibility_lag_s": 120,
                 "tombstone_retention_days": 90, "max_page_size": 200,
                 "search_result_cap": 10000, "download_url_ttl_s": 900,
@@ -518,7 +500,12 @@ FIELDS = {
               "expected_close:date deal_type_id:dropdown "
               "lead_source_id:dropdown forecast_category:dropdown "
               "cf_source_id"),
-    "sales_activities": ("SalesActivity", "title!"),
+    "sales_activities": ("SalesActivity", "title! start_date:date_time_split! "
+                         "end_date:date_time_split! targetable:"
+                         "auto_complete! owner_id:dropdown notes:textarea "
+                         "sales_activity_type_id:dropdown! location "
+                         "sales_activity_outcome_id:dropdown "
+                         "status:checkbox"),
 }
 
 
