@@ -90,6 +90,31 @@ TASK = {"id": "n", "status": "n", "title": "s", "description": "0",
 NOTE = {"id": "n", "description": "s", "created_at": "s", "updated_at": "s",
         "url": "0", "duration": "0", "creater_id": "n", "has_access": "b",
         "collab_context": "o", "targetables": "a"}
+APPOINTMENT = {
+    "id": "n", "time_zone": "s", "title": "s", "description": "s",
+    "location": "s", "is_allday": "b", "outcome_id": "0", "from_date": "s",
+    "end_date": "s", "created_at": "s", "updated_at": "s", "provider": "s",
+    "creater_id": "n", "latitude": "0", "longitude": "0", "checkedin_at": "0",
+    "can_checkin_checkout": "b", "checkedout_latitude": "0",
+    "checkedout_longitude": "0", "checkedout_location": "0",
+    "checkedout_at": "0", "checkedin_duration": "0", "can_checkin": "b",
+    "conference_id": "0", "targetables": "a",
+    "appointment_attendee_ids": "a", "note_id": "0"}
+ACTIVITY = {
+    "id": "n", "title": "s", "start_date": "s", "end_date": "s",
+    "sales_activity_type_id": "n", "created_at": "s", "updated_at": "s",
+    "notes": "s", "owner_id": "n", "sales_activity_outcome_id": "0",
+    "remote_id": "0", "import_id": "0", "creater_id": "n", "updater_id": "n",
+    "conversation_time": "s", "targetable_id": "n", "targetable_type": "s",
+    "latitude": "0", "longitude": "0", "location": "0", "checkedin_at": "0",
+    "conversation_id": "0", "checkedout_latitude": "0",
+    "checkedout_longitude": "0", "checkedout_location": "0",
+    "checkedout_at": "0", "checkedin_duration": "0", "custom_field": "o",
+    "completed_date": "0", "status": "b", "targetables": "a"}
+CALL = {"id": "n", "call_direction": "b", "call_duration": "0",
+        "conversation_time": "s", "status": "0", "is_manual": "b",
+        "cost": "0", "outcome_id": "0", "note_id": "n", "user_id": "n",
+        "targetable": "o", "created_at": "s", "updated_at": "s"}
 EMAIL = {"id": "n", "value": "s", "is_primary": "b", "label": "0",
          "_destroy": "b"}
 LINK = {"partial": "b", "id": "n", "name": "s", "avatar": "0",
@@ -233,6 +258,36 @@ class Shapes(FreshsalesCase):
         got = self.ok("POST", "/notes", dict(description="N", **target))
         self.assertEqual(set(got), {"note"})
         self.assertEqual(shape(got["note"]), NOTE)
+
+    def test_appointments_activities_and_calls(self):
+        target = {"targetable_id": self.c["id"], "targetable_type": "Contact"}
+        got = self.ok("POST", "/appointments", dict(
+            title="A", description="D", time_zone="Chennai", location="HQ",
+            from_date="2016-06-20T05:00:00Z", end_date="2016-06-20T06:00:00Z",
+            **target))
+        made = got.pop("appointment")
+        self.assertEqual(got, {"appointment_attendees": [], "conferences": [],
+                               "notes": []})
+        self.assertEqual(shape(made), APPOINTMENT)
+        got = self.ok("PUT", "/appointments/%d" % made["id"], {"title": "B"})
+        self.assertEqual(set(got), {"appointment", "appointment_attendees",
+                                    "conferences", "notes", "contacts"})
+        self.assertEqual(shape(got["appointment"]),
+                         dict(APPOINTMENT, targetable="o"))
+        self.s.post("/sim/admin/sales_activity_types", {"name": "Imported"})
+        kind = self.ok("GET", "/selector/sales_activity_types")[
+            "sales_activity_types"][-1]["id"]
+        got = self.ok("POST", "/sales_activities", dict(
+            title="A", notes="N", sales_activity_type_id=kind,
+            owner_id=self.user, start_date="2017-12-04T17:00:00+05:30",
+            end_date="2017-12-04T17:30:00+05:30", **target))
+        self.assertEqual(set(got), {"sales_activity"})
+        self.assertEqual(shape(got["sales_activity"]), ACTIVITY)
+        got = self.ok("POST", "/phone_calls", dict(
+            call_direction=True, note={"description": "N"}, **target))
+        self.assertEqual(set(got), {"phone_calls", "notes", "contacts",
+                                    "users"})
+        self.assertEqual(shape(got["phone_calls"][0]), CALL)
 
     def test_what_clients_depend_on(self):
         view = "/contacts/view/%d" % self.view("contacts", "All Contacts")

@@ -26,6 +26,13 @@ class FreshsalesCase(unittest.TestCase):
         self.statuses = self.tenant["selectors"]["contact_statuses"]
         return self.s
 
+    def changed_tenant(self, **members):
+        """A tenant file with these members instead of its own."""
+        path = self.bench.folder / "changed.json"
+        path.write_text(json.dumps(dict(json.loads(TENANT.read_text()),
+                                        **members)))
+        return path
+
     def knob(self, **values):
         self.s.post("/sim/knobs", values)
 

@@ -46,8 +46,7 @@ static void users(struct account *a, struct dr_buf *b)
 /* Types that are known and never filled answer with nothing. */
 static bool is_empty_type(const struct account *a, struct dr_str type)
 {
-    static const char *const known[] = {"appointments", "sales_activities",
-                                        "call_logs", "files"};
+    static const char *const known[] = {"files"};
 
     for (size_t i = 0; i < DR_ARRAY_LEN(known); i++) {
         if (dr_str_eqz(type, known[i])) {

@@ -1,5 +1,6 @@
 /* What answers are made of: errors, one record, the body of a request. */
 #include "call.h"
+#include "write.h"
 
 void begin(struct call *c)
 {
@@ -88,22 +89,44 @@ void touch(struct call *c, const struct kind *k, uint64_t id, const char *op)
     }
 }
 
+/* A task that is made comes alone, one that is read or changed with what it
+ * hangs on (reference 22/4); an appointment that is changed likewise (9). */
+static struct dr_str included(struct call *c, const struct kind *k)
+{
+    bool post = is(c->method, "POST"), put = is(c->method, "PUT");
+
+    if (is_type(k, "tasks")) {
+        return post ? DR_STR_LIT("") : DR_STR_LIT("targetable,users");
+    }
+    if (is_type(k, "call_logs")) {
+        return DR_STR_LIT("targetable,creater");
+    }
+    if (is_type(k, "appointments") && put) {
+        return dr_arena_printf(c->ar, DR_STR_FMT ",targetable",
+                               DR_STR_ARG(include(c)));
+    }
+    return include(c);
+}
+
 void answer_record(struct call *c, struct kind *k, const struct rec *r)
 {
-    struct dr_str with = include(c);
-    bool task = is(dr_str_z(k->type), "tasks");
+    struct dr_str with = included(c, k);
+    bool list = is_type(k, "call_logs"); /* one of them is a list, too */
 
-    /* A task that is made comes alone, one that is read or changed with what
-     * it hangs on (reference 22/4). */
-    if (task && !is(c->method, "POST")) {
-        with = DR_STR_LIT("targetable,users");
-    }
     dr_json_w_obj(&c->w);
-    dr_json_w_key(&c->w, k->root);
-    render(c->a, k, r, with, false, &c->w);
-    if (!task || !is(c->method, "POST")) {
-        side_loads(c, k, with, &r, 1);
+    if (is_type(k, "appointments")) {
+        beside(c, k, DR_STR_LIT("*"), &r, 1);
     }
+    dr_json_w_key(&c->w, list ? plural_of(k) : k->root);
+    if (list) {
+        dr_json_w_arr(&c->w);
+    }
+    render(c->a, k, r, with, false, &c->w);
+    if (list) {
+        dr_json_w_end(&c->w);
+        beside(c, k, with, &r, 1);
+    }
+    side_loads(c, k, with, &r, 1);
     if (k->bin) {
         dr_json_w_kvz(&c->w, "meta", NULL);
     }

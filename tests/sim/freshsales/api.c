@@ -47,12 +47,11 @@ static void below_record(struct call *c, struct kind *k, struct rec *r,
 {
     bool post = is(c->method, "POST"), get = is(c->method, "GET");
 
-    if (is(rest, "forget") && is(c->method, "DELETE") && k->custom) {
+    if (is(rest, "forget") && is(c->method, "DELETE") && k->bin) {
         drop(c, k, r, true);
     } else if (is(rest, "restore") && is(c->method, "PUT")) {
         restore(c, k, r);
-    } else if (is(rest, "clone") && post && k->custom &&
-               !is_type(k, "products")) {
+    } else if (is(rest, "clone") && post && k->core) {
         clone(c, k, r);
     } else if (is(rest, "convert") && post && is_type(k, "leads") &&
                !r->deleted) {
@@ -68,9 +67,7 @@ static void of_collection(struct call *c, struct kind *k)
 {
     if (is(c->method, "POST")) {
         create(c, k);
-    } else if (is(c->method, "GET") && is_type(k, "tasks")) {
-        task_list(c, k);
-    } else {
+    } else if (!is(c->method, "GET") || !walk(c, k)) {
         no_such_call(c); /* listing goes through a view */
     }
 }
@@ -80,12 +77,11 @@ static bool of_whole(struct call *c, struct kind *k, struct dr_str head,
                      struct dr_str rest)
 {
     bool post = is(c->method, "POST"), get = is(c->method, "GET");
-    bool core = k->bin && !is_type(k, "products");
 
     if (is_type(k, "products")) {
         return product_bulk(c, k, head);
     }
-    if (!core) {
+    if (!k->core) {
         return false;
     }
     if (get && is(head, "filters")) {

@@ -83,7 +83,11 @@ void view(struct call *c, struct kind *k, struct dr_str rest);
 void filters(struct call *c, const struct kind *k);
 void sub_list(struct call *c, struct kind *parent, struct rec *r,
               struct kind *k);
-void task_list(struct call *c, struct kind *k);
+
+/* ---- walks.c ---- */
+
+/* False: this kind has no such list. */
+bool walk(struct call *c, struct kind *k);
 
 /* ---- find.c ---- */
 
@@ -96,6 +100,10 @@ void filtered_search(struct call *c, struct dr_str entity);
 /* Top-level arrays of what the include names, for these records. */
 void side_loads(struct call *c, const struct kind *k, struct dr_str with,
                 const struct rec *const *v, size_t n);
+
+/* What stands beside appointments and phone calls whatever is included. */
+void beside(struct call *c, const struct kind *k, struct dr_str with,
+            const struct rec *const *v, size_t n);
 
 /* ---- config.c ---- */
 

@@ -8,7 +8,6 @@
 
 #include "write.h"
 
-#define AREA_MAX 10000
 #define TOO_LONG "%s is too long (maximum is %d characters)"
 
 int no(struct refusal *r, const char *text, struct dr_str what)
@@ -29,6 +28,18 @@ static int check_length(struct dr_str s, int64_t max, struct dr_str name,
 {
     r->max = max;
     return dr_utf8_count(s) > (size_t)max ? no(r, TOO_LONG, name) : 0;
+}
+
+static bool is_one_of(struct dr_str s, const char *words)
+{
+    struct dr_str rest = dr_str_z(words);
+
+    while (rest.p) {
+        if (dr_str_eq(dr_str_split(&rest, ' '), s)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int check_id(struct account *a, const struct attr *t,
@@ -75,7 +86,17 @@ static int check_value(struct account *a, const struct attr *t,
                    : check_length(s, knob_int(a->knobs, "text_limit"),
                                   dr_str_z(t->name), r);
     case A_AREA:
+        return v->type != DR_JSON_STRING
+                   ? noz(r, "%s is invalid", t->name)
+                   : check_length(s, knob_int(a->knobs, "area_limit"),
+                                  dr_str_z(t->name), r);
+    case A_LONG:
         return v->type == DR_JSON_STRING ? 0 : noz(r, "%s is invalid", t->name);
+    case A_DONE:
+        return v->type == DR_JSON_TRUE || v->type == DR_JSON_FALSE ||
+                       is_one_of(s, "0 1 true false")
+                   ? 0
+                   : noz(r, "%s is invalid", t->name);
     case A_NUMBER:
     case A_MONEY:
         return dr_dec_parse_json(s, &d) ? noz(r, "%s is not a number", t->name)
@@ -139,7 +160,7 @@ static int check_custom_value(struct account *a, const struct dr_json *def,
         return check_length(s, knob_int(a->knobs, "text_limit"), name, r);
     }
     if (dr_str_eqz(type, "textarea")) {
-        return check_length(s, AREA_MAX, name, r);
+        return check_length(s, knob_int(a->knobs, "area_limit"), name, r);
     }
     if (dr_str_eqz(type, "number") || dr_str_eqz(type, "decimal")) {
         return dr_dec_parse_json(s, &d) || d.n - d.scale > 11 || d.scale > 4
@@ -233,6 +254,9 @@ static bool missing(const struct rec *rec, const struct dr_json *attrs,
     if (!v && dr_str_eqz(name, "emails")) {
         v = dr_json_get(attrs, "email");
     }
+    if (dr_str_eqz(name, "targetable") || dr_str_eqz(name, "targetables")) {
+        return !rec && !names_target(attrs);
+    }
     return rec ? v && blank(v) : blank(v);
 }
 
@@ -242,9 +266,21 @@ static int check_required(struct account *a, struct kind *k,
 {
     struct list *l = dr_map_get(a->fields, dr_str_z(k->entity));
     static const char *const always[][2] = {
-        {"products", "name"},  {"sales_accounts", "name"},
-        {"deals", "name"},     {"tasks", "title"},
-        {"tasks", "due_date"}, {"notes", "description"}};
+        {"products", "name"},
+        {"sales_accounts", "name"},
+        {"deals", "name"},
+        {"tasks", "title"},
+        {"tasks", "due_date"},
+        {"notes", "description"},
+        {"appointments", "title"},
+        {"appointments", "from_date"},
+        {"appointments", "end_date"},
+        {"sales_activities", "title"},
+        {"sales_activities", "start_date"},
+        {"sales_activities", "end_date"},
+        {"sales_activities", "sales_activity_type_id"},
+        {"sales_activities", "targetable"},
+        {"call_logs", "targetable"}};
 
     for (size_t i = 0; l && i < l->n; i++) {
         const struct dr_json *d = list_at(l, i);
@@ -365,26 +401,6 @@ static int check_links(const struct dr_json *attrs, struct refusal *r)
     return 0;
 }
 
-/* What a task or note hangs on is there. */
-static int check_target(const struct dr_json *attrs, struct refusal *r)
-{
-    struct dr_str type = dr_json_get_str(attrs, "targetable_type");
-    uint64_t id;
-
-    if (blank(dr_json_get(attrs, "targetable_id")) ||
-        dr_str_u64(dr_json_scalar(dr_json_get(attrs, "targetable_id")), &id)) {
-        return 0;
-    }
-    for (size_t i = 0; i < kind_count; i++) {
-        if ((dr_str_eqz(type, kinds[i].model) ||
-             dr_str_eqz(type, kinds[i].root)) &&
-            rec_alive(&kinds[i], id)) {
-            return 0;
-        }
-    }
-    return noz(r, "%s does not exist", "targetable");
-}
-
 int check_write(struct account *a, struct kind *k, const struct rec *rec,
                 const struct dr_json *attrs, struct refusal *r)
 {
@@ -408,8 +424,8 @@ int check_write(struct account *a, struct kind *k, const struct rec *rec,
     if (is_type(k, "deals")) {
         return check_links(attrs, r) || check_stage(a, rec, attrs, r) ? -1 : 0;
     }
-    if (is_type(k, "tasks") || is_type(k, "notes")) {
-        return check_target(attrs, r);
+    if (k->hangs) {
+        return check_hanging(a, k, rec, attrs, r);
     }
     return is_type(k, "sales_accounts") ? check_parent(rec, attrs, r) : 0;
 }

@@ -370,6 +370,11 @@ void show_task_ids(const struct show *s)
     ids_pointing(s, "tasks", "targetables");
 }
 
+void show_appointment_ids(const struct show *s)
+{
+    ids_pointing(s, "appointments", "targetables");
+}
+
 void show_note_ids(const struct show *s)
 {
     ids_pointing(s, "notes", "targetables");

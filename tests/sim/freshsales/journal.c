@@ -5,25 +5,56 @@
 
 #include <drover/crypto/crypto.h>
 
-#include "store.h"
+#include "write.h"
 
 #define MINUTE_LIMIT 400
 
+static void text_markers(const struct dr_json *at, struct dr_json_w *w)
+{
+    const struct dr_json *texts[] = {
+        dr_json_get(at, "description"), dr_json_get(at, "notes"),
+        dr_json_get(dr_json_get(at, "note"), "description")};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(texts); i++) {
+        struct dr_str m = text_marker(dr_json_str(texts[i]));
+        if (m.n > 0) {
+            dr_json_w_str(w, m);
+        }
+    }
+}
+
+/* The identity fields of attributes; what names the record of an upsert
+ * counts where they have none. */
+static void identity(const struct dr_json *at, const struct dr_json *ident,
+                     struct dr_json_w *w)
+{
+    struct dr_str external = dr_json_get_str(at, "external_id");
+    struct dr_str source =
+        dr_json_get_str(dr_json_get(at, "custom_field"), "cf_source_id");
+
+    external = external.n ? external : dr_json_get_str(ident, "external_id");
+    source = source.n ? source : dr_json_get_str(ident, "cf_source_id");
+    if (external.n > 0) {
+        dr_json_w_str(w, external);
+    }
+    if (source.n > 0) {
+        dr_json_w_str(w, source);
+    }
+}
+
 static void markers(const struct dr_json *j, struct dr_json_w *w)
 {
-    const struct dr_json *inner = dr_json_get(j, "data");
-    const struct dr_json *at = inner ? inner : j;
+    const struct dr_json *at = dr_json_get(j, "data");
 
-    if (at && at->child && at->child->type == DR_JSON_OBJECT && !inner) {
-        at = at->child;
+    if (!at) { /* wrapped or bare */
+        at = j;
+        DR_JSON_EACH(m, j)
+        {
+            at = m->type == DR_JSON_OBJECT && kind_of_root(m->key) ? m : at;
+        }
     }
-    if (dr_json_get_str(at, "external_id").n > 0) {
-        dr_json_w_str(w, dr_json_get_str(at, "external_id"));
-    }
-    at = dr_json_get(at, "custom_field");
-    if (dr_json_get_str(at, "cf_source_id").n > 0) {
-        dr_json_w_str(w, dr_json_get_str(at, "cf_source_id"));
-    }
+    identity(at, dr_json_get(j, "unique_identifier"), w);
+    text_markers(at, w);
 }
 
 static void touched(struct dr_json_w *w, const struct entry *e)

@@ -1,37 +1,7 @@
 /* The kinds and their attributes (API reference 3 to 8), one row each. */
 #include "kinds.h"
+#include "attrs.h"
 
-#define NUL "null"
-#define KEPT(name, kind)                  \
-    {                                     \
-        name, kind, NULL, NULL, NUL, NULL \
-    }
-#define TEXT(name) KEPT(name, A_TEXT)
-#define SELECT(name, include, of)              \
-    {                                          \
-        name, A_SELECT, include, of, NUL, NULL \
-    }
-#define FIXED(name, json)                        \
-    {                                            \
-        name, A_READONLY, NULL, NULL, json, NULL \
-    }
-#define SHOWN(name, show)                       \
-    {                                           \
-        name, A_READONLY, NULL, NULL, NUL, show \
-    }
-#define HIDDEN(name, kind, include, json)     \
-    {                                         \
-        name, kind, include, NULL, json, NULL \
-    }
-#define HIDDEN_SHOWN(name, include, show)           \
-    {                                               \
-        name, A_READONLY, include, NULL, "[]", show \
-    }
-#define CLASSIC "@classic" /* shown in that edition only */
-#define END                                 \
-    {                                       \
-        NULL, A_RAW, NULL, NULL, NULL, NULL \
-    }
 /* What contacts, accounts and deals all have. */
 #define SEQUENCES                            \
     FIXED("completed_sales_sequences", NUL), \
@@ -42,7 +12,7 @@
 #define HANGING                                           \
     HIDDEN_SHOWN("task_ids", "tasks", show_task_ids),     \
         HIDDEN_SHOWN("note_ids", "notes", show_note_ids), \
-        HIDDEN("appointment_ids", A_READONLY, "appointments", "[]")
+        HIDDEN_SHOWN("appointment_ids", "appointments", show_appointment_ids)
 #define RECORD_TYPE "\"71010794467\""
 
 static const struct attr contact_attrs[] = {
@@ -302,18 +272,18 @@ static const struct attr task_attrs[] = {
     SHOWN("updater_id", show_updater),
     KEPT("outcome_id", A_RAW),
     SELECT("task_type_id", NULL, "sales_activity_entity_types"),
-    {"targetables", A_READONLY, NULL, NULL, "[]", NULL},
+    TARGETS,
     END};
 
 static const struct attr note_attrs[] = {
-    KEPT("description", A_AREA),
+    KEPT("description", A_LONG),
     FIXED("url", NUL),
     FIXED("duration", NUL),
     SHOWN("creater_id", show_creater),
     FIXED("has_access", "true"),
     FIXED("collab_context",
           "{\"hasSlackViewAccess\":false,\"messageId\":\"\"}"),
-    {"targetables", A_READONLY, NULL, NULL, "[]", NULL},
+    TARGETS,
     END};
 
 struct kind kinds[] = {
@@ -323,6 +293,7 @@ struct kind kinds[] = {
      .entity = "contacts",
      .model = "Contact",
      .attrs = contact_attrs,
+     .core = true,
      .custom = true,
      .bin = true},
     {.type = "sales_accounts",
@@ -331,6 +302,7 @@ struct kind kinds[] = {
      .entity = "sales_accounts",
      .model = "SalesAccount",
      .attrs = account_attrs,
+     .core = true,
      .custom = true,
      .bin = true},
     {.type = "deals",
@@ -339,6 +311,7 @@ struct kind kinds[] = {
      .entity = "deals",
      .model = "Deal",
      .attrs = deal_attrs,
+     .core = true,
      .custom = true,
      .bin = true},
     {.type = "leads",
@@ -347,6 +320,7 @@ struct kind kinds[] = {
      .entity = "leads",
      .model = "Lead",
      .attrs = lead_attrs,
+     .core = true,
      .custom = true,
      .bin = true},
     {.type = "products",
@@ -362,13 +336,38 @@ struct kind kinds[] = {
      .path = "tasks",
      .entity = "tasks",
      .model = "Task",
-     .attrs = task_attrs},
+     .attrs = task_attrs,
+     .hangs = true},
     {.type = "notes",
      .root = "note",
      .path = "notes",
      .entity = "notes",
      .model = "Note",
-     .attrs = note_attrs},
+     .attrs = note_attrs,
+     .hangs = true},
+    {.type = "appointments",
+     .root = "appointment",
+     .path = "appointments",
+     .entity = "appointments",
+     .model = "Appointment",
+     .attrs = appointment_attrs,
+     .hangs = true},
+    {.type = "sales_activities",
+     .root = "sales_activity",
+     .path = "sales_activities",
+     .entity = "sales_activities",
+     .model = "SalesActivity",
+     .attrs = activity_attrs,
+     .custom = true,
+     .hangs = true},
+    {.type = "call_logs",
+     .root = "phone_call",
+     .plural = "phone_calls",
+     .path = "phone_calls",
+     .entity = "phone_calls",
+     .model = "PhoneCall",
+     .attrs = call_attrs,
+     .hangs = true},
 };
 const size_t kind_count = DR_ARRAY_LEN(kinds);
 
@@ -408,6 +407,11 @@ struct kind *kind_named(const char *type)
 
     DR_ASSERT(k != NULL);
     return k;
+}
+
+const char *plural_of(const struct kind *k)
+{
+    return k->plural ? k->plural : k->type;
 }
 
 const struct attr *attr_of(const struct kind *k, struct dr_str name)

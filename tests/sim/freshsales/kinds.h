@@ -28,5 +28,14 @@ void show_contact_ids(const struct show *s);
 void show_deal_ids(const struct show *s);
 void show_task_ids(const struct show *s);
 void show_note_ids(const struct show *s);
+void show_appointment_ids(const struct show *s);
+void show_end_date(const struct show *s);
+void show_target_id(const struct show *s);
+void show_target_type(const struct show *s);
+void show_target(const struct show *s);
+void show_created(const struct show *s);
+void show_attendee_ids(const struct show *s);
+
+extern const struct attr appointment_attrs[], activity_attrs[], call_attrs[];
 
 #endif

@@ -28,6 +28,8 @@ static const struct phrase phrases[] = {
      "%s muss ausgefüllt werden"},
     {"The type for %s is invalid.", "Het type van %s is ongeldig.",
      "Der Typ von %s ist ungültig."},
+    {"The request body is too large.", "Het verzoek is te groot.",
+     "Die Anfrage ist zu groß."},
     {"Too many requests.", "Te veel verzoeken.", "Zu viele Anfragen."},
     {"The record does not exist.", "De record bestaat niet.",
      "Der Datensatz existiert nicht."},

@@ -4,14 +4,12 @@
 #include <string.h>
 
 #include <drover/base/decimal.h>
-#include <drover/base/time.h>
 
 #include "call.h"
 #include "write.h"
 
 #define PAGE_DEFAULT 25
 #define PAGE_MAX 100
-#define DAY_MS 86400000
 
 static uint64_t number_arg(struct call *c, const char *name, uint64_t otherwise)
 {
@@ -180,13 +178,14 @@ void page(struct call *c, struct kind *k, const struct rows *rows, uint64_t per,
     page_range(c, rows->n, per, &from, &to);
     shown = (struct rows){rows->v + from, (size_t)(to - from)};
     dr_json_w_obj(&c->w);
-    dr_json_w_key(&c->w, k->type);
+    dr_json_w_key(&c->w, plural_of(k));
     dr_json_w_arr(&c->w);
     for (size_t i = 0; i < shown.n; i++) {
         render(c->a, k, shown.v[i], with, false, &c->w);
     }
     dr_json_w_end(&c->w);
     side_loads(c, k, with, shown.v, shown.n);
+    beside(c, k, with, shown.v, shown.n);
     write_meta(c, k, rows->n, per, meta, &shown);
     dr_json_w_end(&c->w);
 }
@@ -314,12 +313,12 @@ void filters(struct call *c, const struct kind *k)
 
 /* ---- sub-lists ---- */
 
-/* Tasks and notes by their target, contacts and deals of an account, deals
+/* What hangs on others by its target, contacts and deals of an account, deals
  * of a contact. */
 static const char *link_field(const struct kind *parent, const struct kind *k)
 {
-    if (is_type(k, "tasks") || is_type(k, "notes")) {
-        return "targetables";
+    if (k->hangs) {
+        return parent->core ? "targetables" : NULL;
     }
     if (is_type(parent, "sales_accounts")) {
         return is_type(k, "contacts")         ? "sales_accounts"
@@ -369,63 +368,5 @@ void sub_list(struct call *c, struct kind *parent, struct rec *r,
     qsort(rows.v, rows.n, sizeof(*rows.v), by_id);
     sort_rows(c, rows.v, rows.n);
     page(c, k, &rows, per, META_PAGES);
-    free(rows.v);
-}
-
-/* ---- tasks ---- */
-
-static int64_t day_of(struct account *a, int64_t ms)
-{
-    char text[STAMP_TEXT];
-    int64_t day;
-
-    stamp_text(a, ms, text);
-    return dr_date_parse((struct dr_str){text, 10}, &day) ? 0 : day / DAY_MS;
-}
-
-static bool task_in(struct account *a, const struct rec *r,
-                    struct dr_str filter)
-{
-    bool done = is(rec_value(r, "status"), "1");
-    int64_t now = vclock_now(&a->clock), due;
-
-    if (is(filter, "completed") || done) {
-        return done && is(filter, "completed");
-    }
-    if (is(filter, "open") || dr_str_i64(rec_value(r, "due_date"), &due)) {
-        return is(filter, "open");
-    }
-    return is(filter, "overdue")     ? due < now
-           : is(filter, "due_today") ? day_of(a, due) == day_of(a, now)
-                                     : day_of(a, due) == day_of(a, now) + 1;
-}
-
-void task_list(struct call *c, struct kind *k)
-{
-    static const char *const known[] = {"open", "due_today", "due_tomorrow",
-                                        "overdue", "completed"};
-    struct dr_str filter = arg(c, "filter");
-    struct rows rows = {.n = 0};
-    bool ok = false;
-    uint64_t per;
-
-    for (size_t i = 0; i < DR_ARRAY_LEN(known); i++) {
-        ok |= is(filter, known[i]);
-    }
-    if (!ok) {
-        fail_with(c, &(struct refusal){400, "%s is invalid", 0, "filter"});
-        return;
-    }
-    if (!page_size(c, PAGE_DEFAULT, &per)) {
-        return;
-    }
-    rows.v = dr_xcalloc(k->n + 1, sizeof(*rows.v));
-    for (size_t i = 0; i < k->n; i++) {
-        if (task_in(c->a, k->v[i], filter)) {
-            rows.v[rows.n++] = k->v[i];
-        }
-    }
-    sort_rows(c, rows.v, rows.n);
-    page(c, k, &rows, per, META_TOTAL);
     free(rows.v);
 }

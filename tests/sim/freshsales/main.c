@@ -38,6 +38,8 @@ static struct knob knobs[] = {
     {"all_deals_view", "present|absent", ""},
     {"empty_total_pages", "1|0", ""},
     {"text_limit", "255|256", ""},
+    {"area_limit", "10000", ""},
+    {"default_activity_types", "400|accepted", ""},
     {"rollups_on_new", "0.0|null", ""},
     {"account_utc_offset", "tenant", ""},
     {"cf_identifier", "any|unique", ""},

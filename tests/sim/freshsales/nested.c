@@ -402,25 +402,3 @@ void set_contacts(struct account *a, struct rec *r, const struct dr_json *attrs)
     rec_set(r, "contacts", dr_buf_view(&b));
     dr_buf_done(&b);
 }
-
-void set_target(struct rec *r, const struct dr_json *attrs)
-{
-    struct dr_str id = dr_json_scalar(dr_json_get(attrs, "targetable_id"));
-    struct dr_str type = dr_json_get_str(attrs, "targetable_type");
-    struct dr_buf b;
-    uint64_t number;
-
-    if (dr_str_u64(id, &number)) {
-        return;
-    }
-    for (size_t i = 0; i < kind_count; i++) {
-        if (dr_str_eqz(type, kinds[i].root)) { /* lower case is taken */
-            type = dr_str_z(kinds[i].model);
-        }
-    }
-    dr_buf_init(&b, 4096);
-    dr_buf_printf(&b, "[{\"id\":%llu,\"type\":\"" DR_STR_FMT "\"}]",
-                  (unsigned long long)number, DR_STR_ARG(type));
-    rec_set(r, "targetables", dr_buf_view(&b));
-    dr_buf_done(&b);
-}

@@ -5,6 +5,19 @@
 #include "write.h"
 
 #define NO_JSON "The request body is not JSON."
+#define NOTE_MAX                                                \
+    ((size_t)1 << 20) /* the whole body: no limit is documented \
+                       */
+
+/* True: refused. */
+static bool too_large(struct call *c, const struct kind *k)
+{
+    if (!is_type(k, "notes") || c->body.n <= NOTE_MAX) {
+        return false;
+    }
+    fail(c, 413, "The request body is too large.");
+    return true;
+}
 
 void create(struct call *c, struct kind *k)
 {
@@ -12,6 +25,9 @@ void create(struct call *c, struct kind *k)
     struct refusal r = {0};
     struct rec *rec;
 
+    if (too_large(c, k)) {
+        return;
+    }
     if (!attrs) {
         fail(c, 400, NO_JSON);
         return;
@@ -32,6 +48,9 @@ void update(struct call *c, struct kind *k, struct rec *rec)
     const struct dr_json *attrs = attributes(c, k);
     struct refusal r = {0};
 
+    if (too_large(c, k)) {
+        return;
+    }
     if (!attrs) {
         fail(c, 400, NO_JSON);
         return;
@@ -70,15 +89,17 @@ static void drop_associated(struct call *c, const struct rec *account)
 static void forget_hanging(struct call *c, const struct kind *k,
                            const struct rec *rec)
 {
-    static const char *const of[] = {"tasks", "notes"};
     char key[64];
 
     (void)snprintf(key, sizeof(key), "%s:%llu", k->model,
                    (unsigned long long)rec->id);
-    for (size_t i = 0; i < DR_ARRAY_LEN(of); i++) {
-        struct kind *hanging = kind_named(of[i]);
+    for (size_t i = 0; i < kind_count; i++) {
+        struct kind *hanging = &kinds[i];
         const struct hits *h =
-            index_find(c->a, hanging, DR_STR_LIT("targetables"), dr_str_z(key));
+            hanging->hangs
+                ? index_find(c->a, hanging, DR_STR_LIT("targetables"),
+                             dr_str_z(key))
+                : NULL;
         while (h && h->n > 0) {
             touch(c, hanging, h->v[0]->id, "delete");
             remove_record(c->a, hanging, h->v[0], true);

@@ -3,7 +3,7 @@
 
 #include <drover/base/decimal.h>
 
-#include "store.h"
+#include "kinds.h"
 
 bool asked(struct dr_str include, const char *name)
 {
@@ -26,7 +26,7 @@ static bool shows(const struct account *a, const struct attr *t,
                   struct dr_str include)
 {
     if (t->include && t->include[0] == '@') {
-        return a->classic;
+        return t->include[1] == 'a' ? dr_str_eqz(include, "*") : a->classic;
     }
     return !t->include || asked(include, t->include);
 }
@@ -131,29 +131,6 @@ static void value(struct account *a, const struct attr *t, struct dr_str v,
     }
 }
 
-/* "targetable" of a task that is read (reference 8). */
-static void targetable(struct account *a, const struct rec *r,
-                       struct dr_json_w *w)
-{
-    const struct dr_json *t = dr_json_at(rec_json(a, r, "targetables"), 0);
-    struct dr_str type = dr_json_get_str(t, "type");
-
-    dr_json_w_key(w, "targetable");
-    if (!t) {
-        dr_json_w_null(w);
-        return;
-    }
-    for (size_t i = 0; i < kind_count; i++) {
-        if (dr_str_eqz(type, kinds[i].model)) {
-            type = dr_str_z(kinds[i].root);
-        }
-    }
-    dr_json_w_obj(w);
-    dr_json_w_kv(w, "type", type);
-    dr_json_w_kvi(w, "id", dr_json_get_i64(t, "id", 0));
-    dr_json_w_end(w);
-}
-
 static void user_ids(const struct rec *r, struct dr_json_w *w)
 {
     struct dr_str owner = rec_value(r, "owner_id");
@@ -191,9 +168,13 @@ void render(struct account *a, const struct kind *k, const struct rec *r,
     if (k->bin || sim) {
         dr_json_w_kvb(w, "is_deleted", r->deleted);
     }
-    if (!sim && asked(include, "targetable")) {
-        targetable(a, r, w);
-        user_ids(r, w);
+    if (!sim && k->hangs && asked(include, "targetable") &&
+        !attr_of(k, DR_STR_LIT("targetable"))) {
+        dr_json_w_key(w, "targetable");
+        show_target(&s);
+        if (strcmp(k->type, "tasks") == 0) {
+            user_ids(r, w);
+        }
     }
     stamp(a, w, "created_at", r->created_ms);
     stamp(a, w, "updated_at", r->updated_ms);

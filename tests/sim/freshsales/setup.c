@@ -233,6 +233,50 @@ static void add_entry(struct account *a, const char *selector,
     dr_buf_done(&b);
 }
 
+/* A type of one's own comes with the outcomes that all types have. */
+static void add_activity_type(struct account *a, const struct dr_json *j)
+{
+    static const char *const outcomes[] = {"Interested", "Left message",
+                                           "No response", "Not interested",
+                                           "Not able to reach"};
+    struct list *l = list_of(a->selectors, "sales_activity_types");
+    struct dr_str name = dr_json_get_str(j, "name");
+    char inner[256];
+    uint64_t id = new_id(a);
+    struct dr_json_w w;
+    struct dr_buf b;
+
+    derive_name(name, inner, sizeof(inner));
+    dr_buf_init(&b, (size_t)1 << 20);
+    dr_json_w_init(&w, &b);
+    dr_json_w_obj(&w);
+    dr_json_w_kvb(&w, "partial", true);
+    dr_json_w_key(&w, "id");
+    dr_json_w_u64(&w, id);
+    dr_json_w_kv(&w, "name", name);
+    inner[1] = 's'; /* cs_imported_call */
+    dr_json_w_kvz(&w, "internal_name", inner);
+    dr_json_w_kvb(&w, "show_in_conversation", true);
+    dr_json_w_kvi(&w, "position", (int64_t)l->n + 1);
+    dr_json_w_kvb(&w, "is_default", false);
+    dr_json_w_kvb(&w, "is_checkedin", false);
+    dr_json_w_kvb(&w, "is_checkedin_mandatory", false);
+    dr_json_w_kvb(&w, "is_outcome_mandatory", false);
+    dr_json_w_end(&w);
+    list_add(l, dr_buf_view(&b));
+    l = list_of(a->selectors, "sales_activity_outcomes");
+    for (size_t i = 0; i < DR_ARRAY_LEN(outcomes); i++) {
+        dr_buf_reset(&b);
+        dr_buf_printf(&b,
+                      "{\"partial\":true,\"id\":%llu,\"name\":\"%s\","
+                      "\"sales_activity_type_id\":%llu,\"position\":%d}",
+                      (unsigned long long)new_id(a), outcomes[i],
+                      (unsigned long long)id, (int)i + 1);
+        list_add(l, dr_buf_view(&b));
+    }
+    dr_buf_done(&b);
+}
+
 /* PUT: members of the body replace those of the entry. */
 static void change_entry(struct account *a, const char *selector,
                          struct dr_str rest, const struct dr_json *j)
@@ -367,6 +411,8 @@ static int change_selector(struct account *a, struct dr_str method,
     }
     if (dr_str_eqz(method, "PUT")) {
         change_entry(a, name, rest, j);
+    } else if (strcmp(name, "sales_activity_types") == 0) {
+        add_activity_type(a, j);
     } else {
         add_entry(a, name, j);
     }

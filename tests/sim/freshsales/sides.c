@@ -187,25 +187,57 @@ static const struct neighbour neighbours[] = {
     {"deals", "contacts", "contacts", "contacts", "contacts", false},
     {"contacts", "deals", "deals", "deals", "contacts", true},
     {"contacts", "notes", "notes", "notes", "targetables", true},
+    {"contacts", "appointments", "appointments", "appointments", "targetables",
+     true},
     {"contacts", "tasks", "tasks", "tasks", "targetables", true},
     {"sales_accounts", "contacts", "contacts", "contacts", "sales_accounts",
      true},
     {"sales_accounts", "deals", "deals", "deals", "sales_account_id", true},
     {"sales_accounts", "notes", "notes", "notes", "targetables", true},
+    {"sales_accounts", "appointments", "appointments", "appointments",
+     "targetables", true},
     {"sales_accounts", "tasks", "tasks", "tasks", "targetables", true},
     {"sales_accounts", "child_sales_accounts", "child_sales_accounts",
      "sales_accounts", "parent_sales_account_id", true},
     {"leads", "notes", "notes", "notes", "targetables", true},
+    {"leads", "appointments", "appointments", "appointments", "targetables",
+     true},
     {"leads", "tasks", "tasks", "tasks", "targetables", true},
     {"tasks", "targetable", "contacts", "contacts", "targetables", false},
     {"tasks", "targetable", "deals", "deals", "targetables", false},
     {"tasks", "targetable", "sales_accounts", "sales_accounts", "targetables",
      false},
+    {"@", "targetable", "contacts", "contacts", "targetables", false},
+    {"@", "targetable", "deals", "deals", "targetables", false},
+    {"@", "targetable", "sales_accounts", "sales_accounts", "targetables",
+     false},
+    {"@", "targetable", "leads", "leads", "targetables", false},
 };
+
+/* Of activities: only the array of what they hang on. */
+static bool concerns(const struct side_out *o, const struct neighbour *x)
+{
+    char model[64];
+
+    if (x->of[0] != '@') {
+        return is_type(o->k, x->of);
+    }
+    if (!o->k->hangs || is_type(o->k, "tasks") || is_type(o->k, "notes")) {
+        return false;
+    }
+    (void)snprintf(model, sizeof(model), "\"%s\"", kind_named(x->type)->model);
+    for (size_t i = 0; i < o->n; i++) {
+        if (dr_str_find(rec_value(o->v[i], "targetables"), dr_str_z(model)) !=
+            SIZE_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static void neighbour(struct side_out *o, const struct neighbour *x)
 {
-    if (!is_type(o->k, x->of) || !asked(o->with, x->include)) {
+    if (!concerns(o, x) || !asked(o->with, x->include)) {
         return;
     }
     o->seen = dr_map_new(NULL);
@@ -241,10 +273,68 @@ void side_loads(struct call *c, const struct kind *k, struct dr_str with,
     for (size_t i = 0; i < DR_ARRAY_LEN(neighbours); i++) {
         neighbour(&o, &neighbours[i]);
     }
-    if (asked(o.with, "appointments") &&
-        (is_type(k, "contacts") || is_type(k, "sales_accounts"))) {
-        dr_json_w_key(&c->w, "appointments");
-        dr_json_w_arr(&c->w);
-        dr_json_w_end(&c->w);
+}
+
+/* ---- beside appointments and calls ---- */
+
+/* The note that holds the text of a call. */
+static void note_of_call(struct call *c, const struct rec *r)
+{
+    struct dr_str text = rec_value(r, "description");
+    char stamp[STAMP_TEXT];
+
+    if (!text.p) {
+        return;
+    }
+    dr_json_w_obj(&c->w);
+    dr_json_w_key(&c->w, "id");
+    dr_json_w_u64(&c->w, rec_id(r, "note_id"));
+    dr_json_w_key(&c->w, "description");
+    dr_json_w_raw(&c->w, text);
+    dr_json_w_key(&c->w, "creater_id");
+    dr_json_w_u64(&c->w, r->creater);
+    dr_json_w_kvz(&c->w, "created_at", stamp_text(c->a, r->created_ms, stamp));
+    dr_json_w_kvz(&c->w, "updated_at", stamp_text(c->a, r->updated_ms, stamp));
+    dr_json_w_end(&c->w);
+}
+
+static void attendees(struct call *c, const struct rec *r)
+{
+    DR_JSON_EACH(e, rec_json(c->a, r, "appointment_attendees"))
+    {
+        dr_json_w_raw(&c->w, e->raw);
+    }
+}
+
+static void side_list(struct call *c, const char *key,
+                      void (*each)(struct call *c, const struct rec *r),
+                      const struct rec *const *v, size_t n)
+{
+    dr_json_w_key(&c->w, key);
+    dr_json_w_arr(&c->w);
+    for (size_t i = 0; each && i < n; i++) {
+        each(c, v[i]);
+    }
+    dr_json_w_end(&c->w);
+}
+
+void beside(struct call *c, const struct kind *k, struct dr_str with,
+            const struct rec *const *v, size_t n)
+{
+    if (is_type(k, "call_logs")) {
+        side_list(c, "notes", note_of_call, v, n);
+        return;
+    }
+    if (!is_type(k, "appointments")) {
+        return;
+    }
+    if (asked(with, "appointment_attendees")) {
+        side_list(c, "appointment_attendees", attendees, v, n);
+    }
+    if (asked(with, "conference")) {
+        side_list(c, "conferences", NULL, v, n);
+    }
+    if (asked(with, "note")) {
+        side_list(c, "notes", NULL, v, n);
     }
 }

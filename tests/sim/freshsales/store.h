@@ -10,12 +10,14 @@
 
 enum attr_kind {
     A_TEXT = 1, /* at most text_limit characters */
-    A_AREA,
+    A_AREA,     /* at most area_limit characters */
+    A_LONG,     /* as much as a body of a megabyte holds */
     A_NUMBER,
     A_MONEY, /* shown as a string with a decimal */
     A_DATE,  /* kept as YYYY-MM-DD */
     A_TIME,  /* kept as milliseconds, shown in the account's zone */
     A_BOOL,
+    A_DONE, /* true or false, however it was sent */
     A_TAGS,
     A_USER,    /* id of an existing user */
     A_ACCOUNT, /* id of a living account */
@@ -70,9 +72,12 @@ struct sorted {
 
 struct kind {
     const char *type, *root, *path, *entity, *model;
+    const char *plural; /* root of lists; NULL: the type */
     const struct attr *attrs;
+    bool core;      /* contacts, accounts, deals, leads */
     bool custom;    /* has custom_field */
     bool bin;       /* soft delete */
+    bool hangs;     /* on others, by its targetables */
     struct rec **v; /* by rising id */
     size_t n, cap;
     uint64_t version;            /* rises with every change */
@@ -172,6 +177,7 @@ struct kind *kind_of_path(struct dr_str path);
 struct kind *kind_of_root(struct dr_str root);
 struct kind *kind_named(const char *type); /* must be there */
 const struct attr *attr_of(const struct kind *k, struct dr_str name);
+const char *plural_of(const struct kind *k);
 
 /* ---- store.c ---- */
 

@@ -180,7 +180,13 @@ static char *kept(struct account *a, const struct attr *t,
         return dr_xstrdup(text);
     case A_MONEY:
         return s.n ? compact(v) : NULL;
+    case A_DONE:
+        return dr_xstrdup(v->type == DR_JSON_TRUE || dr_str_eqz(s, "1") ||
+                                  dr_str_eqz(s, "true")
+                              ? "true"
+                              : "false");
     case A_AREA:
+    case A_LONG:
     case A_BOOL:
     case A_TAGS:
     case A_RAW:
@@ -315,8 +321,8 @@ void apply_write(struct account *a, struct kind *k, struct rec *r,
     } else if (is_type(k, "deals")) {
         set_contacts(a, r, attrs);
         deal_defaults(a, r);
-    } else if (is_type(k, "tasks") || is_type(k, "notes")) {
-        set_target(r, attrs);
+    } else if (k->hangs) {
+        set_hanging(a, k, r, attrs);
     }
     set_origin(a, r, attrs);
     rec_touch(a, k, r);
@@ -334,10 +340,16 @@ static void count_marker(struct account *a, const struct kind *k,
 {
     const char *cf = dr_map_get(r->custom, DR_STR_LIT("cf_source_id"));
     struct dr_str mark = cf ? dr_str_z(cf) : rec_value(r, "external_id");
+    struct dr_str text;
     struct dr_buf key;
     int64_t *n;
 
-    if (!mark.p || dr_str_eqz(mark, "null")) {
+    if (!mark.p && k->hangs) {
+        text = rec_value(r, is_type(k, "sales_activities") ? "notes"
+                                                           : "description");
+        mark = text_marker(text);
+    }
+    if (mark.n == 0 || dr_str_eqz(mark, "null")) {
         return;
     }
     dr_buf_init(&key, (size_t)1 << 20);

@@ -32,6 +32,19 @@ void set_nested(struct account *a, struct rec *r, const struct dr_json *list,
 void set_accounts(struct rec *r, const struct dr_json *attrs);
 void set_contacts(struct account *a, struct rec *r,
                   const struct dr_json *attrs);
-void set_target(struct rec *r, const struct dr_json *attrs);
+
+/* ---- hanging.c ---- */
+
+bool names_target(const struct dr_json *attrs);
+struct kind *target_kind(const struct dr_json *attrs);
+/* The living record that a body hangs on; NULL: none. */
+struct rec *target_of(const struct dr_json *attrs, struct kind **kind_out);
+int check_hanging(struct account *a, const struct kind *k,
+                  const struct rec *rec, const struct dr_json *attrs,
+                  struct refusal *r);
+void set_hanging(struct account *a, const struct kind *k, struct rec *r,
+                 const struct dr_json *attrs);
+/* The 32 digits of "[<marker>]" at the end of a text; n 0: none. */
+struct dr_str text_marker(struct dr_str s);
 
 #endif
