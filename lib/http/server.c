@@ -8,8 +8,10 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <microhttpd.h>
@@ -39,6 +41,9 @@ struct dr_httpd_req {
     struct MHD_Connection *conn;
     char *method, *path, *rawpath, *query;
     struct dr_buf body;
+    FILE *spool; /* a body that is too large for memory, */
+    size_t spooled;
+    char *map; /* once it is whole */
     struct header *headers;
     struct MHD_Response *response;
     struct dr_httpd_req *next, *prev; /* while suspended */
@@ -72,7 +77,7 @@ struct dr_str dr_httpd_query(const struct dr_httpd_req *r)
 
 struct dr_str dr_httpd_body(const struct dr_httpd_req *r)
 {
-    return dr_buf_view(&r->body);
+    return r->map ? (struct dr_str){r->map, r->spooled} : dr_buf_view(&r->body);
 }
 
 struct dr_str dr_httpd_header(const struct dr_httpd_req *r, const char *name)
@@ -205,6 +210,14 @@ void dr_httpd_answer_file(struct dr_httpd_req *r, int status,
                  MHD_create_response_from_fd64(size, fd));
 }
 
+void dr_httpd_answer_range(struct dr_httpd_req *r, int status,
+                           const char *content_type, int fd, uint64_t offset,
+                           uint64_t size)
+{
+    set_response(r, status, content_type,
+                 MHD_create_response_from_fd_at_offset64(size, fd, offset));
+}
+
 void dr_httpd_defer(struct dr_httpd_req *r)
 {
     r->deferred = true;
@@ -311,6 +324,12 @@ static void request_done(void *ctx, struct MHD_Connection *conn, void **cls,
     free(r->rawpath);
     free(r->query);
     dr_buf_done(&r->body);
+    if (r->map) {
+        (void)munmap(r->map, r->spooled);
+    }
+    if (r->spool) {
+        (void)fclose(r->spool);
+    }
     free(r);
     *cls = NULL;
 }
@@ -331,13 +350,70 @@ static enum MHD_Result queue_answer(struct dr_httpd_req *r)
     return MHD_queue_response(r->conn, (unsigned)r->status, r->response);
 }
 
+/* ---- the body ---- */
+
+/* From the first byte beyond opts.spool on, all of it is in the file. A disk
+ * that is full makes the body one that is too large. */
+static void spool(struct dr_httpd_req *r, const char *p, size_t n)
+{
+    if (!r->spool) {
+        r->spool = tmpfile();
+        r->spooled = r->body.n;
+        r->too_large = !r->spool || fwrite(r->body.p ? r->body.p : "", 1,
+                                           r->body.n, r->spool) != r->body.n;
+        dr_buf_done(&r->body);
+        dr_buf_init(&r->body, 1);
+    }
+    if (!r->too_large && n <= r->server->opts.max_body - r->spooled) {
+        r->spooled += n;
+        r->too_large = fwrite(p, 1, n, r->spool) != n;
+    } else {
+        r->too_large = true;
+    }
+}
+
+static void receive(struct dr_httpd_req *r, const char *p, size_t n)
+{
+    size_t limit = r->server->opts.spool;
+
+    r->received += n;
+    if (r->too_large) {
+        return; /* read on for a while, and forgotten */
+    }
+    if (limit > 0 && (r->spool || r->body.n + n > limit)) {
+        spool(r, p, n);
+        return;
+    }
+    dr_buf_add(&r->body, p, n);
+    r->too_large = r->body.over;
+}
+
+static void show_spooled(struct dr_httpd_req *r)
+{
+    void *map;
+
+    if (!r->spool || r->spooled == 0 || r->too_large) {
+        return;
+    }
+    map = fflush(r->spool) ? MAP_FAILED
+                           : mmap(NULL, r->spooled, PROT_READ, MAP_PRIVATE,
+                                  fileno(r->spool), 0);
+    r->too_large = map == MAP_FAILED;
+    r->map = r->too_large ? NULL : map;
+}
+
 static void dispatch(struct dr_httpd_req *r)
 {
+    const char *text = r->server->opts.too_large;
+
     r->dispatched = true;
+    show_spooled(r);
     if (r->too_large) {
-        dr_httpd_answer(r, 413, NULL,
-                        DR_STR_LIT("{\"error\":{\"code\":\"too_large\","
-                                   "\"message\":\"the body is too large\"}}"));
+        dr_httpd_answer(
+            r, 413, NULL,
+            dr_str_z(text ? text
+                          : "{\"error\":{\"code\":\"too_large\","
+                            "\"message\":\"the body is too large\"}}"));
         return;
     }
     r->server->opts.handle(r, r->server->opts.ctx);
@@ -359,9 +435,7 @@ static enum MHD_Result access_handler(void *ctx, struct MHD_Connection *conn,
         return MHD_YES;
     }
     if (*upload_size > 0) {
-        dr_buf_add(&r->body, upload, *upload_size);
-        r->too_large = r->body.over;
-        r->received += *upload_size;
+        receive(r, upload, *upload_size);
         *upload_size = 0;
         /* Read on a while, so that the client sees the 413; not for ever. */
         return r->received / DRAIN_FACTOR > r->server->opts.max_body ? MHD_NO

@@ -60,6 +60,13 @@ static void handle(struct dr_httpd_req *r, void *ctx)
                                s->how, s->cut);
     } else if (dr_str_eqz(path, "/body")) {
         dr_httpd_answer(r, 200, NULL, dr_httpd_body(r));
+    } else if (dr_str_eqz(path, "/range")) {
+        FILE *f = tmpfile();
+        assert_non_null(f);
+        assert_true(fputs("0123456789", f) >= 0);
+        assert_int_equal(fflush(f), 0);
+        dr_httpd_answer_range(r, 200, "text/plain", dup(fileno(f)), 3, 4);
+        assert_int_equal(fclose(f), 0);
     } else if (!dr_str_eqz(path, "/forget")) {
         echo(r, s);
     }
@@ -180,6 +187,61 @@ static void test_limits(void **state)
     assert_null(strstr(talk(h, big, (size_t)n, NULL), " 200 "));
     assert_int_equal(s.requests, 1);
     free(big);
+    dr_httpd_free(h);
+}
+
+/* A body in memory, one in a file, one too large for both: what comes back is
+ * what was sent. */
+static void test_spool(void **state)
+{
+    static const size_t sizes[] = {1000, 1001, 60000, 60001};
+    struct seen s = {0};
+    struct dr_httpd_opts o = {.handle = handle,
+                              .ctx = &s,
+                              .max_body = 60000,
+                              .spool = 1000,
+                              .too_large = "{\"own\":413}"};
+    struct dr_err err;
+    struct dr_httpd *h = dr_httpd_new(&o, &err);
+    char *big = calloc(1, 70000);
+
+    (void)state;
+    assert_non_null(h);
+    assert_non_null(big);
+    for (size_t i = 0; i < DR_ARRAY_LEN(sizes); i++) {
+        int n = snprintf(big, 200,
+                         "POST /body HTTP/1.1\r\nHost: t\r\nConnection: close"
+                         "\r\nContent-Length: %zu\r\n\r\n",
+                         sizes[i]);
+        const char *a;
+        for (size_t k = 0; k < sizes[i]; k++) {
+            big[(size_t)n + k] = (char)('a' + k % 23);
+        }
+        a = talk(h, big, (size_t)n + sizes[i], NULL);
+        if (sizes[i] > o.max_body) {
+            assert_non_null(strstr(a, " 413 "));
+            assert_non_null(strstr(a, "{\"own\":413}"));
+            continue;
+        }
+        a = strstr(a, "\r\n\r\n");
+        assert_non_null(a);
+        assert_int_equal(strlen(a + 4), sizes[i]);
+        assert_memory_equal(a + 4, big + n, sizes[i]);
+    }
+    assert_int_equal(s.requests, 3);
+    free(big);
+    dr_httpd_free(h);
+}
+
+static void test_range(void **state)
+{
+    struct seen s;
+    struct dr_httpd *h = server(&s, 0);
+    const char *a = talk_z(h, "GET /range HTTP/1.1\r\nHost: t\r\n\r\n", "3456");
+
+    (void)state;
+    assert_non_null(strstr(a, "Content-Length: 4\r\n"));
+    assert_non_null(strstr(a, "\r\n\r\n3456"));
     dr_httpd_free(h);
 }
 
@@ -431,6 +493,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_spool),
+        cmocka_unit_test(test_range),
         cmocka_unit_test(test_nonsense),
         cmocka_unit_test(test_broken_answers),
         cmocka_unit_test(test_late_answers),

@@ -22,6 +22,10 @@ struct dr_httpd_opts {
     const char *bind; /* "127.0.0.1" when NULL */
     uint16_t port;    /* 0: a free one */
     size_t max_body;  /* 0: 1 MiB */
+    /* Bodies beyond this many bytes lie in an unlinked temporary file, not in
+     * memory; dr_httpd_body shows them all the same. 0: none does. */
+    size_t spool;
+    const char *too_large; /* the JSON of a 413; NULL: one of our own */
     /* Called once a request has arrived whole. Must answer by one of the
      * dr_httpd_answer* calls before it returns, or keep the request by
      * dr_httpd_defer and answer later from the same thread. */
@@ -60,6 +64,10 @@ void dr_httpd_answer(struct dr_httpd_req *r, int status,
  * length costs no memory. Takes fd and closes it. */
 void dr_httpd_answer_file(struct dr_httpd_req *r, int status,
                           const char *content_type, int fd, uint64_t size);
+/* The same of `size` bytes from `offset`, for one file that holds many. */
+void dr_httpd_answer_range(struct dr_httpd_req *r, int status,
+                           const char *content_type, int fd, uint64_t offset,
+                           uint64_t size);
 void dr_httpd_defer(struct dr_httpd_req *r);
 
 /* For simulators: what a broken server does. */
