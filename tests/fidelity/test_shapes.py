@@ -9,7 +9,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from freshsales import FreshsalesCase  # noqa: E402
+from freshsales import FreshsalesCase, form  # noqa: E402
 
 # s string, n number, b bool, a array, o object, 0 null; "s0": either.
 CONTACT = {
@@ -115,6 +115,11 @@ CALL = {"id": "n", "call_direction": "b", "call_duration": "0",
         "conversation_time": "s", "status": "0", "is_manual": "b",
         "cost": "0", "outcome_id": "0", "note_id": "n", "user_id": "n",
         "targetable": "o", "created_at": "s", "updated_at": "s"}
+DOCUMENT = {
+    "id": "n", "url": "s", "msg": "s", "content_file_name": "s",
+    "content_file_size": "n", "content_content_type": "s",
+    "content_file_size_readable": "s", "is_shared": "b", "is_attached": "b",
+    "creater_id": "n", "created_at": "s", "updated_at": "s"}
 EMAIL = {"id": "n", "value": "s", "is_primary": "b", "label": "0",
          "_destroy": "b"}
 LINK = {"partial": "b", "id": "n", "name": "s", "avatar": "0",
@@ -288,6 +293,19 @@ class Shapes(FreshsalesCase):
         self.assertEqual(set(got), {"phone_calls", "notes", "contacts",
                                     "users"})
         self.assertEqual(shape(got["phone_calls"][0]), CALL)
+
+    def test_documents(self):
+        status, got = self.send(form([
+            ("file_name", "a.txt"), ("targetable_id", self.c["id"]),
+            ("targetable_type", "Contact"), ("file", b"abc", "a.txt")]))
+        self.assertEqual((status, set(got)), (200, {"document"}))
+        self.assertEqual(shape(got["document"]), DOCUMENT)
+        got = self.ok("GET", "/contacts/%d/document_associations"
+                      % self.c["id"])
+        self.assertEqual(shape(got), {
+            "documents": "a", "document_links": "a",
+            "document_associations": "a", "meta": "o"})
+        self.assertEqual(shape(got["documents"][0]), DOCUMENT)
 
     def test_what_clients_depend_on(self):
         view = "/contacts/view/%d" % self.view("contacts", "All Contacts")

@@ -9,6 +9,22 @@ from bench import Bench, ROOT, ndjson, wait_until
 TENANT = ROOT / "tests" / "data" / "tenant.json"
 
 
+BOUNDARY = "----drover-test"
+
+
+def form(parts, boundary=BOUNDARY):
+    """parts: (name, value) or (name, value, file name as it is quoted)."""
+    out = []
+    for name, value, *filename in parts:
+        head = 'Content-Disposition: form-data; name="%s"' % name
+        if filename:
+            head += '; filename="%s"\r\nContent-Type: text/csv' % filename[0]
+        value = value if isinstance(value, bytes) else str(value).encode()
+        out.append(b"--%s\r\n%s\r\n\r\n%s\r\n" % (
+            boundary.encode(), head.encode(), value))
+    return b"".join(out) + b"--" + boundary.encode() + b"--\r\n"
+
+
 class FreshsalesCase(unittest.TestCase):
     base = "/crm/sales/api"
 
@@ -48,6 +64,18 @@ class FreshsalesCase(unittest.TestCase):
             r = c.getresponse()
             self.headers = dict(r.getheaders())
             return r.status, r.read()
+        finally:
+            c.close()
+
+    def send(self, body, content_type=None, path="/documents"):
+        """An upload: status and answer."""
+        c = http.client.HTTPConnection("127.0.0.1", self.s.api, timeout=60)
+        try:
+            c.request("POST", self.base + path, body, {
+                "Authorization": "Token token=" + self.s.key, "Content-Type":
+                content_type or "multipart/form-data; boundary=" + BOUNDARY})
+            r = c.getresponse()
+            return r.status, json.loads(r.read())
         finally:
             c.close()
 

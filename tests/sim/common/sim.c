@@ -9,6 +9,7 @@
 #include <drover/crypto/crypto.h>
 
 #define BODY_MAX ((size_t)64 << 20)
+#define SPOOL ((size_t)4 << 20) /* larger bodies lie in a file */
 
 static volatile sig_atomic_t stop;
 
@@ -199,12 +200,14 @@ void sim_options(int argc, char **argv, const char *base_flag,
 
 /* ---- the process ---- */
 
-static struct dr_httpd *open_port(uint16_t port, sim_handler *handle, void *ctx)
+static struct dr_httpd *open_port(struct dr_httpd_opts o)
 {
     struct dr_err err = {0};
-    struct dr_httpd_opts o = {
-        .port = port, .max_body = BODY_MAX, .handle = handle, .ctx = ctx};
-    struct dr_httpd *h = dr_httpd_new(&o, &err);
+    struct dr_httpd *h;
+
+    o.max_body = o.max_body ? o.max_body : BODY_MAX;
+    o.spool = SPOOL;
+    h = dr_httpd_new(&o, &err);
 
     if (!h) {
         dr_die(DR_EXIT_FAILURE, err.where, "%s", err.text);
@@ -219,9 +222,18 @@ int sim_run(const struct sim_opts *o, const struct sim_servers *s)
     (void)signal(SIGTERM, on_signal);
     (void)signal(SIGINT, on_signal);
     (void)signal(SIGPIPE, SIG_IGN);
-    ports[0] = open_port(o->port, s->api, s->ctx);
-    ports[1] = open_port(o->download_port, s->download, s->ctx);
-    ports[2] = open_port(o->admin_port, s->admin, s->ctx);
+    ports[0] = open_port((struct dr_httpd_opts){.port = o->port,
+                                                .max_body = s->max_body,
+                                                .too_large = s->too_large,
+                                                .handle = s->api,
+                                                .ctx = s->ctx});
+    ports[1] = open_port((struct dr_httpd_opts){
+        .port = o->download_port, .handle = s->download, .ctx = s->ctx});
+    ports[2] = open_port((struct dr_httpd_opts){
+        .port = o->admin_port, .handle = s->admin, .ctx = s->ctx});
+    if (s->ready) {
+        s->ready(s->ctx, dr_httpd_port(ports[1]));
+    }
     printf("ready api=%u download=%u admin=%u key=%s\n",
            (unsigned)dr_httpd_port(ports[0]), (unsigned)dr_httpd_port(ports[1]),
            (unsigned)dr_httpd_port(ports[2]), o->key);

@@ -46,13 +46,6 @@ static void users(struct account *a, struct dr_buf *b)
 /* Types that are known and never filled answer with nothing. */
 static bool is_empty_type(const struct account *a, struct dr_str type)
 {
-    static const char *const known[] = {"files"};
-
-    for (size_t i = 0; i < DR_ARRAY_LEN(known); i++) {
-        if (dr_str_eqz(type, known[i])) {
-            return true;
-        }
-    }
     DR_JSON_EACH(m, dr_json_get(a->tenant, "custom_modules"))
     {
         if (dr_str_eq(dr_json_get_str(m, "entity_name"), type)) {
@@ -75,7 +68,11 @@ static void records(struct dr_httpd_req *r, struct account *a,
         if (k->v[i]->deleted == deleted) {
             dr_arena_reset(a->scratch);
             dr_json_w_init(&w, &b);
-            render(a, k, k->v[i], DR_STR_LIT("*"), true, &w);
+            if (dr_str_eqz(type, "files")) {
+                file_line(a, k->v[i], &w);
+            } else {
+                render(a, k, k->v[i], DR_STR_LIT("*"), true, &w);
+            }
             dr_buf_ch(&b, '\n');
         }
     }
@@ -169,6 +166,8 @@ static void tenant(struct dr_httpd_req *r, struct account *a)
             dump_lists(&w, "selectors", a->selectors);
         } else if (dr_str_eqz(m->key, "fields")) {
             dump_lists(&w, "fields", a->fields);
+        } else if (dr_str_eqz(m->key, "plan")) {
+            dr_json_w_kv(&w, "plan", plan_of(a));
         } else if (dr_str_eqz(m->key, "next_id")) {
             dr_json_w_key(&w, "next_id");
             dr_json_w_u64(&w, a->next_id);
@@ -254,6 +253,20 @@ static struct dr_str behind(struct dr_str path, const char *prefix)
                : (struct dr_str){NULL, 0};
 }
 
+static void file_bytes(struct dr_httpd_req *r, struct account *a,
+                       struct dr_str id)
+{
+    uint64_t n;
+    const struct rec *rec =
+        dr_str_u64(id, &n) ? NULL : rec_find(kind_named("files"), n);
+
+    if (rec) {
+        bytes_answer(a, r, rec);
+    } else {
+        dr_httpd_answer(r, 404, NULL, DR_STR_LIT("{}"));
+    }
+}
+
 void admin_handle(struct dr_httpd_req *r, void *ctx)
 {
     struct account *a = ctx;
@@ -278,7 +291,9 @@ void admin_handle(struct dr_httpd_req *r, void *ctx)
     } else if (dr_str_eqz(path, "/sim/tenant")) {
         tenant(r, a);
     } else if (dr_str_eqz(path, "/sim/files")) {
-        dr_httpd_answer(r, 200, "application/x-ndjson", (struct dr_str){"", 0});
+        records(r, a, DR_STR_LIT("files"), false);
+    } else if (behind(path, "/sim/files/").p) {
+        file_bytes(r, a, behind(path, "/sim/files/"));
     } else {
         dr_httpd_answer(r, 404, NULL, DR_STR_LIT("{}"));
     }

@@ -9,6 +9,7 @@
 #include "write.h"
 
 #define ANSWER_MAX ((size_t)256 << 20)
+#define JSON_MAX ((size_t)64 << 20)
 
 /* ---- routing ---- */
 
@@ -56,6 +57,8 @@ static void below_record(struct call *c, struct kind *k, struct rec *r,
     } else if (is(rest, "convert") && post && is_type(k, "leads") &&
                !r->deleted) {
         convert_lead(c, k, r);
+    } else if (get && is(rest, "document_associations") && k->core) {
+        associations(c, k, r);
     } else if (get && kind_of_path(rest)) {
         sub_list(c, k, r, kind_of_path(rest));
     } else {
@@ -149,6 +152,10 @@ void route(struct call *c)
     k = kind_of_path(head);
     if (k && (!is_type(k, "leads") || c->a->classic)) {
         of_kind(c, k, rest.p ? rest : (struct dr_str){"", 0});
+    } else if (is(c->path, "documents") && is(c->method, "POST")) {
+        upload(c);
+    } else if (is(c->path, "document_links") && is(c->method, "POST")) {
+        create(c, kind_named("document_links"));
     } else if (is(head, "settings")) {
         settings(c, rest);
     } else if (is(head, "selector")) {
@@ -251,6 +258,9 @@ static void disturb(struct account *a, const struct fault *f)
             j->expired = true;
         }
     }
+    if (strcmp(f->expire, "download") == 0) {
+        a->url_epoch++;
+    }
     if (f->plan[0]) {
         (void)!knob_set(a->knobs, DR_STR_LIT("rate_plan"), dr_str_z(f->plan));
     }
@@ -323,6 +333,10 @@ static const struct fault *perform(struct call *c, const struct fault *f,
         fail(c, 408, "The request timed out.");
         return f;
     }
+    if (c->body.n > JSON_MAX && !is(c->path, "documents")) {
+        fail(c, 413, "The request body is too large.");
+        return f;
+    }
     route(c);
     return f;
 }
@@ -367,6 +381,7 @@ void api_handle(struct dr_httpd_req *r, void *ctx)
     c.full = dr_httpd_path(r);
     c.query = dr_httpd_query(r);
     c.body = dr_httpd_body(r);
+    c.type = dr_httpd_header(r, "Content-Type");
     f = faults_match(a->faults, c.method, c.full);
     f = perform(&c, f, now);
     limit_headers(&c, now);

@@ -18,6 +18,7 @@ struct call {
     struct dr_json_w w;
     struct dr_str method, full, query, body;
     struct dr_str path; /* below the base */
+    struct dr_str type; /* of the body; p NULL: absent */
     int status;
     struct touch touched[TOUCHED_MAX];
     size_t touched_n;
@@ -109,6 +110,13 @@ void beside(struct call *c, const struct kind *k, struct dr_str with,
 
 void selector(struct call *c, struct dr_str rest);
 void settings(struct call *c, struct dr_str rest);
+
+/* ---- documents.c ---- */
+
+void upload(struct call *c);
+/* Files and links of a record. */
+void associations(struct call *c, const struct kind *parent,
+                  const struct rec *r);
 
 /* ---- limits.c ---- */
 

@@ -280,7 +280,11 @@ static int check_required(struct account *a, struct kind *k,
         {"sales_activities", "end_date"},
         {"sales_activities", "sales_activity_type_id"},
         {"sales_activities", "targetable"},
-        {"call_logs", "targetable"}};
+        {"call_logs", "targetable"},
+        {"files", "targetable"},
+        {"files", "content_file_name"},
+        {"document_links", "targetable"},
+        {"document_links", "url"}};
 
     for (size_t i = 0; l && i < l->n; i++) {
         const struct dr_json *d = list_at(l, i);

@@ -52,10 +52,23 @@ struct rec *target_of(const struct dr_json *attrs, struct kind **kind_out)
     return rec_alive(k, id);
 }
 
-static int check_target(const struct dr_json *attrs, struct refusal *r)
+/* Files hang on products, too, and neither they nor links on leads. */
+static bool may_hang(const struct kind *k, const struct kind *on)
+{
+    bool file = is_type(k, "files");
+
+    if (file || is_type(k, "document_links")) {
+        return (on->core && !is_type(on, "leads")) ||
+               (file && is_type(on, "products"));
+    }
+    return on->core;
+}
+
+static int check_target(const struct kind *k, const struct dr_json *attrs,
+                        struct refusal *r)
 {
     const struct dr_json *at = target_id(attrs);
-    struct kind *k = NULL;
+    struct kind *on = NULL;
     uint64_t id;
 
     if (blank(at)) {
@@ -67,7 +80,7 @@ static int check_target(const struct dr_json *attrs, struct refusal *r)
     if (id == 0) {
         return 0; /* clients send 0 for none */
     }
-    return target_of(attrs, &k) && k->core
+    return target_of(attrs, &on) && may_hang(k, on)
                ? 0
                : noz(r, "%s does not exist", "targetable");
 }
@@ -149,7 +162,7 @@ int check_hanging(struct account *a, const struct kind *k,
                   const struct rec *rec, const struct dr_json *attrs,
                   struct refusal *r)
 {
-    if (check_target(attrs, r)) {
+    if (check_target(k, attrs, r)) {
         return -1;
     }
     if (is_type(k, "sales_activities")) {
@@ -187,6 +200,11 @@ void set_hanging(struct account *a, const struct kind *k, struct rec *r,
         dr_json_get(attrs, "appointment_attendees_attributes");
 
     set_target(r, attrs);
+    if (!k->path && !rec_value(r, "@tie").p) {
+        char id[24]; /* of the tie between a file and what it hangs on */
+        (void)snprintf(id, sizeof(id), "%llu", (unsigned long long)new_id(a));
+        rec_set(r, "@tie", dr_str_z(id));
+    }
     if (is_type(k, "call_logs")) {
         set_note(a, r, dr_json_get(attrs, "note"));
     } else if (is_type(k, "appointments") &&

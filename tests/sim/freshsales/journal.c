@@ -109,7 +109,8 @@ void journal_write(struct account *a, const struct entry *e)
     touched(&w, e);
     dr_json_w_key(&w, "markers");
     dr_json_w_arr(&w);
-    if (e->body.n > 0 && !dr_str_ends(e->path, DR_STR_LIT("bulk_upsert"))) {
+    if (e->body.n > 0 && e->body.p[0] != '-' && /* a form's boundary */
+        !dr_str_ends(e->path, DR_STR_LIT("bulk_upsert"))) {
         markers(dr_json_parse(ar, e->body, NULL, NULL), &w);
     }
     dr_json_w_end(&w);

@@ -368,6 +368,18 @@ struct kind kinds[] = {
      .model = "PhoneCall",
      .attrs = call_attrs,
      .hangs = true},
+    {.type = "files",
+     .root = "document",
+     .entity = "documents",
+     .model = "Document",
+     .attrs = file_attrs,
+     .hangs = true},
+    {.type = "document_links",
+     .root = "document_link",
+     .entity = "document_links",
+     .model = "DocumentLink",
+     .attrs = link_attrs,
+     .hangs = true},
 };
 const size_t kind_count = DR_ARRAY_LEN(kinds);
 
@@ -384,7 +396,7 @@ struct kind *kind_of_type(struct dr_str type)
 struct kind *kind_of_path(struct dr_str path)
 {
     for (size_t i = 0; i < kind_count; i++) {
-        if (dr_str_eqz(path, kinds[i].path)) {
+        if (kinds[i].path && dr_str_eqz(path, kinds[i].path)) {
             return &kinds[i];
         }
     }

@@ -36,6 +36,10 @@ void show_target(const struct show *s);
 void show_created(const struct show *s);
 void show_attendee_ids(const struct show *s);
 
+void show_url(const struct show *s);
+void show_size(const struct show *s);
+
+extern const struct attr file_attrs[], link_attrs[];
 extern const struct attr appointment_attrs[], activity_attrs[], call_attrs[];
 
 #endif

@@ -17,7 +17,7 @@ struct late {
     struct dr_httpd_req *req; /* an answer; NULL: an effect */
     struct fault fault;
     int status;
-    char *method, *full, *query;
+    char *method, *full, *query, *type;
     struct dr_str text; /* body of the request or of the answer */
 };
 
@@ -36,6 +36,7 @@ static void late_free(struct late *l)
     free(l->method);
     free(l->full);
     free(l->query);
+    free(l->type);
     free((void *)(uintptr_t)l->text.p);
     free(l);
 }
@@ -47,6 +48,7 @@ void late_effect(struct call *c, int64_t delay_ms, const char *fault)
     l->method = dr_xstrndup(c->method);
     l->full = dr_xstrndup(c->full);
     l->query = dr_xstrndup(c->query);
+    l->type = dr_xstrndup(c->type);
     l->text = (struct dr_str){dr_xstrndup(c->body), c->body.n};
     (void)snprintf(l->fault.name, sizeof(l->fault.name), "%s", fault);
 }
@@ -71,6 +73,7 @@ static void carry_out(struct account *a, const struct late *l)
     c.method = dr_str_z(l->method);
     c.full = dr_str_z(l->full);
     c.query = dr_str_z(l->query);
+    c.type = dr_str_z(l->type);
     c.body = l->text;
     if (below_base(&c)) {
         route(&c);

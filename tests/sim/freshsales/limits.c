@@ -30,6 +30,14 @@ static int64_t limit_of_plan(struct dr_str plan)
     return 1000;
 }
 
+struct dr_str plan_of(const struct account *a)
+{
+    const char *plan = knob_text(a->knobs, "plan");
+
+    return strcmp(plan, "tenant") == 0 ? dr_json_get_str(a->tenant, "plan")
+                                       : dr_str_z(plan);
+}
+
 int64_t hour_limit(const struct account *a)
 {
     const char *plan = knob_text(a->knobs, "rate_plan");
@@ -41,9 +49,8 @@ int64_t hour_limit(const struct account *a)
     if (dr_str_i64(dr_str_z(plan), &n) == 0) {
         return n;
     }
-    return limit_of_plan(strcmp(plan, "tenant") == 0
-                             ? dr_json_get_str(a->tenant, "plan")
-                             : dr_str_z(plan));
+    return limit_of_plan(strcmp(plan, "tenant") == 0 ? plan_of(a)
+                                                     : dr_str_z(plan));
 }
 
 /* ---- one window ---- */

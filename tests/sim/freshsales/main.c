@@ -5,6 +5,12 @@
 
 #include "store.h"
 
+/* A file and its form; what is larger never gets to the file's own limit. */
+#define BODY_MAX (((size_t)160 << 20))
+#define TOO_LARGE                                   \
+    "{\"errors\":{\"code\":413,\"message\":[\"The " \
+    "request body is too large.\"]}}"
+
 /* The reference's section 23.2, and rate_plan. README.md says what each value
  * means. */
 static struct knob knobs[] = {
@@ -26,6 +32,9 @@ static struct knob knobs[] = {
     {"view_short_pages", "off|on", ""},
     {"view_duplicate_rows", "off|on", ""},
     {"rate_window", "fixed|rolling|first_call|leaky", ""},
+    {"plan",
+     "tenant|free|growth|pro|enterprise|sprout|blossom|garden|estate|forest",
+     ""},
     {"rate_plan", "tenant", ""},
     {"rate_minute", "on|off", ""},
     {"rate_reset_format", "DDMMYYHHMMSS|epoch|absent", ""},
@@ -46,6 +55,10 @@ static struct knob knobs[] = {
     {"bulk_identifier_ext", "accepted|400", ""},
     {"upsert_ambiguous_key", "lowest|400|new", ""},
     {"product_search", "no|yes", ""},
+    {"file_limit", "157286400", ""},
+    {"file_too_large", "413|400", ""},
+    {"storage_bytes", "plan", ""},
+    {"document_url_s", "300", ""},
     {NULL, NULL, ""},
 };
 
@@ -55,10 +68,11 @@ static void tick(void *ctx)
     bulk_tick(ctx);
 }
 
-static void download(struct dr_httpd_req *r, void *ctx)
+static void ready(void *ctx, uint16_t download_port)
 {
-    (void)ctx;
-    dr_httpd_answer(r, 404, NULL, DR_STR_LIT("{}"));
+    struct account *a = ctx;
+
+    a->download_port = download_port;
 }
 
 int main(int argc, char **argv)
@@ -66,10 +80,13 @@ int main(int argc, char **argv)
     static struct account a;
     struct sim_opts o;
     struct sim_servers s = {.api = api_handle,
-                            .download = download,
+                            .download = download_handle,
                             .admin = admin_handle,
                             .ctx = &a,
-                            .tick = tick};
+                            .tick = tick,
+                            .ready = ready,
+                            .max_body = BODY_MAX,
+                            .too_large = TOO_LARGE};
 
     sim_options(argc, argv, "--tenant", knobs, &o);
     dr_log_init("sim-freshsales", "-", DR_LOG_INFO);

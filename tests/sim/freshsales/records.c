@@ -100,9 +100,12 @@ static void forget_hanging(struct call *c, const struct kind *k,
                 ? index_find(c->a, hanging, DR_STR_LIT("targetables"),
                              dr_str_z(key))
                 : NULL;
-        while (h && h->n > 0) {
-            touch(c, hanging, h->v[0]->id, "delete");
-            remove_record(c->a, hanging, h->v[0], true);
+        for (size_t n = h ? h->n : 0; n > 0; n--) {
+            struct rec *x = h->v[n - 1];
+            if (!is(rec_value(x, "is_shared"), "true")) {
+                touch(c, hanging, x->id, "delete");
+                remove_record(c->a, hanging, x, true);
+            }
         }
     }
 }

@@ -71,7 +71,8 @@ struct sorted {
 };
 
 struct kind {
-    const char *type, *root, *path, *entity, *model;
+    const char *type, *root, *entity, *model;
+    const char *path;   /* NULL: none of the ordinary calls */
     const char *plural; /* root of lists; NULL: the type */
     const struct attr *attrs;
     bool core;      /* contacts, accounts, deals, leads */
@@ -160,6 +161,11 @@ struct account {
     struct dr_map *calls_by; /* "POST /contacts" -> int64_t * */
     struct dr_map *markers;  /* "type marker" -> int64_t * creates */
     int64_t duplicates;
+    FILE *bytes;        /* of all files, behind each other */
+    int64_t bytes_n;    /* so long */
+    int64_t stored;     /* of files that are there */
+    uint64_t url_epoch; /* addresses of an earlier one are void */
+    uint16_t download_port;
     int64_t created[16], updated[16], removed[16];
 };
 
@@ -293,6 +299,18 @@ void render(struct account *a, const struct kind *k, const struct rec *r,
 void render_partial(struct account *a, const struct kind *k,
                     const struct rec *r, struct dr_json_w *w);
 
+/* ---- files.c ---- */
+
+/* -1: there is no room on the disk. */
+int bytes_keep(struct account *a, struct rec *r,
+               struct dr_str bytes) DR_MUSTCHECK;
+void bytes_forget(struct account *a, const struct rec *r);
+void bytes_answer(struct account *a, struct dr_httpd_req *req,
+                  const struct rec *r);
+int64_t storage_limit(struct account *a);
+void file_line(struct account *a, const struct rec *r, struct dr_json_w *w);
+void download_handle(struct dr_httpd_req *req, void *ctx);
+
 /* ---- computed.c ---- */
 
 /* "Open", "Closed Won", "Closed Lost" */
@@ -342,5 +360,7 @@ int setup_change(struct account *a, struct dr_str method, struct dr_str path,
                  const struct dr_json *j);
 void late_tick(struct account *a);
 int64_t hour_limit(const struct account *a);
+/* The plan as it is now. */
+struct dr_str plan_of(const struct account *a);
 
 #endif

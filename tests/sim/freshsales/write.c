@@ -434,6 +434,7 @@ void remove_record(struct account *a, struct kind *k, struct rec *r,
                    bool forget)
 {
     a->removed[k - kinds] += !r->deleted;
+    bytes_forget(a, r);
     if (forget || !k->bin) {
         index_out(a, k, r);
         rec_remove(k, r);

@@ -114,6 +114,10 @@ struct sim_servers {
     void *ctx;
     /* Called between requests: jobs, late answers. */
     void (*tick)(void *ctx);
+    /* Called once the ports are open; may be NULL. */
+    void (*ready)(void *ctx, uint16_t download_port);
+    size_t max_body;       /* of the API port; 0: 64 MiB */
+    const char *too_large; /* its JSON of a 413; may be NULL */
 };
 /* Starts the ports, prints the ready line, runs until SIGTERM. */
 int sim_run(const struct sim_opts *o, const struct sim_servers *s);
