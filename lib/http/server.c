@@ -17,6 +17,7 @@
 #include <microhttpd.h>
 
 #include <drover/base/arena.h>
+#include <drover/base/clock.h>
 
 #define DEFAULT_BODY ((size_t)1 << 20)
 #define MAX_SERVERS 8
@@ -49,6 +50,7 @@ struct dr_httpd_req {
     struct dr_httpd_req *next, *prev; /* while suspended */
     size_t received;
     int status;
+    int64_t due_ms; /* of a body that pauses; 0: waits for an answer */
     bool too_large, deferred, suspended, drop, answered, dispatched;
     void *user;
 };
@@ -216,6 +218,60 @@ void dr_httpd_answer_range(struct dr_httpd_req *r, int status,
 {
     set_response(r, status, content_type,
                  MHD_create_response_from_fd_at_offset64(size, fd, offset));
+}
+
+/* A body that its owner makes piece by piece. */
+struct stream {
+    struct dr_httpd_req *r;
+    dr_httpd_read_fn *read;
+    void (*done)(void *ctx);
+    void *ctx;
+    bool chunked;
+};
+
+static ssize_t stream_read(void *ctx, uint64_t pos, char *out, size_t max)
+{
+    struct stream *s = ctx;
+    int64_t n = s->read(s->ctx, pos, out, max);
+
+    if (n > 0) {
+        return (ssize_t)n;
+    }
+    if (n == 0 || n == INT64_MIN) {
+        return n == 0 && s->chunked ? MHD_CONTENT_READER_END_OF_STREAM
+                                    : MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    s->r->due_ms = dr_mono_ms() - n;
+    suspend(s->r);
+    return 0;
+}
+
+static void stream_free(void *ctx)
+{
+    struct stream *s = ctx;
+
+    if (s->done) {
+        s->done(s->ctx);
+    }
+    free(s);
+}
+
+void dr_httpd_answer_stream(struct dr_httpd_req *r, int status,
+                            const char *content_type, uint64_t size,
+                            dr_httpd_read_fn *read, void (*done)(void *ctx),
+                            void *ctx)
+{
+    struct stream *s = dr_xcalloc(1, sizeof(*s));
+
+    *s = (struct stream){.r = r,
+                         .read = read,
+                         .done = done,
+                         .ctx = ctx,
+                         .chunked = size == UINT64_MAX};
+    set_response(r, status, content_type,
+                 MHD_create_response_from_callback(
+                     s->chunked ? MHD_SIZE_UNKNOWN : size, 64 << 10,
+                     stream_read, s, stream_free));
 }
 
 void dr_httpd_defer(struct dr_httpd_req *r)
@@ -546,6 +602,25 @@ static int wanted_ms(struct dr_httpd *h)
     return ms > 1000 ? 1000 : (int)ms;
 }
 
+/* Bodies that paused go on when they are due; ms until the next one is, at
+ * most `wait`. */
+static int go_on(struct dr_httpd *h, int wait)
+{
+    struct dr_httpd_req *next;
+
+    for (struct dr_httpd_req *r = h->waiting; r; r = next) {
+        int64_t left = r->due_ms > 0 ? r->due_ms - dr_mono_ms() : wait;
+        next = r->next;
+        if (r->due_ms > 0 && left <= 0) {
+            r->due_ms = 0;
+            resume(r);
+        } else if (left < wait) {
+            wait = (int)left;
+        }
+    }
+    return wait;
+}
+
 void dr_httpd_poll(struct dr_httpd *const *servers, int n, int timeout_ms)
 {
     struct pollfd fds[MAX_SERVERS];
@@ -553,7 +628,9 @@ void dr_httpd_poll(struct dr_httpd *const *servers, int n, int timeout_ms)
 
     DR_ASSERT(n <= MAX_SERVERS);
     for (int i = 0; i < n; i++) {
-        int ms = wanted_ms(servers[i]);
+        int ms;
+        wait = go_on(servers[i], wait);
+        ms = wanted_ms(servers[i]);
         if (ms >= 0 && ms < wait) {
             wait = ms;
         }

@@ -24,7 +24,30 @@ struct seen {
     struct dr_httpd_req *kept;
     enum dr_httpd_break how;
     size_t cut;
+    int pauses, over;
 };
+
+/* Eight letters, each after a pause. */
+static int64_t letters(void *ctx, uint64_t pos, char *out, size_t max)
+{
+    struct seen *s = ctx;
+
+    assert_true(max > 0);
+    if (pos == 8) {
+        return 0;
+    }
+    if ((uint64_t)s->pauses == pos) {
+        s->pauses++;
+        return -3;
+    }
+    out[0] = (char)('a' + pos);
+    return 1;
+}
+
+static void over(void *ctx)
+{
+    ((struct seen *)ctx)->over++;
+}
 
 static void echo(struct dr_httpd_req *r, struct seen *s)
 {
@@ -67,6 +90,14 @@ static void handle(struct dr_httpd_req *r, void *ctx)
         assert_int_equal(fflush(f), 0);
         dr_httpd_answer_range(r, 200, "text/plain", dup(fileno(f)), 3, 4);
         assert_int_equal(fclose(f), 0);
+    } else if (dr_str_eqz(path, "/stream")) {
+        struct dr_str size = dr_httpd_arg(r, "size");
+        uint64_t n = UINT64_MAX;
+        if (size.p) {
+            assert_int_equal(dr_str_u64(size, &n), 0);
+        }
+        s->pauses = 0;
+        dr_httpd_answer_stream(r, 200, "text/plain", n, letters, over, s);
     } else if (!dr_str_eqz(path, "/forget")) {
         echo(r, s);
     }
@@ -356,6 +387,32 @@ static void test_broken_answers(void **state)
     dr_httpd_free(h);
 }
 
+static void test_streams(void **state)
+{
+    struct seen s;
+    struct dr_httpd *h = server(&s, 0);
+    int64_t began = dr_mono_ms();
+
+    (void)state;
+    assert_non_null(strstr(
+        talk_z(h, "GET /stream?size=8 HTTP/1.1\r\nHost: t\r\n\r\n", "abcdefgh"),
+        "Content-Length: 8\r\n"));
+    assert_true(dr_mono_ms() - began >= 24);
+    assert_int_equal(s.pauses, 8);
+    assert_non_null(strstr(
+        talk_z(h, "GET /stream HTTP/1.1\r\nHost: t\r\n\r\n", "\r\n0\r\n\r\n"),
+        "chunked"));
+    /* it ends before its size: the connection does too */
+    assert_non_null(strstr(
+        talk_z(h, "GET /stream?size=9 HTTP/1.1\r\nHost: t\r\n\r\n", NULL),
+        "abcdefgh"));
+    assert_int_equal(s.over, 3);
+    /* the server stops while one pauses */
+    (void)talk_z(h, "GET /stream?size=8 HTTP/1.1\r\nHost: t\r\n\r\n", "a");
+    dr_httpd_free(h);
+    assert_int_equal(s.over, 4);
+}
+
 static void test_late_answers(void **state)
 {
     struct seen s;
@@ -497,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_range),
         cmocka_unit_test(test_nonsense),
         cmocka_unit_test(test_broken_answers),
+        cmocka_unit_test(test_streams),
         cmocka_unit_test(test_late_answers),
         cmocka_unit_test(test_stop_while_waiting),
         cmocka_unit_test(test_forgotten_request_is_dropped),

@@ -79,9 +79,15 @@ static void read_answer(const struct dr_json *a, struct fault *out)
     out->garble = dr_str_eqz(garble, "gzip_bomb")        ? FAULT_GZIP_BOMB
                   : dr_str_eqz(garble, "content_length") ? FAULT_CONTENT_LENGTH
                   : dr_str_eqz(garble, "chunked_no_end") ? FAULT_CHUNKED_NO_END
+                  : dr_str_eqz(garble, "endless")        ? FAULT_ENDLESS
                                                          : FAULT_PLAIN;
     copy(out->expire, sizeof(out->expire), dr_json_get_str(a, "expire"));
     copy(out->plan, sizeof(out->plan), dr_json_get_str(a, "plan"));
+    out->rate = dr_json_get_i64(a, "bytes_per_s", 0);
+    out->lift_from_ms =
+        dr_json_get_i64(dr_json_get(a, "lift"), "from_ms", 0);
+    out->lift_until_ms =
+        dr_json_get_i64(dr_json_get(a, "lift"), "until_ms", 0);
 }
 
 static void read_action(const struct dr_json *a, struct fault *out)

@@ -33,7 +33,7 @@ void vclock_set(struct vclock *c, int64_t scale, int64_t advance_ms)
 {
     int64_t now = vclock_now(c);
 
-    vclock_init(c, now + (advance_ms > 0 ? advance_ms : 0),
+    vclock_init(c, now + advance_ms, /* back too: clocks do that */
                 scale > 0 ? scale : c->scale);
 }
 
@@ -233,6 +233,9 @@ int sim_run(const struct sim_opts *o, const struct sim_servers *s)
         .port = o->admin_port, .handle = s->admin, .ctx = s->ctx});
     if (s->ready) {
         s->ready(s->ctx, dr_httpd_port(ports[1]));
+    }
+    if (s->download_port) {
+        *s->download_port = dr_httpd_port(ports[1]);
     }
     printf("ready api=%u download=%u admin=%u key=%s\n",
            (unsigned)dr_httpd_port(ports[0]), (unsigned)dr_httpd_port(ports[1]),

@@ -68,6 +68,17 @@ void dr_httpd_answer_file(struct dr_httpd_req *r, int status,
 void dr_httpd_answer_range(struct dr_httpd_req *r, int status,
                            const char *content_type, int fd, uint64_t offset,
                            uint64_t size);
+/* A body made while it is sent. read puts at most max bytes that belong at pos
+ * into out: > 0 is how many, 0 the end, -n that there are none for n ms yet,
+ * INT64_MIN that the connection is to be cut.
+ * size UINT64_MAX: not announced (chunked). An end before size cuts the
+ * connection. done (may be NULL) gets ctx when the request is over. */
+typedef int64_t dr_httpd_read_fn(void *ctx, uint64_t pos, char *out,
+                                 size_t max);
+void dr_httpd_answer_stream(struct dr_httpd_req *r, int status,
+                            const char *content_type, uint64_t size,
+                            dr_httpd_read_fn *read, void (*done)(void *ctx),
+                            void *ctx);
 void dr_httpd_defer(struct dr_httpd_req *r);
 
 /* For simulators: what a broken server does. */

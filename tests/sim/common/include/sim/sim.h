@@ -35,6 +35,7 @@ enum fault_garble {
     FAULT_GZIP_BOMB,
     FAULT_CONTENT_LENGTH,
     FAULT_CHUNKED_NO_END,
+    FAULT_ENDLESS, /* zeros for ever */
 };
 #define FAULT_FIELDS 8
 
@@ -54,6 +55,10 @@ struct fault {
     enum fault_garble garble;
     char expire[16]; /* token, download, cursor, job */
     char plan[32];   /* from now on */
+    int64_t rate;    /* bytes of the body a second; 0: at once */
+    /* A lift of the limits (source only): ms of the simulated clock, from now
+     * when they are small. 0: none. */
+    int64_t lift_from_ms, lift_until_ms;
 };
 
 struct faults;
@@ -118,6 +123,7 @@ struct sim_servers {
     void (*ready)(void *ctx, uint16_t download_port);
     size_t max_body;       /* of the API port; 0: 64 MiB */
     const char *too_large; /* its JSON of a 413; may be NULL */
+    uint16_t *download_port; /* set before the first request; may be NULL */
 };
 /* Starts the ports, prints the ready line, runs until SIGTERM. */
 int sim_run(const struct sim_opts *o, const struct sim_servers *s);
