@@ -84,10 +84,8 @@ static void read_answer(const struct dr_json *a, struct fault *out)
     copy(out->expire, sizeof(out->expire), dr_json_get_str(a, "expire"));
     copy(out->plan, sizeof(out->plan), dr_json_get_str(a, "plan"));
     out->rate = dr_json_get_i64(a, "bytes_per_s", 0);
-    out->lift_from_ms =
-        dr_json_get_i64(dr_json_get(a, "lift"), "from_ms", 0);
-    out->lift_until_ms =
-        dr_json_get_i64(dr_json_get(a, "lift"), "until_ms", 0);
+    out->lift_from_ms = dr_json_get_i64(dr_json_get(a, "lift"), "from_ms", 0);
+    out->lift_until_ms = dr_json_get_i64(dr_json_get(a, "lift"), "until_ms", 0);
 }
 
 static void read_action(const struct dr_json *a, struct fault *out)

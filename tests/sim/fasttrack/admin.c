@@ -76,6 +76,8 @@ static void stats(struct dr_httpd_req *r, const struct world *w)
     dr_json_w_kvi(&j, "accepted", w->calls - w->refused);
     dr_json_w_kvi(&j, "refused_429", w->refused);
     dr_json_w_kvi(&j, "largest_429_burst", w->largest_burst);
+    dr_json_w_kvi(&j, "downloads", w->downloads);
+    dr_json_w_kvi(&j, "token_leaks", w->token_leaks);
     dr_json_w_key(&j, "windows");
     dr_json_w_arr(&j);
     window(&j, "burst", &w->limits.burst);

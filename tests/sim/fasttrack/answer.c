@@ -4,6 +4,7 @@
 #include <drover/base/time.h>
 #include <drover/crypto/crypto.h>
 
+#include "body.h"
 #include "call.h"
 
 static void error_body(struct call *c, int status, const char *code,
@@ -83,18 +84,32 @@ static const char *code_of(int status)
     }
 }
 
-void answer(struct call *c, const struct fault *f)
+/* A fault with a status of its own. */
+static void fault_status(struct call *c, const struct fault *f)
 {
-    if (f && f->status > 0 && !f->html && !f->close) {
-        if (f->retry_after[0]) {
-            dr_httpd_add_header(c->req, "Retry-After", f->retry_after);
-        }
-        fail(c, f->status, code_of(f->status), "as the fault script says");
-        sim_answer(c->req, c->status, &c->out);
+    if (f->retry_after[0]) {
+        dr_httpd_add_header(c->req, "Retry-After", f->retry_after);
+    }
+    if (f->html) {
+        dr_httpd_answer(c->req, f->status, "text/html",
+                        DR_STR_LIT("<html><body>Bad gateway</body></html>"));
         return;
     }
-    if (!sim_break_answer(c->req, f, c->status, dr_buf_view(&c->out))) {
+    fail(c, f->status, code_of(f->status), "as the fault script says");
+    sim_answer(c->req, c->status, &c->out);
+}
+
+void answer(struct call *c, const struct fault *f)
+{
+    struct body b;
+
+    if (!f) {
         sim_answer(c->req, c->status, &c->out);
+    } else if (f->status > 0 && !f->close) {
+        fault_status(c, f);
+    } else {
+        b = body_of(dr_buf_view(&c->out));
+        body_send(c->req, c->status, NULL, &b, f);
     }
 }
 

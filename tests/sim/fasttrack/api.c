@@ -184,6 +184,8 @@ static void route(struct call *c, struct dr_str path)
         results(c, c->w->currencies);
     } else if (dr_str_eqz(head, "tags")) {
         results(c, c->w->tags);
+    } else if (dr_str_eqz(head, "attachments")) {
+        attachment_address(c, rest);
     } else if (dr_str_eqz(head, "events")) {
         events(c);
     } else if (dr_str_eqz(head, "automation")) {
@@ -302,10 +304,4 @@ void api_handle(struct dr_httpd_req *r, void *ctx)
     journal_line(&c, f);
     dr_buf_done(&c.out);
     dr_arena_free(c.a);
-}
-
-void download_handle(struct dr_httpd_req *r, void *ctx)
-{
-    (void)ctx;
-    dr_httpd_answer(r, 404, NULL, DR_STR_LIT("{}"));
 }

@@ -54,6 +54,14 @@ void assoc_batch(struct call *c, struct dr_str from, struct dr_str to);
 void assoc_list(struct call *c, struct dr_str from, struct dr_str to);
 void assoc_changes(struct call *c);
 
+/* ---- download.c: contract 4.8 ---- */
+
+void attachment_address(struct call *c, struct dr_str rest);
+/* A signed address of a path on the download port; when it expires, by the
+ * simulated clock. */
+int64_t download_address(struct world *w, struct dr_str path,
+                         struct dr_buf *out);
+
 /* ---- limits.c: contract 4.12 ---- */
 
 /* Takes one call from the windows; false: they are used up, and the answer

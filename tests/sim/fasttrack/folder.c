@@ -261,6 +261,39 @@ static size_t load_pair(struct world *w, const struct dr_json *f,
     return rows;
 }
 
+/* id,file_name,size,sha256,parent_type,parent_id,content_type,status,content:
+ * one row a parent, which all say the same of the bytes. */
+static size_t load_contents(struct world *w, struct dr_str text)
+{
+    size_t rows = 0;
+
+    (void)dr_str_split(&text, '\n');
+    while (text.n > 0) {
+        struct dr_str line = dr_str_trim(dr_str_split(&text, '\n'));
+        struct dr_str cell[9];
+        struct content *c;
+        if (line.n == 0) {
+            continue;
+        }
+        rows++;
+        for (size_t i = 0; i < DR_ARRAY_LEN(cell); i++) {
+            cell[i] = csv_cell(w, &line);
+        }
+        c = dr_map_get(w->contents, cell[0]);
+        if (!c) {
+            c = dr_xcalloc(1, sizeof(*c));
+            dr_map_put(w->contents, cell[0], c);
+        }
+        c->absent = dr_str_eqz(cell[8], "absent");
+        c->generated = dr_str_eqz(cell[8], "pattern251");
+        if (dr_str_u64(cell[2], &c->size)) {
+            world_refuse("files/index.csv", "a size is no whole number: "
+                                            "export the folder again");
+        }
+    }
+    return rows;
+}
+
 /* ---- the manifest ---- */
 
 static bool is_one_of(struct dr_str s, const char *const *list)
@@ -363,6 +396,8 @@ static void load_file(struct world *w, const char *dir, const struct dr_json *f)
     rows = below(name, "associations/") ? load_pair(w, f, text)
            : below(name, "objects/") || below(name, "events/")
                ? load_lines(w, f, text, path)
+           : dr_str_eqz(name, "files/index.csv")
+               ? load_contents(w, text)
                : count_rows(text, dr_str_eqz(format, "csv"));
     if (!dr_str_eqz(format, "json") &&
         (int64_t)rows != dr_json_get_i64(f, "rows", -1)) {
@@ -460,6 +495,8 @@ static void check_manifest(struct world *w)
 
 void world_load(struct world *w, const char *dir)
 {
+    w->dir = dir;
+    w->contents = dr_map_new(free);
     w->arena = dr_arena_new(FOLDER_ARENA);
     w->poison_event = SIZE_MAX;
     w->manifest = json_file(w, dir, "manifest.json", true);

@@ -19,6 +19,9 @@ static struct knob knobs[] = {
     {"daily", "0", ""},
     {"retry_after", "seconds", ""},     /* or date, fraction, none */
     {"ratelimit_reset", "seconds", ""}, /* or epoch */
+    /* Life of a download address; 0: as the account says. */
+    {"download_ttl_ms", "0", ""},
+    {"download_clock", "simulated|real", ""},
     {NULL, NULL, ""},
 };
 
@@ -35,7 +38,8 @@ int main(int argc, char **argv)
                             .download = download_handle,
                             .admin = admin_handle,
                             .ctx = &w,
-                            .tick = tick};
+                            .tick = tick,
+                            .download_port = &w.download_port};
 
     sim_options(argc, argv, "--source", knobs, &o);
     dr_log_init("sim-fasttrack", "-", DR_LOG_INFO);

@@ -51,6 +51,12 @@ struct assoc_change {
     bool removed;
 };
 
+/* What files/index.csv says of an attachment's bytes. */
+struct content {
+    uint64_t size;
+    bool absent, generated; /* neither: under files/ */
+};
+
 /* One fixed window of a throttling policy. */
 struct window_use {
     int64_t slot, used;
@@ -61,6 +67,7 @@ struct limits {
 };
 
 struct world {
+    const char *dir;
     struct dr_arena *arena;
     const struct dr_json *manifest, *schema, *pipelines, *owners, *currencies,
         *tags, *automation;
@@ -89,6 +96,11 @@ struct world {
     struct dr_map *calls_by; /* int64_t each */
     int64_t calls, refused, burst, largest_burst;
     int64_t start_ms;
+    /* downloads */
+    struct dr_map *contents; /* struct content each, by attachment */
+    uint16_t download_port;
+    int64_t download_epoch; /* addresses of another one are void */
+    int64_t downloads, token_leaks;
 };
 
 /* Ends the process (65) with the file's name when the folder is not whole. */
