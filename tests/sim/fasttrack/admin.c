@@ -179,19 +179,48 @@ static void note(struct world *w, struct dr_httpd_req *r)
     dr_buf_done(&b);
 }
 
+/* What is no record: an event, or a change of the schema as the script has
+ * it. NULL, or what is wrong with it. */
+static const char *add_other(struct world *w, const struct dr_httpd_req *r,
+                             bool event)
+{
+    const struct dr_json *j = dr_json_parse(
+        w->arena, dr_arena_dup(w->arena, dr_httpd_body(r)), NULL, NULL);
+    const char *why;
+
+    if (!j) {
+        return "the body is no JSON";
+    }
+    if (event) {
+        return events_ingest(w, j, vclock_now(&w->clock));
+    }
+    why = schema_fault(w, j);
+    if (!why) {
+        schema_change(w, j);
+    }
+    return why;
+}
+
 /* As a user of FastTrack would: the version goes up by one, the stamp is the
  * clock's. */
 static void edit(struct dr_httpd_req *r, struct world *w, struct dr_str rest)
 {
     struct dr_str type = dr_str_split(&rest, '/');
-    const struct dr_json *line = edit_line(w, r, type, rest);
-    const char *why = line ? change_fault(w, line) : "the body is no JSON";
+    const char *why = "the body is no JSON";
 
+    if (dr_str_eqz(type, "event") || dr_str_eqz(type, "schema")) {
+        why = add_other(w, r, dr_str_eqz(type, "event"));
+    } else {
+        const struct dr_json *line = edit_line(w, r, type, rest);
+        why = line ? change_fault(w, line) : why;
+        if (!why) {
+            change_apply(w, line, vclock_now(&w->clock));
+        }
+    }
     if (why) {
         dr_httpd_answer(r, 400, "text/plain", dr_str_z(why));
         return;
     }
-    change_apply(w, line, vclock_now(&w->clock));
     note(w, r);
     dr_httpd_answer(r, 200, NULL, DR_STR_LIT("true"));
 }

@@ -61,6 +61,19 @@ void unreadable(struct call *c, const struct rec *r)
     error_end(c);
 }
 
+void unreadable_event(struct call *c, struct dr_str id, struct dr_str after)
+{
+    char hex[2 * 256 + 1];
+
+    error_body(c, 500, "record_unreadable", "an event cannot be read");
+    dr_json_w_kv(&c->j, "id", id);
+    if (after.n <= 256) {
+        dr_hex(after.p, after.n, hex);
+        dr_json_w_kvz(&c->j, "after", hex);
+    }
+    error_end(c);
+}
+
 /* What the contract calls the error that a fault's status stands for. */
 static const char *code_of(int status)
 {

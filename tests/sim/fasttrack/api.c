@@ -10,20 +10,8 @@
 
 #define ANSWER_MAX ((size_t)256 << 20)
 
-static void account(struct call *c)
-{
-    dr_json_w_obj(&c->j);
-    DR_JSON_EACH(m, dr_json_get(c->w->manifest, "account"))
-    {
-        dr_json_w_keys(&c->j, m->key);
-        dr_json_w_tree(&c->j, m);
-    }
-    server_time(c);
-    dr_json_w_end(&c->j);
-}
-
 /* The tag of what was read: a run asks again before it cuts over. */
-static bool unchanged(struct call *c, const struct dr_json *list)
+bool unchanged(struct call *c, const struct dr_json *list)
 {
     struct dr_str known = dr_httpd_header(c->req, "If-None-Match");
     uint8_t sum[32];
@@ -63,34 +51,6 @@ static void tagged(struct call *c, const struct dr_json *holder)
     }
 }
 
-static void events(struct call *c)
-{
-    size_t limit = limit_of(c, PAGE_MAX), i = 0, n = 0;
-    struct dr_str after;
-    uint64_t from = 0;
-
-    if (!cursor(c, &after)) {
-        return;
-    }
-    if (after.n > 0 && dr_str_u64(after, &from) == 0) {
-        i = (size_t)from;
-    }
-    dr_json_w_obj(&c->j);
-    dr_json_w_key(&c->j, "results");
-    dr_json_w_arr(&c->j);
-    for (; i < c->w->event_n && n < limit; i++, n++) {
-        if (i == c->w->poison_event) {
-            unreadable(c, NULL);
-            return;
-        }
-        dr_json_w_raw(&c->j, c->w->events[i]);
-    }
-    dr_json_w_end(&c->j);
-    paging(c, dr_arena_printf(c->a, "%zu", i), i < c->w->event_n);
-    server_time(c);
-    dr_json_w_end(&c->j);
-}
-
 static void objects(struct call *c, struct dr_str type, struct dr_str rest)
 {
     struct kind *k = world_kind(c->w, type);
@@ -115,7 +75,12 @@ static void schema(struct call *c, struct dr_str rest)
     struct dr_str what = dr_str_split(&rest, '/');
     struct dr_str type;
 
-    if (!dr_str_eqz(what, "objects")) {
+    if (dr_str_eqz(what, "events")) {
+        events_schema(c);
+    } else if (dr_str_eqz(what, "objects") && !rest.p &&
+               !tenant_may(c->w, "custom_objects")) {
+        tenant_objects(c);
+    } else if (!dr_str_eqz(what, "objects")) {
         tagged(c, dr_json_gets(c->w->schema, what));
     } else if (!rest.p) {
         tagged(c, dr_json_get(c->w->schema, "objects"));
@@ -158,7 +123,7 @@ static void automation(struct call *c, struct dr_str what)
 
 static void route(struct call *c, struct dr_str path)
 {
-    struct dr_str rest = path, head;
+    struct dr_str rest = path, head, type;
 
     if (!dr_str_starts(path, DR_STR_LIT("/v1/"))) {
         fail(c, 404, "not_found", "no such call");
@@ -167,10 +132,15 @@ static void route(struct call *c, struct dr_str path)
     rest.p += 4;
     rest.n -= 4;
     head = dr_str_split(&rest, '/');
+    type = rest;
+    type = dr_str_split(&type, '/');
+    if (!tenant_admits(c, head, type)) {
+        return;
+    }
     if (dr_str_eqz(head, "account")) {
         account(c);
     } else if (dr_str_eqz(head, "objects")) {
-        struct dr_str type = dr_str_split(&rest, '/');
+        (void)dr_str_split(&rest, '/');
         objects(c, type, rest);
     } else if (dr_str_eqz(head, "schema")) {
         schema(c, rest);
@@ -187,7 +157,7 @@ static void route(struct call *c, struct dr_str path)
     } else if (dr_str_eqz(head, "attachments")) {
         attachment_address(c, rest);
     } else if (dr_str_eqz(head, "events")) {
-        events(c);
+        events_list(c);
     } else if (dr_str_eqz(head, "automation")) {
         automation(c, rest);
     } else {
@@ -199,11 +169,18 @@ static bool authorised(struct call *c)
 {
     struct dr_str auth = dr_httpd_header(c->req, "Authorization");
     struct dr_str bearer = DR_STR_LIT("Bearer ");
+    const char *token = knob_text(c->w->knobs, "token");
 
     if (auth.p && dr_str_starts(auth, bearer) &&
         dr_ct_eq((struct dr_str){auth.p + bearer.n, auth.n - bearer.n},
-                 dr_str_z(c->w->key))) {
+                 dr_str_z(token[0] ? token : c->w->key))) {
         return true;
+    }
+    if (token[0] && auth.n > bearer.n &&
+        dr_str_eqz((struct dr_str){auth.p + bearer.n, auth.n - bearer.n},
+                   c->w->key)) {
+        fail(c, 401, "token_expired", "the token ran out");
+        return false;
     }
     fail(c, 401, "unauthorized", "the token is not known");
     return false;
@@ -272,12 +249,35 @@ static void journal_line(struct call *c, const struct fault *f)
     dr_buf_done(&b);
 }
 
+static bool expires(const struct fault *f, const char *what)
+{
+    return f && dr_str_eqz(dr_str_z(f->expire), what);
+}
+
+/* From now on the account is another one. */
+static void change_tenant(struct world *w, const struct fault *f)
+{
+    if (f && f->plan[0]) {
+        (void)snprintf(w->plan, sizeof(w->plan), "%s", f->plan);
+    }
+    if (f && f->lift_until_ms > 0) {
+        tenant_lift(w, f->lift_from_ms, f->lift_until_ms);
+    }
+}
+
 /* A call that a fault ends takes no turn of the windows. */
 static void perform(struct call *c, const struct fault *f)
 {
+    change_tenant(c->w, f);
     if (f && f->status > 0) {
         c->status = f->status;
-    } else if (limits_take(c) && authorised(c)) {
+    } else if (!limits_take(c)) {
+        return;
+    } else if (expires(f, "token")) {
+        fail(c, 401, "token_expired", "the token ran out");
+    } else if (expires(f, "cursor") && dr_httpd_arg(c->req, "after").p) {
+        fail(c, 410, "cursor_expired", "the cursor is not known any more");
+    } else if (authorised(c)) {
         route(c, dr_httpd_path(c->req));
     }
 }
@@ -290,6 +290,7 @@ void api_handle(struct dr_httpd_req *r, void *ctx)
     char text[DR_TIME_TEXT], id[32];
 
     script_tick(w);
+    tenant_tick(w);
     c.now = vclock_now(&w->clock);
     c.a = dr_arena_new((size_t)64 << 20);
     dr_buf_init(&c.out, ANSWER_MAX);

@@ -19,8 +19,9 @@ struct call {
     struct dr_json_w j;
     int status;
     int64_t now;
-    const char *policy; /* that refused the call */
-    bool by_id;         /* the path ends in a record's id */
+    const char *policy;       /* that refused the call */
+    bool by_id;               /* the path ends in a record's id */
+    struct dr_str properties; /* asked for, by commas; empty: all */
 };
 
 /* ---- answer.c ---- */
@@ -32,9 +33,15 @@ const char *request_id(const struct call *c, char out[32]);
 /* Sends what was made, or what the fault makes of it. */
 void answer(struct call *c, const struct fault *f);
 void unreadable(struct call *c, const struct rec *r);
+/* `after` is the cursor behind it: events have no index to step past by. */
+void unreadable_event(struct call *c, struct dr_str id, struct dr_str after);
+/* The answer is 304: the caller knows the list. */
+bool unchanged(struct call *c, const struct dr_json *list);
 void server_time(struct call *c);
 void paging(struct call *c, struct dr_str last, bool more);
 bool cursor(struct call *c, struct dr_str *out);
+/* One of the order (time, id): "ms id". */
+bool change_cursor(struct call *c, int64_t *ms, struct dr_str *id);
 /* A batch that asks for the knob's id is answered as unreadable. */
 bool batch_poisoned(struct call *c, const struct dr_json *ids);
 size_t limit_of(struct call *c, size_t max);
@@ -53,6 +60,24 @@ void records_one(struct call *c, struct kind *k, struct dr_str id);
 void assoc_batch(struct call *c, struct dr_str from, struct dr_str to);
 void assoc_list(struct call *c, struct dr_str from, struct dr_str to);
 void assoc_changes(struct call *c);
+
+/* ---- tenant.c: contract 4.2, 4.13 ---- */
+
+void account(struct call *c);
+/* Scopes and plan let the call in; else it is answered by 403. */
+bool tenant_admits(struct call *c, struct dr_str head, struct dr_str type);
+
+/* The schema's objects of a plan without custom ones: not readable. */
+void tenant_objects(struct call *c);
+
+/* ---- events.c: contract 4.7 ---- */
+
+void events_list(struct call *c);
+void events_schema(struct call *c);
+
+/* ---- shape.c ---- */
+
+void record_write(struct call *c, const struct kind *k, const struct rec *r);
 
 /* ---- download.c: contract 4.8 ---- */
 

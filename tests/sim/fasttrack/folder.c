@@ -161,16 +161,32 @@ static void whole_record(struct world *w, struct kind *k, struct dr_str line,
     }
 }
 
-static void add_event(struct world *w, struct dr_str line, bool raw)
+static void add_event(struct world *w, struct dr_str line, bool raw,
+                      const char *where)
 {
-    if (w->event_n == w->event_cap) {
-        w->event_cap = w->event_cap ? w->event_cap * 2 : 256;
-        w->events = dr_xrealloc(w->events, w->event_cap * sizeof(*w->events));
-    }
+    struct dr_json_limits limits = {.max_bytes = LINE_MAX_BYTES};
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(LINE_MAX_BYTES * 4);
+    struct dr_err err = {0};
+    const struct dr_json *j = NULL;
+    struct event e = {.line = line, .poison = raw};
+
     if (raw) {
-        w->poison_event = w->event_n;
+        e.id = field_of(line, "\"id\":");
+        e.type = field_of(line, ",\"type\":");
+        e.ingested_ms = stamp(field_of(line, "\"ingested_at\":"));
+    } else {
+        j = dr_json_parse(a, line, &limits, &err);
+        e.id = dr_arena_dup(w->arena, dr_json_scalar(dr_json_get(j, "id")));
+        e.type = dr_arena_dup(w->arena, dr_json_get_str(j, "type"));
+        e.ingested_ms = stamp(dr_json_get_str(j, "ingested_at"));
     }
-    w->events[w->event_n++] = line;
+    if (!raw && !j) {
+        world_refuse(where, err.text);
+    }
+    if (e.id.n == 0) {
+        world_refuse(where, "an event without an id: export the folder again");
+    }
+    events_add(w, &e);
 }
 
 static size_t load_lines(struct world *w, const struct dr_json *f,
@@ -180,6 +196,7 @@ static size_t load_lines(struct world *w, const struct dr_json *f,
     struct kind *k = world_kind(w, object);
     bool raw = dr_json_true(dr_json_get(f, "raw"));
     size_t rows = 0;
+    char where[1100];
 
     while (text.n > 0) {
         struct dr_str line = dr_str_split(&text, '\n');
@@ -187,13 +204,12 @@ static size_t load_lines(struct world *w, const struct dr_json *f,
             continue;
         }
         rows++;
+        (void)snprintf(where, sizeof(where), "%s line %zu", path, rows);
         if (dr_str_eqz(object, "event")) {
-            add_event(w, line, raw);
+            add_event(w, line, raw, where);
         } else if (k && raw) {
             raw_record(w, k, line);
         } else if (k) {
-            char where[1100];
-            (void)snprintf(where, sizeof(where), "%s line %zu", path, rows);
             whole_record(w, k, line, where);
         }
     }
@@ -498,7 +514,6 @@ void world_load(struct world *w, const char *dir)
     w->dir = dir;
     w->contents = dr_map_new(free);
     w->arena = dr_arena_new(FOLDER_ARENA);
-    w->poison_event = SIZE_MAX;
     w->manifest = json_file(w, dir, "manifest.json", true);
     w->schema = json_file(w, dir, "schema.json", true);
     w->pipelines = json_file(w, dir, "pipelines.json", true);
@@ -516,7 +531,9 @@ void world_load(struct world *w, const char *dir)
         kind_sort(&w->kinds[i]);
         check_ids(&w->kinds[i]);
     }
+    events_sort(w);
     add_poison(w);
     add_tombstones(w, slurp(w, dir, DR_STR_LIT("tombstones.ndjson"), false));
+    schema_unknown_activity(w);
     script_load(w, slurp(w, dir, DR_STR_LIT("changes.ndjson"), false));
 }

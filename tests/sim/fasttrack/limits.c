@@ -23,8 +23,7 @@ static int64_t limit_of_knob(const struct world *w, const char *knob,
                              int64_t starter, int64_t growth,
                              int64_t enterprise)
 {
-    struct dr_str plan =
-        dr_json_get_str(dr_json_get(w->manifest, "account"), "plan");
+    struct dr_str plan = tenant_plan(w);
 
     if (!knob_is(w->knobs, knob, "plan")) {
         return knob_int(w->knobs, knob);
@@ -137,6 +136,9 @@ bool limits_take(struct call *c)
         slot = c->now / p[i].window_ms;
         if (p[i].use->slot != slot) {
             *p[i].use = (struct window_use){slot, 0};
+        }
+        if (i == 0 && tenant_lifted(w, c->now)) {
+            continue; /* the lift: only the day counts */
         }
         if (p[i].limit > 0 && p[i].use->used >= p[i].limit) {
             wait = real_ms(w, left_ms(&p[i], c->now));

@@ -22,6 +22,15 @@ static struct knob knobs[] = {
     /* Life of a download address; 0: as the account says. */
     {"download_ttl_ms", "0", ""},
     {"download_clock", "simulated|real", ""},
+    /* Another token than the one of the start, which ran out then. */
+    {"token", "", ""},
+    /* What the token may: folder, or a list by commas. */
+    {"scopes", "folder", ""},
+    /* The limits are lifted: FROM/UNTIL, times or ms from now. */
+    {"lift", "", ""},
+    {"number_encoding", "folder|string|json", ""},
+    /* An activity that no contract names: NAME or NAME:COUNT. */
+    {"unknown_activity", "", ""},
     {NULL, NULL, ""},
 };
 

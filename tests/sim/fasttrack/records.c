@@ -30,6 +30,7 @@ void records_list(struct call *c, struct kind *k)
     struct dr_str after, last = {"", 0};
     size_t limit = limit_of(c, PAGE_MAX), n = 0, i;
 
+    c->properties = dr_httpd_arg(c->req, "properties");
     if (!cursor(c, &after)) {
         return;
     }
@@ -45,7 +46,7 @@ void records_list(struct call *c, struct kind *k)
             unreadable(c, r);
             return;
         }
-        dr_json_w_raw(&c->j, r->body);
+        record_write(c, k, r);
         last = r->id;
         n++;
     }
@@ -113,7 +114,7 @@ static bool beyond(const struct rec *r, int64_t ms, struct dr_str id)
 }
 
 /* "ms id" */
-static bool change_cursor(struct call *c, int64_t *ms, struct dr_str *id)
+bool change_cursor(struct call *c, int64_t *ms, struct dr_str *id)
 {
     struct dr_str text;
 
@@ -223,6 +224,19 @@ static bool whole(const struct rec *r)
     return r && rec_exists(r) && !r->poison;
 }
 
+/* A list of names as `properties=` has it. */
+static struct dr_str comma_list(struct call *c, const struct dr_json *names)
+{
+    struct dr_str all = {"", 0};
+
+    DR_JSON_EACH(n, names)
+    {
+        all = dr_arena_printf(c->a, DR_STR_FMT "," DR_STR_FMT, DR_STR_ARG(all),
+                              DR_STR_ARG(dr_json_str(n)));
+    }
+    return all;
+}
+
 void records_batch(struct call *c, struct kind *k)
 {
     const struct dr_json *body =
@@ -236,6 +250,7 @@ void records_batch(struct call *c, struct kind *k)
     if (batch_poisoned(c, ids)) {
         return;
     }
+    c->properties = comma_list(c, dr_json_get(body, "properties"));
     dr_json_w_obj(&c->j);
     dr_json_w_key(&c->j, "results");
     dr_json_w_arr(&c->j);
@@ -243,7 +258,7 @@ void records_batch(struct call *c, struct kind *k)
     {
         const struct rec *r = kind_find(k, dr_json_scalar(id));
         if (whole(r)) {
-            dr_json_w_raw(&c->j, r->body);
+            record_write(c, k, r);
         }
     }
     dr_json_w_end(&c->j);
@@ -266,6 +281,7 @@ void records_one(struct call *c, struct kind *k, struct dr_str id)
     const struct rec *r = kind_find(k, id);
 
     c->by_id = true;
+    c->properties = dr_httpd_arg(c->req, "properties");
     if (!r || !changes_know(r)) {
         fail(c, 404, "not_found", "no such record");
     } else if (r->gone == MERGED) {
@@ -274,9 +290,10 @@ void records_one(struct call *c, struct kind *k, struct dr_str id)
         fail(c, 410, "gone_deleted", "the record is deleted");
     } else if (r->poison) {
         unreadable(c, r);
-    } else { /* the record's bytes, and the clock that every body has */
+    } else { /* the record, and the clock that every body has */
         char text[DR_TIME_TEXT];
-        dr_buf_str(&c->out, (struct dr_str){r->body.p, r->body.n - 1});
+        record_write(c, k, r);
+        c->out.n--; /* the brace */
         dr_buf_printf(&c->out, ",\"server_time\":\"%s\"}",
                       dr_time_format(c->now - c->now % 1000, text));
     }

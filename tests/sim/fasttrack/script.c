@@ -34,6 +34,9 @@ const char *change_fault(struct world *w, const struct dr_json *c)
                                       "restore", "merge",  "purge"};
     bool known = false;
 
+    if (is_op(c, "schema")) {
+        return schema_fault(w, c);
+    }
     if (is_assoc(c)) {
         return world_pair(w, dr_json_get_str(c, "from_type"),
                           dr_json_get_str(c, "to_type"))
@@ -45,7 +48,7 @@ const char *change_fault(struct world *w, const struct dr_json *c)
     }
     if (!known) {
         return "op is none of upsert, delete, archive, restore, merge, purge, "
-               "assoc_add, assoc_remove";
+               "assoc_add, assoc_remove, schema";
     }
     if (!world_kind(w, dr_json_get_str(c, "type"))) {
         return "type is no object of the schema";
@@ -293,7 +296,9 @@ static void change_assoc(struct world *w, const struct dr_json *c, int64_t ms)
 
 void change_apply(struct world *w, const struct dr_json *c, int64_t ms)
 {
-    if (is_assoc(c)) {
+    if (is_op(c, "schema")) {
+        schema_change(w, c);
+    } else if (is_assoc(c)) {
         change_assoc(w, c, ms);
     } else {
         change_record(w, c, ms);

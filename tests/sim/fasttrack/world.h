@@ -51,6 +51,14 @@ struct assoc_change {
     bool removed;
 };
 
+struct event {
+    struct dr_str id, type, line;
+    int64_t ingested_ms, visible_ms;
+    bool poison;
+};
+
+enum event_shape { SHAPE_FLAT, SHAPE_TYPED, SHAPE_NESTED };
+
 /* What files/index.csv says of an attachment's bytes. */
 struct content {
     uint64_t size;
@@ -77,9 +85,8 @@ struct world {
     size_t pair_n;
     struct assoc_change *moved;
     size_t moved_n, moved_cap;
-    struct dr_str *events; /* lines */
+    struct event *events; /* in the order (ingested_ms, id) */
     size_t event_n, event_cap;
-    size_t poison_event; /* index, SIZE_MAX: none */
     /* change script */
     const struct dr_json **changes;
     size_t change_n, applied;
@@ -96,6 +103,10 @@ struct world {
     struct dr_map *calls_by; /* int64_t each */
     int64_t calls, refused, burst, largest_burst;
     int64_t start_ms;
+    /* the account, where it changed in mid-run */
+    char plan[32];
+    char lift_knob[64]; /* as it was read */
+    int64_t lift_from_ms, lift_until_ms;
     /* downloads */
     struct dr_map *contents; /* struct content each, by attachment */
     uint16_t download_port;
@@ -119,6 +130,37 @@ size_t pair_from(const struct pair *p, struct dr_str from);
 void pair_sort(struct pair *p);
 struct assoc *pair_add(struct pair *p);
 void moved_add(struct world *w, const struct assoc_change *c);
+
+/* ---- events.c ---- */
+
+void events_add(struct world *w, const struct event *e);
+void events_sort(struct world *w);
+/* A new one, ingested now; NULL, or what is wrong with it. */
+const char *events_ingest(struct world *w, const struct dr_json *j, int64_t ms);
+
+/* ---- schema.c ---- */
+
+const struct dr_json *schema_property(const struct world *w, struct dr_str type,
+                                      struct dr_str name);
+/* Is it a change of the schema? NULL: yes, else what is wrong with it. */
+const char *schema_fault(const struct world *w, const struct dr_json *c);
+void schema_change(struct world *w, const struct dr_json *c);
+void schema_unknown_activity(struct world *w);
+
+/* ---- tenant.c ---- */
+
+struct dr_str tenant_plan(const struct world *w);
+bool tenant_may(const struct world *w, const char *capability);
+enum event_shape tenant_shape(const struct world *w);
+int64_t tenant_tombstone_ms(const struct world *w);
+int tenant_jobs(const struct world *w, bool a_day);
+bool tenant_scope(const struct world *w, const char *scope);
+void tenant_lift(struct world *w, int64_t from_ms, int64_t until_ms);
+bool tenant_lifted(const struct world *w, int64_t now);
+void tenant_tick(struct world *w);
+
+/* Numbers are bare, not strings: the knob, or the folder's manifest. */
+bool numbers_bare(const struct world *w);
 
 /* ---- script.c ---- */
 
