@@ -3,19 +3,41 @@
 
 #include <string.h>
 
-static const struct {
-    const char *object;
-    size_t (*make)(struct build *b, struct dr_load out[2]);
-    bool lines;  /* a set of lines: no body and no owner of its own */
-    bool custom; /* has custom fields and tags                        */
-} kinds[] = {
-    {"company", make_company, false, true},
-    {"contact", make_contact, false, true},
-    {"deal", make_deal, false, true},
-    {"product", make_product, false, false},
-    {"line_item", make_lines, true, false},
-    {"task", make_task, false, false},
+enum kind_flag {
+    KIND_LINES = 1,  /* a set of lines: no body and no owner of its own   */
+    KIND_CUSTOM = 2, /* has custom fields and tags                        */
+    KIND_OWNED = 4,  /* cannot be written without an owner: else parked   */
 };
+
+struct kind {
+    const char *object;
+    size_t (*make)(struct build *b, struct dr_load out[LOADS_MAX]);
+    unsigned flags;
+};
+
+static const struct kind kinds[] = {
+    {"company", make_company, KIND_CUSTOM | KIND_OWNED},
+    {"contact", make_contact, KIND_CUSTOM | KIND_OWNED},
+    {"deal", make_deal, KIND_CUSTOM | KIND_OWNED},
+    {"product", make_product, KIND_OWNED},
+    {"line_item", make_lines, KIND_LINES},
+    {"task", make_task, KIND_OWNED},
+};
+
+/* How an object is made: by its name, else by what the plan makes of it.
+ * NULL: the plan does not carry it. */
+static const struct kind *kind_of(const struct dr_plan *p, struct dr_str object)
+{
+    if (!plan_object(p, object) || !dr_plan_in_scope(p, object)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < DR_ARRAY_LEN(kinds); i++) {
+        if (dr_str_eqz(object, kinds[i].object)) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
 
 static void gone(const struct dr_source *rec, struct dr_outcome *out)
 {
@@ -55,29 +77,31 @@ static bool read_body(struct build *b)
     return false;
 }
 
-static int run(struct build *b, size_t kind, struct dr_outcome *out,
+static int run(struct build *b, const struct kind *kind, struct dr_outcome *out,
                struct dr_err *err)
 {
-    struct dr_load *loads = dr_arena_calloc(b->a, 2, sizeof(*loads));
+    struct dr_load *loads = dr_arena_calloc(b->a, LOADS_MAX, sizeof(*loads));
 
     if (!loads) {
         return too_large(err);
     }
-    if (!kinds[kind].lines) {
+    if (!(kind->flags & KIND_LINES)) {
         if (!read_body(b)) {
             return b->oom ? too_large(err) : 0;
         }
-        apply_owner(b);
+        if (kind->flags & KIND_OWNED) {
+            apply_owner(b);
+        }
         apply_flags(b);
         for (size_t i = 0; i < b->op->n; i++) {
             apply_rule(b, &b->op->rules[i]);
         }
     }
-    if (kinds[kind].custom) {
+    if (kind->flags & KIND_CUSTOM) {
         apply_provenance(b, true);
         apply_archived(b);
     }
-    out->load_count = kinds[kind].make(b, loads);
+    out->load_count = kind->make(b, loads);
     out->loads = loads;
     if (b->oom) {
         return too_large(err);
@@ -107,6 +131,7 @@ int dr_plan_apply(const struct dr_plan *p, const struct dr_source *rec,
                   struct dr_outcome *out, struct dr_err *err)
 {
     struct build b = {.plan = p, .rec = rec, .opts = o, .a = a};
+    const struct kind *kind;
     int rc;
 
     *out = (struct dr_outcome){0};
@@ -115,23 +140,19 @@ int dr_plan_apply(const struct dr_plan *p, const struct dr_source *rec,
         gone(rec, out);
         return 0;
     }
-    b.op = plan_object(p, rec->object);
-    for (size_t i = 0; i < DR_ARRAY_LEN(kinds); i++) {
-        if (!b.op || rec->op == DR_SRC_INDEX ||
-            !dr_str_eqz(rec->object, kinds[i].object) ||
-            !dr_plan_in_scope(p, rec->object)) {
-            continue;
-        }
-        dr_buf_init(&b.description, (size_t)8 << 20);
-        rc = run(&b, i, out, err);
-        dr_buf_done(&b.description);
-        if (rc == 0) {
-            finish(&b, out);
-        }
-        return rc;
+    kind = kind_of(p, rec->object);
+    if (!kind || rec->op == DR_SRC_INDEX) {
+        excluded(out);
+        return 0;
     }
-    excluded(out);
-    return 0;
+    b.op = plan_object(p, rec->object);
+    dr_buf_init(&b.description, (size_t)8 << 20);
+    rc = run(&b, kind, out, err);
+    dr_buf_done(&b.description);
+    if (rc == 0) {
+        finish(&b, out);
+    }
+    return rc;
 }
 
 bool dr_plan_orphan(const struct dr_plan *p, const struct dr_apply_opts *o,

@@ -84,21 +84,11 @@ static void write_shapes(const struct field_stats *f, struct dr_json_w *w)
 
 /* ---- what it should become ---- */
 
-static const struct target_kind *kind_of(struct dr_str object)
-{
-    for (size_t i = 0; i < target_kind_count; i++) {
-        if (dr_str_eqz(object, target_kinds[i].object)) {
-            return &target_kinds[i];
-        }
-    }
-    return NULL;
-}
-
 static void write_target(struct proposing *p, const struct target_kind *k,
                          const struct dr_json *prop, struct dr_json_w *w)
 {
     struct dr_str name = dr_json_get_str(prop, "name"), field;
-    const struct standard *s = k ? standard_of(p, k->object, name) : NULL;
+    const struct standard *s = k ? standard_of(p, k, name) : NULL;
     const char *evidence = NULL, *confidence = "0.99";
 
     dr_json_w_key(w, "target");
@@ -196,7 +186,7 @@ static void write_field(struct proposing *p, struct dr_str object,
     static const struct field_stats none;
     struct dr_str name = dr_json_get_str(prop, "name");
     const struct field_stats *s = profile_field(p->profile, object, name);
-    const struct target_kind *k = kind_of(object);
+    const struct target_kind *k = kind_in(p->kinds, p->kind_n, object);
 
     s = s ? s : &none;
     dr_json_w_obj(w);
@@ -211,7 +201,7 @@ static void write_field(struct proposing *p, struct dr_str object,
                   s->distinct ? (int64_t)dr_map_count(s->distinct) : 0);
     write_shapes(s, w);
     write_target(p, k, prop, w);
-    write_problems(prop, s, k && standard_of(p, k->object, name), w);
+    write_problems(prop, s, k && standard_of(p, k, name), w);
     dr_json_w_kvi(w, "longest", (int64_t)s->longest);
     dr_json_w_end(w);
 }
@@ -222,6 +212,7 @@ void dr_profile_fields_json(const struct dr_profile *profile,
     struct proposing p = {.profile = profile, .c = c};
 
     p.a = dr_arena_new(AUDIT_ARENA);
+    p.kinds = kinds_of(p.a, c, &p.kind_n);
     p.asked = dr_map_new(NULL);
     p.classic =
         dr_str_eqz(dr_json_get_str(c->dst_account, "edition"), "classic");

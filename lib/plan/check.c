@@ -390,6 +390,7 @@ size_t dr_plan_check(const struct dr_plan *p, const struct dr_catalogs *c,
     struct checking k = {.plan = p, .c = c};
 
     k.a = dr_arena_new(CHECK_ARENA);
+    k.kinds = kinds_of(k.a, c, &k.kind_n);
     dr_json_w_init(&k.w, problems_json);
     dr_json_w_arr(&k.w);
     check_schemas(&k);

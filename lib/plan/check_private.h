@@ -10,6 +10,8 @@ struct checking {
     struct dr_arena *a;
     struct dr_json_w w;
     size_t n;
+    const struct target_kind *kinds;
+    size_t kind_n;
 };
 
 /* One entry of the answer. */

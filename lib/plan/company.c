@@ -54,7 +54,7 @@ static bool has_parent(struct build *b, struct dr_str parent)
     return true;
 }
 
-size_t make_company(struct build *b, struct dr_load out[2])
+size_t make_company(struct build *b, struct dr_load out[LOADS_MAX])
 {
     struct dr_str name = account_name(b);
     struct dr_str parent = prop_text(b, "parent_company_id");

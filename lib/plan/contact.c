@@ -154,7 +154,7 @@ static void lead_stage(struct build *b)
     }
 }
 
-size_t make_contact(struct build *b, struct dr_load out[2])
+size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX])
 {
     struct dr_str before = map_text(b->plan->merge_contact, b->rec->id);
     struct dr_str email = usable_email(b);

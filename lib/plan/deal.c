@@ -173,7 +173,7 @@ static void probability(struct build *b)
     }
 }
 
-size_t make_deal(struct build *b, struct dr_load out[2])
+size_t make_deal(struct build *b, struct dr_load out[LOADS_MAX])
 {
     struct dr_str name = deal_name(b);
 

@@ -44,6 +44,10 @@ static void check_members(struct checking *k)
                                         "leads",
                                         "files",
                                         "lead_stage_id",
+                                        "activities",
+                                        "notes",
+                                        "custom_objects",
+                                        "events",
                                         NULL};
 
     DR_JSON_EACH(m, k->plan->root)
@@ -103,16 +107,6 @@ static void check_decisions(struct checking *k)
 
 /* ---- the scope ---- */
 
-static bool is_kind(struct dr_str object)
-{
-    for (size_t i = 0; i < target_kind_count; i++) {
-        if (dr_str_eqz(object, target_kinds[i].object)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static size_t entries(const struct checking *k, struct dr_str object)
 {
     size_t n = 0;
@@ -136,7 +130,7 @@ static void check_scope(struct checking *k)
     {
         struct dr_str object = dr_json_str(s);
         size_t n = entries(k, object);
-        if (!is_kind(object)) {
+        if (!kind_in(k->kinds, k->kind_n, object)) {
             invalid(k, object, DR_STR_LIT("scope"),
                     DR_STR_LIT("Drover carries no such object"));
         } else if (n != 1) {
@@ -190,11 +184,12 @@ static void check_standard(struct checking *k, const struct dr_json *o,
 {
     struct dr_str object = dr_json_get_str(o, "object");
     struct dr_str target = dr_json_get_str(row, "target");
+    const struct target_kind *kind = kind_in(k->kinds, k->kind_n, object);
     const struct dr_json *have =
         dr_json_gets(k->c->dst_fields, dr_json_get_str(o, "target_type"));
 
     if (is_special(row) || dr_str_starts(target, DR_STR_LIT("cf_")) ||
-        standard_target(object, target)) {
+        (kind && standard_target(kind->rows, target))) {
         return;
     }
     DR_JSON_EACH(f, have)
@@ -212,11 +207,12 @@ static void check_standard(struct checking *k, const struct dr_json *o,
 static void check_own(struct checking *k, const struct dr_json *o)
 {
     struct dr_str object = dr_json_get_str(o, "object");
+    const struct target_kind *kind = kind_in(k->kinds, k->kind_n, object);
 
-    for (size_t i = 0; i < own_row_count; i++) {
+    for (size_t i = 0; kind && i < own_row_count; i++) {
         const struct own_row *own = &own_rows[i];
         bool there = false;
-        if (!dr_str_eqz(object, own->object) ||
+        if (strcmp(kind->rows, own->object) != 0 ||
             (strcmp(own->special, "id") != 0 &&
              strcmp(own->special, "owner") != 0)) {
             continue;

@@ -84,7 +84,7 @@ static void one_property(struct proposing *p, const struct target_kind *k,
                          const struct dr_json *prop)
 {
     struct dr_str name = dr_json_get_str(prop, "name");
-    const struct standard *s = standard_of(p, k->object, name);
+    const struct standard *s = standard_of(p, k, name);
     const char *why = why_not(p, k, prop);
     const char *suffix = s ? ".kept" : "";
 
@@ -156,7 +156,7 @@ static void own_row(struct proposing *p, const struct target_kind *k,
 void propose_fields(struct proposing *p, const struct target_kind *k)
 {
     for (size_t i = 0; i < own_row_count; i++) {
-        if (strcmp(own_rows[i].object, k->object) == 0) {
+        if (strcmp(own_rows[i].object, k->rows) == 0) {
             own_row(p, k, &own_rows[i]);
         }
     }

@@ -141,7 +141,7 @@ static void one_part(struct build *b, const struct dr_part *part)
     }
 }
 
-size_t make_lines(struct build *b, struct dr_load out[2])
+size_t make_lines(struct build *b, struct dr_load out[LOADS_MAX])
 {
     struct dr_ref deal = {.field = DR_STR_LIT("deal"),
                           .rule = DR_STR_LIT("line_item.deal_id"),

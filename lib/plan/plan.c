@@ -17,6 +17,7 @@ static const char *const transform_names[] = {
     [XF_OPTION] = "optmap",     [XF_ID] = "id",
     [XF_MULTI] = "multi",       [XF_JOIN] = "join",
     [XF_TAGS] = "tags",         [XF_APPEND] = "append",
+    [XF_HTML] = "html_text",    [XF_CONST] = "const",
     [XF_SPECIAL] = "special",
 };
 
@@ -95,6 +96,7 @@ static int read_rule(struct dr_plan *p, const struct dr_json *j, struct rule *r,
     r->target = dr_json_get_str(j, "target");
     r->label = dr_json_get_str(j, "label");
     r->reason = dr_json_get_str(j, "reason");
+    r->value = dr_json_scalar(dr_json_get(j, "value"));
     r->max = (size_t)dr_json_get_i64(j, "max", 0);
     r->xf = transform_of(xf);
     if (r->xf == XF_SPECIAL) {

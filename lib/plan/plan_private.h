@@ -12,6 +12,8 @@
 #define NUMBER_WHOLE 11
 #define NUMBER_FRACTION 4
 
+#define LOADS_MAX 4 /* load records that one record becomes */
+
 /* The closed list of transforms (mapping reference 7). */
 enum transform {
     XF_IGNORE,   /* not carried, for the rule's reason                     */
@@ -28,11 +30,13 @@ enum transform {
     XF_JOIN,   /* several texts joined by "; "                           */
     XF_TAGS,
     XF_APPEND,  /* a "Label: value" line of the description               */
+    XF_HTML,    /* HTML reduced to text, cut at max                       */
+    XF_CONST,   /* `value`, whatever the record says                      */
     XF_SPECIAL, /* the object's own code: `special` says which            */
 };
 
 struct rule {
-    struct dr_str id, source, target, special, label, reason;
+    struct dr_str id, source, target, special, label, reason, value;
     enum transform xf;
     size_t max;
     struct dr_map *values; /* source value -> struct dr_str * */
@@ -155,6 +159,9 @@ bool value_date(struct build *b, struct dr_str source, struct dr_str rule,
 /* A plain decimal in its shortest form. False: rejected. */
 bool value_decimal(struct build *b, struct dr_str source, struct dr_str rule,
                    struct dr_str s, struct dr_str *out);
+/* The text of a piece of HTML (html.c), with a note when tags fell away. */
+struct dr_str value_html(struct build *b, struct dr_str source,
+                         struct dr_str rule, struct dr_str s);
 /* The name a record must have: not blank, cut to what a line holds. Empty:
  * rejected. */
 struct dr_str value_name(struct build *b, const char *property,
@@ -188,11 +195,11 @@ size_t pair_ends(struct build *b, const char *pair, struct end **out);
 
 /* ---- objects: each fills loads ---- */
 
-size_t make_company(struct build *b, struct dr_load out[2]);
-size_t make_contact(struct build *b, struct dr_load out[2]);
-size_t make_deal(struct build *b, struct dr_load out[2]);
-size_t make_product(struct build *b, struct dr_load out[2]);
-size_t make_lines(struct build *b, struct dr_load out[2]);
-size_t make_task(struct build *b, struct dr_load out[2]);
+size_t make_company(struct build *b, struct dr_load out[LOADS_MAX]);
+size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX]);
+size_t make_deal(struct build *b, struct dr_load out[LOADS_MAX]);
+size_t make_product(struct build *b, struct dr_load out[LOADS_MAX]);
+size_t make_lines(struct build *b, struct dr_load out[LOADS_MAX]);
+size_t make_task(struct build *b, struct dr_load out[LOADS_MAX]);
 
 #endif

@@ -3,8 +3,8 @@
 
 static const char *state_word(enum dr_out_state s)
 {
-    static const char *const words[] = {"?",      "load",     "excluded",
-                                        "parked", "rejected", "gone"};
+    static const char *const words[] = {
+        "?", "load", "excluded", "parked", "rejected", "gone", "waiting"};
 
     return words[s];
 }
@@ -127,7 +127,8 @@ void dr_outcome_print(const struct dr_outcome *o, struct dr_buf *out)
     w.pretty = true;
     dr_json_w_obj(&w);
     dr_json_w_kvz(&w, "state", state_word(o->state));
-    if (o->state == DR_OUT_EXCLUDED || o->state == DR_OUT_GONE) {
+    if (o->state == DR_OUT_EXCLUDED || o->state == DR_OUT_GONE ||
+        o->state == DR_OUT_WAITING) {
         dr_json_w_kv(&w, "rule", o->rule);
         dr_json_w_kv(&w, "reason", o->reason);
     } else if (o->state != DR_OUT_LOAD) {

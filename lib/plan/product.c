@@ -56,7 +56,7 @@ static void price(struct build *b)
     put_price(b, exact, code);
 }
 
-size_t make_product(struct build *b, struct dr_load out[2])
+size_t make_product(struct build *b, struct dr_load out[LOADS_MAX])
 {
     struct dr_str name = value_name(b, "name", DR_STR_LIT("product.name"));
 

@@ -10,16 +10,6 @@
 /* Normalised names and checklist keys of one proposal. */
 #define PROPOSE_ARENA ((size_t)1 << 30)
 
-const struct target_kind target_kinds[] = {
-    {"company", "sales_accounts", "account", true},
-    {"contact", "contacts", "contact", true},
-    {"deal", "deals", "deal", true},
-    {"product", "products", "product", false},
-    {"line_item", "deals", "deal_product", false},
-    {"task", "tasks", "activity", false},
-};
-const size_t target_kind_count = DR_ARRAY_LEN(target_kinds);
-
 bool wanted(const struct proposing *p, const char *object)
 {
     if (p->o->scope_count == 0) {
@@ -59,9 +49,9 @@ static void head(struct proposing *p)
     dr_json_w_kv(w, "target_schema_hash", target_schema_hash(p->a, p->c));
     dr_json_w_key(w, "scope");
     dr_json_w_arr(w);
-    for (size_t i = 0; i < target_kind_count; i++) {
-        if (wanted(p, target_kinds[i].object)) {
-            dr_json_w_z(w, target_kinds[i].object);
+    for (size_t i = 0; i < p->kind_n; i++) {
+        if (wanted(p, p->kinds[i].object)) {
+            dr_json_w_z(w, p->kinds[i].object);
         }
     }
     dr_json_w_end(w);
@@ -73,8 +63,8 @@ static void objects(struct proposing *p)
 
     dr_json_w_key(w, "objects");
     dr_json_w_arr(w);
-    for (size_t i = 0; i < target_kind_count; i++) {
-        const struct target_kind *k = &target_kinds[i];
+    for (size_t i = 0; i < p->kind_n; i++) {
+        const struct target_kind *k = &p->kinds[i];
         if (!wanted(p, k->object)) {
             continue;
         }
@@ -178,20 +168,27 @@ static int close_texts(struct proposing *p, struct dr_proposal *out,
 }
 
 /* A name that was mistyped would leave an object out without a word. */
-static int check_wishes(const struct dr_propose_opts *o, struct dr_err *err)
+static int check_wishes(const struct proposing *p, struct dr_err *err)
 {
-    for (size_t i = 0; i < o->scope_count; i++) {
-        bool known = false;
-        for (size_t k = 0; k < target_kind_count; k++) {
-            known |= dr_str_eqz(o->scope[i], target_kinds[k].object);
+    for (size_t i = 0; i < p->o->scope_count; i++) {
+        struct dr_str name = p->o->scope[i];
+        struct dr_buf known;
+        int rc;
+        if (kind_in(p->kinds, p->kind_n, name)) {
+            continue;
         }
-        if (!known) {
-            return dr_err_set(err, DR_REJECT, 0, "scope",
-                              "the scope names \"%.60s\", which Drover does "
-                              "not carry: product, company, contact, deal, "
-                              "line_item and task are",
-                              o->scope[i].n > 0 ? o->scope[i].p : "");
+        dr_buf_init(&known, 4096);
+        for (size_t k = 0; k < p->kind_n; k++) {
+            dr_buf_printf(&known, "%s%s", k > 0 ? ", " : "",
+                          p->kinds[k].object);
         }
+        rc = dr_err_set(err, DR_REJECT, 0, "scope",
+                        "the scope names \"%.*s\", which Drover does not "
+                        "carry; it carries " DR_STR_FMT,
+                        (int)(name.n < 60 ? name.n : 60), name.n ? name.p : "",
+                        DR_STR_ARG(dr_buf_view(&known)));
+        dr_buf_done(&known);
+        return rc;
     }
     return 0;
 }
@@ -208,10 +205,12 @@ int dr_plan_propose(const struct dr_profile *profile,
         return dr_err_set(err, DR_RETRY, 0, "plan",
                           "the catalogues of both CRMs are not read yet");
     }
-    if (check_wishes(o, err)) {
+    p.a = dr_arena_new(PROPOSE_ARENA);
+    p.kinds = kinds_of(p.a, c, &p.kind_n);
+    if (check_wishes(&p, err)) {
+        dr_arena_free(p.a);
         return -1;
     }
-    p.a = dr_arena_new(PROPOSE_ARENA);
     p.asked = dr_map_new(NULL);
     p.classic =
         dr_str_eqz(dr_json_get_str(c->dst_account, "edition"), "classic");

@@ -14,15 +14,23 @@ struct proposing {
     struct dr_json_w plan, list; /* plan file, checklist items       */
     struct dr_buf plan_text, list_text;
     struct dr_map *asked; /* checklist items that are there already */
+    const struct target_kind *kinds; /* kinds.c */
+    size_t kind_n;
 };
 
-/* One carried object on the target's side. */
+/* ---- kinds.c: what is carried, and on which side of the target ---- */
+
 struct target_kind {
-    const char *object, *type, *lane;
+    const char *object;
+    const char *rows; /* whose standard and own rows it has: mostly its own */
+    const char *type, *lane;
     bool custom; /* has custom fields */
 };
-extern const struct target_kind target_kinds[];
-extern const size_t target_kind_count;
+/* In load order; those that only the source's schema knows come last. */
+const struct target_kind *kinds_of(struct dr_arena *a,
+                                   const struct dr_catalogs *c, size_t *n_out);
+const struct target_kind *kind_in(const struct target_kind *v, size_t n,
+                                  struct dr_str object);
 bool wanted(const struct proposing *p, const char *object);
 
 /* ---- standards.c: what every plan holds, whatever the names say ---- */
@@ -35,10 +43,11 @@ struct standard {
     bool also_custom;     /* the source's word is kept too         */
 };
 const struct standard *standard_of(const struct proposing *p,
-                                   const char *object, struct dr_str source);
+                                   const struct target_kind *k,
+                                   struct dr_str source);
 
-/* A field of the target that a standard row of the object goes to. */
-bool standard_target(struct dr_str object, struct dr_str target);
+/* A field of the target that a standard row goes to. `rows` as in a kind. */
+bool standard_target(const char *rows, struct dr_str target);
 
 /* Rows that no property stands behind: identity, origin, links. */
 struct own_row {

@@ -91,11 +91,12 @@ static const struct standard classic_status = {
     0,         "lead_stages", "lead_stage",    true};
 
 const struct standard *standard_of(const struct proposing *p,
-                                   const char *object, struct dr_str source)
+                                   const struct target_kind *k,
+                                   struct dr_str source)
 {
     for (size_t i = 0; i < DR_ARRAY_LEN(standards); i++) {
         const struct standard *s = &standards[i];
-        if (strcmp(s->object, object) != 0 || !dr_str_eqz(source, s->source)) {
+        if (strcmp(s->object, k->rows) != 0 || !dr_str_eqz(source, s->source)) {
             continue;
         }
         if (p->classic && s->selector &&
@@ -111,10 +112,10 @@ const struct standard *standard_of(const struct proposing *p,
     return NULL;
 }
 
-bool standard_target(struct dr_str object, struct dr_str target)
+bool standard_target(const char *rows, struct dr_str target)
 {
     for (size_t i = 0; i < DR_ARRAY_LEN(standards); i++) {
-        if (dr_str_eqz(object, standards[i].object) &&
+        if (strcmp(rows, standards[i].object) == 0 &&
             dr_str_eqz(target, standards[i].target)) {
             return true;
         }

@@ -51,7 +51,7 @@ static void target(struct build *b)
     }
 }
 
-size_t make_task(struct build *b, struct dr_load out[2])
+size_t make_task(struct build *b, struct dr_load out[LOADS_MAX])
 {
     struct dr_str title = value_name(b, "subject", DR_STR_LIT("task.subject"));
     struct dr_str status = dr_str_trim(prop_text(b, "status"));

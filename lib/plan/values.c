@@ -112,6 +112,14 @@ static void put_text(struct build *b, const struct rule *r, struct dr_str s)
     }
 }
 
+/* Reduced texts are told, for what a tag said is lost with it. */
+static void put_html(struct build *b, const struct rule *r, struct dr_str s)
+{
+    if (readable(b, r->source, r->id, s)) {
+        put_text(b, r, value_html(b, r->source, r->id, s));
+    }
+}
+
 static void put_option(struct build *b, const struct rule *r, struct dr_str s)
 {
     struct dr_str to = map_text(r->values, s);
@@ -465,7 +473,11 @@ static void put_value(struct build *b, const struct rule *r,
     case XF_APPEND:
         put_line(b, r, j);
         break;
+    case XF_HTML:
+        put_html(b, r, s);
+        break;
     case XF_TAGS:
+    case XF_CONST:
     case XF_IGNORE:
     case XF_SPECIAL:
         break;
@@ -519,9 +531,26 @@ void apply_ignore(struct build *b, const struct rule *r,
                why.n ? why.p : "left out by the plan");
 }
 
+/* What every record gets: an id of the target, or a text. */
+static void put_const(struct build *b, const struct rule *r)
+{
+    struct dr_dec d;
+
+    if (r->value.n == 0) {
+        bad_value(b, r, "the plan names no value for this field yet",
+                  "create what the checklist asks for, and have the plan "
+                  "proposed and approved again");
+        return;
+    }
+    build_field(b, r->target, r->id,
+                dr_dec_parse_json(r->value, &d) == 0 ? DR_VAL_NUMBER
+                                                     : DR_VAL_TEXT,
+                r->value);
+}
+
 void apply_rule(struct build *b, const struct rule *r)
 {
-    const struct dr_json *j = next_prop(b, r->source);
+    const struct dr_json *j = r->source.n > 0 ? next_prop(b, r->source) : NULL;
     bool blank = dr_json_type(j) == DR_JSON_STRING && j->text.n == 0;
 
     if (r->xf == XF_IGNORE) {
@@ -529,6 +558,10 @@ void apply_rule(struct build *b, const struct rule *r)
         return;
     }
     if (r->xf == XF_SPECIAL) {
+        return;
+    }
+    if (r->xf == XF_CONST) {
+        put_const(b, r);
         return;
     }
     if (r->xf == XF_TAGS) {

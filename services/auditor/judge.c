@@ -113,6 +113,8 @@ static const char *state_of(enum dr_out_state s)
         return "rejected";
     case DR_OUT_GONE:
         return "deleted";
+    case DR_OUT_WAITING:
+        return "waiting";
     case DR_OUT_LOAD:
         break;
     }

@@ -62,6 +62,7 @@ enum dr_out_state {
     DR_OUT_PARKED,   /* owner unresolved: reject tells which             */
     DR_OUT_REJECTED, /* reject has field, rule, reason, cure             */
     DR_OUT_GONE,     /* deleted, merged or hidden at the source          */
+    DR_OUT_WAITING,  /* an attachment whose bytes are not here yet       */
 };
 
 /* Something that will not be in the target as the source has it (bench 3.1,

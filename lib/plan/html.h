@@ -1,0 +1,37 @@
+/* HTML as CRMs hold it, reduced to text. Pure; linear in the input, whatever
+ * stands in it. */
+#ifndef DROVER_PLAN_HTML_H
+#define DROVER_PLAN_HTML_H
+
+#include <drover/base/buf.h>
+#include <drover/base/map.h>
+
+enum html_found {
+    HTML_TAGS = 1,     /* tags fell away                                   */
+    HTML_ENTITIES = 2, /* written out as the characters they stand for     */
+    HTML_IMAGES = 4,   /* became "[image: …]"                              */
+};
+
+/*
+ * Appends the text of `in` and says what was done to it; 0: it is text
+ * already and was copied as it is. A tag is what bears the name of an element
+ * of HTML: "a < b" and "<bob@example.com>" stay. Scripts, styles, titles and
+ * comments go; blocks become lines, links keep their text and their address
+ * behind it, images become "[image: name]". `names` (attachment id or content
+ * id -> struct dr_str *) gives an image the name of its file; it may be NULL.
+ */
+unsigned html_to_text(struct dr_str in, const struct dr_map *names,
+                      struct dr_buf *out);
+/* The HTML as it is, but for images that are attachments of the source: those
+ * become "[image: name]", for their address will not lead anywhere. */
+unsigned html_relink(struct dr_str in, const struct dr_map *names,
+                     struct dr_buf *out);
+
+/* entities.c: the character that starts at s.p[0] == '&'; *used is how many
+ * bytes it takes. 0: no entity. */
+uint32_t html_entity(struct dr_str s, size_t *used);
+/* The text of an attribute or of a text without tags. */
+bool html_decode(struct dr_str in, struct dr_buf *out);
+void html_put_char(struct dr_buf *out, uint32_t c);
+
+#endif

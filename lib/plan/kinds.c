@@ -1,0 +1,68 @@
+/* The kinds of records that are carried: those of FastTrack's contract (4.1),
+ * and what the schema of this source has beyond them. */
+#include "propose_private.h"
+
+#include <string.h>
+
+static const struct target_kind fixed[] = {
+    {"company", "company", "sales_accounts", "account", true},
+    {"contact", "contact", "contacts", "contact", true},
+    {"deal", "deal", "deals", "deal", true},
+    {"product", "product", "products", "product", false},
+    {"line_item", "line_item", "deals", "deal_product", false},
+    {"task", "task", "tasks", "activity", false},
+};
+
+static bool is_fixed(struct dr_str object)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(fixed); i++) {
+        if (dr_str_eqz(object, fixed[i].object)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A type that only this source has. False: it is not carried. */
+static bool beyond(struct dr_arena *a, const struct dr_json *type,
+                   struct target_kind *out)
+{
+    (void)a;
+    (void)type;
+    (void)out;
+    return false;
+}
+
+const struct target_kind *kinds_of(struct dr_arena *a,
+                                   const struct dr_catalogs *c, size_t *n_out)
+{
+    const struct dr_json *types = dr_json_get(c->src_schema, "objects");
+    size_t n = DR_ARRAY_LEN(fixed);
+    struct target_kind *v =
+        dr_arena_calloc(a, n + (types ? types->count : 0), sizeof(*v));
+
+    if (!v) {
+        dr_die(DR_EXIT_NOMEM, "plan",
+               "the proposal needs more memory than it may take");
+    }
+    memcpy(v, fixed, sizeof(fixed));
+    DR_JSON_EACH(t, types)
+    {
+        if (!is_fixed(dr_json_get_str(t, "type")) && beyond(a, t, &v[n])) {
+            n++;
+        }
+    }
+    *n_out = n;
+    return v;
+}
+
+const struct target_kind *kind_in(const struct target_kind *v, size_t n,
+                                  struct dr_str object)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (dr_str_eqz(object, v[i].object)) {
+            return &v[i];
+        }
+    }
+    return NULL;
+}
