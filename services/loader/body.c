@@ -60,15 +60,62 @@ static void merged_tags(struct dr_json_w *w, struct dr_str mine,
     dr_json_w_end(w);
 }
 
-static void fields(struct dr_json_w *w, const struct dr_load *load,
-                   const struct body_opts *o)
+static bool writes(const struct dr_load *load, struct dr_str name)
 {
-    bool custom = false;
+    for (size_t i = 0; i < load->field_count; i++) {
+        if (dr_str_eq(load->fields[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A target that takes the hash for the whole of it loses nothing (reference
+ * 23.2, custom_field_put). */
+static void custom(struct dr_json_w *w, const struct dr_load *load,
+                   const struct dr_json *before)
+{
+    dr_json_w_key(w, "custom_field");
+    dr_json_w_obj(w);
+    for (size_t i = 0; i < load->field_count; i++) {
+        const struct dr_field *f = &load->fields[i];
+        if (is_custom(f)) {
+            dr_json_w_keys(w, f->name);
+            value(w, f->kind, f->value);
+        }
+    }
+    DR_JSON_EACH(v, before)
+    {
+        if (!dr_json_is_null(v) && !writes(load, v->key)) {
+            dr_json_w_keys(w, v->key);
+            dr_json_w_tree(w, v);
+        }
+    }
+    dr_json_w_end(w);
+}
+
+static bool is_note(const struct type *t, const struct dr_field *f)
+{
+    return t && t->shape == SHAPE_CALL && dr_str_eqz(f->name, t->text);
+}
+
+static void fields(struct dr_json_w *w, const struct type *t,
+                   const struct dr_load *load, const struct body_opts *o)
+{
+    bool some = false;
 
     for (size_t i = 0; i < load->field_count; i++) {
         const struct dr_field *f = &load->fields[i];
         if (is_custom(f)) {
-            custom = true;
+            some = true;
+            continue;
+        }
+        if (is_note(t, f)) {
+            dr_json_w_key(w, "note");
+            dr_json_w_obj(w);
+            dr_json_w_keys(w, f->name);
+            value(w, f->kind, f->value);
+            dr_json_w_end(w);
             continue;
         }
         dr_json_w_keys(w, f->name);
@@ -81,19 +128,9 @@ static void fields(struct dr_json_w *w, const struct dr_load *load,
             value(w, f->kind, f->value);
         }
     }
-    if (!custom) {
-        return;
+    if (some) {
+        custom(w, load, o ? o->custom : NULL);
     }
-    dr_json_w_key(w, "custom_field");
-    dr_json_w_obj(w);
-    for (size_t i = 0; i < load->field_count; i++) {
-        const struct dr_field *f = &load->fields[i];
-        if (is_custom(f)) {
-            dr_json_w_keys(w, f->name);
-            value(w, f->kind, f->value);
-        }
-    }
-    dr_json_w_end(w);
 }
 
 static bool is(const struct dr_ref *r, const char *field)
@@ -201,12 +238,97 @@ static void removed(struct dr_json_w *w, const struct dr_load *load,
     }
 }
 
-static void links(struct dr_json_w *w, const struct dr_load *load,
-                  const struct links *l, const struct body_opts *o)
+static const struct {
+    const char *name, *snake, *list;
+} targets[] = {{"Deal", "deal", "deals"},
+               {"Contact", "contact", "contacts"},
+               {"SalesAccount", "sales_account", "sales_accounts"},
+               {"Lead", "lead", "leads"},
+               {"Product", "product", NULL}};
+
+struct dr_str body_target(const struct dr_ref *r, bool lead)
+{
+    struct dr_str head = DR_STR_LIT("targetable:");
+
+    if (!dr_str_starts(r->field, head)) {
+        return (struct dr_str){"", 0};
+    }
+    if (lead) {
+        return DR_STR_LIT("Lead");
+    }
+    return (struct dr_str){r->field.p + head.n, r->field.n - head.n};
+}
+
+static const char *target_snake(struct dr_str target)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(targets); i++) {
+        if (dr_str_eqz(target, targets[i].name)) {
+            return targets[i].snake;
+        }
+    }
+    return "contact";
+}
+
+const char *body_target_list(struct dr_str target)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(targets); i++) {
+        if (dr_str_eqz(target, targets[i].name)) {
+            return targets[i].list;
+        }
+    }
+    return NULL;
+}
+
+static void target(struct dr_json_w *w, const struct type *t,
+                   struct dr_str name, uint64_t id)
+{
+    if (t && t->shape == SHAPE_CALL) { /* reference 10.2 */
+        char text[24];
+        (void)snprintf(text, sizeof(text), "%" PRIu64, id);
+        dr_json_w_kvz(w, "targetable_type", target_snake(name));
+        dr_json_w_key(w, "targetable");
+        dr_json_w_obj(w);
+        dr_json_w_kvz(w, "id", text);
+        dr_json_w_end(w);
+        return;
+    }
+    dr_json_w_key(w, "targetable_id");
+    dr_json_w_u64(w, id);
+    dr_json_w_kv(w, "targetable_type", name);
+}
+
+/* A module's own relations bear the names that its form gives them; several
+ * ends of one are an array. */
+static void relation(struct dr_json_w *w, const struct dr_load *load,
+                     const struct links *l, size_t at)
+{
+    struct dr_str field = load->refs[at].field;
+
+    for (size_t i = 0; i < at; i++) {
+        if (l->ref[i] && dr_str_eq(load->refs[i].field, field)) {
+            return; /* written with the first */
+        }
+    }
+    dr_json_w_keys(w, field);
+    if (!dr_str_ends(field, DR_STR_LIT("_ids"))) {
+        dr_json_w_u64(w, l->ref[at]);
+        return;
+    }
+    dr_json_w_arr(w);
+    for (size_t i = at; i < load->ref_count; i++) {
+        if (l->ref[i] && dr_str_eq(load->refs[i].field, field)) {
+            dr_json_w_u64(w, l->ref[i]);
+        }
+    }
+    dr_json_w_end(w);
+}
+
+static void links(struct dr_json_w *w, const struct type *t,
+                  const struct dr_load *load, const struct links *l,
+                  const struct body_opts *o)
 {
     static const char *const plain[] = {"sales_account_id",
                                         "parent_sales_account_id"};
-    struct dr_str targetable = DR_STR_LIT("targetable:");
 
     if (any(load, l, "sales_accounts")) {
         accounts(w, load, l);
@@ -219,21 +341,21 @@ static void links(struct dr_json_w *w, const struct dr_load *load,
     }
     for (size_t i = 0; i < load->ref_count; i++) {
         const struct dr_ref *r = &load->refs[i];
+        struct dr_str on;
         if (!l->ref[i]) {
             continue;
         }
+        on = body_target(r, l->lead && l->lead[i]);
+        if (on.n > 0) {
+            target(w, t, on, l->ref[i]);
+        } else if (t && t->module) {
+            relation(w, load, l, i);
+        }
         for (size_t k = 0; k < DR_ARRAY_LEN(plain); k++) {
-            if (is(r, plain[k])) {
+            if (!(t && t->module) && is(r, plain[k])) {
                 dr_json_w_key(w, plain[k]);
                 dr_json_w_u64(w, l->ref[i]);
             }
-        }
-        if (dr_str_starts(r->field, targetable)) {
-            dr_json_w_key(w, "targetable_id");
-            dr_json_w_u64(w, l->ref[i]);
-            dr_json_w_kv(w, "targetable_type",
-                         (struct dr_str){r->field.p + targetable.n,
-                                         r->field.n - targetable.n});
         }
     }
 }
@@ -242,15 +364,20 @@ void body_single(const struct type *t, const struct dr_load *load,
                  const struct links *l, const struct body_opts *o,
                  struct dr_buf *out)
 {
+    bool bare = t->shape == SHAPE_BARE;
     struct dr_json_w w;
 
     dr_json_w_init(&w, out);
     dr_json_w_obj(&w);
-    dr_json_w_key(&w, t->root);
-    dr_json_w_obj(&w);
-    fields(&w, load, o);
-    links(&w, load, l, o);
-    dr_json_w_end(&w);
+    if (!bare) {
+        dr_json_w_key(&w, t->root);
+        dr_json_w_obj(&w);
+    }
+    fields(&w, t, load, o);
+    links(&w, t, load, l, o);
+    if (!bare) {
+        dr_json_w_end(&w);
+    }
     dr_json_w_end(&w);
 }
 
@@ -275,8 +402,8 @@ void body_bulk(const struct dr_load *load, const struct links *l, uint64_t dst,
     }
     dr_json_w_key(&w, "data");
     dr_json_w_obj(&w);
-    fields(&w, load, &opts);
-    links(&w, load, l, &opts);
+    fields(&w, NULL, load, &opts);
+    links(&w, NULL, load, l, &opts);
     dr_json_w_end(&w);
     dr_json_w_end(&w);
 }

@@ -1,5 +1,5 @@
 /*
- * Request bodies (Freshsales reference 3-8, 15). Pure. Members appear in the
+ * Request bodies (Freshsales reference 3-11, 15). Pure. Members appear in the
  * order of the load record; custom fields always as the full hash.
  */
 #ifndef DROVER_LOADER_BODY_H
@@ -17,9 +17,11 @@ struct body_opts {
     const struct dr_json *tags;   /* of the record before: kept beside ours   */
     const struct dr_json *linked; /* contacts of the deal before: those not
                                      wanted any more are removed            */
+    const struct dr_json *custom; /* custom_field of the record before: what
+                                     we do not write stays                  */
 };
 
-/* {"contact": {…}} for POST and PUT. */
+/* {"contact": {…}} for POST and PUT, or in the type's own shape. */
 void body_single(const struct type *t, const struct dr_load *load,
                  const struct links *links, const struct body_opts *o,
                  struct dr_buf *out);
@@ -32,5 +34,12 @@ void body_lines(const struct dr_load *load, const struct links *links,
                 struct dr_str amount, struct dr_buf *out);
 /* {"deal": {"amount": …}} */
 void body_amount(struct dr_str amount, struct dr_buf *out);
+
+/* What a "targetable:<Type>" reference hangs on: "Deal"; a contact that is a
+ * lead in the target is "Lead". Empty: no such reference. */
+struct dr_str body_target(const struct dr_ref *r, bool lead);
+/* "sales_accounts" of "SalesAccount", the list below which its own are; NULL:
+ * nothing can hang on it. */
+const char *body_target_list(struct dr_str target);
 
 #endif

@@ -33,7 +33,7 @@ bool confirm_row(struct loader *l, struct item *it,
                          .step = it->route.step,
                          .dst = it->route.dst,
                          .content = true};
-    struct links links = {NULL, NULL, false};
+    struct links links = {NULL, NULL, false, NULL};
 
     if (it->state != ITEM_CONFIRM && it->state != ITEM_UNSETTLED) {
         return false;

@@ -181,7 +181,7 @@ static void bulk_entries_carry_one_identifier(void **state)
                            .working_name = DR_STR_LIT("A [m]"),
                            .fields = fields,
                            .field_count = 3};
-    struct links none = {NULL, NULL, false};
+    struct links none = {NULL, NULL, false, NULL};
     struct dr_buf b;
 
     (void)state;
@@ -206,7 +206,7 @@ static void a_contact_has_one_primary_account(void **state)
         {.field = DR_STR_LIT("sales_accounts")}};
     struct dr_load load = {.refs = refs, .ref_count = 3};
     uint64_t ids[3] = {0, 7, 7}; /* the primary did not land */
-    struct links l = {ids, NULL, false};
+    struct links l = {ids, NULL, false, NULL};
     struct dr_buf b;
 
     (void)state;
@@ -222,7 +222,7 @@ static void a_deal_loses_contacts_that_are_not_wanted(void **state)
     struct dr_ref refs[1] = {{.field = DR_STR_LIT("contacts_added_list")}};
     struct dr_load load = {.refs = refs, .ref_count = 1};
     uint64_t ids[1] = {7};
-    struct links l = {ids, NULL, false};
+    struct links l = {ids, NULL, false, NULL};
     struct body_opts o = {.linked = json("[{\"id\":7},{\"id\":8},9]")};
     struct dr_buf b;
 
@@ -240,7 +240,7 @@ static void merged_records_keep_their_tags(void **state)
                          .kind = DR_VAL_JSON,
                          .value = DR_STR_LIT("[\"a\",\"b\"]")};
     struct dr_load load = {.fields = &f, .field_count = 1};
-    struct links l = {NULL, NULL, false};
+    struct links l = {NULL, NULL, false, NULL};
     struct body_opts o = {.tags = json("[\"b\",\"mine\"]")};
     struct dr_buf b;
 
@@ -306,7 +306,7 @@ static void rows_are_compared_by_identity_then_content(void **state)
                            .working_name = DR_STR_LIT("w"),
                            .fields = &f,
                            .field_count = 1};
-    struct links l = {NULL, NULL, false};
+    struct links l = {NULL, NULL, false, NULL};
     struct row_case c = {
         .type = type_of(load.type), .load = &load, .links = &l};
     const struct dr_json *row = json("{\"id\":5,\"name\":\"n\",\"city\":"
@@ -332,7 +332,7 @@ static void line_sets_are_compared_whole(void **state)
                                {.fields = &q, .field_count = 1}};
     struct dr_load load = {.lines = lines, .line_count = 2};
     uint64_t ids[2] = {4, 4};
-    struct links l = {NULL, ids, false};
+    struct links l = {NULL, ids, false, NULL};
 
     (void)state;
     assert_true(

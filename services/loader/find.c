@@ -16,7 +16,7 @@ enum stage {
     STAGE_FILTER, /* /filtered_search by source id                    */
     STAGE_IDENT,  /* /lookup by e-mail or name: who holds it?         */
     STAGE_SEARCH, /* /search for the product's code                   */
-    STAGE_LIST,   /* the parent's tasks, or all tasks                 */
+    STAGE_LIST,   /* the parent's list of its kind, or all of its kind */
     STAGE_END,
 };
 
@@ -29,8 +29,8 @@ struct find {
     bool who; /* who holds the name or e-mail matters, too */
     bool by_ident;
     int64_t page;
-    int list; /* of the task lists without a parent */
-    bool cut; /* a list was longer than we read     */
+    int list; /* of those without a parent                          */
+    bool cut; /* a list was longer than we read, or not to be had   */
     char *parent;
 };
 
@@ -92,7 +92,7 @@ static void by_id(struct find *f, uint64_t id, enum stage after)
 static void got_record(struct find *f, const struct dr_json *doc, int status)
 {
     const struct type *t = f->it->type;
-    const struct dr_json *record = row_root(t, doc);
+    const struct dr_json *record = row_record(t, doc, f->l->scratch);
     struct row_case c = {.type = t};
 
     if (status == 404 || !record || row_deleted(record)) {
@@ -118,10 +118,10 @@ static void got_record(struct find *f, const struct dr_json *doc, int status)
 static const struct dr_json *rows_of(const struct type *t,
                                      const struct dr_json *doc)
 {
-    const struct dr_json *v = dr_json_get(doc, t->name);
+    const struct dr_json *v = dr_json_get(doc, type_plural(t));
 
     if (dr_json_type(v) == DR_JSON_OBJECT) {
-        v = dr_json_get(v, t->name);
+        v = dr_json_get(v, type_plural(t));
     }
     return dr_json_type(v) == DR_JSON_ARRAY ? v : NULL;
 }
@@ -151,37 +151,64 @@ static void got_search(struct find *f, const struct dr_json *doc)
     nothing(f);
 }
 
-static void got_list(struct find *f, const struct dr_json *doc)
+/* Sent with the parent that it has now? Then its list tells all. */
+static bool parent_is_sure(const struct find *f)
 {
-    const struct dr_json *rows = dr_json_get(doc, f->it->type->name);
-    int64_t pages =
-        dr_json_get_i64(dr_json_get(doc, "meta"), "total_pages", -1);
-    struct row_case c = {.type = f->it->type};
-    bool more = false;
+    return f->it->type->lists[0] == NULL || f->it->same_parent ||
+           f->it->route.dst != 0;
+}
+
+static bool next_list(struct find *f)
+{
+    const struct type *t = f->it->type;
+
+    f->page = 1;
+    if (f->parent) {
+        if (parent_is_sure(f) && !f->cut) {
+            return false;
+        }
+        /* It may have been sent before its parent was there. */
+        free(f->parent);
+        f->parent = NULL;
+        f->cut = t->lists[0] == NULL; /* the lists of all tell, too */
+    } else {
+        f->list++;
+    }
+    return f->list < TYPE_LISTS && t->lists[f->list] != NULL;
+}
+
+static bool is_it(struct find *f, const struct dr_json *record)
+{
+    struct row_case c = {.type = f->it->type, .dst = f->it->route.dst};
 
     c.load = item_load(f->l, f->it);
+    return row_matches(&c, record, f->l->scratch) == ROW_SAME;
+}
+
+static void got_list(struct find *f, const struct dr_json *doc)
+{
+    const struct type *t = f->it->type;
+    const struct dr_json *rows = dr_json_get(doc, type_plural(t));
+    int64_t pages =
+        dr_json_get_i64(dr_json_get(doc, "meta"), "total_pages", -1);
+    bool more = false;
+
     DR_JSON_EACH(r, rows)
     {
-        if (row_matches(&c, r, f->l->scratch) == ROW_SAME) {
-            end(f, FIND_OURS, r);
+        const struct dr_json *whole = row_whole(t, doc, r, f->l->scratch);
+        if (whole && is_it(f, whole)) {
+            end(f, FIND_OURS, whole);
             return;
         }
     }
+    f->cut |= rows == NULL; /* the parent is gone: its list says nothing */
     if (rows && rows->count > 0 && (pages < 0 || f->page < pages)) {
         f->cut |= f->page == PAGES_MAX;
         more = f->page < PAGES_MAX;
     }
     if (more) {
         f->page++;
-    } else if (f->parent) {
-        /* It may have been sent before its parent was there. */
-        free(f->parent);
-        f->parent = NULL;
-        f->page = 1;
-    } else if (f->list == 0) {
-        f->list = 1;
-        f->page = 1;
-    } else {
+    } else if (!next_list(f)) {
         f->stage = STAGE_END;
     }
     step(f);
@@ -212,7 +239,11 @@ static void answered(struct loader *l, struct call *c,
         got_search(f, refused ? NULL : doc);
         break;
     case STAGE_LIST:
-        got_list(f, refused ? NULL : doc);
+        if (!refused && !dr_json_get(doc, type_plural(f->it->type))) {
+            end(f, FIND_FAILED, NULL); /* another question's answer */
+        } else {
+            got_list(f, refused ? NULL : doc);
+        }
         break;
     case STAGE_END:
         break;
@@ -271,16 +302,16 @@ static void ask_filter(struct find *f)
 
 static void ask_list(struct find *f)
 {
-    static const char *const all[] = {"open", "completed"};
+    const struct type *t = f->it->type;
     struct dr_buf p;
 
     dr_buf_init(&p, 1024);
     if (f->parent) {
-        dr_buf_printf(&p, "%s/tasks?page=%lld&per_page=100", f->parent,
+        dr_buf_printf(&p, "%s/%s?page=%lld&per_page=100", f->parent, t->sub,
                       (long long)f->page);
     } else {
-        dr_buf_printf(&p, "/tasks?filter=%s&page=%lld&per_page=100",
-                      all[f->list], (long long)f->page);
+        dr_buf_printf(&p, "%s&page=%lld&per_page=100", t->lists[f->list],
+                      (long long)f->page);
     }
     ask(f, "GET", &p, NULL);
     dr_buf_done(&p);
@@ -305,6 +336,13 @@ static void ask_record(struct find *f)
     record_path(f->it->type, f->id, &p);
     ask(f, "GET", &p, NULL);
     dr_buf_done(&p);
+}
+
+static bool absent_is_unknown(const struct find *f)
+{
+    const struct type *t = f->it->type;
+
+    return f->cut || (t->ident == IDENT_CODE && f->it->route.dst == 0);
 }
 
 static void step(struct find *f)
@@ -338,44 +376,51 @@ static void step(struct find *f)
     case STAGE_END:
         /* No search reaches products, and a list that was cut may hold it:
          * absence is not knowledge (23.4/8). */
-        end(f,
-            (f->cut || f->it->type->ident == IDENT_CODE) && !f->it->route.dst
-                ? FIND_UNKNOWN
-                : FIND_NOTHING,
-            NULL);
+        end(f, absent_is_unknown(f) ? FIND_UNKNOWN : FIND_NOTHING, NULL);
         break;
     }
 }
 
-/* "/deals/12" of "targetable:Deal", or NULL. */
-static char *parent_path(struct loader *l, struct item *it)
+/* "/deals/12" of "targetable:Deal", or NULL. -1: the id map is away. */
+static int parent_path(struct loader *l, struct item *it, char **out)
 {
-    static const struct {
-        const char *field, *path;
-    } kinds[] = {{"targetable:Deal", "/deals/"},
-                 {"targetable:Contact", "/contacts/"},
-                 {"targetable:SalesAccount", "/sales_accounts/"}};
     const struct dr_load *load;
+    const char *list = NULL;
     struct links links;
-    char *out = NULL;
+    size_t at;
 
     if (item_links(l, it, &load, &links)) {
-        return NULL;
+        return -1;
     }
-    for (size_t i = 0; i < load->ref_count && !out; i++) {
-        for (size_t k = 0; k < DR_ARRAY_LEN(kinds); k++) {
-            if (links.ref[i] &&
-                dr_str_eqz(load->refs[i].field, kinds[k].field)) {
-                struct dr_buf b;
-                dr_buf_init(&b, 256);
-                dr_buf_z(&b, kinds[k].path);
-                dr_buf_u64(&b, links.ref[i]);
-                out = dr_xstrndup(dr_buf_view(&b));
-                dr_buf_done(&b);
-            }
-        }
+    at = refs_target(load, &links);
+    if (at != SIZE_MAX) {
+        list = body_target_list(
+            body_target(&load->refs[at], links.lead && links.lead[at]));
     }
-    return out;
+    if (list) {
+        struct dr_buf b;
+        dr_buf_init(&b, 256);
+        dr_buf_printf(&b, "/%s/", list);
+        dr_buf_u64(&b, links.ref[at]);
+        *out = dr_xstrndup(dr_buf_view(&b));
+        dr_buf_done(&b);
+    }
+    return 0;
+}
+
+/* In its parent's list, or in the lists of all. */
+static void begin_list(struct find *f)
+{
+    if (parent_path(f->l, f->it, &f->parent)) {
+        end(f, FIND_FAILED, NULL);
+        return;
+    }
+    f->stage = STAGE_LIST;
+    if (!f->parent && f->it->type->lists[0] == NULL) {
+        f->cut = true; /* no list holds it */
+        f->stage = STAGE_END;
+    }
+    step(f);
 }
 
 void find_item(struct loader *l, struct item *it, bool who, find_fn *then)
@@ -389,7 +434,7 @@ void find_item(struct loader *l, struct item *it, bool who, find_fn *then)
     f->page = 1;
     it->pins++;
     l->looking++;
-    if (it->route.dst) {
+    if (it->route.dst && !it->type->unlisted) {
         by_id(f, it->route.dst, STAGE_END);
         return;
     }
@@ -402,9 +447,9 @@ void find_item(struct loader *l, struct item *it, bool who, find_fn *then)
         f->stage = STAGE_SEARCH;
         break;
     case IDENT_MARKER:
-        f->stage = STAGE_LIST;
-        f->parent = parent_path(l, it);
-        break;
+    case IDENT_CONTENT:
+        begin_list(f);
+        return;
     }
     step(f);
 }

@@ -82,6 +82,7 @@ struct item {
     bool older;         /* a DONE of an older version was appended */
     bool told;          /* its refused lines stand in rejected */
     bool unread;        /* recovered: the attempt was another owner's */
+    bool same_parent;   /* it was sent with the parent it has now         */
     char *why;          /* the job's words about it */
     int tries;          /* ends without effect that were not our own */
     int64_t failing_ms; /* when the first of them was         */

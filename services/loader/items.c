@@ -191,6 +191,13 @@ bool load_outdated(const struct loader *l, const struct dr_load *load)
            memcmp(load->plan_hash.p, l->plan_hash, 32) != 0;
 }
 
+/* A custom module may be new to us: the plan knows it. */
+static const struct type *type_for(const struct dr_load *load)
+{
+    return dr_str_eqz(load->lane, "custom") ? type_module(load->type)
+                                            : type_of(load->type);
+}
+
 /* Takes bytes, into which the load record points. */
 static struct item *item_new(struct lanepart *lp, const struct dr_kmsg *m,
                              const struct dr_load *load, char *bytes)
@@ -214,7 +221,7 @@ static struct item *item_new(struct lanepart *lp, const struct dr_kmsg *m,
         memcpy(it->marker, load->marker.p, load->marker.n);
     }
     it->tail = load->origin != DR_ORIGIN_SNAPSHOT;
-    it->type = type_of(load->type);
+    it->type = type_for(load);
     lp->held++;
     lp->lane->held++;
     return it;
@@ -267,7 +274,7 @@ static void take_load(struct loader *l, struct lanepart *lp,
                       const struct dr_kmsg *m, const struct dr_load *load,
                       char *bytes)
 {
-    bool known = type_of(load->type) && dr_str_eqz(load->lane, lp->lane->name);
+    bool known = type_for(load) && dr_str_eqz(load->lane, lp->lane->name);
 
     if (!known) {
         dr_log(DR_LOG_ERROR, "loader.unknown_type",

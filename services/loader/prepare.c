@@ -87,7 +87,8 @@ static uint64_t self_of(const struct dr_load *load, const struct links *links)
 {
     size_t at;
 
-    if (has_ref(load, "self", &at) || has_ref(load, "deal", &at)) {
+    if (has_ref(load, "self", &at) || has_ref(load, "deal", &at) ||
+        has_ref(load, "@record", &at)) {
         return links->ref[at];
     }
     return 0;
@@ -112,6 +113,7 @@ static void build(struct item *it, const struct dr_load *load,
     case WAY_LINES:
         body_lines(load, links, dr_str_z(it->keep), &b);
         break;
+    case WAY_FOLD:
     case WAY_UPDATE: /* after the record before it was read */
     case WAY_SKIP:
         break;
@@ -150,6 +152,8 @@ static void recovered(struct loader *l, struct item *it,
     it->route.step = a->step;
     it->route.dst = a->dst ? a->dst : it->route.dst;
     it->unread = true;
+    /* Of the snapshot, and of this pass: the lanes before were complete. */
+    it->same_parent = !it->tail && a->pass == it->pass;
     it->content =
         a->rev != it->rev || a->pass != it->pass || a->op == DR_EFFECT_UPDATE;
     it->since_ms =
@@ -281,6 +285,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         refuse_parent(l, it, &o->load->lines[0].product);
     } else {
         it->since_ms = 0;
+        it->same_parent = refs_target(o->load, &links) != SIZE_MAX;
         it->content = it->route.op == DR_EFFECT_UPDATE;
         build(it, o->load, &links);
         ready(it);

@@ -120,3 +120,14 @@ size_t refs_missing(const struct dr_load *load, const struct links *links)
     }
     return n;
 }
+
+size_t refs_target(const struct dr_load *load, const struct links *links)
+{
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (links->ref[i] &&
+            dr_str_starts(load->refs[i].field, DR_STR_LIT("targetable:"))) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}

@@ -24,6 +24,7 @@ struct links {
     const uint64_t *ref;  /* one a ref   */
     const uint64_t *line; /* one a line; 0: the line is refused */
     bool via_orphan;
+    const bool *lead; /* one a ref: it stands among the leads; or NULL */
 };
 
 enum refs_verdict {
@@ -46,5 +47,8 @@ int refs_resolve(const struct refs_case *c, struct dr_arena *a,
 /* Links and lines that are left out, or go to the Unassigned Account instead.
  */
 size_t refs_missing(const struct dr_load *load, const struct links *links);
+/* The reference on which an activity, a note or a file hangs: its number,
+ * SIZE_MAX: none that is there. */
+size_t refs_target(const struct dr_load *load, const struct links *links);
 
 #endif

@@ -55,19 +55,31 @@ static void first_time(const struct route_case *c, struct route *out)
     }
 }
 
+static bool has_ref(const struct dr_load *load, const char *field)
+{
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (dr_str_eqz(load->refs[i].field, field)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A patch or a set of lines lands in a record that another lane made. */
 static bool of_another(const struct route_case *c, struct route *out)
 {
     bool patch = c->load->op == DR_LOAD_PATCH;
+    bool fold = patch && has_ref(c->load, "@record");
 
     if (!patch && !dr_str_eqz(c->load->lane, "deal_product")) {
         return false;
     }
-    out->way = patch ? WAY_BULK_ID : WAY_LINES;
+    out->way = fold ? WAY_FOLD : patch ? WAY_BULK_ID : WAY_LINES;
     out->op = DR_EFFECT_UPDATE;
     out->dst = c->self_dst;
     out->origin = DR_DONE_UPDATED;
-    out->preimage = !patch && c->fact->dst != 0;
+    /* What a fold changes has to be read anyway. */
+    out->preimage = fold || (!patch && c->fact->dst != 0);
     return true;
 }
 

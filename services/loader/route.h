@@ -18,6 +18,7 @@ enum way {
     WAY_CREATE,      /* POST                                               */
     WAY_UPDATE,      /* GET, pre-image, PUT by id                          */
     WAY_LINES,       /* PUT a deal's whole set of lines                    */
+    WAY_FOLD,        /* GET, PUT: custom fields of a record of another lane */
 };
 
 struct route {
@@ -33,7 +34,7 @@ struct route {
 struct route_case {
     const struct dr_load *load;
     const struct dr_fact *fact; /* of the record's own key in its lane     */
-    uint64_t self_dst;          /* link: the account; deal_product: the deal */
+    uint64_t self_dst; /* link: what is patched; deal_product: the deal    */
     bool alone; /* few or doubtful: not in bulk                            */
     size_t missing; /* links that would be left out                        */
 };

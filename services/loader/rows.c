@@ -40,6 +40,77 @@ const struct dr_json *row_root(const struct type *t, const struct dr_json *doc)
     return dr_json_type(r) == DR_JSON_OBJECT ? r : NULL;
 }
 
+/* ---- call logs: their text is in a note beside them (reference 10.2) ---- */
+
+static const struct dr_json *note_of(const struct dr_json *doc,
+                                     const struct dr_json *call)
+{
+    const struct dr_json *id = dr_json_get(call, "note_id");
+    const struct dr_json *notes = dr_json_get(doc, "notes");
+
+    if (dr_json_type(dr_json_get(call, "note")) == DR_JSON_OBJECT) {
+        return dr_json_get(call, "note");
+    }
+    DR_JSON_EACH(n, notes)
+    {
+        if (!dr_json_is_null(id) &&
+            dr_str_eq(dr_json_scalar(dr_json_get(n, "id")),
+                      dr_json_scalar(id))) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
+static const struct dr_json *with_text(const struct type *t,
+                                       const struct dr_json *doc,
+                                       const struct dr_json *call,
+                                       struct dr_arena *a)
+{
+    const struct dr_json *note = note_of(doc, call);
+    const struct dr_json *out;
+    struct dr_json_w w;
+    struct dr_buf b;
+
+    if (!note || dr_json_get(call, t->text)) {
+        return call;
+    }
+    dr_buf_init(&b, (size_t)1 << 20);
+    dr_json_w_init(&w, &b);
+    dr_json_w_obj(&w);
+    DR_JSON_EACH(m, call)
+    {
+        dr_json_w_keys(&w, m->key);
+        dr_json_w_tree(&w, m);
+    }
+    dr_json_w_kv(&w, t->text, dr_json_get_str(note, "description"));
+    dr_json_w_end(&w);
+    out = b.over
+              ? call
+              : dr_json_parse(a, dr_arena_dup(a, dr_buf_view(&b)), NULL, NULL);
+    dr_buf_done(&b);
+    return out;
+}
+
+const struct dr_json *row_whole(const struct type *t, const struct dr_json *doc,
+                                const struct dr_json *row, struct dr_arena *a)
+{
+    return t->shape == SHAPE_CALL && row ? with_text(t, doc, row, a) : row;
+}
+
+const struct dr_json *row_record(const struct type *t,
+                                 const struct dr_json *doc, struct dr_arena *a)
+{
+    const struct dr_json *r = row_root(t, doc);
+
+    if (!r && t->shape == SHAPE_CALL) {
+        r = dr_json_at(dr_json_get(doc, type_plural(t)), 0);
+    } else if (!r && t->shape == SHAPE_BARE && row_id(doc)) {
+        r = doc;
+    }
+    return row_whole(t, doc, dr_json_type(r) == DR_JSON_OBJECT ? r : NULL, a);
+}
+
 void walk_begin(struct walk_at *w, int64_t rows_settled)
 {
     *w = (struct walk_at){.page = rows_settled / PAGE_ROWS + 1,
@@ -61,13 +132,45 @@ void walk_page(struct walk_at *w, size_t rows, int64_t total_pages)
     w->page++;
 }
 
+static struct dr_str field_of(const struct dr_load *load, const char *name)
+{
+    for (size_t i = 0; i < load->field_count; i++) {
+        if (dr_str_eqz(load->fields[i].name, name)) {
+            return load->fields[i].value;
+        }
+    }
+    return (struct dr_str){"", 0};
+}
+
+/* Nothing of ours can stand on it: a file is told by name and size, a link by
+ * address and name (effects protocol 1, class N). */
+static bool same_content(const struct row_case *c, const struct dr_json *record)
+{
+    const struct dr_json *size = dr_json_get(record, "content_file_size");
+    uint64_t n;
+
+    if (c->type->shape == SHAPE_FILE) {
+        return dr_str_u64(dr_json_scalar(size), &n) == 0 &&
+               n == c->load->blob.size &&
+               dr_str_eq(dr_json_get_str(record, "content_file_name"),
+                         field_of(c->load, "file_name"));
+    }
+    return dr_str_eq(dr_json_get_str(record, "url"),
+                     field_of(c->load, "url")) &&
+           dr_str_eq(dr_json_get_str(record, "name"),
+                     field_of(c->load, "name"));
+}
+
 static bool has_identity(const struct row_case *c, const struct dr_json *record)
 {
     struct dr_str id = type_identity(c->type, record);
 
     if (c->type->ident == IDENT_MARKER) {
-        return dr_marker_in(dr_json_get_str(record, "description"),
+        return dr_marker_in(dr_json_get_str(record, c->type->text),
                             c->load->marker);
+    }
+    if (c->type->ident == IDENT_CONTENT) {
+        return same_content(c, record);
     }
     return id.n > 0 && dr_str_eq(id, key_id(c->load->key));
 }

@@ -23,6 +23,13 @@ int64_t row_updated_ms(const struct dr_json *record); /* -1: unknown */
 bool row_deleted(const struct dr_json *record);
 /* The record under its root key. */
 const struct dr_json *row_root(const struct type *t, const struct dr_json *doc);
+/* The same as it is compared and kept: a call log with the text of its note.
+ * NULL: the answer holds none. */
+const struct dr_json *row_record(const struct type *t,
+                                 const struct dr_json *doc, struct dr_arena *a);
+/* A row of a list that came in doc, in the same way. */
+const struct dr_json *row_whole(const struct type *t, const struct dr_json *doc,
+                                const struct dr_json *row, struct dr_arena *a);
 
 /* Where a walk by id stands. Pages before the last one count as full: a short
  * page in between is a fault of the page, not of the count. */

@@ -197,7 +197,8 @@ static void answered(struct loader *l, struct call *c,
 {
     struct item *it = c->ctx;
     const struct dr_json *doc = answer_json(l, ans);
-    enum outcome o = answer_outcome(ans, row_root(it->type, doc) != NULL);
+    const struct dr_json *record = row_record(it->type, doc, l->scratch);
+    enum outcome o = answer_outcome(ans, record != NULL);
 
     it->call = NULL;
     if (it->dead) {
@@ -209,7 +210,7 @@ static void answered(struct loader *l, struct call *c,
         item_move(it, &it->lp->lane->work, ITEM_LOOK);
         find_item(l, it, true, single_ambiguous);
     } else if (!single_failed(l, it, o, ans, doc)) {
-        wrote(l, it, row_root(it->type, doc));
+        wrote(l, it, record);
     }
     it->lp->lane->in_flight--;
     item_unpin(it);
@@ -305,7 +306,8 @@ void single_write(struct loader *l, struct item *it, const char *method)
 static void begin(struct loader *l, struct item *it)
 {
     it->lp->lane->in_flight++;
-    if (it->route.way == WAY_UPDATE || it->route.preimage) {
+    if (it->route.way == WAY_UPDATE || it->route.way == WAY_FOLD ||
+        it->route.preimage) {
         update_read(l, it);
         return;
     }

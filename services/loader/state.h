@@ -193,8 +193,8 @@ struct loader {
     int64_t catalog_end, catalog_at;
     int64_t catalog_retry_ms;
     struct catalog_job *catalog_job;
-    struct view views[8][VIEWS]; /* by type */
-    int view_count[8];
+    struct view views[TYPES_MAX][VIEWS]; /* by type */
+    int view_count[TYPES_MAX];
 
     int64_t now_ms; /* monotonic, once a turn */
     int64_t tick_ms, flow_ms, expire_ms, commit_ms, status_ms, claim_ms,

@@ -19,7 +19,6 @@
 #define RETRY_MS 500
 #define TEXT_MAX ((size_t)7 << 20)
 #define QUESTIONS_MAX 32
-#define TYPES_MAX 8
 
 enum survey_step { SURVEY_ASK, SURVEY_WALK };
 

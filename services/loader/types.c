@@ -2,9 +2,10 @@
 
 #include <string.h>
 
+#include <drover/base/arena.h>
 #include <drover/plan/plan.h>
 
-const struct type types[] = {
+struct type types[TYPES_MAX] = {
     {.name = "products",
      .root = "product",
      .path = "/cpq/products",
@@ -57,9 +58,70 @@ const struct type types[] = {
      .path = "/tasks",
      .include = "",
      .object = "task",
-     .ident = IDENT_MARKER},
+     .ident = IDENT_MARKER,
+     .text = "description",
+     .sub = "tasks",
+     .lists = {"/tasks?filter=open", "/tasks?filter=completed"}},
+    {.name = "sales_activities",
+     .root = "sales_activity",
+     .path = "/sales_activities",
+     .include = "",
+     .ident = IDENT_MARKER,
+     .text = "notes",
+     .sub = "sales_activities",
+     .lists = {"/sales_activities?"}},
+    {.name = "appointments",
+     .root = "appointment",
+     .path = "/appointments",
+     .include = "",
+     .object = "meeting",
+     .ident = IDENT_MARKER,
+     .text = "description",
+     .sub = "appointments",
+     .lists = {"/appointments?filter=past", "/appointments?filter=upcoming"}},
+    {.name = "call_logs",
+     .root = "phone_call",
+     .plural = "phone_calls",
+     .path = "/phone_calls",
+     .include = "",
+     .object = "call",
+     .ident = IDENT_MARKER,
+     .shape = SHAPE_CALL,
+     .text = "description",
+     .sub = "phone_calls",
+     .unlisted = true},
+    {.name = "notes",
+     .root = "note",
+     .path = "/notes",
+     .include = "",
+     .ident = IDENT_MARKER,
+     .text = "description",
+     .sub = "notes",
+     .unlisted = true},
+    {.name = "files",
+     .root = "document",
+     .plural = "documents",
+     .path = "/documents",
+     .include = "",
+     .object = "attachment",
+     .ident = IDENT_CONTENT,
+     .shape = SHAPE_FILE,
+     .sub = "document_associations",
+     .unlisted = true,
+     .fixed = true},
+    {.name = "document_links",
+     .root = "document_link",
+     .path = "/document_links",
+     .include = "",
+     .object = "attachment",
+     .ident = IDENT_CONTENT,
+     .shape = SHAPE_BARE,
+     .sub = "document_associations",
+     .unlisted = true,
+     .fixed = true},
 };
-const size_t type_count = DR_ARRAY_LEN(types);
+#define FIXED_TYPES 12
+size_t type_count = FIXED_TYPES;
 
 const struct type *type_of(struct dr_str name)
 {
@@ -76,6 +138,58 @@ int type_index(const struct type *t)
     return (int)(t - types);
 }
 
+const char *type_plural(const struct type *t)
+{
+    return t->plural ? t->plural : t->name;
+}
+
+static bool module_name(struct dr_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (!(c >= 'a' && c <= 'z') && !(i > 0 && c >= '0' && c <= '9') &&
+            !(i > 0 && c == '_')) {
+            return false;
+        }
+    }
+    return s.n > 0 && s.n <= 64;
+}
+
+static const char *joined(const char *head, struct dr_str tail)
+{
+    struct dr_buf b;
+    char *out;
+
+    dr_buf_init(&b, 256);
+    dr_buf_z(&b, head);
+    dr_buf_str(&b, tail);
+    out = dr_xstrndup(dr_buf_view(&b));
+    dr_buf_done(&b);
+    return out;
+}
+
+/* The names are never freed: as many as there are modules. */
+const struct type *type_module(struct dr_str entity)
+{
+    const struct type *known = type_of(entity);
+    struct type *t = &types[type_count];
+
+    if (known) {
+        return known->module ? known : NULL;
+    }
+    if (type_count == TYPES_MAX || !module_name(entity)) {
+        return NULL;
+    }
+    *t = (struct type){.name = joined("", entity),
+                       .path = joined("/custom_module/", entity),
+                       .include = "",
+                       .ident = IDENT_CF,
+                       .module = true};
+    t->root = t->entity = t->name;
+    type_count++;
+    return t;
+}
+
 struct dr_str type_identity(const struct type *t, const struct dr_json *record)
 {
     switch (t->ident) {
@@ -87,6 +201,7 @@ struct dr_str type_identity(const struct type *t, const struct dr_json *record)
     case IDENT_CODE:
         return dr_json_scalar(dr_json_get(record, "product_code"));
     case IDENT_MARKER:
+    case IDENT_CONTENT:
         break;
     }
     return (struct dr_str){NULL, 0};
@@ -94,10 +209,11 @@ struct dr_str type_identity(const struct type *t, const struct dr_json *record)
 
 void type_key(const struct type *t, struct dr_str source_id, struct dr_buf *out)
 {
-    bool orphan = strcmp(t->object, "company") == 0 &&
-                  dr_str_eqz(source_id, DR_ORPHAN_ID);
+    const char *object = t->object ? t->object : "";
+    bool orphan =
+        strcmp(object, "company") == 0 && dr_str_eqz(source_id, DR_ORPHAN_ID);
 
-    dr_buf_z(out, orphan ? DR_ORPHAN_OBJECT : t->object);
+    dr_buf_z(out, orphan ? DR_ORPHAN_OBJECT : object);
     dr_buf_ch(out, ':');
     dr_buf_str(out, source_id);
 }

@@ -9,7 +9,7 @@ void update_opts(const struct item *it, const struct dr_load *load,
 {
     const struct dr_json *contacts = dr_json_get(record, "contacts");
 
-    *out = (struct body_opts){.tags = NULL};
+    *out = (struct body_opts){.custom = dr_json_get(record, "custom_field")};
     if (it->route.merge) {
         out->tags = dr_json_get(record, "tags"); /* people's own stay */
     } else if (dr_str_eqz(load->type, "deals")) {
@@ -68,7 +68,7 @@ static void answered(struct loader *l, struct call *c,
 {
     struct item *it = c->ctx;
     const struct dr_json *doc = answer_json(l, ans);
-    const struct dr_json *record = row_root(it->type, doc);
+    const struct dr_json *record = row_record(it->type, doc, l->scratch);
     enum outcome o = answer_outcome(ans, record != NULL);
 
     if (!it->dead && !single_failed(l, it, o, ans, doc)) {
@@ -84,11 +84,42 @@ static void answered(struct loader *l, struct call *c,
     item_unpin(it);
 }
 
+/* What cannot be read by its id is read in its parent's list. */
+static void listed(struct loader *l, struct item *it, enum find_state s,
+                   const struct dr_json *record)
+{
+    switch (s) {
+    case FIND_OURS:
+        go_on(l, it, record);
+        break;
+    case FIND_NOTHING:
+    case FIND_OTHER:
+        refuse_gone(l, it);
+        break;
+    case FIND_UNKNOWN:
+        item_refuse(l, it, "gone", 0,
+                    "look in the target: the record that it hangs on was "
+                    "deleted or holds too many; then redrive",
+                    true, DR_STR_LIT("the target does not show it any more"));
+        break;
+    case FIND_FAILED:
+        item_again(it);
+        break;
+    }
+    it->lp->lane->in_flight--;
+}
+
 void update_read(struct loader *l, struct item *it)
 {
     struct dr_buf path;
     struct call *c;
 
+    if (it->type->unlisted) {
+        it->attempt = 0;
+        item_move(it, &it->lp->lane->work, ITEM_CALL);
+        find_item(l, it, false, listed);
+        return;
+    }
     dr_buf_init(&path, 1024);
     record_path(it->type, it->route.dst, &path);
     c = call_new(l, it->lp->lane, "GET", dr_buf_view(&path), answered, it);

@@ -1,0 +1,301 @@
+/* The kinds that go one a call: their bodies, and how they are told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "body.h"
+#include "refs.h"
+#include "route.h"
+#include "rows.h"
+#include "types.h"
+
+#define MARKER "0123456789abcdef0123456789abcdef"
+
+static struct dr_arena *arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena = dr_arena_new((size_t)8 << 20);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    dr_arena_free(arena);
+    return 0;
+}
+
+static const struct dr_json *json(const char *text)
+{
+    const struct dr_json *j = dr_json_parse(arena, dr_str_z(text), NULL, NULL);
+
+    assert_non_null(j);
+    return j;
+}
+
+static const struct type *kind(const char *name)
+{
+    const struct type *t = type_of(dr_str_z(name));
+
+    assert_non_null(t);
+    return t;
+}
+
+static struct dr_field text_field(const char *name, const char *value)
+{
+    return (struct dr_field){
+        .name = dr_str_z(name), .kind = DR_VAL_TEXT, .value = dr_str_z(value)};
+}
+
+/* One record with one reference, written. */
+static void written(const char *type, const struct dr_load *load, bool lead,
+                    const char *want)
+{
+    uint64_t ids[2] = {7, 8};
+    bool leads[2] = {lead, lead};
+    struct links l = {.ref = ids, .lead = leads};
+    struct dr_buf b;
+
+    dr_buf_init(&b, 4096);
+    body_single(kind(type), load, &l, NULL, &b);
+    assert_string_equal(b.p, want);
+    dr_buf_done(&b);
+}
+
+static void activities_hang_on_their_parent(void **state)
+{
+    struct dr_field f = text_field("notes", "n");
+    struct dr_ref r = {.field = DR_STR_LIT("targetable:Contact")};
+    struct dr_load load = {
+        .fields = &f, .field_count = 1, .refs = &r, .ref_count = 1};
+
+    (void)state;
+    written("sales_activities", &load, false,
+            "{\"sales_activity\":{\"notes\":\"n\",\"targetable_id\":7,"
+            "\"targetable_type\":\"Contact\"}}");
+    written("notes", &load, true,
+            "{\"note\":{\"notes\":\"n\",\"targetable_id\":7,"
+            "\"targetable_type\":\"Lead\"}}");
+}
+
+static void a_call_log_nests_its_note(void **state)
+{
+    struct dr_field f[2] = {{.name = DR_STR_LIT("call_direction"),
+                             .kind = DR_VAL_BOOL,
+                             .value = DR_STR_LIT("true")},
+                            text_field("description", "hello")};
+    struct dr_ref r = {.field = DR_STR_LIT("targetable:SalesAccount")};
+    struct dr_load load = {
+        .fields = f, .field_count = 2, .refs = &r, .ref_count = 1};
+
+    (void)state;
+    written("call_logs", &load, false,
+            "{\"phone_call\":{\"call_direction\":true,\"note\":{"
+            "\"description\":\"hello\"},\"targetable_type\":\"sales_account\","
+            "\"targetable\":{\"id\":\"7\"}}}");
+}
+
+static void document_links_go_bare(void **state)
+{
+    struct dr_field f[2] = {text_field("url", "https://x.test/a"),
+                            text_field("name", "a")};
+    struct dr_ref r = {.field = DR_STR_LIT("targetable:Deal")};
+    struct dr_load load = {
+        .fields = f, .field_count = 2, .refs = &r, .ref_count = 1};
+
+    (void)state;
+    written("document_links", &load, false,
+            "{\"url\":\"https://x.test/a\",\"name\":\"a\",\"targetable_id\":7,"
+            "\"targetable_type\":\"Deal\"}");
+}
+
+static void modules_bear_their_own_names(void **state)
+{
+    const struct type *t = type_module(DR_STR_LIT("cm_shipment"));
+    struct dr_field f[2] = {text_field("name", "S"),
+                            text_field("cf_source_id", "12")};
+    struct dr_ref r[2] = {{.field = DR_STR_LIT("deal_id")},
+                          {.field = DR_STR_LIT("contact_ids")}};
+    struct dr_load load = {.key = DR_STR_LIT("co_shipment:12"),
+                           .fields = f,
+                           .field_count = 2,
+                           .refs = r,
+                           .ref_count = 2};
+    struct row_case c = {.type = t, .load = &load};
+
+    (void)state;
+    assert_non_null(t);
+    assert_ptr_equal(type_module(DR_STR_LIT("cm_shipment")), t);
+    assert_string_equal(t->path, "/custom_module/cm_shipment");
+    assert_null(type_module(DR_STR_LIT("deals"))); /* a kind of its own */
+    assert_null(type_module(DR_STR_LIT("../deals")));
+    assert_null(type_module(DR_STR_LIT("")));
+    written("cm_shipment", &load, false,
+            "{\"cm_shipment\":{\"name\":\"S\",\"custom_field\":{"
+            "\"cf_source_id\":\"12\"},\"deal_id\":7,\"contact_ids\":[8]}}");
+    assert_int_equal(
+        row_matches(&c,
+                    json("{\"id\":1,\"custom_field\":{\"cf_source_id\":"
+                         "\"12\"}}"),
+                    arena),
+        ROW_SAME);
+    assert_int_equal(
+        row_matches(&c,
+                    json("{\"id\":1,\"custom_field\":{\"cf_source_id\":"
+                         "\"1\"}}"),
+                    arena),
+        ROW_OTHER);
+}
+
+static void there_is_an_end_to_modules(void **state)
+{
+    char name[] = "cm_aa";
+    size_t n = 0;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        name[3] = (char)('a' + i / 26);
+        name[4] = (char)('a' + i % 26);
+        n += type_module(dr_str_z(name)) != NULL;
+    }
+    assert_in_range(n, 10, TYPES_MAX);
+    assert_int_equal(type_count, TYPES_MAX);
+}
+
+static void what_is_not_ours_to_write_stays(void **state)
+{
+    struct dr_field f = text_field("cf_a", "new");
+    struct dr_load load = {.fields = &f, .field_count = 1};
+    struct links l = {.ref = NULL};
+    struct body_opts o = {
+        .custom = json("{\"cf_a\":\"old\",\"cf_b\":\"theirs\",\"cf_c\":null,"
+                       "\"cf_d\":1.50}")};
+    struct dr_buf b;
+
+    (void)state;
+    dr_buf_init(&b, 4096);
+    body_single(kind("deals"), &load, &l, &o, &b);
+    assert_string_equal(b.p, "{\"deal\":{\"custom_field\":{\"cf_a\":\"new\","
+                             "\"cf_b\":\"theirs\",\"cf_d\":1.50}}}");
+    dr_buf_reset(&b);
+    load.field_count = 0;
+    body_single(kind("deals"), &load, &l, &o, &b);
+    assert_string_equal(b.p, "{\"deal\":{}}");
+    dr_buf_done(&b);
+}
+
+static void each_kind_has_its_text(void **state)
+{
+    static const char *const kinds[] = {"tasks", "sales_activities",
+                                        "appointments", "call_logs", "notes"};
+    struct dr_load load = {.key = DR_STR_LIT("x:1"),
+                           .marker = DR_STR_LIT(MARKER)};
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(kinds); i++) {
+        struct row_case c = {.type = kind(kinds[i]), .load = &load};
+        struct dr_buf b;
+        dr_buf_init(&b, 4096);
+        dr_buf_printf(&b, "{\"id\":1,\"%s\":\"hi [%s]\"}", c.type->text,
+                      MARKER);
+        assert_int_equal(row_matches(&c, json(b.p), arena), ROW_SAME);
+        dr_buf_reset(&b);
+        dr_buf_printf(&b, "{\"id\":1,\"title\":\"hi [%s]\"}", MARKER);
+        assert_int_equal(row_matches(&c, json(b.p), arena), ROW_OTHER);
+        dr_buf_done(&b);
+    }
+}
+
+static void a_call_log_is_read_with_its_note(void **state)
+{
+    static const char *const answers[] = {
+        "{\"phone_calls\":[{\"id\":5,\"note_id\":9}],\"notes\":[{\"id\":8,"
+        "\"description\":\"no\"},{\"id\":9,\"description\":\"yes\"}]}",
+        "{\"phone_call\":{\"id\":5,\"note\":{\"description\":\"yes\"}}}",
+        "{\"phone_call\":{\"id\":5,\"description\":\"yes\"}}"};
+    const struct dr_json *r;
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(answers); i++) {
+        r = row_record(kind("call_logs"), json(answers[i]), arena);
+        assert_int_equal(row_id(r), 5);
+        assert_true(dr_str_eqz(dr_json_get_str(r, "description"), "yes"));
+    }
+    assert_null(
+        row_record(kind("call_logs"), json("{\"phone_calls\":[]}"), arena));
+    assert_null(row_record(kind("notes"), json("{\"note\":[]}"), arena));
+}
+
+static void a_file_is_told_by_name_and_size(void **state)
+{
+    struct dr_field f = text_field("file_name", "a.pdf");
+    struct dr_load load = {.key = DR_STR_LIT("attachment:1"),
+                           .fields = &f,
+                           .field_count = 1,
+                           .blob = {.state = DR_BLOB_STORED, .size = 12}};
+    struct row_case c = {.type = kind("files"), .load = &load};
+
+    (void)state;
+    assert_int_equal(
+        row_matches(&c,
+                    json("{\"id\":1,\"content_file_name\":\"a.pdf\","
+                         "\"content_file_size\":12}"),
+                    arena),
+        ROW_SAME);
+    assert_int_equal(
+        row_matches(&c,
+                    json("{\"id\":1,\"content_file_name\":\"a.pdf\","
+                         "\"content_file_size\":13}"),
+                    arena),
+        ROW_OTHER);
+    assert_int_equal(
+        row_matches(&c, json("{\"id\":1,\"content_file_size\":12}"), arena),
+        ROW_OTHER);
+}
+
+static void folds_read_what_they_change(void **state)
+{
+    struct dr_ref r = {.field = DR_STR_LIT("@record")};
+    struct dr_load load = {.lane = DR_STR_LIT("link"),
+                           .key = DR_STR_LIT("co_x:1"),
+                           .rev = 1,
+                           .op = DR_LOAD_PATCH,
+                           .refs = &r,
+                           .ref_count = 1};
+    struct dr_fact none = {.state = DR_FACT_NONE};
+    struct route_case c = {.load = &load, .fact = &none, .self_dst = 44};
+    struct route out;
+
+    (void)state;
+    route_of(&c, &out);
+    assert_int_equal(out.way, WAY_FOLD);
+    assert_int_equal(out.dst, 44);
+    assert_true(out.preimage);
+    r.field = DR_STR_LIT("self");
+    route_of(&c, &out);
+    assert_int_equal(out.way, WAY_BULK_ID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(activities_hang_on_their_parent),
+        cmocka_unit_test(a_call_log_nests_its_note),
+        cmocka_unit_test(document_links_go_bare),
+        cmocka_unit_test(modules_bear_their_own_names),
+        cmocka_unit_test(there_is_an_end_to_modules),
+        cmocka_unit_test(what_is_not_ours_to_write_stays),
+        cmocka_unit_test(each_kind_has_its_text),
+        cmocka_unit_test(a_call_log_is_read_with_its_note),
+        cmocka_unit_test(a_file_is_told_by_name_and_size),
+        cmocka_unit_test(folds_read_what_they_change),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
