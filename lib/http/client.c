@@ -32,6 +32,7 @@
 #define CONNECTION_LIFE_S 300L
 #define AUTH_MAX ((size_t)4096)
 #define REQUEST_MAX ((size_t)256 << 20)
+#define UPLOAD_BUFFER 131072L
 
 struct transfer {
     struct transfer *next, *prev;
@@ -39,7 +40,11 @@ struct transfer {
     struct dr_buf body, answer;
     size_t sent;
     dr_http_done_fn *done;
-    dr_http_take_fn *take; /* NULL: the body is held */
+    dr_http_take_fn *take;      /* NULL: the body is held */
+    dr_http_give_fn *give;      /* NULL: the request's body is held */
+    uint64_t size, given;       /* of an upload */
+    bool waiting;               /* `give` had nothing yet */
+    struct curl_slist *headers; /* its own, or NULL */
     void *ctx;
     int64_t started_ms;
     struct dr_http_answer ans;
@@ -61,12 +66,37 @@ struct dr_http {
 
 /* ---- callbacks ---- */
 
+static size_t ask_body(struct transfer *t, char *out, size_t n)
+{
+    long got;
+
+    if (n > t->size - t->given) {
+        n = (size_t)(t->size - t->given);
+    }
+    if (n == 0) {
+        return 0;
+    }
+    got = t->give(out, n, t->ctx);
+    if (got == DR_HTTP_LATER) {
+        t->waiting = true;
+        return CURL_READFUNC_PAUSE;
+    }
+    if (got <= 0 || (size_t)got > n) {
+        return CURL_READFUNC_ABORT;
+    }
+    t->given += (uint64_t)got;
+    return (size_t)got;
+}
+
 static size_t read_body(char *out, size_t size, size_t n, void *ctx)
 {
     struct transfer *t = ctx;
     size_t left = t->body.n - t->sent;
 
     n *= size;
+    if (t->give) {
+        return ask_body(t, out, n);
+    }
     if (n > left) {
         n = left;
     }
@@ -248,6 +278,7 @@ struct dr_http *dr_http_new(const struct dr_http_opts *o, struct dr_err *err)
 
 static void transfer_free(struct transfer *t)
 {
+    curl_slist_free_all(t->headers);
     curl_easy_cleanup(t->easy);
     dr_buf_done(&t->body);
     dr_buf_done(&t->answer);
@@ -329,6 +360,9 @@ static struct transfer *transfer_new(struct dr_http *h)
     t->sent = 0;
     t->refused = NULL;
     t->take = NULL;
+    t->give = NULL;
+    t->size = t->given = 0;
+    t->waiting = false;
     t->headers_whole = false;
     t->retry_after[0] = '\0';
     t->next = h->active;
@@ -403,6 +437,15 @@ void dr_http_send(struct dr_http *h, const char *method, const char *path,
     (void)start(h, method, path, body, done, ctx);
 }
 
+/* No limit on the whole. */
+static void silence_only(const struct dr_http *h, struct transfer *t)
+{
+    (void)curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, 0L);
+    (void)curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    (void)curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME,
+                           (h->opts.total_ms + 999L) / 1000);
+}
+
 void dr_http_stream(struct dr_http *h, const char *path, dr_http_take_fn *take,
                     dr_http_done_fn *done, void *ctx)
 {
@@ -410,10 +453,47 @@ void dr_http_stream(struct dr_http *h, const char *path, dr_http_take_fn *take,
         start(h, "GET", path, (struct dr_str){NULL, 0}, done, ctx);
 
     t->take = take;
-    (void)curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, 0L);
-    (void)curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    (void)curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME,
-                           (h->opts.total_ms + 999L) / 1000);
+    silence_only(h, t);
+}
+
+/* Those of every request, with another kind of content; the first one is
+ * Content-Type. */
+static struct curl_slist *headers_with(struct dr_http *h, const char *type)
+{
+    struct curl_slist *list;
+    char line[256];
+
+    DR_ASSERT(!has_control(type) && strlen(type) < 200);
+    (void)snprintf(line, sizeof(line), "Content-Type: %s", type);
+    list = curl_slist_append(NULL, line);
+    for (const struct curl_slist *e = h->headers->next; list && e;
+         e = e->next) {
+        struct curl_slist *more = curl_slist_append(list, e->data);
+        if (!more) {
+            dr_die(DR_EXIT_NOMEM, "http", "out of memory");
+        }
+    }
+    if (!list) {
+        dr_die(DR_EXIT_NOMEM, "http", "out of memory");
+    }
+    return list;
+}
+
+void dr_http_upload(struct dr_http *h, const char *path,
+                    const char *content_type, uint64_t size,
+                    dr_http_give_fn *give, dr_http_done_fn *done, void *ctx)
+{
+    struct transfer *t =
+        start(h, "POST", path, (struct dr_str){NULL, 0}, done, ctx);
+
+    t->give = give;
+    t->size = size;
+    t->headers = headers_with(h, content_type);
+    (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+    (void)curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                           (curl_off_t)size);
+    (void)curl_easy_setopt(t->easy, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
+    silence_only(h, t);
 }
 
 /* Certain that nothing reached the server: not a byte of the request was
@@ -470,8 +550,11 @@ static void finish(struct dr_http *h, struct transfer *t, CURLcode code)
             never_sent(t->easy, code) ? DR_HTTP_NOT_SENT : DR_HTTP_UNSETTLED;
         (void)snprintf(a->reason, sizeof(a->reason), "%s (%d)", why, (int)code);
     }
+    a->body_cut = t->give && t->given < t->size;
     h->in_flight--;
     t->done(a, t->ctx);
+    curl_slist_free_all(t->headers); /* after the next reset nobody asks */
+    t->headers = NULL;
     if (t->prev) {
         t->prev->next = t->next;
     } else {
@@ -506,10 +589,22 @@ static int deliver(struct dr_http *h)
     return n;
 }
 
+/* Uploads that had nothing to give are asked again. */
+static void ask_again(struct dr_http *h)
+{
+    for (struct transfer *t = h->active; t; t = t->next) {
+        if (t->waiting) {
+            t->waiting = false;
+            (void)curl_easy_pause(t->easy, CURLPAUSE_CONT);
+        }
+    }
+}
+
 int dr_http_poll(struct dr_http *h, int timeout_ms)
 {
     int running = 0;
 
+    ask_again(h);
     (void)curl_multi_perform(h->multi, &running);
     if (deliver(h) == 0 && running > 0 && timeout_ms > 0) {
         (void)curl_multi_poll(h->multi, NULL, 0, timeout_ms, NULL);

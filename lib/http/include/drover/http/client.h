@@ -43,6 +43,8 @@ struct dr_http_answer {
     char content_type[64];
     char next[512]; /* X-Next: cursor of the page that follows, or ""    */
     bool next_cut;  /* X-Next did not fit: there is more, but not from here */
+    bool body_cut;  /* an upload whose last byte never left: the server cannot
+                       have had the whole of it                             */
 };
 
 typedef void dr_http_done_fn(const struct dr_http_answer *ans, void *ctx);
@@ -76,6 +78,23 @@ void dr_http_send(struct dr_http *h, const char *method, const char *path,
 typedef bool dr_http_take_fn(struct dr_str piece, void *ctx);
 void dr_http_stream(struct dr_http *h, const char *path, dr_http_take_fn *take,
                     dr_http_done_fn *done, void *ctx);
+
+/* What an upload has to say when it is asked for more. */
+#define DR_HTTP_LATER (-1L) /* nothing yet: asked again by the next poll   */
+#define DR_HTTP_CUT (-2L)   /* nothing any more: cut before its end        */
+/* Writes at most n bytes of the body at out and returns how many, above 0; or
+ * one of the above. Asked for no more than `size` bytes in all. */
+typedef long dr_http_give_fn(char *out, size_t n, void *ctx);
+/*
+ * A POST whose body of `size` bytes is asked for piece by piece and never
+ * held. It goes over a connection of its own, leaves once and cannot be
+ * rewound. No limit on the whole; total_ms limits silence, but not that of
+ * `give`, which must end its own patience by DR_HTTP_CUT. done and ctx as
+ * with dr_http_send.
+ */
+void dr_http_upload(struct dr_http *h, const char *path,
+                    const char *content_type, uint64_t size,
+                    dr_http_give_fn *give, dr_http_done_fn *done, void *ctx);
 /* Runs transfers, waiting at most timeout_ms for activity. Returns the number
  * of requests still in flight. */
 int dr_http_poll(struct dr_http *h, int timeout_ms);
