@@ -45,11 +45,16 @@ void dr_hash_u64(struct dr_hash *h, uint64_t v)
     (void)crypto_hash_sha256_update(state_of(h), b, sizeof(b));
 }
 
+void dr_hash_bytes(struct dr_hash *h, struct dr_str piece)
+{
+    (void)crypto_hash_sha256_update(state_of(h), (const unsigned char *)piece.p,
+                                    piece.n);
+}
+
 void dr_hash_part(struct dr_hash *h, struct dr_str part)
 {
     dr_hash_u64(h, part.n);
-    (void)crypto_hash_sha256_update(state_of(h), (const unsigned char *)part.p,
-                                    part.n);
+    dr_hash_bytes(h, part);
 }
 
 void dr_hash_final(struct dr_hash *h, uint8_t out[DR_SHA256])

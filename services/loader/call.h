@@ -29,6 +29,7 @@ struct call {
     call_done_fn *done;
     void *ctx;
     struct lane *lane;
+    struct upload *upload; /* the body is a file, or NULL */
     bool canary, taken;
     int64_t appended_ms, checked_ms;
 };

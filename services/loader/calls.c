@@ -48,6 +48,7 @@ struct call *call_new(struct loader *l, struct lane *lane, const char *method,
 
 static void call_free(struct call *c)
 {
+    upload_free(c->upload);
     free(c->path);
     dr_buf_done(&c->body);
     free(c);
@@ -211,13 +212,17 @@ static void check_gap(struct loader *l, const struct call *c)
 void call_go(struct loader *l, struct call *c)
 {
     check_gap(l, c);
-    dr_http_send(l->http, c->method, c->path, dr_buf_view(&c->body), answered,
-                 c);
     if (c->granted) {
         l->writes_sent++;
         if (!l->sent_checked_ms) {
             l->sent_checked_ms = c->checked_ms;
         }
+    }
+    if (c->upload) {
+        upload_go(c->upload, c, answered);
+    } else {
+        dr_http_send(l->http, c->method, c->path, dr_buf_view(&c->body),
+                     answered, c);
     }
 }
 

@@ -32,6 +32,8 @@ struct find {
     int list; /* of those without a parent                          */
     bool cut; /* a list was longer than we read, or not to be had   */
     char *parent;
+    int alike;  /* of the same content and nobody else's */
+    char *like; /* the first of them                     */
 };
 
 static void step(struct find *f);
@@ -46,6 +48,7 @@ static void end(struct find *f, enum find_state s, const struct dr_json *record)
     }
     item_unpin(it);
     free(f->parent);
+    free(f->like);
     free(f);
 }
 
@@ -185,6 +188,32 @@ static bool is_it(struct find *f, const struct dr_json *record)
     return row_matches(&c, record, f->l->scratch) == ROW_SAME;
 }
 
+/* Nothing of ours is on it: it is noted, and the list read to its end. */
+static void note_alike(struct find *f, const struct dr_json *record)
+{
+    if (claimed(f->l, f->it, row_id(record))) {
+        return;
+    }
+    if (f->alike++ == 0) {
+        f->like = dr_xstrndup(record->raw);
+    }
+}
+
+/* The only one of its kind that nobody else claims is ours. */
+static void end_alike(struct find *f)
+{
+    const struct dr_json *record = NULL;
+
+    if (f->alike == 1) {
+        record = dr_json_parse(f->l->scratch, dr_str_z(f->like), NULL, NULL);
+    }
+    end(f,
+        record                   ? FIND_OURS
+        : f->cut || f->alike > 0 ? FIND_UNKNOWN
+                                 : FIND_NOTHING,
+        record);
+}
+
 static void got_list(struct find *f, const struct dr_json *doc)
 {
     const struct type *t = f->it->type;
@@ -196,7 +225,10 @@ static void got_list(struct find *f, const struct dr_json *doc)
     DR_JSON_EACH(r, rows)
     {
         const struct dr_json *whole = row_whole(t, doc, r, f->l->scratch);
-        if (whole && is_it(f, whole)) {
+        bool same = whole && is_it(f, whole);
+        if (same && t->ident == IDENT_CONTENT && !f->it->route.dst) {
+            note_alike(f, whole);
+        } else if (same) {
             end(f, FIND_OURS, whole);
             return;
         }
@@ -374,6 +406,10 @@ static void step(struct find *f)
         ask_list(f);
         break;
     case STAGE_END:
+        if (f->it->type->ident == IDENT_CONTENT) {
+            end_alike(f);
+            return;
+        }
         /* No search reaches products, and a list that was cut may hold it:
          * absence is not knowledge (23.4/8). */
         end(f, absent_is_unknown(f) ? FIND_UNKNOWN : FIND_NOTHING, NULL);
@@ -411,7 +447,8 @@ static int parent_path(struct loader *l, struct item *it, char **out)
 /* In its parent's list, or in the lists of all. */
 static void begin_list(struct find *f)
 {
-    if (parent_path(f->l, f->it, &f->parent)) {
+    if (parent_path(f->l, f->it, &f->parent) ||
+        (f->it->type->ident == IDENT_CONTENT && !claims_read(f->l))) {
         end(f, FIND_FAILED, NULL);
         return;
     }

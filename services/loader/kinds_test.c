@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "body.h"
+#include "multipart.h"
 #include "refs.h"
 #include "route.h"
 #include "rows.h"
@@ -259,6 +260,87 @@ static void a_file_is_told_by_name_and_size(void **state)
         ROW_OTHER);
 }
 
+/* ---- multipart ---- */
+
+#define EDGE "00112233445566778899aabbccddeeff"
+
+static void named(const char *name, const char *want)
+{
+    struct dr_field f = text_field("file_name", name);
+    struct dr_load load = {.fields = &f, .field_count = 1};
+    struct dr_buf b;
+
+    dr_buf_init(&b, 1024);
+    file_name(&load, &b);
+    assert_string_equal(b.p, want);
+    dr_buf_done(&b);
+}
+
+static void a_file_name_is_data(void **state)
+{
+    char longer[400];
+
+    (void)state;
+    named("Angebot (2).pdf", "Angebot (2).pdf");
+    named("../../etc/passwd", ".._.._etc_passwd");
+    named("C:\\x\\y.doc", "C:_x_y.doc");
+    named("a\r\nX-Evil: 1\r\n\r\n.txt", "aX-Evil: 1.txt");
+    named("\x01\x7f", "file");
+    named("..", "file");
+    named("", "file");
+    named("\xd0\xb4\xd0\xb0.pdf", "\xd0\xb4\xd0\xb0.pdf");
+    memset(longer, 'x', sizeof(longer) - 1);
+    longer[254] = '\xc3'; /* a character across the limit is left out */
+    longer[255] = '\xa4';
+    longer[sizeof(longer) - 1] = '\0';
+    {
+        struct dr_field f = text_field("file_name", longer);
+        struct dr_load load = {.fields = &f, .field_count = 1};
+        struct dr_buf b;
+        dr_buf_init(&b, 1024);
+        file_name(&load, &b);
+        assert_int_equal(b.n, 254);
+        dr_buf_done(&b);
+    }
+}
+
+static void a_name_ends_neither_quotes_nor_part(void **state)
+{
+    struct dr_field f = text_field(
+        "file_name", "a\"; name=\"targetable_id\r\n--" EDGE "--.pdf");
+    struct dr_ref r = {.field = DR_STR_LIT("targetable:Contact")};
+    struct dr_load load = {
+        .fields = &f, .field_count = 1, .refs = &r, .ref_count = 1};
+    uint64_t ids[1] = {7};
+    struct links l = {.ref = ids};
+    struct dr_buf b, tail, type;
+
+    (void)state;
+    dr_buf_init(&b, 4096);
+    dr_buf_init(&tail, 128);
+    dr_buf_init(&type, 128);
+    multipart_head(&load, &l, EDGE, &b);
+    assert_string_equal(
+        b.p, "--" EDGE "\r\nContent-Disposition: form-data; name=\"file_name\""
+             "\r\n\r\na\"; name=\"targetable_id--" EDGE "--.pdf\r\n"
+             "--" EDGE "\r\nContent-Disposition: form-data; name=\"is_shared\""
+             "\r\n\r\nfalse\r\n"
+             "--" EDGE "\r\nContent-Disposition: form-data; "
+             "name=\"targetable_id\"\r\n\r\n7\r\n"
+             "--" EDGE "\r\nContent-Disposition: form-data; "
+             "name=\"targetable_type\"\r\n\r\nContact\r\n"
+             "--" EDGE "\r\nContent-Disposition: form-data; name=\"file\"; "
+             "filename=\"a%22; name=%22targetable_id--" EDGE "--.pdf\"\r\n"
+             "Content-Type: application/octet-stream\r\n\r\n");
+    multipart_tail(dr_buf_view(&b), &tail);
+    assert_string_equal(tail.p, "\r\n--" EDGE "--\r\n");
+    multipart_type(dr_buf_view(&b), &type);
+    assert_string_equal(type.p, "multipart/form-data; boundary=" EDGE);
+    dr_buf_done(&b);
+    dr_buf_done(&tail);
+    dr_buf_done(&type);
+}
+
 static void folds_read_what_they_change(void **state)
 {
     struct dr_ref r = {.field = DR_STR_LIT("@record")};
@@ -294,6 +376,8 @@ int main(void)
         cmocka_unit_test(each_kind_has_its_text),
         cmocka_unit_test(a_call_log_is_read_with_its_note),
         cmocka_unit_test(a_file_is_told_by_name_and_size),
+        cmocka_unit_test(a_file_name_is_data),
+        cmocka_unit_test(a_name_ends_neither_quotes_nor_part),
         cmocka_unit_test(folds_read_what_they_change),
     };
 

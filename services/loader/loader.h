@@ -9,6 +9,7 @@
 #include "answer.h"
 #include "body.h"
 #include "state.h"
+#include "upload.h"
 
 /* items.c */
 void item_take(struct loader *l, const struct dr_kmsg *m);
@@ -97,6 +98,8 @@ void singles_expire(struct loader *l);
 void single_accepted(struct loader *l, struct item *it);
 void single_write(struct loader *l, struct item *it, const char *method);
 void single_finish(struct item *it);
+/* It failed once more. true: too often, and it was refused. */
+bool single_tired(struct loader *l, struct item *it, int status);
 void single_ambiguous(struct loader *l, struct item *it, enum find_state s,
                       const struct dr_json *record);
 void item_keep_why(struct item *it, int status, const struct dr_json *doc);

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include <drover/base/log.h>
+#include <drover/crypto/crypto.h>
+
+#include "multipart.h"
 
 #define GROUP 50
 #define PARENTS_MS 200
@@ -94,6 +97,17 @@ static uint64_t self_of(const struct dr_load *load, const struct links *links)
     return 0;
 }
 
+static void file_head(const struct dr_load *load, const struct links *links,
+                      struct dr_buf *out)
+{
+    uint8_t random[BOUNDARY / 2];
+    char boundary[BOUNDARY + 1];
+
+    dr_random(random, sizeof(random));
+    dr_hex(random, sizeof(random), boundary);
+    multipart_head(load, links, boundary, out);
+}
+
 static void build(struct item *it, const struct dr_load *load,
                   const struct links *links)
 {
@@ -108,7 +122,11 @@ static void build(struct item *it, const struct dr_load *load,
         body_bulk(load, links, it->route.dst, NULL, &b);
         break;
     case WAY_CREATE:
-        body_single(it->type, load, links, NULL, &b);
+        if (it->type->shape == SHAPE_FILE) {
+            file_head(load, links, &b);
+        } else {
+            body_single(it->type, load, links, NULL, &b);
+        }
         break;
     case WAY_LINES:
         body_lines(load, links, dr_str_z(it->keep), &b);
@@ -243,6 +261,15 @@ static void refused_before(struct loader *l, struct item *it)
                            "has no search for this kind"));
 }
 
+static void refuse_fixed(struct loader *l, struct item *it)
+{
+    item_refuse(l, it, "unchangeable", 0,
+                "the target changes no file and no link once it is there: "
+                "delete it there and add the new one by hand, or leave it",
+                false,
+                DR_STR_LIT("it changed in the source after it was loaded"));
+}
+
 static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
 {
     struct item *it = o->it;
@@ -281,6 +308,8 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         refuse_parent(l, it, which);
     } else if (it->fact.state == DR_FACT_REFUSED && it->fact.keep[0] == '?') {
         refused_before(l, it);
+    } else if (it->type->fixed && it->route.way == WAY_UPDATE) {
+        refuse_fixed(l, it);
     } else if (!lines_left(l, it, o->load, &links)) {
         refuse_parent(l, it, &o->load->lines[0].product);
     } else {

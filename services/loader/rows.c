@@ -9,6 +9,8 @@
 #include <drover/ledger/ledger.h>
 #include <drover/plan/plan.h>
 
+#include "multipart.h"
+
 uint64_t row_id(const struct dr_json *record)
 {
     int64_t id;
@@ -150,10 +152,16 @@ static bool same_content(const struct row_case *c, const struct dr_json *record)
     uint64_t n;
 
     if (c->type->shape == SHAPE_FILE) {
-        return dr_str_u64(dr_json_scalar(size), &n) == 0 &&
+        struct dr_buf name;
+        bool same;
+        dr_buf_init(&name, 1024);
+        file_name(c->load, &name);
+        same = dr_str_u64(dr_json_scalar(size), &n) == 0 &&
                n == c->load->blob.size &&
                dr_str_eq(dr_json_get_str(record, "content_file_name"),
-                         field_of(c->load, "file_name"));
+                         dr_buf_view(&name));
+        dr_buf_done(&name);
+        return same;
     }
     return dr_str_eq(dr_json_get_str(record, "url"),
                      field_of(c->load, "url")) &&

@@ -376,6 +376,7 @@ static void turn(struct loader *l, int wait_ms)
     (void)dr_producer_poll(l->out, 0);
     (void)dr_producer_poll(l->ledger_out, 0);
     l->now_ms = dr_mono_ms();
+    uploads_alive(l);
     (void)dr_http_poll(l->http, answers ? wait_ms : 0);
     calls_sent(l);
     l->now_ms = dr_mono_ms();
@@ -458,6 +459,7 @@ void shell_close(struct loader *l)
     dr_reader_free(l->ledger);
     dr_reader_free(l->landed);
     dr_reader_free(l->catalog);
+    uploads_close(l);
     dr_control_free(l->control);
     dr_http_free(l->http);
     dr_store_free(l->store);

@@ -80,6 +80,15 @@ static bool tired(struct loader *l, struct item *it)
            l->now_ms - it->failing_ms > FAILING_QUARANTINES * l->quarantine_ms;
 }
 
+bool single_tired(struct loader *l, struct item *it, int status)
+{
+    if (!tired(l, it)) {
+        return false;
+    }
+    refuse_tired(l, it, status);
+    return true;
+}
+
 /* What is common to all failed answers. false: it was a success. */
 bool single_failed(struct loader *l, struct item *it, enum outcome o,
                    const struct dr_http_answer *ans, const struct dr_json *doc)
@@ -205,7 +214,10 @@ static void answered(struct loader *l, struct call *c,
         single_finish(it); /* its successor settles what we did not write */
         return;
     }
-    if (o == OUT_AMBIGUOUS && it->type->unique && it->route.way == WAY_CREATE) {
+    if (c->upload && upload_ended(l, it, c->upload, ans)) {
+        ; /* it knows by itself */
+    } else if (o == OUT_AMBIGUOUS && it->type->unique &&
+               it->route.way == WAY_CREATE) {
         item_keep_why(it, ans->status, doc);
         item_move(it, &it->lp->lane->work, ITEM_LOOK);
         find_item(l, it, true, single_ambiguous);
@@ -288,15 +300,26 @@ void singles_expire(struct loader *l)
 /* in_flight was counted by the caller; the item is pinned from here on. */
 void single_write(struct loader *l, struct item *it, const char *method)
 {
+    struct upload *u = NULL;
     struct dr_buf path;
     struct call *c;
 
+    if (it->type->shape == SHAPE_FILE) {
+        u = upload_new(l, it);
+        if (!u) { /* refused */
+            it->lp->lane->in_flight--;
+            return;
+        }
+    }
     dr_buf_init(&path, 1024);
     record_path(it->type, it->route.dst, &path);
     c = call_new(l, it->lp->lane, method, dr_buf_view(&path), answered, it);
     dr_buf_done(&path);
     c->granted = granted;
-    dr_buf_add(&c->body, it->body, it->body_size);
+    c->upload = u;
+    if (!u) {
+        dr_buf_add(&c->body, it->body, it->body_size);
+    }
     it->pins++;
     it->call = c;
     item_move(it, &it->lp->lane->work, ITEM_CALL);
@@ -324,6 +347,9 @@ void singles(struct loader *l)
         while (lane->open && !lane->halted && lane->single.first &&
                lane->in_flight < l->window) {
             struct item *it = lane->single.first;
+            if (it->type->shape == SHAPE_FILE && !upload_room(l)) {
+                break;
+            }
             if (!own_active(&it->lp->own)) {
                 item_again(it);
                 continue;

@@ -33,6 +33,7 @@
 #define SEND_MS 5000   /* S: INTENT to send                              */
 #define PAUSE_MS 10000 /* P: check to send; beyond it the process ends   */
 #define VIEWS TYPE_VIEWS
+#define UPLOADS 2 /* files under way at a time */
 
 struct loader;
 
@@ -138,6 +139,11 @@ struct view {
     int64_t id;
 };
 
+struct upload_slot {
+    struct dr_reader *reader; /* of `files`; made for the first file */
+    bool used;
+};
+
 struct loader {
     struct dr_service *svc;
     int parts;
@@ -195,6 +201,13 @@ struct loader {
     struct catalog_job *catalog_job;
     struct view views[TYPES_MAX][VIEWS]; /* by type */
     int view_count[TYPES_MAX];
+
+    /* files */
+    struct upload_slot uploads[UPLOADS];
+    int64_t uploads_ms; /* when they were last looked at */
+    struct dr_reader *claims_reader;
+    struct dr_map *claims; /* "<type>:<id>" in the target: a record's */
+    int64_t *claims_at;
 
     int64_t now_ms; /* monotonic, once a turn */
     int64_t tick_ms, flow_ms, expire_ms, commit_ms, status_ms, claim_ms,

@@ -19,12 +19,14 @@ void dr_crypto_init(void); /* once; ends the process when it cannot */
 void dr_random(void *out, size_t n);
 void dr_sha256(struct dr_str in, uint8_t out[DR_SHA256]);
 
-/* Incremental SHA-256; dr_hash_part writes an 8-byte length first. */
+/* Incremental SHA-256; dr_hash_part writes an 8-byte length first,
+ * dr_hash_bytes none: for one long text in pieces. */
 struct dr_hash {
     uint64_t opaque[32];
 };
 void dr_hash_init(struct dr_hash *h);
 void dr_hash_part(struct dr_hash *h, struct dr_str part);
+void dr_hash_bytes(struct dr_hash *h, struct dr_str piece);
 void dr_hash_u64(struct dr_hash *h, uint64_t v);
 void dr_hash_final(struct dr_hash *h, uint8_t out[DR_SHA256]);
 
