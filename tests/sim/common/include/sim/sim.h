@@ -121,8 +121,8 @@ struct sim_servers {
     void (*tick)(void *ctx);
     /* Called once the ports are open; may be NULL. */
     void (*ready)(void *ctx, uint16_t download_port);
-    size_t max_body;       /* of the API port; 0: 64 MiB */
-    const char *too_large; /* its JSON of a 413; may be NULL */
+    size_t max_body;         /* of the API port; 0: 64 MiB */
+    const char *too_large;   /* its JSON of a 413; may be NULL */
     uint16_t *download_port; /* set before the first request; may be NULL */
 };
 /* Starts the ports, prints the ready line, runs until SIGTERM. */
