@@ -15,7 +15,11 @@ import pathlib
 import re
 import sys
 
-BULK = {"sales_accounts": "account", "contacts": "contact", "deals": "deal"}
+# One call a record; what the path calls them, where that is not the type.
+SINGLE = ["products", "tasks", "sales_activities", "appointments",
+          "call_logs", "notes", "files"]
+NAMES = {"cpq/products": "products", "phone_calls": "call_logs",
+         "documents": "files", "document_links": "files"}
 
 
 def lines(path):
@@ -26,13 +30,19 @@ def lines(path):
 def kind_of(call):
     """The kind a call is for, or None: set-up, survey, other."""
     path = re.sub(r"^.*/api", "", call["path"])
-    m = re.match(r"/(sales_accounts|contacts|deals|tasks|cpq/products)\b", path)
+    m = re.match(r"/(sales_accounts|contacts|deals|tasks|cpq/products|"
+                 r"sales_activities|appointments|phone_calls|notes|documents|"
+                 r"document_links|custom_module/\w+)\b", path)
     if not m or "/filters" in path:
         return None
+    below = re.match(r"/(?:sales_accounts|contacts|deals|leads)/\d+/(\w+)",
+                     path)
+    if below and below.group(1) in SINGLE:
+        return below.group(1)
     if m.group(1) == "deals" and call["method"] == "PUT" and \
             "products" in (call.get("query") or ""):
         return "lines"
-    return m.group(1).rsplit("/", 1)[-1]
+    return NAMES.get(m.group(1), m.group(1).rsplit("/", 1)[-1])
 
 
 def main(out):
@@ -49,11 +59,15 @@ def main(out):
     for j in jobs:
         in_bulk[j["type"]] += j["size"]
     print("kind            landed   calls   calls a record")
-    for kind in ("sales_accounts", "contacts", "deals", "lines", "products",
-                 "tasks"):
+    single = SINGLE + sorted(k for k in landed if (k or "").startswith("cm_"))
+    for kind in ["sales_accounts", "contacts", "deals", "lines"] + single:
         if landed[kind]:
             print("%-14s %7d %7d   %.4f" % (
                 kind, landed[kind], calls[kind], calls[kind] / landed[kind]))
+    print("single lanes: %d landed, %d calls, %.4f a record" % (
+        sum(landed[k] for k in single), sum(calls[k] for k in single),
+        sum(calls[k] for k in single) / max(1, sum(landed[k]
+                                                   for k in single))))
     twice = max(0, in_bulk["deals"] - landed["deals"])
     once = landed["deals"] - twice
     print("deals: %d in one step, %d in two; 0.021 and 0.032 a record would be "
