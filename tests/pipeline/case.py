@@ -1,0 +1,65 @@
+"""What the tests of whole migrations share: a broker and a Redis for a class,
+and a migration that is judged."""
+import pathlib
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+sys.path.insert(0, str(HERE.parent / "demo"))
+from bench import Bench  # noqa: E402
+from collect import Result  # noqa: E402
+from flow import Flow  # noqa: E402
+from stack import Options, Stack  # noqa: E402
+
+
+class Case(unittest.TestCase):
+    count = 0
+
+    @classmethod
+    def setUpClass(cls):
+        cls.bench = Bench()
+        cls.kafka, cls.redis = cls.bench.broker(), cls.bench.redis()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.bench.close()
+
+    def stack(self, **options):
+        Case.count += 1
+        s = Stack(self.bench, self.kafka, self.redis, "m%d" % Case.count,
+                  Options(**options))
+        self.addCleanup(self.leave, s)
+        return s
+
+    @staticmethod
+    def leave(s):
+        for p in [*s.now.values(), s.source, s.target]:
+            p.kill()
+
+    def migrate(self, **options):
+        """A whole migration; its result, judged."""
+        s = self.stack(**options)
+        s.start()
+        flow = Flow(s, limit=120)
+        flow.whole()
+        result = Result(flow).all()
+        self.assert_right(result)
+        return result
+
+    def assert_right(self, result):
+        self.assertEqual(result.books(), [])
+        self.assertEqual(result.verified(), [])
+        self.assertEqual(result.truth().problems(), [])
+
+    @staticmethod
+    def states(result):
+        return {(x["object"], x["id"]): (x["state"], x["type"], x["rule"])
+                for x in result.lines("records.ndjson")}
+
+    @staticmethod
+    def sums(result):
+        return {(o["object"], t["field"], t.get("currency")):
+                (t["source"], t["target"], t["explained"])
+                for o in result.json("reconciliation.json")["objects"]
+                for t in o["totals"]}

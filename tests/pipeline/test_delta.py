@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""What happens while the source is tailed: edits in Freshsales, records that
+vanish, an account that changes. What counts is what the target holds."""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from case import Case  # noqa: E402
+from bench import ndjson  # noqa: E402
+from collect import Result  # noqa: E402
+from flow import ADMIN, Flow  # noqa: E402
+
+
+class Delta(Case):
+    def loaded(self, **options):
+        """A migration up to the end of its full pass."""
+        s = self.stack(**options)
+        s.start()
+        flow = Flow(s, limit=120)
+        flow.audit()
+        flow.plan()
+        flow.approve()
+        flow.sample()
+        flow.sign()
+        flow.run()
+        return s, flow
+
+    def ended(self, flow):
+        flow.freeze()
+        flow.cutover()
+        result = Result(flow).all()
+        self.assert_right(result)
+        return result
+
+    @staticmethod
+    def target_of(s, kind, key, value):
+        return next(r for r in ndjson(s.target.admin, "/sim/records/" + kind)
+                    if r.get(key) == value)
+
+    def test_an_edit_in_freshsales_is_kept(self):
+        """The title of ct_020 changes at the source, too; of ct_021 only
+        another field does."""
+        s, flow = self.loaded()
+        for rid in ("ct_020", "ct_021"):
+            mine = self.target_of(s, "contacts", "external_id", rid)
+            s.target.post("/sim/admin/contacts/%d" % mine["id"],
+                          {"job_title": "Chosen here"}, method="PUT")
+        other = next(r for r in ndjson(s.source.admin, "/sim/records/contact")
+                     if r["id"] == "ct_021")
+        other["properties"]["city"] = "Elsewhere"
+        s.source.post("/sim/admin/contact/ct_021", other, method="PUT")
+        flow.tail()
+        result = self.ended(flow)
+        for rid in ("ct_020", "ct_021"):
+            mine = self.target_of(s, "contacts", "external_id", rid)
+            self.assertEqual(mine["job_title"], "Chosen here", rid)
+        self.assertEqual(mine["city"], "Elsewhere")
+        conflicts = [(c["object"], c["id"], c["field"]) for c in
+                     result.lines("conflicts.ndjson")]
+        self.assertIn(("contact", "ct_020", "job_title"), conflicts)
+        self.assertTrue(any(
+            (d["object"], d["id"], d["field"]) == ("contact", "ct_020",
+                                                   "job_title")
+            for d in result.json("reconciliation.json")["differences"]))
+
+    def test_a_deletion_of_what_was_changed_here_is_not_carried_out(self):
+        s, flow = self.loaded()
+        mine = self.target_of(s, "contacts", "external_id", "ct_044")
+        s.target.post("/sim/admin/contacts/%d" % mine["id"],
+                      {"job_title": "Needed here"}, method="PUT")
+        flow.tail()  # deletes ct_044 at the source
+        result = self.ended(flow)
+        self.assertEqual(self.target_of(
+            s, "contacts", "external_id", "ct_044")["job_title"],
+            "Needed here")
+        state = {(r["object"], r["id"]): r["state"]
+                 for r in result.lines("removals.ndjson")}
+        self.assertEqual(state["contact", "ct_044"], "kept")
+        self.assertEqual(state["note", "no_05"], "deleted")
+
+    def test_nothing_is_deleted_without_a_word(self):
+        s, flow = self.loaded()
+        before = len(ndjson(s.target.admin, "/sim/records/tasks"))
+        flow.removals = lambda: None
+        flow.tail()
+        self.assertGreater(flow.status()["removals"]["proposed"], 0)
+        self.assertEqual(len(ndjson(s.target.admin, "/sim/records/tasks")),
+                         before)
+
+    def test_mass_absence_stops_and_asks(self):
+        s, flow = self.loaded()
+        for r in ndjson(s.source.admin, "/sim/records/meeting"):
+            s.source.post("/sim/admin/meeting", {
+                "op": "purge", "type": "meeting", "id": r["id"]})
+        flow.let_pass = lambda status: None
+        flow.tail()
+        flow.verb("freeze", "--by", ADMIN)
+        asks = flow.wait("the extractor asks", lambda st: [
+            q for q in st["source"]["asks"] if q["kind"] == "absence"])
+        self.assertIn("meeting", asks[0]["id"])
+        self.assertGreater(len(ndjson(s.target.admin,
+                                      "/sim/records/appointments")), 0)
+        del flow.let_pass
+        result = self.ended(flow)
+        self.assertEqual(ndjson(s.target.admin, "/sim/records/appointments"),
+                         [])
+        self.assertEqual({x["state"] for x in result.lines("records.ndjson")
+                          if x["object"] == "meeting"}, {"deleted"})
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
