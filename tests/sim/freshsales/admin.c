@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store.h"
+#include "modules.h"
 
 #define ANSWER_MAX ((size_t)1 << 30)
 
@@ -43,18 +43,6 @@ static void users(struct account *a, struct dr_buf *b)
     }
 }
 
-/* Types that are known and never filled answer with nothing. */
-static bool is_empty_type(const struct account *a, struct dr_str type)
-{
-    DR_JSON_EACH(m, dr_json_get(a->tenant, "custom_modules"))
-    {
-        if (dr_str_eq(dr_json_get_str(m, "entity_name"), type)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void records(struct dr_httpd_req *r, struct account *a,
                     struct dr_str type, bool deleted)
 {
@@ -79,8 +67,8 @@ static void records(struct dr_httpd_req *r, struct account *a,
     if (people && !deleted) {
         users(a, &b);
     }
-    dr_httpd_answer(r, k || people || is_empty_type(a, type) ? 200 : 404,
-                    "application/x-ndjson", dr_buf_view(&b));
+    dr_httpd_answer(r, k || people ? 200 : 404, "application/x-ndjson",
+                    dr_buf_view(&b));
     dr_buf_done(&b);
 }
 
@@ -132,6 +120,35 @@ static void jobs(struct dr_httpd_req *r, const struct account *a)
     dr_buf_done(&b);
 }
 
+static void dump_list(struct dr_json_w *w, const struct list *l)
+{
+    dr_json_w_arr(w);
+    for (size_t i = 0; i < l->n; i++) {
+        dr_json_w_raw(w, dr_str_z(l->v[i]));
+    }
+    dr_json_w_end(w);
+}
+
+/* Each with its fields. */
+static void dump_modules(struct account *a, struct dr_json_w *w)
+{
+    dr_json_w_key(w, "custom_modules");
+    dr_json_w_arr(w);
+    for (size_t i = 0; i < a->modules->n; i++) {
+        const struct dr_json *m = list_at(a->modules, i);
+        dr_json_w_obj(w);
+        DR_JSON_EACH(x, m)
+        {
+            dr_json_w_keys(w, x->key);
+            dr_json_w_tree(w, x);
+        }
+        dr_json_w_key(w, "fields");
+        dump_list(w, dr_map_get(a->fields, dr_json_get_str(m, "entity_name")));
+        dr_json_w_end(w);
+    }
+    dr_json_w_end(w);
+}
+
 static void dump_lists(struct dr_json_w *w, const char *key, struct dr_map *m)
 {
     struct dr_str name;
@@ -141,13 +158,10 @@ static void dump_lists(struct dr_json_w *w, const char *key, struct dr_map *m)
     dr_json_w_key(w, key);
     dr_json_w_obj(w);
     while (dr_map_next(m, &at, &name, &v)) {
-        const struct list *l = v;
-        dr_json_w_keys(w, name);
-        dr_json_w_arr(w);
-        for (size_t i = 0; i < l->n; i++) {
-            dr_json_w_raw(w, dr_str_z(l->v[i]));
+        if (!module_kind(name) || strcmp(key, "fields") != 0) {
+            dr_json_w_keys(w, name);
+            dump_list(w, v);
         }
-        dr_json_w_end(w);
     }
     dr_json_w_end(w);
 }
@@ -166,6 +180,10 @@ static void tenant(struct dr_httpd_req *r, struct account *a)
             dump_lists(&w, "selectors", a->selectors);
         } else if (dr_str_eqz(m->key, "fields")) {
             dump_lists(&w, "fields", a->fields);
+        } else if (dr_str_eqz(m->key, "views")) {
+            dump_lists(&w, "views", a->views);
+        } else if (dr_str_eqz(m->key, "custom_modules")) {
+            dump_modules(a, &w);
         } else if (dr_str_eqz(m->key, "plan")) {
             dr_json_w_kv(&w, "plan", plan_of(a));
         } else if (dr_str_eqz(m->key, "next_id")) {
@@ -230,7 +248,7 @@ static void admin(struct dr_httpd_req *r, struct account *a, struct dr_str path)
     } else if (k) {
         status = edit_record(a, method, k, rest, j, &t, &no);
     } else {
-        status = setup_change(a, method, path, j);
+        status = setup_change(a, method, path, j, &no);
     }
     journal_write(a, &(struct entry){.method = DR_STR_LIT("ADMIN"),
                                      .path = dr_httpd_path(r),

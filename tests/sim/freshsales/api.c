@@ -6,6 +6,7 @@
 #include <drover/crypto/crypto.h>
 
 #include "call.h"
+#include "modules.h"
 #include "write.h"
 
 #define ANSWER_MAX ((size_t)256 << 20)
@@ -52,7 +53,7 @@ static void below_record(struct call *c, struct kind *k, struct rec *r,
         drop(c, k, r, true);
     } else if (is(rest, "restore") && is(c->method, "PUT")) {
         restore(c, k, r);
-    } else if (is(rest, "clone") && post && k->core) {
+    } else if (is(rest, "clone") && post && (k->core || k->module)) {
         clone(c, k, r);
     } else if (is(rest, "convert") && post && is_type(k, "leads") &&
                !r->deleted) {
@@ -84,19 +85,21 @@ static bool of_whole(struct call *c, struct kind *k, struct dr_str head,
     if (is_type(k, "products")) {
         return product_bulk(c, k, head);
     }
-    if (!k->core) {
+    if (!k->core && !k->module) {
         return false;
     }
     if (get && is(head, "filters")) {
         filters(c, k);
     } else if (get && is(head, "view")) {
         view(c, k, rest);
+    } else if (post && is(head, "bulk_destroy")) {
+        bulk_destroy(c, k);
+    } else if (k->module) {
+        return false; /* neither upsert nor bulk: none is documented */
     } else if (post && is(head, "upsert")) {
         upsert(c, k);
     } else if (post && is(head, "bulk_upsert")) {
         bulk_upsert(c, k);
-    } else if (post && is(head, "bulk_destroy")) {
-        bulk_destroy(c, k);
     } else if (post && is(head, "bulk_assign_owner") &&
                (is_type(k, "contacts") || is_type(k, "leads"))) {
         bulk_assign_owner(c, k);
@@ -135,6 +138,20 @@ static void of_kind(struct call *c, struct kind *k, struct dr_str rest)
     }
 }
 
+static void of_module(struct call *c, struct dr_str rest)
+{
+    struct dr_str entity = dr_str_split(&rest, '/');
+    struct kind *k = module_kind(entity);
+
+    if (!k) {
+        no_such_call(c);
+    } else if (!modules_allowed(c->a)) {
+        fail(c, 403, FORBIDDEN);
+    } else {
+        of_kind(c, k, rest.p ? rest : (struct dr_str){"", 0});
+    }
+}
+
 void route(struct call *c)
 {
     struct dr_str rest = c->path, head;
@@ -156,6 +173,8 @@ void route(struct call *c)
         upload(c);
     } else if (is(c->path, "document_links") && is(c->method, "POST")) {
         create(c, kind_named("document_links"));
+    } else if (is(head, "custom_module")) {
+        of_module(c, rest);
     } else if (is(head, "settings")) {
         settings(c, rest);
     } else if (is(head, "selector")) {

@@ -118,6 +118,12 @@ void upload(struct call *c);
 void associations(struct call *c, const struct kind *parent,
                   const struct rec *r);
 
+/* ---- module_calls.c ---- */
+
+void module_definitions(struct call *c, struct dr_str rest);
+/* False: no such call. */
+bool module_forms(struct call *c, struct dr_str entity, struct dr_str rest);
+
 /* ---- limits.c ---- */
 
 bool within_limits(struct account *a, int64_t now);

@@ -63,9 +63,31 @@ static int check_id(struct account *a, const struct attr *t,
                    ? 0
                    : noz(r, "%s does not exist", t->name);
     }
+    if (t->kind == A_RECORD || t->kind == A_RECORDS) {
+        return !t->of || rec_alive(kind_named(t->of), id)
+                   ? 0
+                   : noz(r, "%s does not exist", t->name);
+    }
     return list_find(dr_map_get(a->selectors, dr_str_z(t->of)), id)
                ? 0
                : noz(r, "%s is not a valid choice", t->name);
+}
+
+#define IDS_MAX 1000
+
+static int check_ids(struct account *a, const struct attr *t,
+                     const struct dr_json *v, struct refusal *r)
+{
+    if (v->type != DR_JSON_ARRAY || v->count > IDS_MAX) {
+        return noz(r, "The type for %s is invalid.", t->name);
+    }
+    DR_JSON_EACH(id, v)
+    {
+        if (check_id(a, t, id, r)) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 static int check_value(struct account *a, const struct attr *t,
@@ -108,7 +130,10 @@ static int check_value(struct account *a, const struct attr *t,
     case A_USER:
     case A_ACCOUNT:
     case A_SELECT:
+    case A_RECORD:
         return check_id(a, t, v, r);
+    case A_RECORDS:
+        return check_ids(a, t, v, r);
     case A_TAGS:
     case A_NESTED:
         return v->type == DR_JSON_ARRAY

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "call.h"
+#include "modules.h"
 
 static const char *const known[] = {
     "users",
@@ -95,15 +96,30 @@ void selector(struct call *c, struct dr_str rest)
              (struct dr_str){NULL, 0});
 }
 
-void settings(struct call *c, struct dr_str rest)
+static void field_definitions(struct call *c, struct dr_str entity,
+                              struct dr_str rest)
 {
-    struct dr_str entity = dr_str_split(&rest, '/');
     struct list *l = dr_map_get(c->a->fields, entity);
 
-    if (!is(rest, "fields") || (is(entity, "leads") && !c->a->classic) ||
+    if (!is(rest, "fields") || module_kind(entity) ||
+        (is(entity, "leads") && !c->a->classic) ||
         (!l && !kind_of_type(entity))) {
         fail(c, 404, "There is no such call.");
         return;
     }
     raw_list(c, "fields", l, NULL, (struct dr_str){NULL, 0});
+}
+
+void settings(struct call *c, struct dr_str rest)
+{
+    struct dr_str entity = dr_str_split(&rest, '/');
+
+    if (is(entity, "module_customizations")) {
+        module_definitions(c, rest);
+        return;
+    }
+    if (module_forms(c, entity, rest)) {
+        return;
+    }
+    field_definitions(c, entity, rest);
 }

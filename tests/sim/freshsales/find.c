@@ -7,6 +7,7 @@
 #include <drover/base/time.h>
 
 #include "call.h"
+#include "modules.h"
 #include "write.h"
 
 #define SEARCH_DEFAULT 25
@@ -23,6 +24,7 @@ static bool searchable(const struct account *a, const struct kind *k)
 {
     return is_type(k, "products") ? knob_is(a->knobs, "product_search", "yes")
            : is_type(k, "leads")  ? a->classic
+           : k->module            ? modules_allowed(a)
                                   : k->bin;
 }
 

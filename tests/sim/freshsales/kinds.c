@@ -286,7 +286,7 @@ static const struct attr note_attrs[] = {
     TARGETS,
     END};
 
-struct kind kinds[] = {
+struct kind kinds[KINDS_MAX] = {
     {.type = "contacts",
      .root = "contact",
      .path = "contacts",
@@ -381,7 +381,14 @@ struct kind kinds[] = {
      .attrs = link_attrs,
      .hangs = true},
 };
-const size_t kind_count = DR_ARRAY_LEN(kinds);
+size_t kind_count;
+
+void kinds_init(void)
+{
+    while (kinds[kind_count].type) {
+        kind_count++;
+    }
+}
 
 struct kind *kind_of_type(struct dr_str type)
 {

@@ -273,13 +273,14 @@ static bool shown_view(const struct call *c, const struct dr_json *v)
 
 void view(struct call *c, struct kind *k, struct dr_str rest)
 {
+    struct list *views = list_of(c->a->views, k->entity);
     uint64_t id = 0, per;
 
     if (dr_str_u64(rest, &id)) {
         id = 0;
     }
-    DR_JSON_EACH(v, dr_json_get(dr_json_get(c->a->tenant, "views"), k->entity))
-    {
+    for (size_t i = 0; i < views->n; i++) {
+        const struct dr_json *v = list_at(views, i);
         struct rows rows;
         if ((uint64_t)dr_json_get_i64(v, "id", 0) != id || !shown_view(c, v)) {
             continue;
@@ -295,13 +296,14 @@ void view(struct call *c, struct kind *k, struct dr_str rest)
 
 void filters(struct call *c, const struct kind *k)
 {
+    struct list *views = list_of(c->a->views, k->entity);
+
     dr_json_w_obj(&c->w);
     dr_json_w_key(&c->w, "filters");
     dr_json_w_arr(&c->w);
-    DR_JSON_EACH(v, dr_json_get(dr_json_get(c->a->tenant, "views"), k->entity))
-    {
-        if (shown_view(c, v)) {
-            dr_json_w_tree(&c->w, v);
+    for (size_t i = 0; i < views->n; i++) {
+        if (shown_view(c, list_at(views, i))) {
+            dr_json_w_tree(&c->w, list_at(views, i));
         }
     }
     dr_json_w_end(&c->w);

@@ -127,6 +127,8 @@ void drop(struct call *c, struct kind *k, struct rec *r, bool forget)
     if (is_type(k, "products")) {
         dr_buf_printf(&c->out, "{\"msg\":{\"id\":%llu,\"code\":\"success\"}}",
                       (unsigned long long)id);
+    } else if (k->module && !forget) {
+        answer_message(c, "The record is deleted.");
     } else {
         dr_buf_z(&c->out, k->bin ? "true" : "{\"success\":\"200\"}");
     }

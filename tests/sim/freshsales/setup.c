@@ -3,114 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store.h"
-
-/* Label to internal name (reference 13.3). */
-static void derive_name(struct dr_str label, char *out, size_t cap)
-{
-    size_t n = (size_t)snprintf(out, cap, "cf_");
-
-    for (size_t i = 0; i < label.n && n + 2 < cap; i++) {
-        char c = label.p[i];
-        if (c >= 'A' && c <= 'Z') {
-            c = (char)(c - 'A' + 'a');
-        }
-        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-            c == '_') {
-            out[n++] = c;
-        } else if (n > 3 && out[n - 1] != '_') {
-            out[n++] = '_';
-        }
-    }
-    while (n > 3 && out[n - 1] == '_') {
-        n--;
-    }
-    out[n] = '\0';
-}
-
-static void write_choices(struct account *a, struct dr_json_w *w,
-                          const struct dr_json *have, const struct dr_json *add)
-{
-    int64_t position = 1;
-
-    dr_json_w_key(w, "choices");
-    dr_json_w_arr(w);
-    DR_JSON_EACH(c, have)
-    {
-        dr_json_w_tree(w, c);
-        position++;
-    }
-    DR_JSON_EACH(c, add)
-    {
-        dr_json_w_obj(w);
-        dr_json_w_key(w, "id");
-        dr_json_w_u64(w, new_id(a));
-        dr_json_w_kv(w, "value", dr_json_scalar(c));
-        dr_json_w_kvi(w, "position", position++);
-        dr_json_w_end(w);
-    }
-    dr_json_w_end(w);
-}
-
-static void add_field(struct account *a, const char *entity,
-                      const struct dr_json *j)
-{
-    struct dr_json_w w;
-    struct dr_buf b;
-    char name[256];
-    struct dr_str given = dr_json_get_str(j, "name");
-
-    derive_name(dr_json_get_str(j, "label"), name, sizeof(name));
-    dr_buf_init(&b, (size_t)1 << 20);
-    dr_json_w_init(&w, &b);
-    dr_json_w_obj(&w);
-    dr_json_w_key(&w, "id");
-    dr_json_w_u64(&w, new_id(a));
-    dr_json_w_kv(&w, "label", dr_json_get_str(j, "label"));
-    dr_json_w_kv(&w, "name", given.n ? given : dr_str_z(name));
-    dr_json_w_kv(&w, "type", dr_json_get_str(j, "type"));
-    dr_json_w_kvb(&w, "default", false);
-    dr_json_w_kvb(&w, "actionable", true);
-    dr_json_w_kvb(&w, "required", dr_json_true(dr_json_get(j, "required")));
-    if (dr_json_true(dr_json_get(j, "unique"))) {
-        dr_json_w_kvb(&w, "unique", true);
-    }
-    dr_json_w_kvb(&w, "visible", true);
-    write_choices(a, &w, NULL, dr_json_get(j, "choices"));
-    dr_json_w_end(&w);
-    list_add(list_of(a->fields, entity), dr_buf_view(&b));
-    dr_buf_done(&b);
-}
-
-static void change_field(struct account *a, const char *entity,
-                         struct dr_str name, const struct dr_json *j)
-{
-    struct list *l = list_of(a->fields, entity);
-
-    for (size_t i = 0; i < l->n; i++) {
-        const struct dr_json *f = list_at(l, i);
-        struct dr_json_w w;
-        struct dr_buf b;
-        if (!dr_str_eq(dr_json_get_str(f, "name"), name)) {
-            continue;
-        }
-        dr_buf_init(&b, (size_t)1 << 20);
-        dr_json_w_init(&w, &b);
-        dr_json_w_obj(&w);
-        DR_JSON_EACH(m, f)
-        {
-            if (!dr_str_eqz(m->key, "choices")) {
-                dr_json_w_keys(&w, m->key);
-                dr_json_w_tree(&w, m);
-            }
-        }
-        write_choices(a, &w, dr_json_get(f, "choices"),
-                      dr_json_get(j, "add_choices"));
-        dr_json_w_end(&w);
-        list_set(l, i, dr_buf_view(&b));
-        dr_buf_done(&b);
-    }
-}
+#include "modules.h"
 
 static void stage_text(struct account *a, struct dr_buf *b, uint64_t pipeline,
                        const struct dr_json *s)
@@ -246,7 +139,7 @@ static void add_activity_type(struct account *a, const struct dr_json *j)
     struct dr_json_w w;
     struct dr_buf b;
 
-    derive_name(name, inner, sizeof(inner));
+    derive_name(name, "cs_", inner, sizeof(inner));
     dr_buf_init(&b, (size_t)1 << 20);
     dr_json_w_init(&w, &b);
     dr_json_w_obj(&w);
@@ -254,7 +147,6 @@ static void add_activity_type(struct account *a, const struct dr_json *j)
     dr_json_w_key(&w, "id");
     dr_json_w_u64(&w, id);
     dr_json_w_kv(&w, "name", name);
-    inner[1] = 's'; /* cs_imported_call */
     dr_json_w_kvz(&w, "internal_name", inner);
     dr_json_w_kvb(&w, "show_in_conversation", true);
     dr_json_w_kvi(&w, "position", (int64_t)l->n + 1);
@@ -364,38 +256,6 @@ static bool is_selector(const struct account *a, struct dr_str name)
     return dr_map_has(a->selectors, name);
 }
 
-/* By id, fields by name, too. False: none. */
-static bool drop_entry(struct list *l, struct dr_str which)
-{
-    for (size_t i = 0; i < l->n; i++) {
-        const struct dr_json *e = list_at(l, i);
-        if (dr_str_eq(dr_json_scalar(dr_json_get(e, "id")), which) ||
-            dr_str_eq(dr_json_get_str(e, "name"), which)) {
-            list_drop(l, i);
-            return true;
-        }
-    }
-    return false;
-}
-
-static int change_fields(struct account *a, struct dr_str method,
-                         struct dr_str rest, const struct dr_json *j)
-{
-    struct dr_str entity = dr_str_split(&rest, '/');
-    char name[128];
-
-    (void)snprintf(name, sizeof(name), DR_STR_FMT, DR_STR_ARG(entity));
-    if (dr_str_eqz(method, "DELETE")) {
-        return drop_entry(list_of(a->fields, name), rest) ? 200 : 404;
-    }
-    if (dr_str_eqz(method, "PUT")) {
-        change_field(a, name, rest, j);
-    } else {
-        add_field(a, name, j);
-    }
-    return 200;
-}
-
 static int change_selector(struct account *a, struct dr_str method,
                            struct dr_str what, struct dr_str rest,
                            const struct dr_json *j)
@@ -423,7 +283,7 @@ static int change_selector(struct account *a, struct dr_str method,
 }
 
 int setup_change(struct account *a, struct dr_str method, struct dr_str path,
-                 const struct dr_json *j)
+                 const struct dr_json *j, struct refusal *r)
 {
     struct dr_str rest = path;
     struct dr_str what = dr_str_split(&rest, '/');
@@ -433,7 +293,10 @@ int setup_change(struct account *a, struct dr_str method, struct dr_str path,
         kinds[i].version++; /* views hang on stages */
     }
     if (dr_str_eqz(what, "fields")) {
-        return change_fields(a, method, rest, j);
+        return change_fields(a, method, rest, j, r);
+    }
+    if (dr_str_eqz(what, "custom_modules") && add) {
+        return module_add(a, j, r) ? r->status : 200;
     }
     if (dr_str_eqz(what, "pipelines")) {
         what = DR_STR_LIT("deal_pipelines");

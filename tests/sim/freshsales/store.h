@@ -21,6 +21,8 @@ enum attr_kind {
     A_TAGS,
     A_USER,    /* id of an existing user */
     A_ACCOUNT, /* id of a living account */
+    A_RECORD,  /* id of a living record of the kind `of`, if that is known */
+    A_RECORDS, /* a list of them */
     A_SELECT,  /* id in the selector `of` */
     A_RAW,     /* taken as it is */
     A_EMAILS,
@@ -28,6 +30,8 @@ enum attr_kind {
     A_LINKS,  /* accounts of a contact */
     A_READONLY,
 };
+
+#define KINDS_MAX 64 /* with custom modules */
 
 struct account;
 struct kind;
@@ -78,6 +82,7 @@ struct kind {
     bool core;      /* contacts, accounts, deals, leads */
     bool custom;    /* has custom_field */
     bool bin;       /* soft delete */
+    bool module;    /* an administrator's own */
     bool hangs;     /* on others, by its targetables */
     struct rec **v; /* by rising id */
     size_t n, cap;
@@ -143,6 +148,8 @@ struct account {
     bool classic;
     struct dr_map *selectors; /* root key -> struct list * */
     struct dr_map *fields;    /* entity -> struct list *   */
+    struct dr_map *views;     /* likewise */
+    struct list *modules;     /* custom ones, as they are read */
     struct vclock clock;
     struct knob *knobs;
     struct faults *faults;
@@ -166,11 +173,13 @@ struct account {
     int64_t stored;     /* of files that are there */
     uint64_t url_epoch; /* addresses of an earlier one are void */
     uint16_t download_port;
-    int64_t created[16], updated[16], removed[16];
+    int64_t created[KINDS_MAX], updated[KINDS_MAX], removed[KINDS_MAX];
 };
 
-extern struct kind kinds[];
-extern const size_t kind_count;
+#define FORBIDDEN "You are not authorized to perform this action."
+
+extern struct kind kinds[KINDS_MAX];
+extern size_t kind_count;
 
 /* ---- tenant.c ---- */
 
@@ -178,6 +187,7 @@ void account_load(struct account *a, const char *file);
 
 /* ---- kinds.c ---- */
 
+void kinds_init(void);
 struct kind *kind_of_type(struct dr_str type);
 struct kind *kind_of_path(struct dr_str path);
 struct kind *kind_of_root(struct dr_str root);
@@ -357,7 +367,7 @@ void api_handle(struct dr_httpd_req *r, void *ctx);
 void admin_handle(struct dr_httpd_req *r, void *ctx);
 /* Screens that change the set-up; the HTTP status. */
 int setup_change(struct account *a, struct dr_str method, struct dr_str path,
-                 const struct dr_json *j);
+                 const struct dr_json *j, struct refusal *no);
 void late_tick(struct account *a);
 int64_t hour_limit(const struct account *a);
 /* The plan as it is now. */

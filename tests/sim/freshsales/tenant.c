@@ -5,7 +5,7 @@
 
 #include <drover/base/time.h>
 
-#include "store.h"
+#include "modules.h"
 
 static void refuse(const char *file, const char *why)
 {
@@ -136,12 +136,15 @@ void account_load(struct account *a, const char *file)
     struct dr_json_limits limits = {.max_bytes = (size_t)256 << 20};
     struct dr_err err = {0};
 
+    kinds_init();
     a->arena = dr_arena_new((size_t)1 << 30);
     a->scratch = dr_arena_new((size_t)1 << 30);
     a->selectors = dr_map_new(list_free);
     a->fields = dr_map_new(list_free);
     a->calls_by = dr_map_new(free);
     a->markers = dr_map_new(free);
+    a->views = dr_map_new(list_free);
+    a->modules = dr_xcalloc(1, sizeof(*a->modules));
     a->jobs_end = &a->jobs;
     dr_buf_init(&a->previous, (size_t)256 << 20);
     a->tenant = dr_json_parse(a->arena, slurp(a, file), &limits, &err);
@@ -158,5 +161,7 @@ void account_load(struct account *a, const char *file)
     a->api_user = (uint64_t)dr_json_get_i64(a->tenant, "api_user_id", 0);
     load_lists(a->selectors, dr_json_get(a->tenant, "selectors"));
     load_lists(a->fields, dr_json_get(a->tenant, "fields"));
+    load_lists(a->views, dr_json_get(a->tenant, "views"));
+    modules_load(a);
     load_records(a);
 }

@@ -131,6 +131,30 @@ static char *id_kept(struct dr_str s)
     return dr_xstrdup(text);
 }
 
+/* Numbers, however they were sent. */
+static char *ids_kept(const struct dr_json *list)
+{
+    struct dr_json_w w;
+    struct dr_buf b;
+    char *out;
+
+    dr_buf_init(&b, (size_t)1 << 20);
+    dr_json_w_init(&w, &b);
+    dr_json_w_arr(&w);
+    DR_JSON_EACH(v, list)
+    {
+        char *id = id_kept(dr_json_scalar(v));
+        if (id) {
+            dr_json_w_raw(&w, dr_str_z(id));
+        }
+        free(id);
+    }
+    dr_json_w_end(&w);
+    out = dr_xstrndup(dr_buf_view(&b));
+    dr_buf_done(&b);
+    return out;
+}
+
 /* Numbers in the place of texts are texts. */
 static char *text_kept(const struct dr_json *v)
 {
@@ -161,7 +185,10 @@ static char *kept(struct account *a, const struct attr *t,
     case A_USER:
     case A_ACCOUNT:
     case A_SELECT:
+    case A_RECORD:
         return id_kept(s);
+    case A_RECORDS:
+        return ids_kept(v);
     case A_NUMBER:
         return number_kept(s);
     case A_TEXT:
