@@ -13,19 +13,25 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 from bench import ndjson  # noqa: E402
-from freshsales import FreshsalesCase  # noqa: E402
+from freshsales import BOUNDARY, FreshsalesCase, form  # noqa: E402
 
 SEED = int(os.environ.get("DR_SEED", "1"))
 CALLS = int(os.environ.get("DR_CALLS", "3000"))
-ROOTS = ["contact", "deal", "sales_account", "task", "note", "product"]
+ROOTS = ["contact", "deal", "sales_account", "task", "note", "product",
+         "appointment", "sales_activity", "phone_call", "cm_thing", "list"]
 KINDS = ["contacts", "deals", "sales_accounts", "tasks", "notes",
-         "cpq/products"]
+         "cpq/products", "appointments", "sales_activities", "phone_calls",
+         "document_links", "custom_module/cm_thing", "lists", "documents"]
 PLAIN = ["search", "lookup", "filtered_search/contact",
          "filtered_search/deal", "selector/owners", "settings/deals/fields",
-         "job_statuses/1"]
+         "job_statuses/1", "filtered_search/cm_thing",
+         "settings/module_customizations", "settings/cm_thing/forms"]
 WHOLE = ["upsert", "bulk_upsert", "bulk_destroy", "bulk_assign_owner",
          "filters", "products_bulk_update", "products_bulk_restore"]
-BELOW = ["forget", "clone", "restore", "tasks", "notes", "contacts", "deals"]
+BELOW = ["forget", "clone", "restore", "tasks", "notes", "contacts", "deals",
+         "appointments", "sales_activities", "phone_calls", "activities",
+         "document_associations", "manage_team_members", "add_contacts",
+         "move_contacts", "remove_contacts"]
 ARGS = ["page", "per_page", "sort", "sort_type", "include", "q", "f",
         "entities", "filter"]
 ARG_VALUES = ["1", "0", "-1", "999999999999999999999", "desc", "updated_at",
@@ -39,7 +45,11 @@ KEYS = ROOTS + KINDS[:3] + """name first_name emails email phone_numbers
     probability selected_ids ids filter_rule unique_identifier data id
     external_id currency_code unit_price attribute operator value is_primary
     _destroy currency_id contact_status_id lifecycle_stage_id annual_revenue
-    created_at""".split()
+    created_at start_date end_date from_date notes note targetable is_allday
+    sales_activity_type_id sales_activity_outcome_id call_direction
+    call_duration appointment_attendees_attributes thing_id deals_ids
+    team_users user_id designation_id all from_list_id url is_shared label
+    field_type module_customization entity_name latitude""".split()
 TEXTS = ["", "x", "a@b.example", '"q"\\', "\0z", "é" * 300, "007", "-0",
          "1e5", "2026-01-01", "2026-01-01T10:00:00Z", "A;B", "Contact",
          "deal", "is", "is_in", "contains", "is_after", "name", "deleted",
@@ -97,10 +107,51 @@ class Hostile(FreshsalesCase):
         text = json.dumps(body)
         return text[:len(text) // 2] if r.random() < 0.05 else text
 
+    def nearly_right(self):
+        """A create that lacks nothing, one time in two with one key more."""
+        r = self.random
+        body = {"title": "t", "name": "n", "description": "d",
+                "start_date": "2020-01-01T00:00:00Z", "from_date":
+                "2020-01-01", "end_date": "2020-01-01T00:00:00Z", "url": "u",
+                "sales_activity_type_id": self.type,
+                "targetable_id": r.choice(self.hosts),
+                "targetable_type": "Contact"}
+        if r.random() < 0.5:
+            body[r.choice(KEYS)] = self.value()
+        return "POST", "/" + r.choice(KINDS[6:12] + ["notes"]), json.dumps(
+            body)
+
+    def form(self):
+        """A form with what must be in it, one time in two spoilt."""
+        r = self.random
+        text = form([(r.choice(KEYS), json.dumps(self.value()))
+                     for _ in range(r.randrange(3))] + [
+            ("targetable_id", r.choice(self.hosts)),
+            ("targetable_type", "Contact"), ("is_shared", "true"),
+            ("file", r.choice(TEXTS), r.choice(["a.csv", 'a\\"b', "%22"]))])
+        if r.random() < 0.5:
+            at = r.randrange(len(text))
+            text = text[:at] + r.randbytes(r.randrange(3)) + text[
+                at + r.randrange(9):]
+        return text
+
+    def upload(self, c):
+        c.request("POST", self.base + "/documents", self.form(), {
+            "Authorization": "Token token=" + self.s.key,
+            "Content-Type": "multipart/form-data; boundary=" + BOUNDARY})
+        r = c.getresponse()
+        json.loads(r.read())
+        self.assertIn(r.status, (200, 400))
+
     def one(self, c):
+        if self.random.random() < 0.1:
+            self.upload(c)
+            return
         method = self.random.choice(["GET", "POST", "POST", "PUT", "PUT",
                                      "DELETE"])
         path, body = self.path(), self.body()
+        if self.random.random() < 0.1:
+            method, path, body = self.nearly_right()
         c.request(method, self.base + path, body,
                   {"Authorization": "Token token=" + self.s.key})
         r = c.getresponse()
@@ -117,22 +168,37 @@ class Hostile(FreshsalesCase):
 
     def test_it_goes_on(self):
         self.random = random.Random(SEED)
-        self.sim("rate_plan=lifted", "job_delay_ms=0")
+        self.sim("rate_plan=lifted", "job_delay_ms=0",
+                 tenant=self.changed_tenant(plan="enterprise"))
+        self.s.post("/sim/admin/custom_modules", {
+            "name": "Thing", "fields": [
+                {"name": "thing", "type": "lookup", "label": "Thing"},
+                {"name": "deals", "type": "lookup", "label": "Deals",
+                 "multiple": True}]})
+        self.s.post("/sim/admin/sales_activity_types", {"name": "Own"})
+        self.tenant = self.s.get("/sim/tenant")
         self.ids = [0, 1, 99, self.user] + [
             r["id"] for k in KINDS[:3] for r in self.s.records(k)] + [
-            x["id"] for x in self.stages + self.statuses]
+            x["id"] for x in self.stages + self.statuses + self.tenant[
+                "selectors"]["sales_activity_types"]]
+        self.type = self.tenant["selectors"]["sales_activity_types"][-1]["id"]
+        # Hosts that nothing deletes: their ids are in no path.
+        self.hosts = [self.contact("h%d@h.example" % i)["id"]
+                      for i in range(3)]
         self.views = [(k, v["id"]) for k, l in self.tenant["views"].items()
                       for v in l]
         c = http.client.HTTPConnection("127.0.0.1", self.s.api, timeout=20)
         self.addCleanup(c.close)
         for _ in range(CALLS):
             self.one(c)
-        for kind in ("contacts", "deals", "sales_accounts", "products"):
+        for kind in ("contacts", "deals", "sales_accounts", "products",
+                     "appointments", "sales_activities", "call_logs", "files",
+                     "notes", "cm_thing"):
             held = self.s.records(kind)
             held += ndjson(self.s.admin, "/sim/deleted/" + kind)
             self.assertGreater(len(held), 0, kind)
         self.assertGreaterEqual(len(self.journal()), CALLS)
-        self.assertEqual(self.s.get("/sim/stats")["calls"], CALLS)
+        self.assertEqual(self.s.get("/sim/stats")["calls"], CALLS + 3)
 
 
 if __name__ == "__main__":

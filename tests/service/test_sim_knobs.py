@@ -432,6 +432,27 @@ class Limits(FreshsalesCase):
             self.calls(1)
             self.assertEqual(self.headers["X-RateLimit-Limit"], limit)
 
+    def test_limits_are_lifted_for_a_while(self):
+        self.start()
+        self.assertEqual(self.calls(12), 10)
+        self.knob(rate_plan="lifted")
+        self.assertEqual(self.calls(12), 12)
+        self.knob(rate_plan="10")
+        self.assertEqual(self.calls(12), 0)
+        self.ahead(20 * 60000)
+        self.fault(times=1, action={"lift": {"until_ms": 60 * 60000}})
+        self.assertEqual(self.calls(30), 30)
+        self.ahead(61 * 60000)
+        self.assertEqual(self.calls(12), 10)
+
+    def test_the_plan_changes_in_mid_run(self):
+        self.sim()
+        for plan, limit in (("growth", "1000"), ("enterprise", "5000"),
+                            ("tenant", "2000")):
+            self.knob(plan=plan)
+            self.calls(1)
+            self.assertEqual(self.headers["X-RateLimit-Limit"], limit)
+
     def test_fixed_window(self):
         self.start()
         self.assertEqual(self.calls(12), 10)
@@ -639,8 +660,8 @@ class Trouble(FreshsalesCase):
         self.fault(times=1, action={"status": 429, "retry_after": "7"})
         self.assertEqual(self.call("GET", "/selector/owners")[0], 429)
         self.assertEqual(self.headers["Retry-After"], "7")
-        self.assertEqual(json.dumps(self.s.get("/sim/knobs")["rate_plan"]),
-                         '{"default": "tenant", "value": "growth"}')
+        self.assertEqual(self.s.get("/sim/knobs")["plan"],
+                         {"default": "tenant", "value": "growth"})
 
 
 if __name__ == "__main__":

@@ -231,9 +231,6 @@ int sim_run(const struct sim_opts *o, const struct sim_servers *s)
         .port = o->download_port, .handle = s->download, .ctx = s->ctx});
     ports[2] = open_port((struct dr_httpd_opts){
         .port = o->admin_port, .handle = s->admin, .ctx = s->ctx});
-    if (s->ready) {
-        s->ready(s->ctx, dr_httpd_port(ports[1]));
-    }
     if (s->download_port) {
         *s->download_port = dr_httpd_port(ports[1]);
     }

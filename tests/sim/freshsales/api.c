@@ -58,6 +58,12 @@ static void below_record(struct call *c, struct kind *k, struct rec *r,
     } else if (is(rest, "convert") && post && is_type(k, "leads") &&
                !r->deleted) {
         convert_lead(c, k, r);
+    } else if (post && is(rest, "manage_team_members") && k->core &&
+               !is_type(k, "leads") && !r->deleted) {
+        manage_team(c, k, r);
+    } else if (get && is(rest, "activities") &&
+               (is_type(k, "contacts") || is_type(k, "leads"))) {
+        feed(c, k, r);
     } else if (get && is(rest, "document_associations") && k->core) {
         associations(c, k, r);
     } else if (get && kind_of_path(rest)) {
@@ -88,7 +94,9 @@ static bool of_whole(struct call *c, struct kind *k, struct dr_str head,
     if (!k->core && !k->module) {
         return false;
     }
-    if (get && is(head, "filters")) {
+    if (get && is(head, "lists") && is_type(k, "contacts")) {
+        contacts_of_list(c, rest);
+    } else if (get && is(head, "filters")) {
         filters(c, k);
     } else if (get && is(head, "view")) {
         view(c, k, rest);
@@ -173,6 +181,10 @@ void route(struct call *c)
         upload(c);
     } else if (is(c->path, "document_links") && is(c->method, "POST")) {
         create(c, kind_named("document_links"));
+    } else if (is(head, "lists")) {
+        if (!marketing_lists(c, rest.p ? rest : (struct dr_str){"", 0})) {
+            no_such_call(c);
+        }
     } else if (is(head, "custom_module")) {
         of_module(c, rest);
     } else if (is(head, "settings")) {
@@ -280,8 +292,12 @@ static void disturb(struct account *a, const struct fault *f)
     if (strcmp(f->expire, "download") == 0) {
         a->url_epoch++;
     }
-    if (f->plan[0]) {
+    if (f->plan[0] &&
+        knob_set(a->knobs, DR_STR_LIT("plan"), dr_str_z(f->plan))) {
         (void)!knob_set(a->knobs, DR_STR_LIT("rate_plan"), dr_str_z(f->plan));
+    }
+    if (f->lift_until_ms > 0) {
+        lift_limits(a, f->lift_from_ms, f->lift_until_ms);
     }
 }
 
@@ -350,6 +366,10 @@ static const struct fault *perform(struct call *c, const struct fault *f,
     if (f && f->close != FAULT_OPEN && late_ms > 0 && is_write(c)) {
         late_effect(c, late_ms, f->name);
         fail(c, 408, "The request timed out.");
+        return f;
+    }
+    if (forbidden(c)) {
+        fail(c, 403, FORBIDDEN);
         return f;
     }
     if (c->body.n > JSON_MAX && !is(c->path, "documents")) {

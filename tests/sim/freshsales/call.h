@@ -118,6 +118,22 @@ void upload(struct call *c);
 void associations(struct call *c, const struct kind *parent,
                   const struct rec *r);
 
+/* ---- marketing.c ---- */
+
+/* False: no such call. */
+bool marketing_lists(struct call *c, struct dr_str rest);
+void contacts_of_list(struct call *c, struct dr_str rest);
+
+/* ---- team.c ---- */
+
+void manage_team(struct call *c, struct kind *k, struct rec *r);
+/* What happened on the record, newest first. */
+void feed(struct call *c, const struct kind *k, const struct rec *r);
+
+/* ---- allowed.c ---- */
+
+bool forbidden(const struct call *c);
+
 /* ---- module_calls.c ---- */
 
 void module_definitions(struct call *c, struct dr_str rest);
@@ -126,6 +142,7 @@ bool module_forms(struct call *c, struct dr_str entity, struct dr_str rest);
 
 /* ---- limits.c ---- */
 
+void lift_limits(struct account *a, int64_t from_ms, int64_t until_ms);
 bool within_limits(struct account *a, int64_t now);
 void limit_headers(struct call *c, int64_t now);
 void too_many(struct call *c, int64_t now);

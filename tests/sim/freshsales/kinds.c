@@ -73,7 +73,7 @@ static const struct attr contact_attrs[] = {
     SEQUENCES,
     FIXED("web_form_ids", NUL),
     SHOWN("last_assigned_at", show_assigned),
-    FIXED("team_user_ids", NUL),
+    SHOWN("team_user_ids", show_team),
     {"tags", A_TAGS, NULL, NULL, "[]", NULL},
     FIXED("system_tags", "[]"),
     SHOWN("mcr_id", show_mcr_id),
@@ -130,7 +130,7 @@ static const struct attr account_attrs[] = {
     SHOWN("last_assigned_at", show_assigned),
     SEQUENCES,
     FIXED("web_form_ids", NUL),
-    FIXED("team_user_ids", NUL),
+    SHOWN("team_user_ids", show_team),
     FIXED("has_connections", "false"),
     FIXED("avatar", NUL),
     FIXED("domains", "[]"),
@@ -174,7 +174,7 @@ static const struct attr deal_attrs[] = {
     FIXED("freddy_forecast_metrics", NUL),
     FIXED("collaboration", "{}"),
     FIXED("fc_widget_collaboration", "{}"),
-    FIXED("team_user_ids", NUL),
+    SHOWN("team_user_ids", show_team),
     FIXED("avatar", NUL),
     FIXED("record_type_id", RECORD_TYPE),
     SHOWN("links", show_links),
@@ -380,6 +380,11 @@ struct kind kinds[KINDS_MAX] = {
      .model = "DocumentLink",
      .attrs = link_attrs,
      .hangs = true},
+    {.type = "lists",
+     .root = "list",
+     .entity = "lists",
+     .model = "List",
+     .attrs = list_attrs},
 };
 size_t kind_count;
 

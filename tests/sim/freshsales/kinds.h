@@ -39,7 +39,9 @@ void show_attendee_ids(const struct show *s);
 void show_url(const struct show *s);
 void show_size(const struct show *s);
 
-extern const struct attr file_attrs[], link_attrs[];
+void show_team(const struct show *s);
+
+extern const struct attr file_attrs[], link_attrs[], list_attrs[];
 extern const struct attr appointment_attrs[], activity_attrs[], call_attrs[];
 
 #endif

@@ -55,6 +55,7 @@ static struct knob knobs[] = {
     {"bulk_identifier_ext", "accepted|400", ""},
     {"upsert_ambiguous_key", "lowest|400|new", ""},
     {"product_search", "no|yes", ""},
+    {"forbidden", "none", ""},
     {"file_limit", "157286400", ""},
     {"file_too_large", "413|400", ""},
     {"storage_bytes", "plan", ""},
@@ -68,13 +69,6 @@ static void tick(void *ctx)
     bulk_tick(ctx);
 }
 
-static void ready(void *ctx, uint16_t download_port)
-{
-    struct account *a = ctx;
-
-    a->download_port = download_port;
-}
-
 int main(int argc, char **argv)
 {
     static struct account a;
@@ -84,7 +78,7 @@ int main(int argc, char **argv)
                             .admin = admin_handle,
                             .ctx = &a,
                             .tick = tick,
-                            .ready = ready,
+                            .download_port = &a.download_port,
                             .max_body = BODY_MAX,
                             .too_large = TOO_LARGE};
 

@@ -160,7 +160,8 @@ struct account {
     struct job *jobs, **jobs_end;
     struct late *late;
     struct window hour, minute;
-    struct used_window *windows; /* those that are over */
+    int64_t lift_from_ms, lift_until_ms; /* no limits meanwhile */
+    struct used_window *windows;         /* those that are over */
     size_t windows_n, windows_cap;
     int64_t calls, accepted, refused, burst, largest_burst;
     int64_t bulk_calls, bulk_records;

@@ -56,7 +56,7 @@ struct fault {
     char expire[16]; /* token, download, cursor, job */
     char plan[32];   /* from now on */
     int64_t rate;    /* bytes of the body a second; 0: at once */
-    /* A lift of the limits (source only): ms of the simulated clock, from now
+    /* A lift of the limits: ms of the simulated clock, from now
      * when they are small. 0: none. */
     int64_t lift_from_ms, lift_until_ms;
 };
@@ -80,7 +80,7 @@ uint32_t sim_millionths(struct dr_str s);
 struct knob {
     const char *name;
     const char *otherwise;
-    char value[64];
+    char value[256];
 };
 
 const char *knob_text(const struct knob *knobs, const char *name);
@@ -119,8 +119,6 @@ struct sim_servers {
     void *ctx;
     /* Called between requests: jobs, late answers. */
     void (*tick)(void *ctx);
-    /* Called once the ports are open; may be NULL. */
-    void (*ready)(void *ctx, uint16_t download_port);
     size_t max_body;         /* of the API port; 0: 64 MiB */
     const char *too_large;   /* its JSON of a 413; may be NULL */
     uint16_t *download_port; /* set before the first request; may be NULL */
