@@ -118,7 +118,7 @@ class Hostile(FreshsalesCase):
                 "targetable_type": "Contact"}
         if r.random() < 0.5:
             body[r.choice(KEYS)] = self.value()
-        return "POST", "/" + r.choice(KINDS[6:12] + ["notes"]), json.dumps(
+        return "POST", "/" + r.choice(KINDS[4:12]), json.dumps(
             body)
 
     def form(self):
