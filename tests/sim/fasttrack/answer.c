@@ -114,10 +114,17 @@ static void fault_status(struct call *c, const struct fault *f)
 
 void answer(struct call *c, const struct fault *f)
 {
+    int64_t takes = knob_int(c->w->knobs, "answer_ms");
     struct body b;
 
-    if (!f) {
+    if (!f && takes <= 0) {
         sim_answer(c->req, c->status, &c->out);
+    } else if (!f) {
+        b = body_of(dr_buf_view(&c->out));
+        b.wait_ms = takes;
+        b.running = &c->w->running;
+        c->w->running++;
+        body_send(c->req, c->status, NULL, &b, NULL);
     } else if (f->status > 0 && !f->close) {
         fault_status(c, f);
     } else {
@@ -151,6 +158,27 @@ void paging(struct call *c, struct dr_str last, bool more)
     dr_json_w_kvz(&c->j, "after", hex);
     dr_json_w_end(&c->j);
     dr_json_w_end(&c->j);
+}
+
+/* A cursor that ends in NUL has had its empty page: for the order of keys the
+ * NUL changes nothing. */
+bool empty_page(struct call *c, struct dr_str after)
+{
+    int64_t every = knob_int(c->w->knobs, "empty_pages");
+
+    if (every <= 0 || (after.n > 0 && after.p[after.n - 1] == '\0') ||
+        c->w->pages++ % every != 0) {
+        return false;
+    }
+    dr_json_w_obj(&c->j);
+    dr_json_w_key(&c->j, "results");
+    dr_json_w_arr(&c->j);
+    dr_json_w_end(&c->j);
+    paging(c, dr_arena_printf(c->a, DR_STR_FMT "%c", DR_STR_ARG(after), '\0'),
+           true);
+    server_time(c);
+    dr_json_w_end(&c->j);
+    return true;
 }
 
 bool cursor(struct call *c, struct dr_str *out)

@@ -39,6 +39,9 @@ void unreadable_event(struct call *c, struct dr_str id, struct dr_str after);
 bool unchanged(struct call *c, const struct dr_json *list);
 void server_time(struct call *c);
 void paging(struct call *c, struct dr_str last, bool more);
+/* The knob: a page without rows comes before this one. True: it is answered;
+ * the same place is asked for again by another cursor. */
+bool empty_page(struct call *c, struct dr_str after);
 bool cursor(struct call *c, struct dr_str *out);
 /* One of the order (time, id): "ms id". */
 bool change_cursor(struct call *c, int64_t *ms, struct dr_str *id);
@@ -54,6 +57,10 @@ void records_index(struct call *c, struct kind *k);
 void records_changes(struct call *c, struct kind *k);
 void records_batch(struct call *c, struct kind *k);
 void records_one(struct call *c, struct kind *k, struct dr_str id);
+
+/* ---- search.c: contract 4.4 ---- */
+
+void records_search(struct call *c, struct kind *k);
 
 /* ---- associations.c: contract 4.6 ---- */
 

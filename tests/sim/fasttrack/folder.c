@@ -509,6 +509,21 @@ static void check_manifest(struct world *w)
     }
 }
 
+static void load_scripts(struct world *w, const char *dir)
+{
+    static const char *const files[] = {"changes.ndjson",
+                                        "changes-hostile.ndjson"};
+    bool both = knob_is(w->knobs, "script", "both");
+    bool hostile = knob_is(w->knobs, "script", "hostile");
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(files); i++) {
+        if (both || hostile == (i == 1)) {
+            script_load(w, slurp(w, dir, dr_str_z(files[i]), false), files[i]);
+        }
+    }
+    script_sort(w);
+}
+
 void world_load(struct world *w, const char *dir)
 {
     w->dir = dir;
@@ -535,5 +550,5 @@ void world_load(struct world *w, const char *dir)
     add_poison(w);
     add_tombstones(w, slurp(w, dir, DR_STR_LIT("tombstones.ndjson"), false));
     schema_unknown_activity(w);
-    script_load(w, slurp(w, dir, DR_STR_LIT("changes.ndjson"), false));
+    load_scripts(w, dir);
 }

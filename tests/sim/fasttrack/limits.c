@@ -145,6 +145,11 @@ bool limits_take(struct call *c)
             c->policy = p[i].name;
         }
     }
+    if (knob_int(w->knobs, "concurrency") > 0 &&
+        w->running >= knob_int(w->knobs, "concurrency")) {
+        wait = knob_int(w->knobs, "answer_ms") + 1;
+        c->policy = "concurrency";
+    }
     if (wait > 0) {
         fail(c, 429, "rate_limited", "too many calls: wait");
         retry_after(c, wait);

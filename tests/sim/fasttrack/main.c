@@ -6,13 +6,26 @@
 
 static struct knob knobs[] = {
     {"visibility_lag_ms", "0", ""},
-    {"visibility_lag", "fixed", ""}, /* or random */
-    {"ends_per_answer", "500", ""},  /* of one row, contract 4.6 */
+    {"visibility_lag", "fixed|random|bimodal", ""},
+    {"ends_per_answer", "500", ""}, /* of one row, contract 4.6 */
     /* An id that breaks every batch, of bodies or ends, that asks for it. */
     {"batch_poison", "", ""},
     /* Rows of a page at most, whatever was asked for: short pages with more
      * behind them. 0: as asked. */
     {"page_rows", "0", ""},
+    /* A page without rows, but with more behind it, before every n-th. */
+    {"empty_pages", "0", ""},
+    /* Each page of a list begins with the last n rows of the one before. */
+    {"repeat_rows", "0", ""},
+    {"search_lag_ms", "0", ""},
+    {"search_cap", "10000", ""},
+    /* How far the clock of every other node is behind. */
+    {"node_skew_ms", "0", ""},
+    /* Real ms that an answer takes, and how many may be under way. */
+    {"answer_ms", "0", ""},
+    {"concurrency", "0", ""},
+    /* Which file of changes is the script. */
+    {"script", "changes|hostile|both", ""},
     /* Calls a window; 0: no limit, plan: as the account's plan has it. */
     {"burst", "0", ""},
     {"burst_window_ms", "10000", ""},

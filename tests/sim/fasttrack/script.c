@@ -30,8 +30,8 @@ static bool is_of(const struct dr_json *c, const struct dr_json *record)
 
 const char *change_fault(struct world *w, const struct dr_json *c)
 {
-    static const char *const ops[] = {"upsert",  "delete", "archive",
-                                      "restore", "merge",  "purge"};
+    static const char *const ops[] = {"upsert", "delete", "archive", "restore",
+                                      "merge",  "purge",  "flood"};
     bool known = false;
 
     if (is_op(c, "schema")) {
@@ -48,10 +48,13 @@ const char *change_fault(struct world *w, const struct dr_json *c)
     }
     if (!known) {
         return "op is none of upsert, delete, archive, restore, merge, purge, "
-               "assoc_add, assoc_remove, schema";
+               "assoc_add, assoc_remove, flood, schema";
     }
     if (!world_kind(w, dr_json_get_str(c, "type"))) {
         return "type is no object of the schema";
+    }
+    if (is_op(c, "flood")) {
+        return NULL;
     }
     if (dr_json_scalar(dr_json_get(c, "id")).n == 0) {
         return "it has no id";
@@ -66,10 +69,10 @@ const char *change_fault(struct world *w, const struct dr_json *c)
     return NULL;
 }
 
-void script_load(struct world *w, struct dr_str text)
+void script_load(struct world *w, struct dr_str text, const char *file)
 {
     struct dr_json_limits limits = {.max_bytes = (size_t)64 << 20};
-    size_t cap = 0, row = 0;
+    size_t row = 0;
 
     while (text.n > 0) {
         struct dr_str line = dr_str_split(&text, '\n');
@@ -82,18 +85,33 @@ void script_load(struct world *w, struct dr_str text)
         if (line.n == 0) {
             continue;
         }
-        (void)snprintf(where, sizeof(where), "changes.ndjson line %zu", row);
+        (void)snprintf(where, sizeof(where), "%s line %zu", file, row);
         j = dr_json_parse(w->arena, line, &limits, &err);
         why = j ? change_fault(w, j) : err.text;
         if (why) {
             world_refuse(where, why);
         }
-        if (w->change_n == cap) {
-            cap = cap ? cap * 2 : 256;
-            w->changes =
-                dr_xrealloc(w->changes, cap * sizeof(const struct dr_json *));
+        if (w->change_n == w->change_cap) {
+            w->change_cap = w->change_cap ? w->change_cap * 2 : 256;
+            w->changes = dr_xrealloc(
+                w->changes, w->change_cap * sizeof(const struct dr_json *));
         }
         w->changes[w->change_n++] = j;
+    }
+}
+
+/* By time; lines of one second stay in the order of their files. */
+void script_sort(struct world *w)
+{
+    for (size_t i = 1; i < w->change_n; i++) {
+        const struct dr_json *c = w->changes[i];
+        int64_t at = dr_json_get_i64(c, "at_s", 0);
+        size_t to = i;
+        for (; to > 0 && dr_json_get_i64(w->changes[to - 1], "at_s", 0) > at;
+             to--) {
+            w->changes[to] = w->changes[to - 1];
+        }
+        w->changes[to] = c;
     }
 }
 
@@ -106,6 +124,8 @@ static int64_t lag_of(struct world *w, const struct dr_json *c)
 
     if (knob_is(w->knobs, "visibility_lag", "random")) {
         lag = (int64_t)dr_rand_below(&w->rand, (uint64_t)lag + 1);
+    } else if (knob_is(w->knobs, "visibility_lag", "bimodal")) {
+        lag = dr_rand_below(&w->rand, 10) == 0 ? lag : 0;
     }
     return dr_json_get(c, "visible_after_s")
                ? dr_json_get_i64(c, "visible_after_s", 0) * 1000
@@ -119,13 +139,14 @@ static struct rec *touch(struct world *w, const struct dr_json *c, int64_t ms)
     struct kind *k = world_kind(w, dr_json_get_str(c, "type"));
     struct rec *r = kind_put(w, k, dr_json_scalar(dr_json_get(c, "id")));
     int64_t lag = lag_of(w, c);
-    int64_t stamp = ms + dr_json_get_i64(c, "updated_at_offset_s", 0) * 1000;
+    int64_t stamp = ms + dr_json_get_i64(c, "updated_at_offset_s", 0) * 1000 -
+                    (w->edits++ % 2) * knob_int(w->knobs, "node_skew_ms");
 
-    if (lag > 0) {
+    if (lag > 0 || knob_int(w->knobs, "search_lag_ms") > 0) {
         struct rec *was = dr_arena_alloc(w->arena, sizeof(*was));
         *was = *r;
         r->was = was;
-        r->visible_ms = ms + lag;
+        r->visible_ms = lag > 0 ? ms + lag : 0;
     } else {
         r->was = NULL;
         r->visible_ms = 0;
@@ -154,7 +175,10 @@ static struct dr_str restamped(struct world *w, const struct dr_json *rec,
     DR_JSON_EACH(m, rec)
     {
         dr_json_w_keys(&out, m->key);
-        if (dr_str_eqz(m->key, "version")) {
+        if (dr_str_eqz(m->key, "id") &&
+            !dr_str_eq(dr_json_scalar(m), r->id)) { /* a copy */
+            dr_json_w_str(&out, r->id);
+        } else if (dr_str_eqz(m->key, "version")) {
             dr_json_w_u64(&out, r->version);
         } else if (dr_str_eqz(m->key, "updated_at") ||
                    (dr_str_eqz(m->key, "created_at") && r->version == 1)) {
@@ -294,10 +318,49 @@ static void change_assoc(struct world *w, const struct dr_json *c, int64_t ms)
     moved_add(w, &m);
 }
 
+/* Many records in one second: n that are there, or as many new ones as a
+ * copy of `like` under other ids. */
+static void flood(struct world *w, const struct dr_json *c, int64_t ms)
+{
+    struct kind *k = world_kind(w, dr_json_get_str(c, "type"));
+    struct rec *like = kind_find(k, dr_json_scalar(dr_json_get(c, "id")));
+    const struct dr_json *tree =
+        like ? dr_json_parse(w->arena, like->body, NULL, NULL) : NULL;
+    int64_t n = dr_json_get_i64(c, "n", 0);
+    struct dr_str deal = like ? like->deal_id : (struct dr_str){"", 0};
+    size_t had = k->n;
+
+    ms -= ms % 1000;
+    for (int64_t i = 0; tree && i < n; i++) {
+        struct rec *r = kind_append(k);
+        r->id = dr_arena_printf(w->arena, "flood-%lld-%06lld",
+                                (long long)w->edits, (long long)i);
+        r->version = 1;
+        r->updated_ms = ms;
+        r->body = restamped(w, tree, r, NULL);
+        r->deal_id = deal;
+    }
+    w->edits++;
+    for (size_t i = 0; !tree && i < had && n > 0; i++) {
+        struct rec *r = &k->v[i];
+        if (!rec_exists(r) || r->poison) {
+            continue;
+        }
+        r->version++;
+        r->updated_ms = ms;
+        r->body =
+            restamped(w, dr_json_parse(w->arena, r->body, NULL, NULL), r, NULL);
+        n--;
+    }
+    kind_sort(k);
+}
+
 void change_apply(struct world *w, const struct dr_json *c, int64_t ms)
 {
     if (is_op(c, "schema")) {
         schema_change(w, c);
+    } else if (is_op(c, "flood")) {
+        flood(w, c, ms);
     } else if (is_assoc(c)) {
         change_assoc(w, c, ms);
     } else {

@@ -89,7 +89,8 @@ struct world {
     size_t event_n, event_cap;
     /* change script */
     const struct dr_json **changes;
-    size_t change_n, applied;
+    size_t change_n, change_cap, applied;
+    int64_t edits;
     bool playing;
     int64_t play_from_ms;
     /* knobs and time */
@@ -102,6 +103,8 @@ struct world {
     struct limits limits;
     struct dr_map *calls_by; /* int64_t each */
     int64_t calls, refused, burst, largest_burst;
+    int64_t pages; /* asked for with empty_pages on */
+    int running;   /* answers under way */
     int64_t start_ms;
     /* the account, where it changed in mid-run */
     char plan[32];
@@ -165,7 +168,8 @@ bool numbers_bare(const struct world *w);
 /* ---- script.c ---- */
 
 /* Ends the process (65) when a line is none of the script's. */
-void script_load(struct world *w, struct dr_str ndjson);
+void script_load(struct world *w, struct dr_str ndjson, const char *file);
+void script_sort(struct world *w);
 /* Is it a line of the script? NULL: yes, else what is wrong with it. */
 const char *change_fault(struct world *w, const struct dr_json *c);
 /* Applies one line as of `ms`; versions that it does not name go up by one. */
