@@ -145,19 +145,19 @@ class UnknownActivity(Case):
                         **{"from": "call", "to": to})
 
     def test_an_unknown_kind_is_an_object_like_any_other(self):
-        self.sim("unknown_activity=letter:5")
+        self.sim("unknown_activity=postcard:5")
         objects = {o["type"]: o for o in self.ok("/schema/objects")["results"]}
-        self.assertEqual((objects["letter"]["custom"],
-                          objects["letter"]["record_count"]), (False, 5))
+        self.assertEqual((objects["postcard"]["custom"],
+                          objects["postcard"]["record_count"]), (False, 5))
         self.assertEqual([p["name"] for p in self.ok(
-            "/schema/objects/letter/properties")["results"]],
+            "/schema/objects/postcard/properties")["results"]],
             ["subject", "body", "started_at"])
-        rows = self.pages("/objects/letter?archived=any&limit=2")
-        self.assertEqual(rows, self.s.records("letter"))
+        rows = self.pages("/objects/postcard?archived=any&limit=2")
+        self.assertEqual(rows, self.s.records("postcard"))
         calls = {r["id"]: r for r in self.s.records("call")}
         self.assertEqual(len(rows), 5)
         for r in rows:
-            of = calls[r["id"][len("letter_"):]]
+            of = calls[r["id"][len("postcard_"):]]
             self.assertEqual(r["owner_id"], of["owner_id"])
             self.assertEqual(r["properties"]["subject"],
                              of["properties"]["subject"])
@@ -167,10 +167,10 @@ class UnknownActivity(Case):
                 return [[e["id"] for e in r["to"]] for r in self.ok(
                     "/associations/%s/%s/batch/read" % (kind, to),
                     {"ids": [prefix + i for i in ids]})["results"]]
-            ids = [r["id"][len("letter_"):] for r in rows]
-            self.assertEqual(ends("letter", "letter_"), ends("call", ""))
+            ids = [r["id"][len("postcard_"):] for r in rows]
+            self.assertEqual(ends("postcard", "postcard_"), ends("call", ""))
             self.assertTrue(any(ends("call", "")))
-        self.assertIn(("letter", "deal"), [
+        self.assertIn(("postcard", "deal"), [
             (a["from"], a["to"]) for a in self.ok(
                 "/schema/associations")["results"]])
 

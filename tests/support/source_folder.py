@@ -44,9 +44,14 @@ class SourceFolder:
         (self.path / "schema.json").write_text(json.dumps(schema))
 
     def add_object(self, kind, records, custom=False):
-        """An object that the folder does not have yet; its properties are
-        those of the first record."""
+        """An object in place of the folder's own, if it has one; its
+        properties are those of the first record."""
+        objects = json.loads(self.read("schema.json"))["objects"]["results"]
+        others = [o for o in objects if o["type"] != kind]
+        self.files = {name: f for name, f in self.files.items()
+                      if f["object"] != kind}
         self.schema(lambda schema: (
+            schema["objects"].update(results=others),
             schema["objects"]["results"].append({
                 "type": kind, "label": kind, "label_plural": kind + "s",
                 "custom": custom, "primary_display": None, "required": [],
