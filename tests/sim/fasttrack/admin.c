@@ -225,6 +225,17 @@ static void edit(struct dr_httpd_req *r, struct world *w, struct dr_str rest)
     dr_httpd_answer(r, 200, NULL, DR_STR_LIT("true"));
 }
 
+static void export_jobs(struct dr_httpd_req *r, struct world *w)
+{
+    struct dr_buf b;
+
+    exports_tick(w);
+    dr_buf_init(&b, (size_t)16 << 20);
+    exports_told(w, &b);
+    dr_httpd_answer(r, 200, "application/x-ndjson", dr_buf_view(&b));
+    dr_buf_done(&b);
+}
+
 void admin_handle(struct dr_httpd_req *r, void *ctx)
 {
     struct world *w = ctx;
@@ -245,6 +256,8 @@ void admin_handle(struct dr_httpd_req *r, void *ctx)
         edit(r, w, (struct dr_str){path.p + admin.n, path.n - admin.n});
     } else if (dr_str_eqz(path, "/sim/stats")) {
         stats(r, w);
+    } else if (dr_str_eqz(path, "/sim/exports")) {
+        export_jobs(r, w);
     } else if (dr_str_eqz(path, "/sim/changes")) {
         changes(r, w);
     } else {

@@ -156,6 +156,8 @@ static void route(struct call *c, struct dr_str path)
         results(c, c->w->currencies);
     } else if (dr_str_eqz(head, "tags")) {
         results(c, c->w->tags);
+    } else if (dr_str_eqz(head, "exports")) {
+        exports(c, rest);
     } else if (dr_str_eqz(head, "attachments")) {
         attachment_address(c, rest);
     } else if (dr_str_eqz(head, "events")) {
@@ -277,6 +279,9 @@ static void perform(struct call *c, const struct fault *f)
         return;
     } else if (expires(f, "token")) {
         fail(c, 401, "token_expired", "the token ran out");
+    } else if (expires(f, "job")) {
+        exports_expire(c->w);
+        route(c, dr_httpd_path(c->req));
     } else if (expires(f, "cursor") && dr_httpd_arg(c->req, "after").p) {
         fail(c, 410, "cursor_expired", "the cursor is not known any more");
     } else if (authorised(c)) {
@@ -293,6 +298,7 @@ void api_handle(struct dr_httpd_req *r, void *ctx)
 
     script_tick(w);
     tenant_tick(w);
+    exports_tick(w);
     /* Two nodes answer in turn; the clock of one is behind. */
     c.now = vclock_now(&w->clock) -
             (w->calls % 2) * knob_int(w->knobs, "node_skew_ms");

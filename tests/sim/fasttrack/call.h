@@ -86,6 +86,10 @@ void events_schema(struct call *c);
 
 void record_write(struct call *c, const struct kind *k, const struct rec *r);
 
+/* ---- export.c: contract 4.10 ---- */
+
+void exports(struct call *c, struct dr_str id);
+
 /* ---- download.c: contract 4.8 ---- */
 
 void attachment_address(struct call *c, struct dr_str rest);

@@ -237,11 +237,19 @@ static int serve(struct world *w, struct dr_httpd_req *r, const struct fault *f,
 {
     struct dr_str path = dr_httpd_path(r);
     struct dr_str files = DR_STR_LIT("/files/");
+    struct dr_str text;
     int status;
 
-    if (!dr_str_starts(path, files) ||
-        !content_of(w, (struct dr_str){path.p + files.n, path.n - files.n},
-                    b)) {
+    if (dr_str_starts(path, DR_STR_LIT("/exports/"))) {
+        exports_tick(w);
+        if (!export_body(w, path, &text)) {
+            refuse(r, 403, "the job is over");
+            return 403;
+        }
+        *b = body_of(text);
+    } else if (!dr_str_starts(path, files) ||
+               !content_of(
+                   w, (struct dr_str){path.p + files.n, path.n - files.n}, b)) {
         refuse(r, 404, "no such file");
         return 404;
     }

@@ -44,12 +44,23 @@ static struct knob knobs[] = {
     {"number_encoding", "folder|string|json", ""},
     /* An activity that no contract names: NAME or NAME:COUNT. */
     {"unknown_activity", "", ""},
+    /* Bulk export, in ms of the simulated clock. */
+    {"export_queue_ms", "1000", ""},
+    {"export_part_ms", "500", ""},
+    {"export_part_rows", "500", ""},
+    {"export_ttl_ms", "86400000", ""},
+    /* Rows of a part that the next one begins with. */
+    {"export_repeat_rows", "0", ""},
+    /* What is wrong with the first part of the first n jobs. */
+    {"export_break", "none|hash|truncated|rows|crc|failed", ""},
+    {"export_break_jobs", "1", ""},
     {NULL, NULL, ""},
 };
 
 static void tick(void *ctx)
 {
     script_tick(ctx);
+    exports_tick(ctx);
 }
 
 int main(int argc, char **argv)

@@ -74,6 +74,8 @@ struct limits {
     struct window_use burst, daily;
 };
 
+struct job; /* export.h */
+
 struct world {
     const char *dir;
     struct dr_arena *arena;
@@ -110,6 +112,8 @@ struct world {
     char plan[32];
     char lift_knob[64]; /* as it was read */
     int64_t lift_from_ms, lift_until_ms;
+    struct job *jobs;
+    size_t job_n;
     /* downloads */
     struct dr_map *contents; /* struct content each, by attachment */
     uint16_t download_port;
@@ -149,6 +153,15 @@ const struct dr_json *schema_property(const struct world *w, struct dr_str type,
 const char *schema_fault(const struct world *w, const struct dr_json *c);
 void schema_change(struct world *w, const struct dr_json *c);
 void schema_unknown_activity(struct world *w);
+
+/* ---- export.c ---- */
+
+void exports_tick(struct world *w);
+void exports_expire(struct world *w);
+/* What stands behind a path of the download port; false: nothing (now). */
+bool export_body(struct world *w, struct dr_str path, struct dr_str *out);
+/* NDJSON of all jobs. */
+void exports_told(const struct world *w, struct dr_buf *out);
 
 /* ---- tenant.c ---- */
 
