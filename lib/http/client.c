@@ -548,6 +548,7 @@ static void finish(struct dr_http *h, struct transfer *t, CURLcode code)
         }
         a->outcome =
             never_sent(t->easy, code) ? DR_HTTP_NOT_SENT : DR_HTTP_UNSETTLED;
+        a->too_large = t->answer.over;
         (void)snprintf(a->reason, sizeof(a->reason), "%s (%d)", why, (int)code);
     }
     a->body_cut = t->give && t->given < t->size;

@@ -6,9 +6,6 @@
 #include <drover/base/clock.h>
 #include <drover/base/log.h>
 
-/* A page of 200 records at the contract's largest text sizes. */
-#define ANSWER_MAX (64u << 20)
-
 void api_init(struct api *a, struct dr_service *svc, const char *url,
               struct dr_str token, bool allow_plain)
 {
@@ -81,6 +78,8 @@ static void read_error(struct api *a, struct dr_arena *arena,
              DR_STR_ARG(dr_json_get_str(e, "code")));
     snprintf(a->poison_id, sizeof(a->poison_id), DR_STR_FMT,
              DR_STR_ARG(dr_json_scalar(dr_json_get(e, "id"))));
+    snprintf(a->poison_after, sizeof(a->poison_after), DR_STR_FMT,
+             DR_STR_ARG(dr_json_scalar(dr_json_get(e, "after"))));
     (void)dr_err_set(err, DR_REJECT, a->status, "source",
                      "the source answered %d %s", a->status, a->code);
 }
@@ -111,10 +110,15 @@ enum api_result api_page(struct api *a, const char *path, struct dr_str body,
         if (dr_http_call(a->http, body.n ? "POST" : "GET", path, body, &ans,
                          &a->answer, &call_err)) {
             ans = (struct dr_http_answer){.outcome = DR_HTTP_UNSETTLED,
+                                          .too_large = ans.too_large,
                                           .retry_after_ms = -1};
         }
         a->status = ans.status;
-        a->code[0] = '\0';
+        a->code[0] = a->poison_after[0] = '\0';
+        if (ans.too_large) {
+            a->throttle.failures = 0;
+            return API_LARGE;
+        }
         if (ans.outcome == DR_HTTP_ANSWERED && ans.status >= 400) {
             dr_arena_reset(arena);
             read_error(a, arena, err);
@@ -197,7 +201,7 @@ bool api_must(struct api *a, const char *path, struct dr_arena *arena,
     enum api_result r = api_read(a, path, (struct dr_str){0}, arena, out);
     const struct dr_json *rows;
 
-    if (r == API_POISON) {
+    if (r == API_POISON || r == API_LARGE) {
         dr_die(DR_EXIT_FAILURE, "source",
                "%s cannot be read (%d %s): ask FastTrack to repair the list "
                "and start again; it goes on where it stopped, nothing is lost",

@@ -15,9 +15,13 @@
 #include "contract.h"
 #include "throttle.h"
 
+/* What one message to Kafka may hold: a record beyond it cannot be carried. */
+#define ANSWER_MAX (8u << 20)
+
 enum api_result {
     API_OK = 0,
     API_POISON,  /* record_unreadable: a record on this page               */
+    API_LARGE,   /* more than ANSWER_MAX: ask for fewer rows               */
     API_NO,      /* a definite 4xx: code and text in err                    */
     API_STOPPED, /* the service is asked to stop                           */
 };
@@ -29,6 +33,8 @@ struct api {
     struct dr_buf answer; /* the last whole body */
     char code[48];        /* error code of the last API_NO / API_POISON */
     char poison_id[80];   /* id named by record_unreadable, or empty */
+    /* Where a list of events goes on behind it, or empty. */
+    char poison_after[CONTRACT_AFTER_MAX];
     int status;
     int64_t calls, refused;
     int64_t server_ms; /* newest server_time seen */
@@ -49,7 +55,7 @@ enum api_result api_page(struct api *a, const char *path, struct dr_str body,
 _Noreturn void api_refused(const struct api *a, const char *path);
 /* api_page for what cannot be done without. A definite refusal ends the
  * process, for a record that may not be read must not look like one that is
- * not there. API_OK, API_POISON or API_STOPPED. */
+ * not there. API_OK, API_POISON, API_LARGE or API_STOPPED. */
 enum api_result api_read(struct api *a, const char *path, struct dr_str body,
                          struct dr_arena *arena, struct page *out);
 /* The same where no single record could be left out either; false: asked to

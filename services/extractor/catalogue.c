@@ -61,42 +61,83 @@ static void add_object(struct extractor *ex, struct dr_str name, bool readable,
 {
     struct object *o;
 
-    if (ex->object_count == MAX_OBJECTS || name.n > CONTRACT_ID_MAX) {
+    if (ex->object_count == MAX_OBJECTS || !type_ok(name) ||
+        object_find(ex, name)) {
         dr_die(DR_EXIT_REFUSED, "source.schema",
-               "more than %d objects, or a name longer than %d bytes",
+               "more than %d objects, one of them twice, or a type that is "
+               "not made of letters, digits, _ and -, at most %d: ask "
+               "FastTrack to mend the schema",
                MAX_OBJECTS, CONTRACT_ID_MAX);
     }
     o = &ex->objects[ex->object_count++];
     snprintf(o->name, sizeof(o->name), DR_STR_FMT, DR_STR_ARG(name));
     dr_topic(ex->svc, o->topic, "source", o->name);
-    o->carried = carried_index(name);
+    o->is = object_is(name);
+    o->limit = CONTRACT_PAGE;
     o->readable = readable;
     o->expected = expected;
     o->written_part =
         dr_xcalloc((size_t)ex->svc->partitions, sizeof(*o->written_part));
 }
 
-/* Carried objects first, in their order; the others as the schema has them;
- * events last. */
+/* In the order of the snapshot; events last. */
 static void list_objects(struct extractor *ex, const struct dr_json *objects)
 {
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t c = 0; c < carried_count + 1; c++) {
-            DR_JSON_EACH(j, objects)
-            {
-                struct dr_str name = dr_json_get_str(j, "type");
-                const struct dr_json *readable = dr_json_get(j, "readable");
-                int kind = carried_index(name);
-                bool now = pass == 0 ? kind == (int)c && c < carried_count
-                                     : kind < 0 && c == 0;
-                if (now) {
-                    add_object(ex, name, !readable || dr_json_true(readable),
-                               (uint64_t)dr_json_get_i64(j, "record_count", 0));
-                }
+    for (int rank = 0; rank < OBJECT_RANKS; rank++) {
+        DR_JSON_EACH(j, objects)
+        {
+            struct dr_str name = dr_json_get_str(j, "type");
+            bool custom = dr_json_true(dr_json_get(j, "custom"));
+            const struct dr_json *readable = dr_json_get(j, "readable");
+            if (object_rank(name, custom) == rank) {
+                add_object(ex, name, !readable || dr_json_true(readable),
+                           (uint64_t)dr_json_get_i64(j, "record_count", 0));
             }
         }
     }
     add_object(ex, DR_STR_LIT("event"), true, 0);
+}
+
+/* A deal's lines travel as a set, not as ends. */
+static void add_pair(struct extractor *ex, struct dr_str from, struct dr_str to)
+{
+    struct object *o = object_find(ex, from);
+    struct pair *p;
+
+    if (!o || !type_ok(to) || o->is == OBJECT_LINES ||
+        dr_str_eqz(to, "line_item")) {
+        return;
+    }
+    for (size_t i = 0; i < o->pair_count; i++) {
+        if (dr_str_eqz(to, o->pairs[i].to)) {
+            return; /* one pair has many labels */
+        }
+    }
+    if (o->pair_count == MAX_PAIRS) {
+        dr_die(DR_EXIT_REFUSED, "source.schema",
+               "%s is associated with more than %d objects", o->name,
+               MAX_PAIRS);
+    }
+    o->pairs = o->pairs ? o->pairs : dr_xcalloc(MAX_PAIRS, sizeof(*o->pairs));
+    p = &o->pairs[o->pair_count++];
+    (void)snprintf(p->from, sizeof(p->from), "%s", o->name);
+    (void)snprintf(p->to, sizeof(p->to), DR_STR_FMT, DR_STR_ARG(to));
+    (void)snprintf(p->name, sizeof(p->name), "%s_%s", p->from, p->to);
+}
+
+static void list_pairs(struct extractor *ex, struct dr_str json)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(16 << 20);
+    struct dr_err err = {0};
+    const struct dr_json *pairs = dr_json_parse(a, json, NULL, &err);
+
+    for (size_t i = 0; i < ex->object_count; i++) {
+        ex->objects[i].pair_count = 0;
+    }
+    DR_JSON_EACH(j, pairs)
+    {
+        add_pair(ex, dr_json_get_str(j, "from"), dr_json_get_str(j, "to"));
+    }
 }
 
 static void properties_of(struct extractor *ex, struct dr_json_w *w,
@@ -146,7 +187,10 @@ static bool read_schema(struct extractor *ex, struct dr_buf *out)
     }
     dr_buf_reset(&part);
     going = going &&
-            get_part(ex, "/v1/schema/associations", "results", &part, false);
+            get_part(ex, "/v1/schema/associations", "results", &part, true);
+    if (going) {
+        list_pairs(ex, dr_buf_view(&part));
+    }
     dr_json_w_key(&w, "associations");
     dr_json_w_raw(&w, going ? dr_buf_view(&part) : DR_STR_LIT("[]"));
     dr_json_w_end(&w);

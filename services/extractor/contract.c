@@ -5,24 +5,41 @@
 #include <drover/base/time.h>
 #include <drover/crypto/crypto.h>
 
-const struct object_kind carried[] = {
-    {"product", {NULL}},
-    {"company", {NULL}},
-    {"contact", {"contact_company", NULL}},
-    {"deal", {"deal_company", "deal_contact", NULL}},
-    {"line_item", {NULL}},
-    {"task", {"task_deal", "task_contact", "task_company", NULL}},
-};
-const size_t carried_count = DR_ARRAY_LEN(carried);
-
-int carried_index(struct dr_str object)
+enum object_is object_is(struct dr_str type)
 {
-    for (size_t i = 0; i < carried_count; i++) {
-        if (dr_str_eqz(object, carried[i].name)) {
+    return dr_str_eqz(type, "line_item")    ? OBJECT_LINES
+           : dr_str_eqz(type, "attachment") ? OBJECT_FILES
+           : dr_str_eqz(type, "event")      ? OBJECT_EVENTS
+                                            : OBJECT_RECORDS;
+}
+
+int object_rank(struct dr_str type, bool custom)
+{
+    static const char *const first[] = {"product", "company", "contact", "deal",
+                                        "line_item"};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(first); i++) {
+        if (dr_str_eqz(type, first[i])) {
             return (int)i;
         }
     }
-    return -1;
+    return custom                           ? 5
+           : dr_str_eqz(type, "note")       ? 7
+           : dr_str_eqz(type, "attachment") ? 8
+           : dr_str_eqz(type, "event")      ? 9
+                                            : 6; /* activities */
+}
+
+bool type_ok(struct dr_str type)
+{
+    for (size_t i = 0; i < type.n; i++) {
+        char c = type.p[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+            !(c >= '0' && c <= '9') && c != '_' && c != '-') {
+            return false;
+        }
+    }
+    return type.n > 0 && type.n <= CONTRACT_ID_MAX;
 }
 
 static void add_after(struct dr_buf *b, struct dr_str after)
@@ -83,21 +100,10 @@ void path_batch(struct dr_buf *b, const char *object)
     dr_buf_printf(b, "/v1/objects/%s/batch/read", object);
 }
 
-void path_assoc_batch(struct dr_buf *b, const char *pair)
+void path_assoc_batch(struct dr_buf *b, const char *from, const char *to)
 {
-    /* Object names hold underscores themselves (line_item, co_…): the cut is
-     * the one whose left side is a known object. */
-    static const char *const from[] = {"contact", "deal", "task"};
-
     dr_buf_reset(b);
-    for (size_t i = 0; i < DR_ARRAY_LEN(from); i++) {
-        size_t n = strlen(from[i]);
-        if (strncmp(pair, from[i], n) == 0 && pair[n] == '_') {
-            dr_buf_printf(b, "/v1/associations/%s/%s/batch/read", from[i],
-                          pair + n + 1);
-        }
-    }
-    DR_ASSERT(b->n > 0);
+    dr_buf_printf(b, "/v1/associations/%s/%s/batch/read", from, to);
 }
 
 void path_events(struct dr_buf *b, struct dr_str after, int limit)
@@ -123,10 +129,15 @@ void body_ids(struct dr_buf *b, const struct dr_str *ids, size_t n)
     dr_json_w_end(&w);
 }
 
+/* 120 bytes a node: a page stays within 24 MB, and a record that does not
+ * stands alone. */
+#define PAGE_NODES 200000
+
 int page_parse(struct dr_arena *a, struct dr_str body, struct page *out,
                struct dr_err *err)
 {
-    const struct dr_json *root = dr_json_parse(a, body, NULL, err);
+    struct dr_json_limits limits = {.max_nodes = PAGE_NODES};
+    const struct dr_json *root = dr_json_parse(a, body, &limits, err);
     const struct dr_json *next;
 
     if (!root) {
@@ -185,6 +196,24 @@ int record_parse(const struct dr_json *j, struct dr_source *out,
     s.updated_ms = stamp(j, "updated_at");
     s.created_ms = stamp(j, "created_at");
     s.archived = dr_json_true(dr_json_get(j, "archived"));
+    s.body = j->raw;
+    *out = s;
+    return 0;
+}
+
+int event_parse(const struct dr_json *j, struct dr_source *out,
+                struct dr_err *err)
+{
+    struct dr_source s = {.op = DR_SRC_UPSERT};
+
+    s.id = dr_json_scalar(dr_json_get(j, "id"));
+    if (!id_ok(s.id)) {
+        return dr_err_set(err, DR_REJECT, 0, "source.event",
+                          "id: empty, longer than %d bytes or not text",
+                          CONTRACT_ID_MAX);
+    }
+    s.updated_ms = stamp(j, "ingested_at");
+    s.created_ms = stamp(j, "occurred_at");
     s.body = j->raw;
     *out = s;
     return 0;

@@ -21,17 +21,19 @@
 #define CONTRACT_INDEX_PAGE 1000
 #define CONTRACT_ID_MAX 64 /* bytes of an id, 4.1                   */
 
-/* An object of the source, carried or only counted. */
-struct object_kind {
-    const char *name;
-    /* Pairs whose ends travel with the record. */
-    const char *pairs[4];
+/* How an object of the source is read. */
+enum object_is {
+    OBJECT_RECORDS,
+    OBJECT_LINES,  /* line_item: as the set of its deal, 4.6 */
+    OBJECT_FILES,  /* attachment: its ends come from its parents, 4.8 */
+    OBJECT_EVENTS, /* append-only, 4.7 */
 };
-
-/* Objects whose records are carried, in snapshot order. */
-extern const struct object_kind carried[];
-extern const size_t carried_count;
-int carried_index(struct dr_str object); /* -1: not carried */
+enum object_is object_is(struct dr_str type);
+/* Place in the snapshot: what others refer to comes first (3.3). */
+int object_rank(struct dr_str type, bool custom);
+#define OBJECT_RANKS 10
+/* A type names paths and topics: letters, digits, _ and -, at most 64. */
+bool type_ok(struct dr_str type);
 
 /* ---- paths ---- */
 
@@ -43,8 +45,7 @@ void path_changes(struct dr_buf *b, const char *object, int64_t since_ms,
 void path_assoc_changes(struct dr_buf *b, int64_t since_ms, int64_t before_ms,
                         struct dr_str after);
 void path_batch(struct dr_buf *b, const char *object);
-/* pair is "contact_company". */
-void path_assoc_batch(struct dr_buf *b, const char *pair);
+void path_assoc_batch(struct dr_buf *b, const char *from, const char *to);
 void path_events(struct dr_buf *b, struct dr_str after, int limit);
 /* {"ids":[…]} */
 void body_ids(struct dr_buf *b, const struct dr_str *ids, size_t n);
@@ -70,6 +71,9 @@ int page_parse(struct dr_arena *a, struct dr_str body, struct page *out,
  * a usable type, id or version is not one: -1 with the reason. */
 int record_parse(const struct dr_json *j, struct dr_source *out,
                  struct dr_err *err) DR_MUSTCHECK;
+/* An event (4.7): no version; updated_ms is when it was taken in. */
+int event_parse(const struct dr_json *j, struct dr_source *out,
+                struct dr_err *err) DR_MUSTCHECK;
 
 struct index_row {
     struct dr_str id;

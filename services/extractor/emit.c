@@ -10,6 +10,11 @@
 
 /* Acknowledgements waited for at once; beyond it Kafka is not there. */
 #define FLUSH_MS 120000
+/* A Kafka message may have 8 MiB (lib/service), envelope and batch included. */
+#define RECORD_MAX (((size_t)8 << 20) - ((size_t)64 << 10))
+#define UNACKED_MAX ((size_t)4 << 20)
+/* Bytes of a bad record that are kept with its reject. */
+#define ORIGINAL_MAX ((size_t)1 << 20)
 
 struct object *object_find(struct extractor *ex, struct dr_str name)
 {
@@ -34,6 +39,32 @@ static uint64_t content_of(const uint8_t hash[32])
     return v;
 }
 
+/* What a record takes on the wire, and a little more. */
+static size_t size_of(const struct dr_source *s)
+{
+    size_t n = s->body.n + 4096;
+
+    for (size_t i = 0; i < s->assoc_count; i++) {
+        const struct dr_assoc *a = &s->assocs[i];
+        n += a->pair.n + a->to_id.n + a->type_id.n + a->label.n +
+             a->category.n + 64;
+    }
+    for (size_t i = 0; i < s->part_count; i++) {
+        n += s->parts[i].id.n + s->parts[i].body.n + 64;
+    }
+    return n;
+}
+
+/* The client's queue may hold 16 MiB: with large bodies it is emptied before
+ * it does, for a service has 64 MiB in all. */
+static void spare(struct extractor *ex, size_t n)
+{
+    ex->unacked += n;
+    if (ex->unacked > UNACKED_MAX) {
+        emit_flush(ex);
+    }
+}
+
 void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
                  int64_t server_ms)
 {
@@ -47,6 +78,10 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
     int32_t part = dr_partition(s->id, ex->svc->partitions);
     struct dr_env env = {.kind = DR_MSG_SOURCE};
 
+    if (size_of(s) > RECORD_MAX) {
+        emit_too_large(ex, o, s->id, s->body);
+        return;
+    }
     source_hash(s, hash);
     row.content = content_of(hash);
     if (!emitted_is_news(ex->emitted, kind, s->id, &row)) {
@@ -61,6 +96,10 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
     dr_service_send(ex->svc, ex->producer, o->topic, part, s->id, &env, NULL,
                     NULL);
     emitted_put(ex->emitted, kind, s->id, &row);
+    if (o->is == OBJECT_FILES) {
+        note_behind(ex, s);
+    }
+    spare(ex, size_of(s));
     o->written++;
     o->written_part[part]++;
     (*ex->m_read)++;
@@ -93,8 +132,10 @@ void emit_rejected(struct extractor *ex, struct object *o,
 {
     struct dr_env env = {.kind = DR_MSG_REJECTED};
     int32_t part = dr_partition(r->id, ex->svc->partitions);
+    struct dr_str original = r->original;
     struct dr_buf key, known;
 
+    original.n = original.n > ORIGINAL_MAX ? ORIGINAL_MAX : original.n;
     reject_key(&known, o, r->id, r->part_id);
     if (dr_map_has(ex->unreadable, dr_buf_view(&known))) {
         dr_buf_done(&known);
@@ -109,7 +150,7 @@ void emit_rejected(struct extractor *ex, struct object *o,
                                           .class = r->class,
                                           .reason = r->reason,
                                           .cure = r->cure,
-                                          .original = r->original,
+                                          .original = original,
                                           .topic = dr_str_z(o->topic),
                                           .partition = part,
                                           .offset = -1,
@@ -133,6 +174,22 @@ void emit_unreadable(struct extractor *ex, struct object *o, struct dr_str id,
         .reason = dr_str_z(reason),
         .cure = DR_STR_LIT("ask FastTrack to repair the record, or accept that "
                            "it stays behind"),
+    };
+
+    emit_rejected(ex, o, &r);
+}
+
+void emit_too_large(struct extractor *ex, struct object *o, struct dr_str id,
+                    struct dr_str raw)
+{
+    struct reject r = {
+        .id = id,
+        .class = DR_STR_LIT("too_large"),
+        .reason = DR_STR_LIT("the record is larger than 8 MiB: more than one "
+                             "message may hold"),
+        .cure = DR_STR_LIT("shorten it in FastTrack: the tail picks it up by "
+                           "itself"),
+        .original = raw,
     };
 
     emit_rejected(ex, o, &r);
@@ -199,6 +256,7 @@ void emit_flush(struct extractor *ex)
 {
     int64_t until = dr_mono_ms() + FLUSH_MS;
 
+    ex->unacked = 0;
     while (dr_producer_flush(ex->producer, 500)) {
         dr_service_tick(ex->svc, 0);
         if (dr_mono_ms() > until) {
@@ -238,59 +296,4 @@ void emit_catalog(struct extractor *ex, const char *side, const char *name,
     dr_service_send(ex->svc, ex->producer, ex->catalog_topic, 0,
                     dr_buf_view(&key), &env, NULL, NULL);
     dr_buf_done(&key);
-}
-
-static void status_objects(const struct extractor *ex, struct dr_json_w *w)
-{
-    dr_json_w_key(w, "objects");
-    dr_json_w_obj(w);
-    for (size_t i = 0; i < ex->object_count; i++) {
-        const struct object *o = &ex->objects[i];
-        dr_json_w_key(w, o->name);
-        dr_json_w_obj(w);
-        dr_json_w_kvi(w, "read", (int64_t)o->written);
-        dr_json_w_kvi(w, "expected", (int64_t)o->expected);
-        dr_json_w_kvb(w, "done", o->cursor.phase == CURSOR_TAIL);
-        dr_json_w_kvb(w, "carried", o->carried >= 0);
-        dr_json_w_kvb(w, "readable", o->readable);
-        dr_json_w_end(w);
-    }
-    dr_json_w_end(w);
-}
-
-void emit_status(struct extractor *ex, bool force)
-{
-    int64_t now = dr_mono_ms();
-    struct dr_json_w w;
-    struct dr_buf json, name;
-
-    *ex->m_calls = ex->api.calls;
-    *ex->m_refused = ex->api.refused;
-    *ex->m_lag = ex->lag_s;
-    *ex->m_misses = (int64_t)ex->tail_misses;
-    if (!force && now < ex->status_due_ms) {
-        return;
-    }
-    ex->status_due_ms = now + 1000;
-    dr_buf_init(&json, 64 << 10);
-    dr_buf_init(&name, 256);
-    dr_json_w_init(&w, &json);
-    dr_json_w_obj(&w);
-    dr_json_w_kvz(&w, "phase", ex->phase);
-    status_objects(ex, &w);
-    dr_json_w_kvi(&w, "tail_misses", (int64_t)ex->tail_misses);
-    dr_json_w_kvi(&w, "windows", (int64_t)ex->windows);
-    dr_json_w_kvi(&w, "lag_s", ex->lag_s);
-    dr_json_w_kvi(&w, "lag_max_s", ex->lag_max_s);
-    dr_json_w_kvi(&w, "calls", ex->api.calls);
-    dr_json_w_kvi(&w, "refused_429", ex->api.refused);
-    dr_json_w_kvi(&w, "frozen_at_ms", ex->freeze_ms);
-    dr_json_w_kvb(&w, "swept", ex->swept);
-    dr_json_w_kvb(&w, "schema_drift", ex->schema_drift);
-    dr_json_w_kvz(&w, "halted", ex->halted);
-    dr_json_w_end(&w);
-    dr_buf_printf(&name, "extractor:%s", ex->svc->id);
-    emit_catalog(ex, "status", name.p, dr_buf_view(&json));
-    dr_buf_done(&json);
-    dr_buf_done(&name);
 }

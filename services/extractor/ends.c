@@ -30,13 +30,13 @@ static struct ends *ends_of(struct ends *of, size_t n, struct dr_str id)
     return NULL;
 }
 
-static void take_row(struct extractor *ex, const char *pair, struct ends *e,
-                     const struct dr_json *row)
+static void take_row(struct extractor *ex, const struct pair *pair,
+                     struct ends *e, const struct dr_json *row)
 {
     struct dr_str after = assoc_row_after(row);
     size_t had = e->vec.n;
 
-    if (assoc_row_parse(row, dr_str_z(pair), &e->vec)) {
+    if (assoc_row_parse(row, dr_str_z(pair->name), &e->vec)) {
         e->bad = "an association of it is not text: an id, a type or a label "
                  "is too long, not UTF-8, or holds NUL";
     }
@@ -49,7 +49,7 @@ static void take_row(struct extractor *ex, const char *pair, struct ends *e,
         e->bad ? (struct dr_str){0} : dr_arena_dup(ex->page_arena, after);
 }
 
-static void take_rows(struct extractor *ex, const char *pair,
+static void take_rows(struct extractor *ex, const struct pair *pair,
                       const struct page *page, struct ends *of, size_t n)
 {
     DR_JSON_EACH(row, dr_json_get(page->root, "results"))
@@ -63,14 +63,15 @@ static void take_rows(struct extractor *ex, const char *pair,
 }
 
 /* What did not fit into the first answer. */
-static bool follow(struct extractor *ex, const char *pair, struct ends *e)
+static bool follow(struct extractor *ex, const struct pair *pair,
+                   struct ends *e)
 {
     while (e->after.n > 0) {
         struct page page;
         struct dr_str before = e->after;
         enum api_result r;
 
-        path_assoc_batch(&ex->path, pair);
+        path_assoc_batch(&ex->path, pair->from, pair->to);
         body_ids_after(&ex->body, e->id, e->after);
         r = api_read(&ex->api, ex->path.p, dr_buf_view(&ex->body),
                      ex->inner_arena, &page);
@@ -80,7 +81,8 @@ static bool follow(struct extractor *ex, const char *pair, struct ends *e)
         if (r == API_OK) {
             take_rows(ex, pair, &page, e, 1);
         }
-        if (r == API_POISON || (!e->bad && dr_str_eq(e->after, before))) {
+        if (r == API_POISON || r == API_LARGE ||
+            (!e->bad && dr_str_eq(e->after, before))) {
             e->bad = "FastTrack cannot read all associations of it";
             e->after = (struct dr_str){0};
         }
@@ -101,7 +103,7 @@ static enum api_result ask(struct extractor *ex, struct page *page)
     return r;
 }
 
-bool read_ends(struct extractor *ex, const char *pair, struct ends *of,
+bool read_ends(struct extractor *ex, const struct pair *pair, struct ends *of,
                size_t n)
 {
     struct dr_str ids[CONTRACT_BATCH];
@@ -113,7 +115,7 @@ bool read_ends(struct extractor *ex, const char *pair, struct ends *of,
         ids[i] = of[i].id;
         of[i].after = (struct dr_str){0};
     }
-    path_assoc_batch(&ex->path, pair);
+    path_assoc_batch(&ex->path, pair->from, pair->to);
     body_ids(&ex->body, ids, n);
     r = ask(ex, &page);
     if (r == API_NO) {
@@ -122,11 +124,11 @@ bool read_ends(struct extractor *ex, const char *pair, struct ends *of,
     if (r == API_STOPPED) {
         return false;
     }
-    if (r == API_POISON && n == 1) {
+    if ((r == API_POISON || r == API_LARGE) && n == 1) {
         of->bad = "FastTrack cannot read its associations";
         return true;
     }
-    if (r == API_POISON) {
+    if (r == API_POISON || r == API_LARGE) {
         return read_ends(ex, pair, of, n / 2) &&
                read_ends(ex, pair, of + n / 2, n - n / 2);
     }

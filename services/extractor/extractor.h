@@ -19,19 +19,37 @@
 #include "emitted.h"
 #include "horizon.h"
 
-#define HELD_MAX ((size_t)256 << 20) /* a page and its tree */
-#define MAX_OBJECTS 64               /* of a source's schema, events included */
+#define HELD_MAX ((size_t)64 << 20) /* a page and its tree */
+#define MAX_OBJECTS 64              /* of a source's schema, events included */
+#define MAX_PAIRS 16                /* of one object */
+
+/* Two objects whose associations the source serves: the ends of `from` travel
+ * with its records. */
+struct pair {
+    char from[CONTRACT_ID_MAX + 1], to[CONTRACT_ID_MAX + 1];
+    char name[2 * CONTRACT_ID_MAX + 2]; /* "contact_company" */
+};
 
 struct object {
     char name[CONTRACT_ID_MAX + 1];
     char topic[DR_TOPIC_MAX];
-    int carried; /* index in carried[], or -1: counted only */
+    enum object_is is;
+    struct pair *pairs;
+    size_t pair_count;
     bool readable;
+    int limit;         /* rows of a list page: fewer where bodies are large */
+    bool blocked;      /* an event that cannot be read hides what follows */
     uint64_t expected; /* record_count of the schema */
     uint64_t written;
     uint64_t *written_part; /* records in each partition of its topic */
     struct cursor cursor;
 };
+
+struct extractor;
+/* The snapshot's source: reads all records of an object from where its cursor
+ * stands, emits them (emit_rows, emit_source), saves the cursor as it goes and
+ * leaves its phase at CURSOR_LINES. False: asked to stop. */
+typedef bool pages_fn(struct extractor *ex, struct object *o);
 
 struct extractor {
     struct dr_service *svc;
@@ -43,10 +61,15 @@ struct extractor {
     struct dr_map *lines; /* ids of line items that some deal's set holds */
     struct dr_map *alone; /* ids of those that are records of their own */
     struct horizon horizon;
+    pages_fn *pages;
     struct object objects[MAX_OBJECTS];
     size_t object_count;
     struct dr_arena *page_arena;  /* the page or index being worked on  */
     struct dr_arena *inner_arena; /* calls made while a page is held    */
+    struct dr_buf held;           /* bytes of the page being worked on  */
+    size_t unacked; /* bytes sent since Kafka last had everything       */
+    struct dr_map *behind;  /* "<type>:<id>" -> ids of its attachments   */
+    struct dr_map *stirred; /* attachments whose parents' ends changed  */
     struct dr_buf path, body;
     char rejected_topic[DR_TOPIC_MAX];
     char catalog_topic[DR_TOPIC_MAX];
@@ -85,6 +108,9 @@ void emit_rejected(struct extractor *ex, struct object *o,
  * of the row stands for it, so that each is counted. */
 void emit_rejected_row(struct extractor *ex, struct object *o,
                        const struct dr_json *row, const char *reason);
+/* A record beyond what one message may hold; raw: what is there of it. */
+void emit_too_large(struct extractor *ex, struct object *o, struct dr_str id,
+                    struct dr_str raw);
 /* A record that the source itself cannot give. */
 void emit_unreadable(struct extractor *ex, struct object *o, struct dr_str id,
                      const char *reason);
@@ -101,6 +127,8 @@ void emit_flush(struct extractor *ex);
 void emit_cursor(struct extractor *ex, const struct object *o);
 void emit_catalog(struct extractor *ex, const char *side, const char *name,
                   struct dr_str json);
+/* ---- status.c ---- */
+
 /* The status record, at most once a second unless forced. */
 void emit_status(struct extractor *ex, bool force);
 
@@ -121,10 +149,10 @@ bool recheck_schema(struct extractor *ex);
  * what is missing becomes a tombstone or a rejected record. */
 bool read_ids(struct extractor *ex, struct object *o, const struct dr_str *ids,
               size_t n, enum dr_origin origin);
-/* Copies the page just read out of the call's buffer into the page arena, so
- * that it outlives the calls made for it. */
-void hold_page(struct extractor *ex, struct page *page);
-/* The same into an arena of HELD_MAX that is the caller's. */
+/* Keeps the page just read, so that it outlives the calls made for it: its
+ * bytes and its tree change places with those of the page before. */
+void hold_page(struct extractor *ex);
+/* Copies it into an arena of HELD_MAX that is the caller's. */
 void hold_in(struct extractor *ex, struct dr_arena *arena, struct page *page);
 /* The records of a held page: associations are added, then all emitted. */
 bool emit_rows(struct extractor *ex, struct object *o, const struct page *page,
@@ -139,9 +167,30 @@ struct ends {
     const char *bad;      /* why the ends are not whole; NULL: they are */
     struct dr_str after;  /* while reading */
 };
-/* Adds the ends of 1 to CONTRACT_BATCH ids by one pair ("contact_company"). */
-bool read_ends(struct extractor *ex, const char *pair, struct ends *of,
+/* Adds the ends of 1 to CONTRACT_BATCH ids by one pair. */
+bool read_ends(struct extractor *ex, const struct pair *pair, struct ends *of,
                size_t n);
+
+/* ---- behind.c: an attachment's ends are those of its parents ---- */
+
+/* Adds them to the rows of a page; `rows` and `of` go side by side. */
+bool parent_ends(struct extractor *ex, const struct dr_source *rows,
+                 struct ends *of, size_t n);
+/* Remembers which records an attachment hangs on. */
+void note_behind(struct extractor *ex, const struct dr_source *s);
+struct dr_map *behind_new(void);
+/* A record's ends changed, or it is gone: its attachments are read again by
+ * the next flush_stirred. */
+void stir(struct extractor *ex, struct dr_str type, struct dr_str id);
+bool flush_stirred(struct extractor *ex);
+
+/* ---- events.c ---- */
+
+/* From the settled place to the end of the list. The cursor moves behind what
+ * is settled only: a late event is never jumped over. */
+bool read_events(struct extractor *ex, struct object *o, enum dr_origin origin);
+/* The whole list again: what the tail missed is sent and counted. */
+bool sweep_events(struct extractor *ex, struct object *o);
 
 /* ---- lines.c ---- */
 
@@ -168,6 +217,8 @@ void note_alone(struct extractor *ex, const struct dr_source *s);
 /* ---- snapshot.c, tail.c, sweep.c ---- */
 
 bool snapshot(struct extractor *ex);
+/* pages_fn by the API's lists. */
+bool api_pages(struct extractor *ex, struct object *o);
 bool tail_round(struct extractor *ex);
 bool sweep(struct extractor *ex);
 

@@ -55,7 +55,9 @@ static void sets_done(struct sets *s)
 
 static bool list_lines(struct extractor *ex, struct object *o, struct sets *s)
 {
-    if (!read_ends(ex, "deal_line_item", s->deal, s->n)) {
+    static const struct pair lines = {"deal", "line_item", "deal_line_item"};
+
+    if (!read_ends(ex, &lines, s->deal, s->n)) {
         return false;
     }
     for (size_t d = 0; d < s->n; d++) {
@@ -151,7 +153,7 @@ static bool read_bodies(struct extractor *ex, struct object *o, struct sets *s,
     if (r == API_STOPPED) {
         return false;
     }
-    if (r == API_POISON && to - from > 1) {
+    if ((r == API_POISON || r == API_LARGE) && to - from > 1) {
         size_t mid = from + (to - from) / 2;
         return read_bodies(ex, o, s, from, mid) &&
                read_bodies(ex, o, s, mid, to);
@@ -351,7 +353,7 @@ bool orphan_lines(struct extractor *ex, struct object *o)
                       CONTRACT_INDEX_PAGE, &page)) {
             return false;
         }
-        hold_page(ex, &page);
+        hold_page(ex);
         api_turn(&page, after);
         DR_JSON_EACH(j, dr_json_get(page.root, "results"))
         {

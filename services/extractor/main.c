@@ -91,7 +91,7 @@ static bool all_passed(const struct extractor *ex)
 {
     for (size_t i = 0; i < ex->object_count; i++) {
         const struct object *o = &ex->objects[i];
-        if (o->readable && strcmp(o->name, "event") != 0 &&
+        if (o->readable &&
             !horizon_passed(o->cursor.watermark_ms, ex->freeze_ms)) {
             return false;
         }
@@ -174,10 +174,14 @@ int main(int argc, char **argv)
     ex.unreadable = dr_map_new(NULL);
     ex.lines = dr_map_new(NULL);
     ex.alone = dr_map_new(NULL);
+    ex.behind = behind_new();
+    ex.stirred = dr_map_new(NULL);
+    ex.pages = api_pages;
     ex.page_arena = dr_arena_new(HELD_MAX);
     ex.inner_arena = dr_arena_new(HELD_MAX);
     dr_buf_init(&ex.path, 8192);
     dr_buf_init(&ex.body, 64 << 10);
+    dr_buf_init(&ex.held, ANSWER_MAX);
     dr_service_topics(&svc, NULL, 0);
     api_init(&ex.api, &svc, dr_conf_text(svc.conf, "source.url"),
              dr_conf_secret(svc.conf, "source.token_file"),
@@ -202,15 +206,19 @@ int main(int argc, char **argv)
     api_done(&ex.api);
     for (size_t i = 0; i < ex.object_count; i++) {
         free(ex.objects[i].written_part);
+        free(ex.objects[i].pairs);
     }
     emitted_free(ex.emitted);
     dr_map_free(ex.unreadable);
     dr_map_free(ex.lines);
     dr_map_free(ex.alone);
+    dr_map_free(ex.behind);
+    dr_map_free(ex.stirred);
     dr_arena_free(ex.page_arena);
     dr_arena_free(ex.inner_arena);
     dr_buf_done(&ex.path);
     dr_buf_done(&ex.body);
+    dr_buf_done(&ex.held);
     dr_service_done(&svc);
     return DR_EXIT_OK;
 }

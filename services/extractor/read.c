@@ -23,12 +23,14 @@ static void rows_free(struct rows *r)
 static bool add_ends(struct extractor *ex, const struct object *o,
                      struct rows *rows)
 {
-    const char *const *pairs = carried[o->carried].pairs;
-
-    for (int p = 0; pairs[p]; p++) {
+    if (o->is == OBJECT_FILES &&
+        !parent_ends(ex, rows->v, rows->ends, rows->n)) {
+        return false;
+    }
+    for (size_t p = 0; p < o->pair_count; p++) {
         for (size_t at = 0; at < rows->n; at += CONTRACT_BATCH) {
             size_t n = rows->n - at;
-            if (!read_ends(ex, pairs[p], rows->ends + at,
+            if (!read_ends(ex, &o->pairs[p], rows->ends + at,
                            n < CONTRACT_BATCH ? n : CONTRACT_BATCH)) {
                 return false;
             }
@@ -37,9 +39,24 @@ static bool add_ends(struct extractor *ex, const struct object *o,
     return true;
 }
 
-void hold_page(struct extractor *ex, struct page *page)
+/* What a page of large bodies took is given back with the next small one. */
+#define KEEP_BYTES ((size_t)1 << 20)
+
+void hold_page(struct extractor *ex)
 {
-    hold_in(ex, ex->page_arena, page);
+    struct dr_arena *arena = ex->page_arena;
+    struct dr_buf bytes = ex->held;
+
+    ex->page_arena = ex->inner_arena;
+    ex->inner_arena = arena;
+    ex->held = ex->api.answer;
+    dr_arena_reset(arena);
+    if (bytes.cap > KEEP_BYTES) {
+        size_t max = bytes.max;
+        dr_buf_done(&bytes);
+        dr_buf_init(&bytes, max);
+    }
+    ex->api.answer = bytes;
 }
 
 void hold_in(struct extractor *ex, struct dr_arena *arena, struct page *page)
@@ -135,16 +152,21 @@ bool read_ids(struct extractor *ex, struct object *o, const struct dr_str *ids,
     if (r == API_STOPPED) {
         return false;
     }
+    if (r == API_LARGE && n == 1) {
+        emit_too_large(ex, o, ids[0], (struct dr_str){0});
+        return true;
+    }
     if (r == API_POISON && n == 1) {
         emit_unreadable(ex, o, ids[0],
                         "every answer that should hold this record breaks");
         return true;
     }
-    if (r == API_POISON) { /* halve, until what breaks it stands alone */
+    if (r == API_POISON ||
+        r == API_LARGE) { /* halve, until what breaks it stands alone */
         return read_ids(ex, o, ids, n / 2, origin) &&
                read_ids(ex, o, ids + n / 2, n - n / 2, origin);
     }
-    hold_page(ex, &page);
+    hold_page(ex);
     if (!emit_rows(ex, o, &page, origin)) {
         return false;
     }

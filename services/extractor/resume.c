@@ -125,8 +125,10 @@ static void source_row(struct extractor *ex, const struct dr_env *env,
     for (size_t i = 0; i < s->part_count; i++) {
         dr_map_put(ex->lines, s->parts[i].id, ex);
     }
-    if (dr_str_eqz(s->object, "line_item")) {
+    if (o->is == OBJECT_LINES) {
         note_alone(ex, s);
+    } else if (o->is == OBJECT_FILES) {
+        note_behind(ex, s);
     }
     o->written++;
     o->written_part[partition]++;

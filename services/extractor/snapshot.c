@@ -10,6 +10,8 @@
 
 #include <drover/base/log.h>
 
+#define PAGE_BYTES ((size_t)2 << 20)
+
 /* One checkpoint a page costs a round trip to Kafka of some milliseconds. */
 
 static void set_last(struct object *o, struct dr_str id)
@@ -35,6 +37,17 @@ static void note_last(struct object *o, const struct page *page)
     }
 }
 
+/* Pages of large bodies get fewer rows, so that each stays within a few MiB;
+ * later ones may have more again. */
+static void fit_limit(struct object *o, size_t bytes)
+{
+    if (bytes > PAGE_BYTES && o->limit > 1) {
+        o->limit /= 2;
+    } else if (bytes < PAGE_BYTES / 4 && o->limit < CONTRACT_PAGE) {
+        o->limit = o->limit > CONTRACT_PAGE / 2 ? CONTRACT_PAGE : o->limit * 2;
+    }
+}
+
 /* Keyset pages. A record that breaks its page sends the object to the index:
  * ids there, bodies by batch, which isolates each bad one. */
 static bool list_pages(struct extractor *ex, struct object *o)
@@ -45,13 +58,18 @@ static bool list_pages(struct extractor *ex, struct object *o)
         struct page page;
         enum api_result r;
 
-        path_list(&ex->path, o->name, dr_str_z(o->cursor.after), CONTRACT_PAGE);
+        path_list(&ex->path, o->name, dr_str_z(o->cursor.after), o->limit);
         r = api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
                      &page, &err);
         if (r == API_STOPPED) {
             return false;
         }
-        if (r == API_POISON || (r == API_NO && ex->api.status == 410)) {
+        if (r == API_LARGE && o->limit > 1) {
+            o->limit = o->limit > 4 ? o->limit / 4 : 1;
+            continue;
+        }
+        if (r == API_POISON || r == API_LARGE ||
+            (r == API_NO && ex->api.status == 410)) {
             dr_log(DR_LOG_WARN, "extractor.page_unreadable",
                    "object=%s code=%s: going on by index and batch", o->name,
                    ex->api.code);
@@ -62,11 +80,12 @@ static bool list_pages(struct extractor *ex, struct object *o)
         if (r == API_NO) {
             api_refused(&ex->api, ex->path.p);
         }
-        hold_page(ex, &page);
+        hold_page(ex);
         if (!emit_rows(ex, o, &page, DR_ORIGIN_SNAPSHOT)) {
             return false;
         }
         note_last(o, &page);
+        fit_limit(o, ex->held.n);
         api_turn(&page, o->cursor.after);
         if (o->cursor.after[0] == '\0') {
             o->cursor.phase = CURSOR_LINES;
@@ -76,20 +95,6 @@ static bool list_pages(struct extractor *ex, struct object *o)
             return true;
         }
     }
-}
-
-static void emit_index_only(struct extractor *ex, struct object *o,
-                            const struct index_row *row, int64_t server_ms)
-{
-    struct dr_source s = {.id = row->id,
-                          .has_version = true,
-                          .version = row->version,
-                          .updated_ms = row->updated_ms,
-                          .archived = row->archived,
-                          .origin = DR_ORIGIN_SNAPSHOT,
-                          .op = DR_SRC_INDEX};
-
-    emit_source(ex, o, &s, server_ms);
 }
 
 /* The ids of one index page, in the page arena's memory. */
@@ -104,10 +109,8 @@ static size_t index_ids(struct extractor *ex, struct object *o,
         if (!index_row(ex, o, j, &row)) {
             continue;
         }
-        if (o->carried < 0) {
-            emit_index_only(ex, o, &row, page->server_ms);
-        } else if (dr_str_cmp(row.id, dr_str_z(o->cursor.last_id)) > 0 ||
-                   o->cursor.last_id[0] == '\0') {
+        if (dr_str_cmp(row.id, dr_str_z(o->cursor.last_id)) > 0 ||
+            o->cursor.last_id[0] == '\0') {
             ids[n++] = row.id;
         }
     }
@@ -183,62 +186,6 @@ static bool index_pages(struct extractor *ex, struct object *o)
     return going;
 }
 
-/* Events have no index and no version; their ids are enough for the books. */
-static bool event_pages(struct extractor *ex, struct object *o)
-{
-    struct dr_err err = {0};
-    int limit = CONTRACT_PAGE;
-
-    for (;;) {
-        struct page page;
-        enum api_result r;
-
-        path_events(&ex->path, dr_str_z(o->cursor.after), limit);
-        r = api_page(&ex->api, ex->path.p, (struct dr_str){0}, ex->inner_arena,
-                     &page, &err);
-        if (r == API_STOPPED) {
-            return false;
-        }
-        if (r == API_POISON && limit > 1) {
-            limit = limit > 10 ? limit / 10 : 1;
-            continue;
-        }
-        if (r != API_OK) {
-            struct reject bad = {
-                .id = dr_str_z(ex->api.poison_id[0] ? ex->api.poison_id
-                                                    : "(no id)"),
-                .class = DR_STR_LIT("unreadable"),
-                .reason = DR_STR_LIT("FastTrack cannot read this event; it "
-                                     "hides what follows it in the list"),
-                .cure = DR_STR_LIT("ask FastTrack to repair the event"),
-            };
-            if (r == API_POISON) {
-                emit_rejected(ex, o, &bad);
-            }
-            o->readable = false;
-            break;
-        }
-        DR_JSON_EACH(row, dr_json_get(page.root, "results"))
-        {
-            struct dr_source s = {.id = dr_json_scalar(dr_json_get(row, "id")),
-                                  .origin = DR_ORIGIN_SNAPSHOT,
-                                  .op = DR_SRC_INDEX};
-            if (id_ok(s.id)) {
-                emit_source(ex, o, &s, page.server_ms);
-            } else {
-                emit_rejected_row(ex, o, row, "an event has no usable id");
-            }
-        }
-        api_turn(&page, o->cursor.after);
-        save(ex, o);
-        if (o->cursor.after[0] == '\0') {
-            break;
-        }
-    }
-    o->cursor.phase = CURSOR_LINES;
-    return true;
-}
-
 bool line_sets(struct extractor *ex, struct object *o, enum dr_origin origin)
 {
     struct object *deals = object_find(ex, DR_STR_LIT("deal"));
@@ -286,20 +233,14 @@ static bool begin(struct extractor *ex, struct object *o)
     o->cursor.start_ms = ex->api.server_ms;
     o->cursor.watermark_ms = horizon_start(&ex->horizon, ex->api.server_ms);
     o->cursor.assoc_watermark_ms = o->cursor.watermark_ms;
-    o->cursor.phase = strcmp(o->name, "event") == 0 || o->carried >= 0
-                          ? CURSOR_LIST
-                          : CURSOR_INDEX;
-    if (strcmp(o->name, "line_item") == 0) {
-        o->cursor.phase = CURSOR_LINES;
-    }
+    o->cursor.phase = o->is == OBJECT_LINES ? CURSOR_LINES : CURSOR_LIST;
     emit_cursor(ex, o); /* T0 is durable before page 1 */
     return !dr_stop;
 }
 
 static bool finish(struct extractor *ex, struct object *o)
 {
-    if (strcmp(o->name, "line_item") == 0 &&
-        object_find(ex, DR_STR_LIT("deal")) &&
+    if (o->is == OBJECT_LINES && object_find(ex, DR_STR_LIT("deal")) &&
         (!line_sets(ex, o, DR_ORIGIN_SNAPSHOT) || !orphan_lines(ex, o))) {
         return false;
     }
@@ -314,11 +255,12 @@ static bool finish(struct extractor *ex, struct object *o)
     return true;
 }
 
-/* What the schema says may not be read. An object that is carried cannot be
- * left out here: that is a decision of the plan. */
+#define RANK_NEEDED 4 /* products to line items */
+
+/* What the schema says may not be read. */
 static void skip_unreadable(struct object *o)
 {
-    if (o->carried >= 0) {
+    if (object_rank(dr_str_z(o->name), false) <= RANK_NEEDED) {
         dr_die(DR_EXIT_REFUSED, "source.schema",
                "the token may not read %s: give it the scope and start again",
                o->name);
@@ -335,20 +277,29 @@ static bool one_object(struct extractor *ex, struct object *o)
     if (!o->readable && o->cursor.phase != CURSOR_TAIL) {
         skip_unreadable(o);
     }
-    if (o->cursor.phase == CURSOR_LIST) {
-        bool going = strcmp(o->name, "event") == 0 ? event_pages(ex, o)
-                                                   : list_pages(ex, o);
-        if (!going) {
+    if (o->cursor.phase == CURSOR_LIST || o->cursor.phase == CURSOR_INDEX) {
+        if (!ex->pages(ex, o)) {
             return false;
         }
-    }
-    if (o->cursor.phase == CURSOR_INDEX && !index_pages(ex, o)) {
-        return false;
     }
     if (o->cursor.phase == CURSOR_LINES) {
         return finish(ex, o);
     }
     return !dr_stop;
+}
+
+/* All records of an object from where its cursor stands, by the API. */
+bool api_pages(struct extractor *ex, struct object *o)
+{
+    bool going = o->is == OBJECT_EVENTS
+                     ? read_events(ex, o, DR_ORIGIN_SNAPSHOT)
+                     : o->cursor.phase == CURSOR_INDEX || list_pages(ex, o);
+
+    if (going && o->is == OBJECT_EVENTS) {
+        o->cursor.phase = CURSOR_LINES;
+        save(ex, o);
+    }
+    return going && (o->cursor.phase != CURSOR_INDEX || index_pages(ex, o));
 }
 
 bool snapshot(struct extractor *ex)

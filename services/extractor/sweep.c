@@ -88,8 +88,7 @@ static bool sweep_index(struct extractor *ex, struct object *o, struct found *f)
             if (!index_row(ex, o, j, &row)) {
                 continue;
             }
-            if (differs(ex, o, &row) && o->carried >= 0 &&
-                !found_add(ex, o, f, row.id)) {
+            if (differs(ex, o, &row) && !found_add(ex, o, f, row.id)) {
                 return false;
             }
         }
@@ -134,8 +133,8 @@ static bool sweep_object(struct extractor *ex, struct object *o)
 
     emitted_sweep_begin(ex->emitted, object_index(ex, o));
     going = sweep_index(ex, o, f);
-    if (going && o->carried >= 0) {
-        going = confirm_absent(ex, o, f);
+    if (going) {
+        going = confirm_absent(ex, o, f) && flush_stirred(ex);
     }
     free(f);
     return going;
@@ -156,13 +155,14 @@ bool sweep(struct extractor *ex)
 {
     for (size_t i = 0; i < ex->object_count; i++) {
         struct object *o = &ex->objects[i];
-        bool lines = strcmp(o->name, "line_item") == 0;
+        bool lines = o->is == OBJECT_LINES;
 
-        if (!o->readable || strcmp(o->name, "event") == 0 ||
-            (lines && !object_find(ex, DR_STR_LIT("deal")))) {
-            continue; /* events have no index */
+        if (!o->readable || (lines && !object_find(ex, DR_STR_LIT("deal")))) {
+            continue;
         }
-        if (lines ? !sweep_lines(ex, o) : !sweep_object(ex, o)) {
+        if (o->is == OBJECT_EVENTS ? !sweep_events(ex, o)
+            : lines                ? !sweep_lines(ex, o)
+                                   : !sweep_object(ex, o)) {
             return false;
         }
     }

@@ -58,19 +58,6 @@ static void emit_gone(struct extractor *ex, struct object *o,
     emit_source(ex, o, &s, server_ms);
 }
 
-static void emit_counted(struct extractor *ex, struct object *o,
-                         const struct change_row *row, int64_t server_ms)
-{
-    struct dr_source s = {.id = row->id,
-                          .has_version = true,
-                          .version = row->version,
-                          .updated_ms = row->updated_ms,
-                          .op = DR_SRC_INDEX,
-                          .origin = DR_ORIGIN_TAIL};
-
-    emit_source(ex, o, &s, server_ms);
-}
-
 /* The deals that these lines name. A line that cannot be read names none and
  * is rejected. */
 static bool deals_of(struct extractor *ex, struct object *o,
@@ -86,11 +73,11 @@ static bool deals_of(struct extractor *ex, struct object *o,
     if (r == API_STOPPED) {
         return false;
     }
-    if (r == API_POISON && n > 1) {
+    if ((r == API_POISON || r == API_LARGE) && n > 1) {
         return deals_of(ex, o, ids, n / 2, deals) &&
                deals_of(ex, o, ids + n / 2, n - n / 2, deals);
     }
-    if (r == API_POISON) {
+    if (r == API_POISON || r == API_LARGE) {
         emit_unreadable(ex, o, ids[0],
                         "every answer that should hold this line breaks");
         return true;
@@ -127,15 +114,7 @@ static bool one_change(struct extractor *ex, struct object *o,
 {
     bool gone = dr_str_eqz(row->op, "delete") || dr_str_eqz(row->op, "merge");
 
-    if (o->carried < 0) {
-        if (gone) {
-            emit_gone(ex, o, row, server_ms);
-        } else {
-            emit_counted(ex, o, row, server_ms);
-        }
-        return true;
-    }
-    if (strcmp(o->name, "line_item") == 0) {
+    if (o->is == OBJECT_LINES) {
         /* A line that is gone leaves its set through associations/changes. */
         if (gone) {
             end_alone(ex, o, row->id, server_ms);
@@ -146,6 +125,7 @@ static bool one_change(struct extractor *ex, struct object *o,
     }
     if (gone) {
         emit_gone(ex, o, row, server_ms);
+        stir(ex, dr_str_z(o->name), row->id);
         return true;
     }
     return !batch_add(b, row->id) || batch_flush(ex, o, b);
@@ -156,7 +136,7 @@ static bool rest_of_batch(struct extractor *ex, struct object *o,
 {
     bool going = true;
 
-    if (b->n > 0 && strcmp(o->name, "line_item") == 0) {
+    if (b->n > 0 && o->is == OBJECT_LINES) {
         going = touch_lines(ex, o, b->v, b->n);
         b->n = 0;
     }
@@ -215,7 +195,8 @@ static bool window(struct extractor *ex, struct object *o)
         return true;
     }
     b = dr_xcalloc(1, sizeof(*b));
-    going = window_pages(ex, o, o->cursor.watermark_ms, until, b);
+    going = window_pages(ex, o, o->cursor.watermark_ms, until, b) &&
+            flush_stirred(ex);
     free(b);
     if (going) {
         ex->windows++;
@@ -237,7 +218,8 @@ static bool touch(struct extractor *ex, struct touched *t, struct dr_str type,
 {
     struct object *o = object_find(ex, type);
 
-    if (!o || o->carried < 0) {
+    stir(ex, type, id);
+    if (!o) {
         return true;
     }
     return !batch_add(&t->of[object_index(ex, o)], id) ||
@@ -305,7 +287,7 @@ static bool assoc_pages(struct extractor *ex, int64_t since_ms,
             return false;
         }
     }
-    return sets->n == 0 || flush_sets(ex, sets);
+    return (sets->n == 0 || flush_sets(ex, sets)) && flush_stirred(ex);
 }
 
 /* One watermark for all pairs: kept in the first object's cursor. */
@@ -352,7 +334,13 @@ bool tail_round(struct extractor *ex)
     }
     for (size_t i = 0; i < ex->object_count; i++) {
         struct object *o = &ex->objects[i];
-        if (!o->readable || strcmp(o->name, "event") == 0) {
+        if (!o->readable) {
+            continue;
+        }
+        if (o->is == OBJECT_EVENTS) {
+            if (!read_events(ex, o, DR_ORIGIN_TAIL)) {
+                return false;
+            }
             continue;
         }
         if (!window(ex, o)) {

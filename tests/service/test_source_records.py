@@ -74,10 +74,43 @@ class Records(Case):
         for r in people[:4]:
             r["properties"]["job_title"] = "x" * (4 << 20)
         f.put("contact", people)
+        notes = f.records("note")
+        for r in notes:  # pages of 200 would hold 60 MB
+            r["properties"]["body"] = "\u20ac" * 100000
+        f.put("note", [dict(r, id="%s_%d" % (r["id"], n)) for r in notes
+                       for n in range(30)])
+        tasks = f.records("task")
+        tasks[3]["properties"]["body"] = "x" * 5400000
+        f.put("task", tasks)
         w = self.world(f.done(), bench=b)
         w.read_whole()
         self.assert_all(w)
         self.assertEqual(set(self.rejected(w)), {("contact", "ct_bad")})
+        self.assertLessEqual(w.peak_kib(), 64 << 10)
+
+    def test_a_record_beyond_a_message_is_rejected(self):
+        """Nothing that a message cannot hold ends the run."""
+        b, f = self.folder()
+        tasks = f.records("task")
+        tasks[3]["properties"]["body"] = "x" * (9 << 20)
+        f.put("task", tasks)
+        people = f.records("contact")
+        people[7]["properties"]["job_title"] = "x" * (8 << 20)
+        f.put("contact", people)
+        lines = f.records("line_item")  # each fits, the set of its deal not
+        for r in lines:
+            if r["properties"]["deal_id"] == "de_003":
+                r["properties"]["name"] = "x" * (5 << 20)
+        f.put("line_item", lines)
+        w = self.world(f.done(), bench=b)
+        w.read_whole()
+        large = {(r["object"], r["id"]) for r in w.dump("rejected")
+                 if r["class"] == "too_large"}
+        self.assertEqual(large, {("task", tasks[3]["id"]),
+                                 ("contact", people[7]["id"]),
+                                 ("line_item", "de_003")})
+        self.assertNotIn(tasks[3]["id"], w.newest("task"))
+        self.assertEqual(len(w.newest("task")), len(tasks) - 1)
 
     def test_more_equal_stamps_than_a_page_holds(self):
         """15,000 rows of one second, pages of 200: all there, read once."""

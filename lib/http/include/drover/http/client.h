@@ -32,6 +32,7 @@ struct dr_http_answer {
     int status;         /* when ANSWERED                                  */
     struct dr_str body; /* valid during the callback                      */
     char reason[160];   /* transport error in words, when not ANSWERED    */
+    bool too_large;     /* cut at max_answer; not ANSWERED then           */
     int64_t took_ms;
     int64_t retry_after_ms; /* -1: absent. Seconds, fractions and HTTP dates
                                are understood; capped at one hour            */

@@ -1,0 +1,59 @@
+/* What the extractor says of itself: the status record and the metrics. */
+#include "extractor.h"
+
+#include <drover/base/clock.h>
+
+static void status_objects(const struct extractor *ex, struct dr_json_w *w)
+{
+    dr_json_w_key(w, "objects");
+    dr_json_w_obj(w);
+    for (size_t i = 0; i < ex->object_count; i++) {
+        const struct object *o = &ex->objects[i];
+        dr_json_w_key(w, o->name);
+        dr_json_w_obj(w);
+        dr_json_w_kvi(w, "read", (int64_t)o->written);
+        dr_json_w_kvi(w, "expected", (int64_t)o->expected);
+        dr_json_w_kvb(w, "done", o->cursor.phase == CURSOR_TAIL);
+        dr_json_w_kvb(w, "carried", true);
+        dr_json_w_kvb(w, "readable", o->readable);
+        dr_json_w_end(w);
+    }
+    dr_json_w_end(w);
+}
+
+void emit_status(struct extractor *ex, bool force)
+{
+    int64_t now = dr_mono_ms();
+    struct dr_json_w w;
+    struct dr_buf json, name;
+
+    *ex->m_calls = ex->api.calls;
+    *ex->m_refused = ex->api.refused;
+    *ex->m_lag = ex->lag_s;
+    *ex->m_misses = (int64_t)ex->tail_misses;
+    if (!force && now < ex->status_due_ms) {
+        return;
+    }
+    ex->status_due_ms = now + 1000;
+    dr_buf_init(&json, 64 << 10);
+    dr_buf_init(&name, 256);
+    dr_json_w_init(&w, &json);
+    dr_json_w_obj(&w);
+    dr_json_w_kvz(&w, "phase", ex->phase);
+    status_objects(ex, &w);
+    dr_json_w_kvi(&w, "tail_misses", (int64_t)ex->tail_misses);
+    dr_json_w_kvi(&w, "windows", (int64_t)ex->windows);
+    dr_json_w_kvi(&w, "lag_s", ex->lag_s);
+    dr_json_w_kvi(&w, "lag_max_s", ex->lag_max_s);
+    dr_json_w_kvi(&w, "calls", ex->api.calls);
+    dr_json_w_kvi(&w, "refused_429", ex->api.refused);
+    dr_json_w_kvi(&w, "frozen_at_ms", ex->freeze_ms);
+    dr_json_w_kvb(&w, "swept", ex->swept);
+    dr_json_w_kvb(&w, "schema_drift", ex->schema_drift);
+    dr_json_w_kvz(&w, "halted", ex->halted);
+    dr_json_w_end(&w);
+    dr_buf_printf(&name, "extractor:%s", ex->svc->id);
+    emit_catalog(ex, "status", name.p, dr_buf_view(&json));
+    dr_buf_done(&json);
+    dr_buf_done(&name);
+}
