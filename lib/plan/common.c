@@ -65,7 +65,7 @@ void apply_owner(struct build *b)
 
 /* ---- where it comes from ---- */
 
-static struct dr_str author_of(const struct build *b)
+struct dr_str author_of(const struct build *b)
 {
     struct dr_str by = dr_json_scalar(dr_json_get(b->root, "created_by"));
     struct dr_str name = map_text(b->plan->authors, by);
@@ -73,7 +73,7 @@ static struct dr_str author_of(const struct build *b)
     return name.n ? name : by;
 }
 
-static void line(struct build *b, const char *label, struct dr_str s)
+void text_line(struct build *b, const char *label, struct dr_str s)
 {
     if (s.n > 0 && dr_text_valid(s)) {
         dr_buf_printf(&b->description, "%s: " DR_STR_FMT "\n", label,
@@ -84,15 +84,26 @@ static void line(struct build *b, const char *label, struct dr_str s)
 /* Fixed order: the same record gives the same text for ever. */
 static void lines(struct build *b)
 {
+    text_line(b, "Created", dr_json_get_str(b->root, "created_at"));
+    apply_later(b);
+    text_line(b, "Author", author_of(b));
+    apply_holder(b);
+}
+
+void apply_later(struct build *b)
+{
+    text_line(b, "Last changed", dr_json_get_str(b->root, "updated_at"));
+}
+
+void apply_holder(struct build *b)
+{
     struct dr_str since = dr_json_get_str(b->root, "archived_at");
 
-    line(b, "Created", dr_json_get_str(b->root, "created_at"));
-    line(b, "Last changed", dr_json_get_str(b->root, "updated_at"));
-    line(b, "Author", author_of(b));
-    line(b, "Owner in FastTrack",
-         dr_json_scalar(dr_json_get(b->root, "owner_id")));
+    text_line(b, "Owner in FastTrack",
+              dr_json_scalar(dr_json_get(b->root, "owner_id")));
     if (b->rec->archived) {
-        line(b, "Archived in FastTrack", since.n ? since : DR_STR_LIT("yes"));
+        text_line(b, "Archived in FastTrack",
+                  since.n ? since : DR_STR_LIT("yes"));
     }
 }
 
@@ -158,45 +169,6 @@ void apply_flags(struct build *b)
     flags_of(b, dr_json_get(dr_json_get(b->root, "corrupt"), "fields"),
              "FastTrack says that this value is damaged: what it gave was "
              "carried");
-}
-
-void apply_description(struct build *b, const char *property,
-                       struct dr_str rule, struct dr_str last)
-{
-    struct dr_str own = prop_text(b, property);
-    struct dr_str tail = dr_str_trim(dr_buf_view(&b->description));
-    size_t taken, room;
-    struct dr_buf out;
-
-    if (dr_utf8_count(tail) + last.n + 4 > AREA_MAX / 2) {
-        build_note(b, dr_str_z("description"), rule, tail,
-                   (struct dr_str){"", 0},
-                   "the lines that stand below the text were cut to half of "
-                   "what the field holds");
-        tail = dr_utf8_prefix(tail, AREA_MAX / 2 - last.n - 4);
-    }
-    taken = dr_utf8_count(tail) + dr_utf8_count(last) + 4;
-    room = AREA_MAX - taken;
-    if (dr_utf8_count(own) > room) {
-        struct dr_str cut = dr_utf8_prefix(own, room);
-        build_note(b, dr_str_z(property), rule, own, cut,
-                   "cut to what the field of 10,000 characters holds beside "
-                   "the lines below the text");
-        own = cut;
-    }
-    dr_buf_init(&out, (size_t)AREA_MAX * 8);
-    dr_buf_str(&out, own);
-    if (own.n > 0 && tail.n + last.n > 0) {
-        dr_buf_z(&out, "\n\n");
-    }
-    dr_buf_str(&out, tail);
-    if (last.n > 0) {
-        dr_buf_z(&out, tail.n > 0 ? "\n" : "");
-        dr_buf_str(&out, last);
-    }
-    build_field(b, DR_STR_LIT("description"), rule, DR_VAL_TEXT,
-                build_dup(b, dr_buf_view(&out)));
-    dr_buf_done(&out);
 }
 
 enum dr_load_how first_how(const struct build *b, enum dr_load_how bulk)

@@ -179,6 +179,28 @@ static void read_pipelines(struct dr_plan *p, const struct dr_json *list)
     }
 }
 
+static void read_files(struct dr_plan *p, const struct dr_json *j)
+{
+    struct files_plan *f = &p->files;
+    struct dr_str large = dr_json_get_str(j, "too_large");
+
+    if (dr_str_u64(dr_json_scalar(dr_json_get(j, "max_bytes")),
+                   &f->max_bytes) ||
+        f->max_bytes > DR_FILE_MAX) {
+        f->max_bytes = DR_FILE_MAX;
+    }
+    if (dr_str_u64(dr_json_scalar(dr_json_get(j, "storage_bytes")),
+                   &f->storage_bytes)) {
+        f->storage_bytes = 0;
+    }
+    f->too_large = dr_str_eqz(large, "skip")   ? TOO_LARGE_SKIP
+                   : dr_str_eqz(large, "link") ? TOO_LARGE_LINK
+                                               : TOO_LARGE_NOTE;
+    f->reject_broken = dr_str_eqz(dr_json_get_str(j, "broken"), "reject");
+    f->source_url = dr_json_get_str(j, "source_url");
+    f->names = read_map(p, dr_json_get(j, "names"));
+}
+
 static void read_decisions(struct dr_plan *p, const struct dr_json *root)
 {
     const struct dr_json *owners = dr_json_get(root, "owners");
@@ -203,6 +225,11 @@ static void read_decisions(struct dr_plan *p, const struct dr_json *root)
         read_map(p, dr_json_get(dr_json_get(root, "emails"), "without"));
     p->orphan_name = dr_json_get_str(orphans, "account_name");
     p->orphan_id = dr_json_scalar(dr_json_get(orphans, "account_id"));
+    p->keep_activity_html = dr_str_eqz(
+        dr_json_get_str(dr_json_get(root, "activities"), "html"), "keep");
+    p->keep_note_html =
+        dr_str_eqz(dr_json_get_str(dr_json_get(root, "notes"), "html"), "keep");
+    read_files(p, dr_json_get(root, "files"));
     p->leads = dr_str_eqz(dr_json_get_str(root, "leads"), "lead");
     p->lead_stage = dr_json_scalar(dr_json_get(root, "lead_stage_id"));
     p->source_schema_hash = dr_json_get_str(root, "source_schema_hash");
@@ -312,6 +339,7 @@ void dr_plan_free(struct dr_plan *p)
     dr_map_free(p->merge_company);
     dr_map_free(p->merge_contact);
     dr_map_free(p->without_email);
+    dr_map_free(p->files.names);
     dr_arena_free(p->arena);
     free(p);
 }

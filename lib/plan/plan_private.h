@@ -8,7 +8,9 @@
 /* Freshsales' limits of one field (reference 19.3). */
 #define TEXT_MAX 255
 #define AREA_MAX 10000
-#define LINES_MAX 100 /* products of one deal */
+/* Of the text of a note no limit is known: this one is ours. */
+#define NOTE_MAX 65535 /* bytes */
+#define LINES_MAX 100  /* products of one deal */
 #define NUMBER_WHOLE 11
 #define NUMBER_FRACTION 4
 
@@ -53,6 +55,16 @@ struct pipeline_plan {
     struct dr_map *stages; /* source id -> struct dr_str * (target id) */
 };
 
+enum too_large { TOO_LARGE_NOTE, TOO_LARGE_LINK, TOO_LARGE_SKIP };
+
+struct files_plan {
+    uint64_t max_bytes, storage_bytes;
+    enum too_large too_large;
+    bool reject_broken;
+    struct dr_str source_url; /* "…{id}…"; empty: none      */
+    struct dr_map *names;     /* attachment id -> file name */
+};
+
 struct dr_plan {
     struct dr_arena *arena;
     const struct dr_json *root; /* what dr_plan_check walks */
@@ -68,6 +80,8 @@ struct dr_plan {
     struct dr_map *cut, *names, *shared_deals, *merge_company, *merge_contact,
         *without_email; /* values: struct dr_str * */
     struct dr_str orphan_name, orphan_id;
+    bool keep_activity_html, keep_note_html;
+    struct files_plan files;
     bool leads;               /* persons become lead records */
     struct dr_str lead_stage; /* else contacts of this lifecycle stage */
     struct dr_str source_schema_hash, target_schema_hash;
@@ -174,13 +188,16 @@ void apply_owner(struct build *b);
 /* Creation, change, author and original owner, where the target has custom
  * fields; as lines of the description where it has none. */
 void apply_provenance(struct build *b, bool custom_fields);
+/* Parts of it, for texts that begin with the author and the time. */
+void apply_later(struct build *b);
+void apply_holder(struct build *b); /* owner, archived */
+struct dr_str author_of(const struct build *b);
+/* "Label: value" below the text; nothing where there is no value. */
+void text_line(struct build *b, const char *label, struct dr_str s);
 /* Types with tags carry archived records under the tag "archived". */
 void apply_archived(struct build *b);
 /* What FastTrack itself calls redacted or damaged. */
 void apply_flags(struct build *b);
-/* The own text, the appended lines and `last`, as one text within limits. */
-void apply_description(struct build *b, const char *property,
-                       struct dr_str rule, struct dr_str last);
 const struct rule *special_rule(const struct build *b, const char *special);
 /* Bulk writes find a record by its ident. In the tail a name or address may
  * have come that the plan has not seen: such a record is written singly, so
@@ -193,6 +210,32 @@ struct end {
 };
 size_t pair_ends(struct build *b, const char *pair, struct end **out);
 
+/* ---- text.c ---- */
+
+/* The one text of a record: `first`, the own text, the appended lines, `last`;
+ * each of them may be empty. What is too much is cut, and told. */
+struct text {
+    const char *field; /* of the target */
+    struct dr_str source, rule;
+    struct dr_str first, own, last;
+    size_t chars, bytes; /* the limit: in characters, else in bytes */
+};
+void apply_text(struct build *b, const struct text *t);
+/* A text of FastTrack that is HTML, by the plan kept or reduced. */
+struct dr_str text_of_html(struct build *b, struct dr_str source,
+                           struct dr_str rule, struct dr_str s, bool keep);
+/* "FastTrack <object> <id> [<marker>]" for a type without custom fields. */
+struct dr_str marker_line(struct build *b, struct dr_str marker);
+
+/* ---- target.c ---- */
+
+/*
+ * What an activity, a note or a file stands on: the first deal, else contact,
+ * else company it is linked with. All other links are told, and stand in a
+ * line of the text. False: there is none; with `required` it was rejected.
+ */
+bool apply_target(struct build *b, bool required);
+
 /* ---- objects: each fills loads ---- */
 
 size_t make_company(struct build *b, struct dr_load out[LOADS_MAX]);
@@ -201,5 +244,9 @@ size_t make_deal(struct build *b, struct dr_load out[LOADS_MAX]);
 size_t make_product(struct build *b, struct dr_load out[LOADS_MAX]);
 size_t make_lines(struct build *b, struct dr_load out[LOADS_MAX]);
 size_t make_task(struct build *b, struct dr_load out[LOADS_MAX]);
+size_t make_activity(struct build *b, struct dr_load out[LOADS_MAX]);
+size_t make_meeting(struct build *b, struct dr_load out[LOADS_MAX]);
+size_t make_note(struct build *b, struct dr_load out[LOADS_MAX]);
+size_t make_file(struct build *b, struct dr_load out[LOADS_MAX]);
 
 #endif

@@ -59,13 +59,17 @@ static void price(struct build *b)
 size_t make_product(struct build *b, struct dr_load out[LOADS_MAX])
 {
     struct dr_str name = value_name(b, "name", DR_STR_LIT("product.name"));
+    struct text text = {.field = "description",
+                        .source = DR_STR_LIT("description"),
+                        .rule = DR_STR_LIT("product.description"),
+                        .chars = AREA_MAX};
 
     build_text(b, "name", "product.name", name);
     build_text(b, "product_code", "product.id", b->rec->id);
     price(b);
     apply_provenance(b, false);
-    apply_description(b, "description", DR_STR_LIT("product.description"),
-                      (struct dr_str){"", 0});
+    text.own = prop_text(b, "description");
+    apply_text(b, &text);
     build_load(b, &out[0], "product");
     build_hash(b, &out[0]);
     return 1;

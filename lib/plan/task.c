@@ -17,44 +17,14 @@ static void due(struct build *b)
     }
 }
 
-/* One record can be the target of a task; the others are told. */
-static void target(struct build *b)
-{
-    static const struct {
-        const char *pair, *field, *lane, *object;
-    } kinds[] = {
-        {"task_deal", "targetable:Deal", "deal", "deal"},
-        {"task_contact", "targetable:Contact", "contact", "contact"},
-        {"task_company", "targetable:SalesAccount", "account", "company"}};
-    bool taken = false;
-
-    for (size_t k = 0; k < DR_ARRAY_LEN(kinds); k++) {
-        struct end *ends;
-        size_t n = pair_ends(b, kinds[k].pair, &ends);
-        for (size_t i = 0; i < n; i++) {
-            struct dr_ref r = {.field = dr_str_z(kinds[k].field),
-                               .rule = DR_STR_LIT("task.target"),
-                               .lane = dr_str_z(kinds[k].lane),
-                               .key = load_key(b, kinds[k].object, ends[i].id),
-                               .on_miss = DR_MISS_DROP};
-            if (!taken) {
-                build_ref(b, &r);
-                taken = true;
-            } else {
-                build_note(b, dr_str_z(kinds[k].pair),
-                           DR_STR_LIT("task.target"), ends[i].id,
-                           (struct dr_str){"", 0},
-                           "a task stands on one record in Freshsales: the "
-                           "deal, else the contact, else the account");
-            }
-        }
-    }
-}
-
 size_t make_task(struct build *b, struct dr_load out[LOADS_MAX])
 {
     struct dr_str title = value_name(b, "subject", DR_STR_LIT("task.subject"));
     struct dr_str status = dr_str_trim(prop_text(b, "status"));
+    struct text text = {.field = "description",
+                        .source = DR_STR_LIT("body"),
+                        .rule = DR_STR_LIT("task.body"),
+                        .chars = AREA_MAX};
     struct dr_load head;
 
     build_text(b, "title", "task.subject", title);
@@ -62,13 +32,13 @@ size_t make_task(struct build *b, struct dr_load out[LOADS_MAX])
                  dr_str_ieq(status, DR_STR_LIT("completed")) ? DR_STR_LIT("1")
                                                              : DR_STR_LIT("0"));
     due(b);
-    target(b);
+    (void)apply_target(b, false);
     apply_provenance(b, false);
     build_load(b, &head, "activity");
-    apply_description(
-        b, "body", DR_STR_LIT("task.body"),
-        build_printf(b, "FastTrack task " DR_STR_FMT " [" DR_STR_FMT "]",
-                     DR_STR_ARG(b->rec->id), DR_STR_ARG(head.marker)));
+    text.own = text_of_html(b, text.source, text.rule, prop_text(b, "body"),
+                            b->plan->keep_activity_html);
+    text.last = marker_line(b, head.marker);
+    apply_text(b, &text);
     build_load(b, &out[0], "activity");
     build_hash(b, &out[0]);
     return 1;

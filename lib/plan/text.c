@@ -1,30 +1,143 @@
 /* Texts: HTML reduced, and the one text that a record of the target has, with
- * the lines that stand below it. */
+ * the lines that stand around it. */
 #include "plan_private.h"
 
 #include "html.h"
 
 /* Images and rules take more room than their tags. */
 #define GROWTH 2
+/* Blank lines between the parts, and a little to spare. */
+#define SEPARATORS 8
+#define FIRST_MAX 500 /* characters */
 
-struct dr_str value_html(struct build *b, struct dr_str source,
-                         struct dr_str rule, struct dr_str s)
+static struct dr_str reduced(struct build *b, struct dr_str s, bool keep,
+                             unsigned *found)
 {
     struct dr_buf text;
     struct dr_str out = s;
-    unsigned found;
 
-    dr_buf_init(&text, s.n * GROWTH + 64);
-    found = html_to_text(s, NULL, &text);
+    dr_buf_init(&text, s.n * GROWTH + ((size_t)64 << 10));
+    *found = keep ? html_relink(s, b->plan->files.names, &text)
+                  : html_to_text(s, b->plan->files.names, &text);
     b->oom |= text.over;
-    if (found != 0) {
+    if (*found != 0) {
         out = build_dup(b, dr_buf_view(&text));
     }
-    if (found & HTML_TAGS) {
+    dr_buf_done(&text);
+    return out;
+}
+
+struct dr_str text_of_html(struct build *b, struct dr_str source,
+                           struct dr_str rule, struct dr_str s, bool keep)
+{
+    unsigned found;
+    struct dr_str out = reduced(b, s, keep, &found);
+
+    if (keep && (found & HTML_IMAGES)) {
+        build_note(b, source, rule, s, out,
+                   "an image that is an attachment is named in its place: the "
+                   "file stands on the record");
+    } else if (found & HTML_TAGS) {
         build_note(b, source, rule, s, out,
                    "HTML reduced to its text: what only a tag said is not "
                    "carried");
     }
-    dr_buf_done(&text);
     return out;
+}
+
+struct dr_str value_html(struct build *b, struct dr_str source,
+                         struct dr_str rule, struct dr_str s)
+{
+    return text_of_html(b, source, rule, s, false);
+}
+
+struct dr_str marker_line(struct build *b, struct dr_str marker)
+{
+    return build_printf(
+        b, "FastTrack " DR_STR_FMT " " DR_STR_FMT " [" DR_STR_FMT "]",
+        DR_STR_ARG(b->rec->object), DR_STR_ARG(b->rec->id), DR_STR_ARG(marker));
+}
+
+/* ---- limits ---- */
+
+static size_t size_of(const struct text *t, struct dr_str s)
+{
+    return t->chars > 0 ? dr_utf8_count(s) : s.n;
+}
+
+static struct dr_str prefix(const struct text *t, struct dr_str s, size_t max)
+{
+    if (t->chars > 0) {
+        return dr_utf8_prefix(s, max);
+    }
+    if (s.n <= max) {
+        return s;
+    }
+    while (max > 0 && ((unsigned char)s.p[max] & 0xc0) == 0x80) {
+        max--;
+    }
+    return (struct dr_str){s.p, max};
+}
+
+static struct dr_str cut_lines(struct build *b, const struct text *t,
+                               struct dr_str tail, size_t max)
+{
+    size_t last = size_of(t, t->last) + SEPARATORS;
+
+    if (size_of(t, tail) + last <= max / 2) {
+        return tail;
+    }
+    build_note(b, dr_str_z(t->field), t->rule, tail, (struct dr_str){"", 0},
+               "the lines that stand below the text were cut to half of what "
+               "the field holds");
+    return prefix(t, tail, last < max / 2 ? max / 2 - last : 0);
+}
+
+static struct dr_str cut_own(struct build *b, const struct text *t, size_t room,
+                             size_t max)
+{
+    struct dr_str cut, why;
+
+    if (size_of(t, t->own) <= room) {
+        return t->own;
+    }
+    cut = prefix(t, t->own, room);
+    why = build_printf(
+        b,
+        "cut to what the field of %zu %s holds beside the lines around the "
+        "text: the whole has %zu characters (%zu bytes)",
+        max, t->chars > 0 ? "characters" : "bytes", dr_utf8_count(t->own),
+        t->own.n);
+    build_note(b, t->source, t->rule, t->own, cut,
+               why.n > 0 ? why.p : "cut to what the field holds");
+    return cut;
+}
+
+static void part(struct dr_buf *out, struct dr_str s, const char *between)
+{
+    if (s.n > 0) {
+        dr_buf_z(out, out->n > 0 ? between : "");
+        dr_buf_str(out, s);
+    }
+}
+
+void apply_text(struct build *b, const struct text *t)
+{
+    size_t max = t->chars > 0 ? t->chars : t->bytes;
+    struct dr_str first = dr_utf8_prefix(t->first, FIRST_MAX);
+    struct dr_str tail =
+        cut_lines(b, t, dr_str_trim(dr_buf_view(&b->description)), max);
+    size_t taken =
+        size_of(t, first) + size_of(t, tail) + size_of(t, t->last) + SEPARATORS;
+    struct dr_str own = cut_own(b, t, taken < max ? max - taken : 0, max);
+    struct dr_buf out;
+
+    dr_buf_init(&out, (size_t)NOTE_MAX * 8);
+    part(&out, first, "");
+    part(&out, own, "\n\n");
+    part(&out, tail, "\n\n");
+    part(&out, t->last, tail.n > 0 ? "\n" : "\n\n");
+    build_field(b, dr_str_z(t->field), t->rule, DR_VAL_TEXT,
+                build_dup(b, dr_buf_view(&out)));
+    dr_buf_done(&out);
 }

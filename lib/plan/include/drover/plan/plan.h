@@ -37,6 +37,9 @@
 #define DR_ORPHAN_ID "unassigned"
 #define DR_ORPHAN_KEY DR_ORPHAN_OBJECT ":" DR_ORPHAN_ID
 
+/* The largest file that Freshsales takes (reference 11.1): 150 MB. */
+#define DR_FILE_MAX UINT64_C(157286400)
+
 /* ---- the plan file ---- */
 
 struct dr_plan; /* immutable once parsed */

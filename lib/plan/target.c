@@ -1,0 +1,237 @@
+/* What an activity, a note or a file stands on in the target. */
+#include "plan_private.h"
+
+#include <string.h>
+
+/* So many links are named in the text; all are told. */
+#define NAMED_MAX 20
+
+static const struct parent {
+    const char *object, *field, *lane;
+} parents[] = {{"deal", "targetable:Deal", "deal"},
+               {"contact", "targetable:Contact", "contact"},
+               {"company", "targetable:SalesAccount", "account"}};
+
+static const struct parent *parent_named(struct dr_str object)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(parents); i++) {
+        if (dr_str_eqz(object, parents[i].object)) {
+            return &parents[i];
+        }
+    }
+    return NULL;
+}
+
+/* "deal" of "call_deal", for a call. */
+static struct dr_str other_end(const struct build *b, struct dr_str pair)
+{
+    size_t n = b->rec->object.n;
+
+    if (pair.n > n + 1 && pair.p[n] == '_' &&
+        dr_str_starts(pair, b->rec->object)) {
+        return (struct dr_str){pair.p + n + 1, pair.n - n - 1};
+    }
+    return (struct dr_str){"", 0};
+}
+
+/* ---- the links of a record ---- */
+
+struct link {
+    struct dr_str object, id;
+    bool primary;
+};
+
+struct links {
+    struct link *v;
+    size_t n;
+};
+
+static void add(struct links *l, struct dr_str object, struct dr_str id,
+                bool primary)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (dr_str_eq(l->v[i].object, object) && dr_str_eq(l->v[i].id, id)) {
+            l->v[i].primary |= primary;
+            return;
+        }
+    }
+    l->v[l->n++] = (struct link){object, id, primary};
+}
+
+/* Deals, contacts and companies in this order, what else there is behind. */
+static size_t rank(struct dr_str object)
+{
+    const struct parent *p = parent_named(object);
+
+    return p ? (size_t)(p - parents) : DR_ARRAY_LEN(parents);
+}
+
+static bool before(const struct link *a, const struct link *b)
+{
+    size_t x = rank(a->object), y = rank(b->object);
+    int c;
+
+    if (x != y) {
+        return x < y;
+    }
+    if (a->primary != b->primary) {
+        return a->primary;
+    }
+    c = dr_str_cmp(a->object, b->object);
+    return c < 0 || (c == 0 && dr_str_cmp(a->id, b->id) < 0);
+}
+
+static void sort(struct links *l)
+{
+    for (size_t i = 1; i < l->n; i++) { /* few, nearly in order */
+        struct link x = l->v[i];
+        size_t at = i;
+        while (at > 0 && before(&x, &l->v[at - 1])) {
+            l->v[at] = l->v[at - 1];
+            at--;
+        }
+        l->v[at] = x;
+    }
+}
+
+/* From the associations; of attachments also from what the record says. */
+static struct links links_of(struct build *b)
+{
+    const struct dr_source *rec = b->rec;
+    const struct dr_json *said = prop(b, "parents");
+    size_t more = dr_json_type(said) == DR_JSON_ARRAY &&
+                          dr_str_eqz(rec->object, "attachment")
+                      ? said->count
+                      : 0;
+    struct links l = {
+        dr_arena_calloc(b->a, rec->assoc_count + more + 1, sizeof(*l.v)), 0};
+
+    if (!l.v) {
+        b->oom = true;
+        return l;
+    }
+    for (size_t i = 0; i < rec->assoc_count; i++) {
+        struct dr_str object = other_end(b, rec->assocs[i].pair);
+        if (object.n > 0) {
+            add(&l, object, rec->assocs[i].to_id, rec->assocs[i].primary);
+        }
+    }
+    for (const struct dr_json *e = more > 0 ? said->child : NULL; e;
+         e = e->next) {
+        struct dr_str object = dr_json_get_str(e, "type");
+        struct dr_str id = dr_json_scalar(dr_json_get(e, "id"));
+        if (object.n > 0 && id.n > 0 && dr_text_valid(object)) {
+            add(&l, object, id, false);
+        }
+    }
+    sort(&l);
+    return l;
+}
+
+/* ---- which of them ---- */
+
+/* A custom object that was folded into its parent's fields stands, by its
+ * fact in the lane `link`, for that parent. */
+static bool folded(const struct build *b, struct dr_str object,
+                   struct parent *out)
+{
+    const struct dr_json *c =
+        dr_json_gets(dr_json_get(b->plan->root, "custom_objects"), object);
+    const struct parent *p = parent_named(dr_json_get_str(c, "parent"));
+
+    if (!p || !dr_str_eqz(dr_json_get_str(c, "fate"), "fields")) {
+        return false;
+    }
+    *out = (struct parent){NULL, p->field, "link"};
+    return true;
+}
+
+static struct dr_str link_key(struct build *b, const struct link *l)
+{
+    char *object = dr_arena_dupz(b->a, l->object);
+
+    b->oom |= !object;
+    return load_key(b, object ? object : "", l->id);
+}
+
+static bool stand_on(struct build *b, const struct link *l, bool required)
+{
+    const struct parent *p = parent_named(l->object);
+    struct parent custom;
+
+    if (!p && folded(b, l->object, &custom)) {
+        p = &custom;
+    }
+    if (p) {
+        struct dr_ref r = {.field = dr_str_z(p->field),
+                           .rule = build_printf(b, DR_STR_FMT ".target",
+                                                DR_STR_ARG(b->rec->object)),
+                           .lane = dr_str_z(p->lane),
+                           .key = link_key(b, l),
+                           .on_miss = required ? DR_MISS_REJECT : DR_MISS_DROP};
+        build_ref(b, &r);
+    }
+    return p != NULL;
+}
+
+/* ---- the others ---- */
+
+static void tell(struct build *b, const struct links *l, size_t taken)
+{
+    size_t named = 0, left = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        struct dr_str id = l->v[i].id;
+        if (i == taken) {
+            continue;
+        }
+        build_note(
+            b,
+            build_printf(b, DR_STR_FMT "_" DR_STR_FMT,
+                         DR_STR_ARG(b->rec->object),
+                         DR_STR_ARG(l->v[i].object)),
+            build_printf(b, DR_STR_FMT ".target", DR_STR_ARG(b->rec->object)),
+            id, (struct dr_str){"", 0},
+            "it stands on one record in Freshsales: the deal, else the "
+            "contact, else the account");
+        if (named == NAMED_MAX || !dr_text_valid(id)) {
+            left++;
+            continue;
+        }
+        dr_buf_z(&b->description, named++ > 0 ? ", " : "Also linked with: ");
+        dr_buf_printf(&b->description, DR_STR_FMT " " DR_STR_FMT,
+                      DR_STR_ARG(l->v[i].object), DR_STR_ARG(id));
+    }
+    if (left > 0) {
+        dr_buf_printf(&b->description, "%s%zu more",
+                      named > 0 ? " and " : "Also linked with: ", left);
+    }
+    if (named + left > 0) {
+        dr_buf_ch(&b->description, '\n');
+    }
+}
+
+bool apply_target(struct build *b, bool required)
+{
+    struct links l = links_of(b);
+    size_t taken = 0;
+
+    while (taken < l.n && !stand_on(b, &l.v[taken], required)) {
+        taken++;
+    }
+    tell(b, &l, taken);
+    if (taken == l.n && required) {
+        build_reject(
+            b, "no_target",
+            build_printf(b, DR_STR_FMT "_deal", DR_STR_ARG(b->rec->object)),
+            build_printf(b, DR_STR_FMT ".target", DR_STR_ARG(b->rec->object)),
+            l.n > 0 ? "it hangs on no deal, contact or company "
+                      "itself, and Freshsales takes none on what it "
+                      "hangs on"
+                    : "it hangs on no record, and Freshsales takes "
+                      "none that does not",
+            "link it with a deal, contact or company in FastTrack; "
+            "it is picked up by itself");
+    }
+    return taken < l.n;
+}
