@@ -22,13 +22,23 @@ static const struct kind kinds[] = {
     {"product", make_product, KIND_OWNED},
     {"line_item", make_lines, KIND_LINES},
     {"task", make_task, KIND_OWNED},
+    {"call", make_activity, KIND_OWNED},
+    {"email", make_activity, KIND_OWNED},
+    {"meeting", make_meeting, 0},
+    {"note", make_note, 0},
+    {"attachment", make_file, 0},
 };
+
+/* A kind of activity that FastTrack's contract does not know. */
+static const struct kind any_activity = {NULL, make_activity, KIND_OWNED};
 
 /* How an object is made: by its name, else by what the plan makes of it.
  * NULL: the plan does not carry it. */
 static const struct kind *kind_of(const struct dr_plan *p, struct dr_str object)
 {
-    if (!plan_object(p, object) || !dr_plan_in_scope(p, object)) {
+    const struct object_plan *o = plan_object(p, object);
+
+    if (!o || !dr_plan_in_scope(p, object)) {
         return NULL;
     }
     for (size_t i = 0; i < DR_ARRAY_LEN(kinds); i++) {
@@ -36,7 +46,16 @@ static const struct kind *kind_of(const struct dr_plan *p, struct dr_str object)
             return &kinds[i];
         }
     }
-    return NULL;
+    return dr_str_eqz(o->lane, "activity") &&
+                   dr_str_eqz(o->type, "sales_activities")
+               ? &any_activity
+               : NULL;
+}
+
+/* A call log has no owner: Freshsales takes the key's user. */
+static bool owned(const struct kind *kind, const struct object_plan *o)
+{
+    return (kind->flags & KIND_OWNED) && !dr_str_eqz(o->type, "call_logs");
 }
 
 static void gone(const struct dr_source *rec, struct dr_outcome *out)
@@ -89,7 +108,7 @@ static int run(struct build *b, const struct kind *kind, struct dr_outcome *out,
         if (!read_body(b)) {
             return b->oom ? too_large(err) : 0;
         }
-        if (kind->flags & KIND_OWNED) {
+        if (owned(kind, b->op)) {
             apply_owner(b);
         }
         apply_flags(b);
@@ -121,6 +140,9 @@ static void finish(struct build *b, struct dr_outcome *out)
     }
     out->state = b->state;
     out->reject = b->reject;
+    if (b->state == DR_OUT_EXCLUDED || b->state == DR_OUT_WAITING) {
+        out->reject = (struct dr_rejected){0};
+    }
     out->rule = b->reject.rule;
     out->reason = b->reject.reason;
     out->load_count = 0;

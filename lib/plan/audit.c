@@ -212,7 +212,7 @@ void dr_profile_fields_json(const struct dr_profile *profile,
     struct proposing p = {.profile = profile, .c = c};
 
     p.a = dr_arena_new(AUDIT_ARENA);
-    p.kinds = kinds_of(p.a, c, &p.kind_n);
+    p.kinds = kinds_of(p.a, c, NULL, &p.kind_n);
     p.asked = dr_map_new(NULL);
     p.classic =
         dr_str_eqz(dr_json_get_str(c->dst_account, "edition"), "classic");

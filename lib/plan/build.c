@@ -133,6 +133,16 @@ void build_reject(struct build *b, const char *class, struct dr_str field,
     }
 }
 
+void build_end(struct build *b, enum dr_out_state state, struct dr_str rule,
+               const char *reason)
+{
+    if (b->state == 0) {
+        b->state = state;
+        b->reject =
+            (struct dr_rejected){.rule = rule, .reason = dr_str_z(reason)};
+    }
+}
+
 const struct dr_json *build_parse(struct build *b, struct dr_str text)
 {
     struct dr_json_limits limits = {.max_nodes = NODES_MAX};
@@ -289,6 +299,11 @@ void build_hash(struct build *b, struct dr_load *l)
         put_text(&all, l->lines[i].id);
         put_fields(&all, l->lines[i].fields, l->lines[i].field_count);
         put_ref(&all, &l->lines[i].product);
+    }
+    if (l->blob.state != 0) { /* where the bytes lie is no matter */
+        put_len(&all, l->blob.state);
+        put_len(&all, l->blob.size);
+        put_text(&all, l->blob.sha256);
     }
     b->oom |= all.over;
     dr_sha256(dr_buf_view(&all), out);

@@ -97,6 +97,19 @@ static void check_values(struct checking *k, struct dr_str object,
     }
 }
 
+/* Nor can a record do without what every one of its kind gets. */
+static void check_const(struct checking *k, struct dr_str object,
+                        const struct dr_json *row)
+{
+    if (dr_str_eqz(dr_json_get_str(row, "transform"), "const") &&
+        dr_json_scalar(dr_json_get(row, "value")).n == 0) {
+        problem(k, "missing_value", object, dr_json_get_str(row, "rule"),
+                dr_arena_printf(k->a, "no value is known yet for " DR_STR_FMT,
+                                DR_STR_ARG(dr_json_get_str(row, "target"))),
+                create);
+    }
+}
+
 static void check_field(struct checking *k, const struct dr_json *o,
                         const struct dr_json *row)
 {
@@ -106,6 +119,7 @@ static void check_field(struct checking *k, const struct dr_json *o,
     char type[64];
 
     check_values(k, object, row);
+    check_const(k, object, row);
     if (!dr_str_starts(target, DR_STR_LIT("cf_"))) {
         return;
     }
@@ -143,8 +157,10 @@ static void check_required(struct checking *k, const struct dr_json *o)
     DR_JSON_EACH(f, fields)
     {
         struct dr_str name = dr_json_get_str(f, "name");
-        struct dr_str same =
-            dr_str_eqz(name, "email") ? DR_STR_LIT("emails") : name;
+        struct dr_str same = dr_str_eqz(name, "email") ? DR_STR_LIT("emails")
+                             : dr_str_eqz(name, "targetable")
+                                 ? DR_STR_LIT("targetable_id")
+                                 : name;
         if (dr_json_true(dr_json_get(f, "required")) &&
             !dr_map_has(targets, same)) {
             problem(k, "required_field", dr_json_get_str(o, "object"), name,
@@ -390,7 +406,7 @@ size_t dr_plan_check(const struct dr_plan *p, const struct dr_catalogs *c,
     struct checking k = {.plan = p, .c = c};
 
     k.a = dr_arena_new(CHECK_ARENA);
-    k.kinds = kinds_of(k.a, c, &k.kind_n);
+    k.kinds = kinds_of(k.a, c, NULL, &k.kind_n);
     dr_json_w_init(&k.w, problems_json);
     dr_json_w_arr(&k.w);
     check_schemas(&k);

@@ -75,7 +75,12 @@ struct dr_str author_of(const struct build *b)
 
 void text_line(struct build *b, const char *label, struct dr_str s)
 {
-    if (s.n > 0 && dr_text_valid(s)) {
+    if (!dr_text_valid(s)) {
+        build_note(b, dr_str_z(label), DR_STR_LIT("text.line"),
+                   (struct dr_str){"", 0}, (struct dr_str){"", 0},
+                   "the value holds a NUL character, which Freshsales cannot "
+                   "store: its line was left out");
+    } else if (s.n > 0) {
         dr_buf_printf(&b->description, "%s: " DR_STR_FMT "\n", label,
                       DR_STR_ARG(s));
     }

@@ -1,6 +1,7 @@
 /* What only a plan that people edited can have wrong: a proposal never has. */
 #include "check_private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char cure[] = "correct the plan, and put it again";
@@ -61,11 +62,82 @@ static void check_members(struct checking *k)
 static void check_word(struct checking *k, const struct dr_json *word,
                        const char *name, const char *const *words)
 {
-    if (!one_of(dr_json_str(word), words)) {
-        invalid(k, none, dr_str_z(name),
-                dr_arena_printf(k->a, "it can be %s%s%s", words[0],
-                                words[1] ? " or " : "",
-                                words[1] ? words[1] : ""));
+    struct dr_buf list;
+
+    if (one_of(dr_json_str(word), words)) {
+        return;
+    }
+    dr_buf_init(&list, 1024);
+    for (size_t i = 0; words[i]; i++) {
+        dr_buf_printf(&list, "%s%s", i > 0 ? " or " : "", words[i]);
+    }
+    invalid(k, none, dr_str_z(name),
+            dr_arena_printf(k->a, "it can be " DR_STR_FMT,
+                            DR_STR_ARG(dr_buf_view(&list))));
+    dr_buf_done(&list);
+}
+
+/* A word that may be left out. */
+static void check_choice(struct checking *k, const char *member,
+                         const char *name, const char *const *words)
+{
+    const struct dr_json *word =
+        dr_json_get(dr_json_get(k->plan->root, member), name);
+    char full[64];
+
+    if (word) {
+        (void)snprintf(full, sizeof(full), "%s.%s", member, name);
+        check_word(k, word, full, words);
+    }
+}
+
+static void check_files(struct checking *k)
+{
+    const struct dr_json *files = dr_json_get(k->plan->root, "files");
+    const struct dr_json *max = dr_json_get(files, "max_bytes");
+    struct dr_str url = dr_json_get_str(files, "source_url");
+    uint64_t n;
+
+    if (max && (dr_str_u64(dr_json_scalar(max), &n) || n > DR_FILE_MAX)) {
+        invalid(k, none, DR_STR_LIT("files.max_bytes"),
+                DR_STR_LIT("not a number of bytes up to 157286400, the "
+                           "largest file that Freshsales takes"));
+    }
+    if (url.n > 0 && (dr_str_find(url, DR_STR_LIT("{id}")) == SIZE_MAX ||
+                      !dr_str_starts(url, DR_STR_LIT("https://")))) {
+        invalid(k, none, DR_STR_LIT("files.source_url"),
+                DR_STR_LIT("not an https address with {id} in it"));
+    }
+    if (k->plan->files.too_large == TOO_LARGE_LINK && url.n == 0) {
+        invalid(k, none, DR_STR_LIT("files.source_url"),
+                DR_STR_LIT("links to files that are too large need the "
+                           "address of an attachment in FastTrack, with {id} "
+                           "in the place of its id"));
+    }
+}
+
+/* What becomes of calls is said twice: both must say the same. */
+static void check_activities(struct checking *k)
+{
+    static const char *const calls[] = {"sales_activity", "call_log", NULL};
+    static const char *const html[] = {"text", "keep", NULL};
+    static const char *const large[] = {"note", "link", "skip", NULL};
+    static const char *const broken[] = {"note", "reject", NULL};
+    const struct object_plan *call = plan_object(k->plan, DR_STR_LIT("call"));
+    bool logs = dr_str_eqz(
+        dr_json_get_str(dr_json_get(k->plan->root, "activities"), "call"),
+        "call_log");
+
+    check_choice(k, "activities", "call", calls);
+    check_choice(k, "activities", "html", html);
+    check_choice(k, "notes", "html", html);
+    check_choice(k, "files", "too_large", large);
+    check_choice(k, "files", "broken", broken);
+    check_files(k);
+    if (call && dr_str_eqz(call->type, "call_logs") != logs) {
+        invalid(k, DR_STR_LIT("call"), DR_STR_LIT("activities.call"),
+                DR_STR_LIT("the rows of calls are for the other kind: propose "
+                           "the plan with this choice instead"));
     }
 }
 
@@ -92,6 +164,7 @@ static void check_decisions(struct checking *k)
     const struct dr_json *owners = dr_json_get(root, "owners");
     const struct dr_json *merge = dr_json_get(root, "merge");
 
+    check_activities(k);
     check_word(k, dr_json_get(root, "leads"), "leads", leads);
     check_word(k, dr_json_get(owners, "unresolved"), "owners.unresolved",
                unresolved);
@@ -189,7 +262,9 @@ static void check_standard(struct checking *k, const struct dr_json *o,
         dr_json_gets(k->c->dst_fields, dr_json_get_str(o, "target_type"));
 
     if (is_special(row) || dr_str_starts(target, DR_STR_LIT("cf_")) ||
-        (kind && standard_target(kind->rows, target))) {
+        (kind &&
+         standard_target(rows_of(kind, dr_json_get_str(o, "target_type")),
+                         target))) {
         return;
     }
     DR_JSON_EACH(f, have)
@@ -212,7 +287,8 @@ static void check_own(struct checking *k, const struct dr_json *o)
     for (size_t i = 0; kind && i < own_row_count; i++) {
         const struct own_row *own = &own_rows[i];
         bool there = false;
-        if (strcmp(kind->rows, own->object) != 0 ||
+        if (strcmp(rows_of(kind, dr_json_get_str(o, "target_type")),
+                   own->object) != 0 ||
             (strcmp(own->special, "id") != 0 &&
              strcmp(own->special, "owner") != 0)) {
             continue;

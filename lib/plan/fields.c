@@ -43,7 +43,11 @@ static void append_row(struct proposing *p, const struct target_kind *k,
     struct dr_str name = dr_json_get_str(prop, "name");
     struct dr_str label = dr_json_get_str(prop, "label");
 
-    row_begin(p, k, name, suffix, DR_STR_LIT("description"), "append");
+    row_begin(p, k, name, suffix,
+              strcmp(k->type, "sales_activities") == 0
+                  ? DR_STR_LIT("notes")
+                  : DR_STR_LIT("description"),
+              "append");
     dr_json_w_kv(&p->plan, "label", label.n ? label : name);
     dr_json_w_end(&p->plan);
 }
@@ -80,6 +84,23 @@ static const char *why_not(const struct proposing *p,
     return NULL;
 }
 
+/* Several names may stand for one meaning: the schema's first has it. */
+static bool first_of(struct proposing *p, const struct target_kind *k,
+                     const struct standard *s)
+{
+    struct dr_str key =
+        dr_arena_printf(p->a, "meaning\n%s\n%s", k->object, s->transform);
+
+    if (strcmp(k->rows, "activity") != 0) {
+        return true;
+    }
+    if (dr_map_has(p->asked, key)) {
+        return false;
+    }
+    dr_map_put(p->asked, key, p);
+    return true;
+}
+
 static void one_property(struct proposing *p, const struct target_kind *k,
                          const struct dr_json *prop)
 {
@@ -95,6 +116,10 @@ static void one_property(struct proposing *p, const struct target_kind *k,
         ignore_row(p, k, name, why);
         return;
     }
+    if (s && !first_of(p, k, s)) {
+        s = NULL; /* another property is the title, the text, the start */
+        suffix = "";
+    }
     if (s) {
         standard_row(p, k, s, prop);
         if (!s->also_custom) {
@@ -104,6 +129,8 @@ static void one_property(struct proposing *p, const struct target_kind *k,
     if (strcmp(k->object, "line_item") == 0) {
         ignore_row(p, k, name,
                    "a line of a Freshsales deal has no field for it");
+    } else if (strcmp(k->type, "files") == 0) {
+        ignore_row(p, k, name, "a file of Freshsales has no field for it");
     } else if (k->custom) {
         propose_custom(p, k, prop, suffix);
     } else {
@@ -153,8 +180,36 @@ static void own_row(struct proposing *p, const struct target_kind *k,
     dr_json_w_end(&p->plan);
 }
 
+/* What no property of an unknown activity gives is made of its envelope. */
+static void rest_of_activity(struct proposing *p, const struct target_kind *k)
+{
+    static const struct {
+        const char *name, *target, *special;
+    } rows[] = {{"title", "title", "special:title"},
+                {"start", "start_date", "special:start"},
+                {"end", "end_date", "special:end"}};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(rows); i++) {
+        struct dr_str key = dr_arena_printf(p->a, "meaning\n%s\n%s", k->object,
+                                            rows[i].special);
+        if (dr_map_has(p->asked, key)) {
+            continue;
+        }
+        dr_json_w_obj(&p->plan);
+        dr_json_w_kv(&p->plan, "rule",
+                     dr_arena_printf(p->a, "%s.%s", k->object, rows[i].name));
+        dr_json_w_kvz(&p->plan, "source", "");
+        dr_json_w_kvz(&p->plan, "target", rows[i].target);
+        dr_json_w_kvz(&p->plan, "transform", rows[i].special);
+        dr_json_w_end(&p->plan);
+    }
+}
+
 void propose_fields(struct proposing *p, const struct target_kind *k)
 {
+    if (strcmp(k->type, "sales_activities") == 0) {
+        propose_activity_type(p, k);
+    }
     for (size_t i = 0; i < own_row_count; i++) {
         if (strcmp(own_rows[i].object, k->rows) == 0) {
             own_row(p, k, &own_rows[i]);
@@ -164,5 +219,8 @@ void propose_fields(struct proposing *p, const struct target_kind *k)
                                    k->object))
     {
         one_property(p, k, prop);
+    }
+    if (strcmp(k->rows, "activity") == 0) {
+        rest_of_activity(p, k);
     }
 }

@@ -152,6 +152,25 @@ static void test_proposal(void **state)
     assert_int_equal(bad, 0);
 }
 
+static void test_files(void **state)
+{
+    struct dr_profile *p = world_profile(&world, 0, 1);
+    struct dr_plan *plan = world_plan(&world);
+    struct dr_json_w w;
+    struct dr_buf b;
+    int bad;
+
+    (void)state;
+    dr_buf_init(&b, (size_t)1 << 20);
+    dr_json_w_init(&w, &b);
+    dr_plan_files_json(p, plan, &w);
+    bad = check_pretty("files.ok.json", &b);
+    dr_buf_done(&b);
+    dr_plan_free(plan);
+    dr_profile_free(p);
+    assert_int_equal(bad, 0);
+}
+
 static void test_audit(void **state)
 {
     struct dr_profile *p = world_profile(&world, 0, 1);
@@ -173,9 +192,9 @@ static void test_audit(void **state)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_records),
-                                       cmocka_unit_test(test_proposal),
-                                       cmocka_unit_test(test_audit)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_records), cmocka_unit_test(test_proposal),
+        cmocka_unit_test(test_files), cmocka_unit_test(test_audit)};
     int rc;
 
     update = argc > 1 && strcmp(argv[1], "--update") == 0;

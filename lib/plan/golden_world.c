@@ -83,6 +83,26 @@ static void parts(struct world *w, const struct dr_json *j, struct dr_source *s)
     s->parts = v;
 }
 
+/* {"state","partition","first_offset","last_offset","size","sha256" (hex)} */
+static void blob(struct world *w, const struct dr_json *j, struct dr_source *s)
+{
+    const struct dr_json *b = dr_json_get(j, "blob");
+    struct dr_str hex = dr_json_get_str(b, "sha256");
+    uint8_t *hash = dr_arena_calloc(w->a, 1, 32);
+
+    if (!b) {
+        return;
+    }
+    must(hash && hex.n == 64 && dr_unhex(hex, hash, 32) == 0, "blob", "sha256");
+    s->blob = (struct dr_blob){
+        .state = (enum dr_blob_state)dr_json_get_i64(b, "state", 0),
+        .partition = (int32_t)dr_json_get_i64(b, "partition", 0),
+        .first_offset = dr_json_get_i64(b, "first_offset", 0),
+        .last_offset = dr_json_get_i64(b, "last_offset", 0),
+        .size = (uint64_t)dr_json_get_i64(b, "size", 0),
+        .sha256 = {(const char *)hash, 32}};
+}
+
 static void add(struct world *w, const char *object, const char *name)
 {
     struct golden *g = &w->v[w->n];
@@ -109,6 +129,7 @@ static void add(struct world *w, const char *object, const char *name)
         .body = r ? r->raw : (struct dr_str){"", 0}};
     links(w, j, &g->source);
     parts(w, j, &g->source);
+    blob(w, j, &g->source);
     w->n++;
 }
 
@@ -130,10 +151,24 @@ static void add_folder(struct world *w, const char *object)
     free(names);
 }
 
+/* Every folder is an object of the source, in the order of their names. */
+static void add_folders(struct world *w)
+{
+    struct dirent **names = NULL;
+    int n = scandir(GOLDEN_DIR, &names, NULL, alphasort);
+
+    must(n > 0, GOLDEN_DIR, "cannot be listed");
+    for (int i = 0; i < n; i++) {
+        if (names[i]->d_type == DT_DIR && names[i]->d_name[0] != '.') {
+            add_folder(w, names[i]->d_name);
+        }
+        free(names[i]);
+    }
+    free(names);
+}
+
 void world_open(struct world *w)
 {
-    static const char *const folders[] = {
-        "company", "contact", "deal", "line_item", "note", "product", "task"};
     const struct dr_json *j, *src, *dst;
 
     dr_crypto_init();
@@ -151,9 +186,7 @@ void world_open(struct world *w)
                              .dst_fields = dr_json_get(dst, "fields"),
                              .dst_selectors = dr_json_get(dst, "selectors")};
     w->house_owner = 11;
-    for (size_t i = 0; i < DR_ARRAY_LEN(folders); i++) {
-        add_folder(w, folders[i]);
-    }
+    add_folders(w);
 }
 
 void world_close(struct world *w)

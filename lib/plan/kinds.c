@@ -11,6 +11,11 @@ static const struct target_kind fixed[] = {
     {"product", "product", "products", "product", false},
     {"line_item", "line_item", "deals", "deal_product", false},
     {"task", "task", "tasks", "activity", false},
+    {"call", "call", "sales_activities", "activity", false},
+    {"email", "email", "sales_activities", "activity", false},
+    {"meeting", "meeting", "appointments", "activity", false},
+    {"note", "note", "notes", "note", false},
+    {"attachment", "attachment", "files", "file", false},
 };
 
 static bool is_fixed(struct dr_str object)
@@ -27,14 +32,20 @@ static bool is_fixed(struct dr_str object)
 static bool beyond(struct dr_arena *a, const struct dr_json *type,
                    struct target_kind *out)
 {
-    (void)a;
-    (void)type;
-    (void)out;
-    return false;
+    struct dr_str name = dr_json_get_str(type, "type");
+
+    if (name.n == 0 || dr_json_true(dr_json_get(type, "custom"))) {
+        return false;
+    }
+    *out = (struct target_kind){dr_arena_dupz(a, name), "activity",
+                                "sales_activities", "activity", false};
+    return out->object != NULL;
 }
 
 const struct target_kind *kinds_of(struct dr_arena *a,
-                                   const struct dr_catalogs *c, size_t *n_out)
+                                   const struct dr_catalogs *c,
+                                   const struct dr_propose_opts *o,
+                                   size_t *n_out)
 {
     const struct dr_json *types = dr_json_get(c->src_schema, "objects");
     size_t n = DR_ARRAY_LEN(fixed);
@@ -46,6 +57,12 @@ const struct target_kind *kinds_of(struct dr_arena *a,
                "the proposal needs more memory than it may take");
     }
     memcpy(v, fixed, sizeof(fixed));
+    for (size_t i = 0; o && o->calls_as_logs && i < n; i++) {
+        if (strcmp(v[i].object, "call") == 0) {
+            v[i].rows = "call_log";
+            v[i].type = "call_logs";
+        }
+    }
     DR_JSON_EACH(t, types)
     {
         if (!is_fixed(dr_json_get_str(t, "type")) && beyond(a, t, &v[n])) {
@@ -54,6 +71,11 @@ const struct target_kind *kinds_of(struct dr_arena *a,
     }
     *n_out = n;
     return v;
+}
+
+const char *rows_of(const struct target_kind *k, struct dr_str type)
+{
+    return dr_str_eqz(type, "call_logs") ? "call_log" : k->rows;
 }
 
 const struct target_kind *kind_in(const struct target_kind *v, size_t n,

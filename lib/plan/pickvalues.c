@@ -63,7 +63,10 @@ size_t count_values(struct proposing *p, const char *object,
 struct ids {
     const struct dr_json *list;
     const char *kind;
-    struct dr_str entity, stage; /* stage: only statuses of this one */
+    struct dr_str entity;
+    /* Only entries that belong to this record of another list. */
+    const char *of;
+    struct dr_str stage;
 };
 
 static const struct dr_json *find(struct proposing *p, const struct ids *v,
@@ -71,12 +74,12 @@ static const struct dr_json *find(struct proposing *p, const struct ids *v,
 {
     struct dr_str want = plan_norm(p->a, name);
 
-    if (v->stage.n == 0) {
+    if (!v->of) {
         return by_name(p->a, v->list, "name", name);
     }
     DR_JSON_EACH(s, v->list)
     {
-        struct dr_str of = dr_json_scalar(dr_json_get(s, "lifecycle_stage_id"));
+        struct dr_str of = dr_json_scalar(dr_json_get(s, v->of));
         if (dr_str_eq(of, v->stage) &&
             dr_str_eq(plan_norm(p->a, dr_json_get_str(s, "name")), want)) {
             return s;
@@ -127,6 +130,17 @@ static void forecast_value(struct proposing *p, void *ctx, struct dr_str value,
     }
 }
 
+static void zone_value(struct proposing *p, void *ctx, struct dr_str value,
+                       struct dr_str label)
+{
+    const char *zone = rails_zone(value);
+
+    (void)ctx;
+    (void)label;
+    dr_json_w_keys(&p->plan, value);
+    dr_json_w_z(&p->plan, zone ? zone : "");
+}
+
 void propose_ids(struct proposing *p, const struct target_kind *k,
                  const struct standard *s, const struct dr_json *prop)
 {
@@ -136,14 +150,21 @@ void propose_ids(struct proposing *p, const struct target_kind *k,
     dr_json_w_obj(&p->plan);
     if (s->selector[0] == '\0') {
         each_value(p, k->object, prop, forecast_value, NULL);
+    } else if (strcmp(s->selector, "rails_zones") == 0) {
+        each_value(p, k->object, prop, zone_value, NULL);
     } else {
         v.list = dr_json_get(p->c->dst_selectors, s->selector);
         if (strcmp(s->selector, "contact_statuses") == 0) {
+            v.of = p->lead_stage.n > 0 ? "lifecycle_stage_id" : NULL;
             v.stage = p->lead_stage;
             v.entity = dr_json_get_str(
                 by_id(dr_json_get(p->c->dst_selectors, "lifecycle_stages"),
                       v.stage),
                 "name");
+        }
+        if (strcmp(s->selector, "sales_activity_outcomes") == 0) {
+            v.of = "sales_activity_type_id";
+            v.stage = id_of(activity_type(p, k));
         }
         each_value(p, k->object, prop, id_value, &v);
     }

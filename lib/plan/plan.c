@@ -370,6 +370,9 @@ size_t dr_plan_lanes_of(const struct dr_plan *p, struct dr_str object,
         if (dr_str_eqz(object, "company")) {
             out[n++] = DR_STR_LIT("link");
         }
+        if (dr_str_eqz(object, "attachment")) {
+            out[n++] = DR_STR_LIT("note"); /* about files that cannot go */
+        }
     }
     return n;
 }

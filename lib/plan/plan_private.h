@@ -138,6 +138,10 @@ void build_note(struct build *b, struct dr_str field, struct dr_str rule,
 /* The record (or the line, while part_id is set) cannot go. */
 void build_reject(struct build *b, const char *class, struct dr_str field,
                   struct dr_str rule, const char *reason, const char *cure);
+/* The record ends so, without load and without reject: `reason` in the arena
+ * or a literal. */
+void build_end(struct build *b, enum dr_out_state state, struct dr_str rule,
+               const char *reason);
 /* The properties of a record; NULL: it is no record. */
 const struct dr_json *build_parse(struct build *b, struct dr_str text);
 /* Copies that fail are remembered: the record is then not made at all. */

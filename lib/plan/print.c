@@ -1,6 +1,8 @@
 /* What one record becomes, as JSON for people. */
 #include "plan_private.h"
 
+#include <drover/crypto/crypto.h>
+
 static const char *state_word(enum dr_out_state s)
 {
     static const char *const words[] = {
@@ -79,6 +81,18 @@ static void print_load(struct dr_json_w *w, const struct dr_load *l)
     if (l->dst != 0) {
         dr_json_w_key(w, "target_id");
         dr_json_w_u64(w, l->dst);
+    }
+    if (l->blob.state != 0) {
+        char hex[65] = "";
+        if (l->blob.sha256.n == 32) {
+            dr_hex(l->blob.sha256.p, 32, hex);
+        }
+        dr_json_w_key(w, "bytes");
+        dr_json_w_obj(w);
+        dr_json_w_key(w, "size");
+        dr_json_w_u64(w, l->blob.size);
+        dr_json_w_kvz(w, "sha256", hex);
+        dr_json_w_end(w);
     }
     print_fields(w, l->fields, l->field_count);
     dr_json_w_key(w, "references");

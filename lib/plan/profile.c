@@ -33,6 +33,7 @@ struct dr_profile *dr_profile_new(void)
     p->had_accounts = dr_map_new(NULL);
     p->had_contacts = dr_map_new(NULL);
     p->had_deals = dr_map_new(NULL);
+    p->inline_files = dr_map_new(NULL);
     return p;
 }
 
@@ -50,6 +51,8 @@ void dr_profile_free(struct dr_profile *p)
     dr_map_free(p->had_accounts);
     dr_map_free(p->had_contacts);
     dr_map_free(p->had_deals);
+    dr_map_free(p->inline_files);
+    profile_files_done(&p->files);
     free(p->companies.v);
     free(p->contacts.v);
     dr_arena_free(p->arena);
@@ -237,7 +240,28 @@ static void add_identity(struct dr_profile *p, struct dr_arena *a,
         }
     } else if (dr_str_eqz(rec->object, "deal")) {
         add_deal(p, a, props);
+    } else if (dr_str_eqz(rec->object, "attachment")) {
+        struct dr_str name = dr_json_get_str(props, "file_name");
+        if (dr_json_true(dr_json_get(props, "inline")) && name.n > 0 &&
+            dr_text_valid(name)) {
+            keep(p, p->inline_files, rec->id, name);
+        }
+        profile_add_file(p, rec, root);
     }
+}
+
+/* Records that are written without an owner: nobody has to be found. */
+static bool has_owner(struct dr_str object)
+{
+    static const char *const without[] = {"line_item", "meeting", "note",
+                                          "attachment"};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(without); i++) {
+        if (dr_str_eqz(object, without[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* A record that cannot be read is counted and tells nothing. */
@@ -252,7 +276,7 @@ static void add_body(struct dr_profile *p, const struct dr_source *rec,
         return;
     }
     add_properties(p, rec->object, dr_json_get(root, "properties"));
-    if (!dr_str_eqz(rec->object, "line_item")) {
+    if (has_owner(rec->object)) {
         count(p, p->owners, dr_json_scalar(dr_json_get(root, "owner_id")));
     }
     add_identity(p, a, rec, root);

@@ -31,6 +31,23 @@ struct named_list {
     size_t n, cap;
 };
 
+/* An attachment, as far as the report of large files needs it. One block of
+ * memory each: those that are no longer among the largest are given back. */
+struct seen_file {
+    uint64_t size;
+    struct dr_str id, name, owner, author, parent_type, parent_id;
+    uint32_t parents;
+    bool broken; /* the source says that it has no bytes to give */
+};
+
+struct seen_files {
+    uint64_t *sizes; /* of all, but the broken ones */
+    size_t n, cap;
+    uint64_t broken;
+    struct seen_file **largest; /* a heap: the smallest of them first */
+    size_t largest_n;
+};
+
 struct dr_profile {
     struct dr_arena *arena;
     struct dr_map *objects; /* object -> struct dr_map * of field_stats */
@@ -40,12 +57,18 @@ struct dr_profile {
     struct dr_map *deals;   /* normalised name -> uint64_t * count     */
     struct dr_map *stages;  /* "pipeline\nstage" used -> ""            */
     struct named_list companies, contacts;
+    struct dr_map *inline_files; /* attachment id -> struct dr_str * name */
+    struct seen_files files;
     struct dr_map *had_accounts, *had_contacts, *had_deals; /* name -> id */
 };
 
 const struct field_stats *profile_field(const struct dr_profile *p,
                                         struct dr_str object,
                                         struct dr_str property);
+/* files.c */
+void profile_add_file(struct dr_profile *p, const struct dr_source *rec,
+                      const struct dr_json *root);
+void profile_files_done(struct seen_files *f);
 uint64_t profile_count(const struct dr_map *m, struct dr_str key);
 
 #endif

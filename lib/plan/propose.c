@@ -12,8 +12,9 @@
 
 bool wanted(const struct proposing *p, const char *object)
 {
-    if (p->o->scope_count == 0) {
-        return true;
+    if (p->o->scope_count == 0) { /* all that this source has */
+        return dr_json_get(dr_json_get(p->c->src_schema, "properties"),
+                           object) != NULL;
     }
     for (size_t i = 0; i < p->o->scope_count; i++) {
         if (dr_str_eqz(p->o->scope[i], object)) {
@@ -112,9 +113,8 @@ static void tail(struct proposing *p)
     dr_json_w_kvz(w, "leads", p->classic ? "lead" : "contact");
     dr_json_w_key(w, "lead_stage_id");
     dr_json_w_str(w, p->lead_stage);
-    dr_json_w_key(w, "files");
-    dr_json_w_obj(w);
-    dr_json_w_end(w);
+    propose_activities(p);
+    propose_files(p);
     dr_json_w_end(w);
 }
 
@@ -206,7 +206,7 @@ int dr_plan_propose(const struct dr_profile *profile,
                           "the catalogues of both CRMs are not read yet");
     }
     p.a = dr_arena_new(PROPOSE_ARENA);
-    p.kinds = kinds_of(p.a, c, &p.kind_n);
+    p.kinds = kinds_of(p.a, c, o, &p.kind_n);
     if (check_wishes(&p, err)) {
         dr_arena_free(p.a);
         return -1;

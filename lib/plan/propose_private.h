@@ -27,8 +27,12 @@ struct target_kind {
     bool custom; /* has custom fields */
 };
 /* In load order; those that only the source's schema knows come last. */
-const struct target_kind *kinds_of(struct dr_arena *a,
-                                   const struct dr_catalogs *c, size_t *n_out);
+const struct target_kind *
+kinds_of(struct dr_arena *a, const struct dr_catalogs *c,
+         const struct dr_propose_opts *o, /* or NULL */
+         size_t *n_out);
+/* The rows of a kind whose records a plan gives this type of the target. */
+const char *rows_of(const struct target_kind *k, struct dr_str type);
 const struct target_kind *kind_in(const struct target_kind *v, size_t n,
                                   struct dr_str object);
 bool wanted(const struct proposing *p, const char *object);
@@ -83,6 +87,16 @@ size_t count_values(struct proposing *p, const char *object,
 /* The "values" of a row whose values become ids. */
 void propose_ids(struct proposing *p, const struct target_kind *k,
                  const struct standard *s, const struct dr_json *prop);
+
+/* activities.c: the type of a kind's sales activities, its row, and what the
+ * plan says of activities, notes and files as a whole. */
+void propose_activity_type(struct proposing *p, const struct target_kind *k);
+const struct dr_json *activity_type(const struct proposing *p,
+                                    const struct target_kind *k);
+void propose_activities(struct proposing *p);
+void propose_files(struct proposing *p);
+/* Freshsales' name of a time zone; NULL: it has none. */
+const char *rails_zone(struct dr_str zone);
 
 void propose_pipelines(struct proposing *p);  /* pipelines.c  */
 void propose_currencies(struct proposing *p); /* currencies.c */

@@ -87,7 +87,7 @@ struct dr_str source_schema_hash(struct dr_arena *a,
     struct lines l = {a, dr_map_new(NULL)};
     const struct dr_json *types = dr_json_get(c->src_schema, "properties");
     size_t n;
-    const struct target_kind *kinds = kinds_of(a, c, &n);
+    const struct target_kind *kinds = kinds_of(a, c, NULL, &n);
 
     for (size_t i = 0; i < n; i++) {
         struct dr_str type = dr_str_z(kinds[i].object);

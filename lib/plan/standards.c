@@ -13,6 +13,17 @@
         object, source, target, "special:" special, 0, NULL, NULL, false \
     }
 
+/* As OWN, and the source's word stands in the text as well. */
+#define KEPT(object, source, target, special)                           \
+    {                                                                   \
+        object, source, target, "special:" special, 0, NULL, NULL, true \
+    }
+#define OUTCOME(object, target)                          \
+    {                                                    \
+        object, "outcome", target, "special:outcome", 0, \
+            "sales_activity_outcomes", NULL, true        \
+    }
+
 static const struct standard standards[] = {
     OWN("company", "name", "name", "name"),
     LINE("company", "phone", "phone"),
@@ -84,6 +95,68 @@ static const struct standard standards[] = {
      * name: an unknown one stays a line of the description alone. */
     {"task", "task_type", "task_type_id", "id", 0,
      "sales_activity_entity_types", NULL, true},
+
+    OWN("call", "subject", "title", "title"),
+    OWN("call", "body", "notes", "body"),
+    OWN("call", "started_at", "start_date", "start"),
+    OWN("call", "ended_at", "end_date", "end"),
+    KEPT("call", "duration_s", "end_date", "duration"),
+    OUTCOME("call", "sales_activity_outcome_id"),
+
+    OWN("call_log", "body", "description", "body"),
+    OWN("call_log", "subject", "description", "title"),
+    OWN("call_log", "started_at", "description", "start"),
+    OWN("call_log", "ended_at", "description", "end"),
+    KEPT("call_log", "direction", "call_direction", "direction"),
+    KEPT("call_log", "duration_s", "call_duration", "duration"),
+    OUTCOME("call_log", "outcome_id"),
+
+    OWN("email", "subject", "title", "title"),
+    OWN("email", "body", "notes", "body"),
+    OWN("email", "sent_at", "start_date", "start"),
+    OWN("email", "participants", "notes", "participants"),
+
+    OWN("meeting", "subject", "title", "title"),
+    OWN("meeting", "body", "description", "body"),
+    OWN("meeting", "started_at", "from_date", "start"),
+    OWN("meeting", "ended_at", "end_date", "end"),
+    {"meeting", "all_day", "is_allday", "bool", 0, NULL, NULL, false},
+    LINE("meeting", "location", "location"),
+    {"meeting", "time_zone", "time_zone", "special:time_zone", 0, "rails_zones",
+     NULL, true},
+    OWN("meeting", "participants", "description", "participants"),
+
+    /* Of an activity that the contract does not know, by likely names: the
+     * first of a kind in the schema's order is taken. */
+    OWN("activity", "subject", "title", "title"),
+    OWN("activity", "title", "title", "title"),
+    OWN("activity", "name", "title", "title"),
+    OWN("activity", "body", "notes", "body"),
+    OWN("activity", "text", "notes", "body"),
+    OWN("activity", "message", "notes", "body"),
+    OWN("activity", "content", "notes", "body"),
+    OWN("activity", "description", "notes", "body"),
+    OWN("activity", "started_at", "start_date", "start"),
+    OWN("activity", "sent_at", "start_date", "start"),
+    OWN("activity", "occurred_at", "start_date", "start"),
+    OWN("activity", "due_at", "start_date", "start"),
+    OWN("activity", "ended_at", "end_date", "end"),
+    OWN("activity", "completed_at", "end_date", "end"),
+    KEPT("activity", "duration_s", "end_date", "duration"),
+    OWN("activity", "participants", "notes", "participants"),
+    KEPT("activity", "status", "status", "status"),
+    OUTCOME("activity", "sales_activity_outcome_id"),
+
+    OWN("note", "body", "description", "body"),
+
+    OWN("attachment", "file_name", "file_name", "file_name"),
+    OWN("attachment", "size", "file", "size"),
+    OWN("attachment", "content_type", "file", "content_type"),
+    OWN("attachment", "sha256", "file", "sha256"),
+    OWN("attachment", "status", "file", "status"),
+    OWN("attachment", "parents", "targetable_id", "parents"),
+    OWN("attachment", "uploaded_at", "file", "uploaded_at"),
+    OWN("attachment", "inline", "file", "inline"),
 };
 
 static const struct standard classic_status = {
@@ -150,5 +223,16 @@ const struct own_row own_rows[] = {
     {"product", "owner_id", "owner_id", "owner_id", "owner", NULL},
     {"task", "owner_id", "owner_id", "owner_id", "owner", NULL},
     {"task", "target", "task_deal", "targetable_id", "link", NULL},
+    {"call", "owner_id", "owner_id", "owner_id", "owner", NULL},
+    {"call", "target", "call_deal", "targetable_id", "link", NULL},
+    {"call_log", "target", "call_deal", "targetable_id", "link", NULL},
+    {"email", "owner_id", "owner_id", "owner_id", "owner", NULL},
+    {"email", "target", "email_deal", "targetable_id", "link", NULL},
+    {"email", "end", "", "end_date", "end", NULL},
+    {"meeting", "target", "meeting_deal", "targetable_id", "link", NULL},
+    {"activity", "owner_id", "owner_id", "owner_id", "owner", NULL},
+    {"activity", "target", "", "targetable_id", "link", NULL},
+    {"note", "target", "note_deal", "targetable_id", "link", NULL},
+    {"attachment", "target", "attachment_deal", "targetable_id", "link", NULL},
 };
 const size_t own_row_count = DR_ARRAY_LEN(own_rows);

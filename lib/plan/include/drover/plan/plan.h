@@ -154,6 +154,13 @@ struct dr_propose_opts {
      * unless there is a fallback owner. */
     uint64_t house_owner;
     struct dr_str orphan_name; /* empty: "Unassigned Account" */
+    bool calls_as_logs;        /* else sales activities, with their times */
+    bool html_keep;            /* HTML of texts is kept, not reduced      */
+    /* Files: 0 is Freshsales' own limit, and the storage of its plan. What
+     * is too large becomes a "note" (NULL), a "link" or is left out ("skip");
+     * what has no bytes a "note" (NULL) or a "reject". */
+    uint64_t file_max_bytes, storage_bytes;
+    const char *files_too_large, *files_broken;
 };
 
 /* Each buffer receives one JSON text (bench 3): plan with its hash,
@@ -168,6 +175,21 @@ int dr_plan_propose(const struct dr_profile *profile,
                     const struct dr_catalogs *c,
                     const struct dr_propose_opts *o, struct dr_proposal *out,
                     struct dr_err *err) DR_MUSTCHECK;
+
+/*
+ * What of the attachments will not fit, before any byte moves: one object.
+ *   max_bytes, storage_bytes (0: not known), files, bytes
+ *   too_large, broken, upload: {count, bytes, decision}; broken: those that
+ *     the source itself says to have no bytes
+ *   storage_over: by how many bytes the uploads exceed the storage; 0: not
+ *   items: [{id, file_name, size, class, decision, owner, author, parent:
+ *     {type, id}, parents}], the largest first: all that are too large, and
+ *     the largest of the others whose leaving out would make the rest fit
+ *     (class "storage"). At most 2,000; left_off: how many are not listed.
+ * Decisions are the plan's words. plan NULL: as if its "files" were empty.
+ */
+void dr_plan_files_json(const struct dr_profile *profile,
+                        const struct dr_plan *plan, struct dr_json_w *w);
 
 /* Problems that forbid approval, as a JSON array of {"code","object","field",
  * "detail","cure"}. Codes: source_schema target_schema (stale), unmapped,
