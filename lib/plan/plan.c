@@ -359,6 +359,16 @@ bool dr_plan_in_scope(const struct dr_plan *p, struct dr_str object)
     return false;
 }
 
+size_t dr_plan_scope_count(const struct dr_plan *p)
+{
+    return p->scope_n;
+}
+
+struct dr_str dr_plan_scope_at(const struct dr_plan *p, size_t at)
+{
+    return p->scope[at];
+}
+
 size_t dr_plan_lanes_of(const struct dr_plan *p, struct dr_str object,
                         struct dr_str out[4])
 {

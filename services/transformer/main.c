@@ -14,14 +14,19 @@
 #include "once.h"
 #include "pass.h"
 
-/* What the transformer reads: the objects that the product carries. */
-static const char *const objects[] = {"product", "company",   "contact",
-                                      "deal",    "line_item", "task"};
-#define OBJECTS DR_ARRAY_LEN(objects)
+/* What the plan carries is read. No plan carries more objects, for one service
+ * has no more topics. */
+#define OBJECTS_MAX 160
 #define RECORD_ARENA ((size_t)64 << 20)
 #define COMMIT_MS 500
 
 static const struct dr_conf_key keys[] = {DR_CONF_COMMON, {0}};
+
+/* One object of the running pass. */
+struct input {
+    char object[72];
+    char topic[DR_TOPIC_MAX];
+};
 
 struct transformer {
     struct dr_service svc;
@@ -32,7 +37,9 @@ struct transformer {
     struct pass pass;
     struct dr_arena *arena;
     struct out_list out;
-    char topics[OBJECTS][DR_TOPIC_MAX];
+    struct input *inputs; /* of the pass; indexed as its topics are */
+    size_t input_n;
+    size_t removed; /* sets of removals sent in this pass */
     char rejected[DR_TOPIC_MAX];
     uint8_t plan_hash[32];
     /* Next offset to commit of each partition, once all is acknowledged. */
@@ -46,7 +53,7 @@ static void flush_and_commit(struct transformer *t)
     while (dr_producer_flush(t->producer, 1000)) {
         dr_service_tick(&t->svc, 0);
     }
-    for (size_t o = 0; o < OBJECTS; o++) {
+    for (size_t o = 0; o < t->input_n; o++) {
         for (int p = 0; p < t->svc.partitions; p++) {
             int64_t *n = &t->next[o * (size_t)t->svc.partitions + (size_t)p];
             if (*n >= 0) {
@@ -61,7 +68,7 @@ static void flush_and_commit(struct transformer *t)
 
 static void forget_positions(struct transformer *t)
 {
-    for (size_t i = 0; i < OBJECTS * (size_t)t->svc.partitions; i++) {
+    for (size_t i = 0; i < t->input_n * (size_t)t->svc.partitions; i++) {
         t->next[i] = -1;
     }
 }
@@ -90,6 +97,11 @@ static void end_pass(struct transformer *t)
     t->plan = NULL;
     dr_map_free(t->pass.sample);
     t->pass.sample = NULL;
+    free(t->inputs);
+    free(t->next);
+    t->inputs = NULL;
+    t->next = NULL;
+    t->input_n = 0;
 }
 
 static void take_sample(struct transformer *t, const struct dr_sample *s)
@@ -100,15 +112,63 @@ static void take_sample(struct transformer *t, const struct dr_sample *s)
     }
 }
 
+/* A type of the source whose name Kafka takes as part of a topic's. */
+static bool topic_part(struct dr_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (c >= '0' && c <= '9') || c == '_' || c == '-')) {
+            return false;
+        }
+    }
+    return s.n > 0 && s.n <= 64;
+}
+
+/* The topics of what the plan carries: made where they do not exist yet, for
+ * the extractor may come to an object later than the plan does. */
+static void take_inputs(struct transformer *t)
+{
+    size_t n = dr_plan_scope_count(t->plan);
+    const char *objects[OBJECTS_MAX];
+
+    if (n == 0 || n > OBJECTS_MAX) {
+        dr_die(DR_EXIT_REFUSED, "plan",
+               "the plan carries %zu objects; 1 to %d can be", n, OBJECTS_MAX);
+    }
+    t->inputs = dr_xcalloc(n, sizeof(*t->inputs));
+    for (size_t i = 0; i < n; i++) {
+        struct dr_str object = dr_plan_scope_at(t->plan, i);
+        struct input *in = &t->inputs[t->input_n];
+        if (!topic_part(object)) {
+            dr_log(DR_LOG_ERROR, "transformer.no_topic",
+                   "object %zu of the plan's scope cannot be a topic's name: "
+                   "it is not read",
+                   i);
+            continue;
+        }
+        (void)snprintf(in->object, sizeof(in->object), DR_STR_FMT,
+                       DR_STR_ARG(object));
+        dr_topic(&t->svc, in->topic, "source", in->object);
+        objects[t->input_n++] = in->object;
+    }
+    if (t->input_n == 0) {
+        dr_die(DR_EXIT_REFUSED, "plan", "no object of the plan can be read");
+    }
+    dr_service_topics(&t->svc, objects, t->input_n);
+    t->next = dr_xcalloc(t->input_n * (size_t)t->svc.partitions + 1,
+                         sizeof(*t->next));
+    forget_positions(t);
+}
+
 static void begin_pass(struct transformer *t, const struct dr_control_view *v)
 {
     struct dr_err err = {0};
-    const char *names[OBJECTS];
+    const char *names[OBJECTS_MAX];
     char group[128];
     struct dr_consumer_opts o = {.kafka = t->svc.kafka,
                                  .group = group,
                                  .topics = names,
-                                 .topic_count = OBJECTS,
                                  .revoked = revoked,
                                  .ctx = t};
 
@@ -129,12 +189,14 @@ static void begin_pass(struct transformer *t, const struct dr_control_view *v)
                                .generation = v->state.generation,
                                .pass = v->state.pass};
     take_sample(t, &v->sample);
-    for (size_t i = 0; i < OBJECTS; i++) {
-        names[i] = t->topics[i];
+    take_inputs(t);
+    for (size_t i = 0; i < t->input_n; i++) {
+        names[i] = t->inputs[i].topic;
     }
+    o.topic_count = t->input_n;
+    t->removed = 0;
     (void)snprintf(group, sizeof(group), "drover.%s.transformer.p%u",
                    t->svc.migration, (unsigned)v->state.pass);
-    forget_positions(t);
     t->consumer = dr_consumer_new(&o, &err);
     if (!t->consumer) {
         dr_die(DR_EXIT_FAILURE, "kafka", "%s", err.text);
@@ -184,6 +246,27 @@ static void send_out(struct transformer *t)
     }
 }
 
+/* Deletions that people let through go out once a pass: after a start all of
+ * them again, which the loader knows by their revision. */
+static void send_removals(struct transformer *t)
+{
+    const struct dr_control_view *v = dr_control(t->control);
+    struct dr_err err = {0};
+
+    while (t->consumer && !t->pass.sample_only &&
+           t->removed < v->removal_count) {
+        const struct dr_removals *set = &v->removals[t->removed++];
+        for (size_t i = 0; i < set->item_count; i++) {
+            dr_arena_reset(t->arena);
+            if (pass_removal(&t->pass, &set->items[i], t->arena, &t->out,
+                             &err)) {
+                dr_die(DR_EXIT_INVARIANT, "transformer", "%s", err.text);
+            }
+            send_out(t);
+        }
+    }
+}
+
 /* One record that is too much for us does not stop the others. */
 static void set_aside(struct transformer *t, const struct dr_env *env,
                       const struct dr_kmsg *m, const struct dr_err *err)
@@ -192,15 +275,16 @@ static void set_aside(struct transformer *t, const struct dr_env *env,
     struct dr_buf key;
 
     dr_log(DR_LOG_ERROR, "transformer.set_aside",
-           "topic=%s partition=%d offset=%lld: %s", t->topics[m->topic],
+           "topic=%s partition=%d offset=%lld: %s", t->inputs[m->topic].topic,
            (int)m->partition, (long long)m->offset, err->text);
     if (env->kind != DR_MSG_SOURCE) {
         dr_die(DR_EXIT_INVARIANT, "transformer",
                "a marker needs more than a record may: too many partitions");
     }
     dr_buf_init(&key, 1024);
-    pass_set_aside(&t->pass, &env->u.source, dr_str_z(t->topics[m->topic]),
-                   m->partition, m->offset, &key, &one);
+    pass_set_aside(&t->pass, &env->u.source,
+                   dr_str_z(t->inputs[m->topic].topic), m->partition, m->offset,
+                   &key, &one);
     send_one(t, &one);
     dr_buf_done(&key);
 }
@@ -212,13 +296,13 @@ static void unreadable(struct transformer *t, const struct dr_kmsg *m,
     struct dr_buf name, key;
 
     dr_log(DR_LOG_ERROR, "transformer.unreadable",
-           "topic=%s partition=%d offset=%lld: %s", t->topics[m->topic],
+           "topic=%s partition=%d offset=%lld: %s", t->inputs[m->topic].topic,
            (int)m->partition, (long long)m->offset, err->text);
     dr_buf_init(&name, 256);
     dr_buf_init(&key, 1024);
-    pass_unreadable(&t->pass, dr_str_z(objects[m->topic]), m->key, m->value,
-                    dr_str_z(t->topics[m->topic]), m->partition, m->offset,
-                    &name, &key, &one);
+    pass_unreadable(&t->pass, dr_str_z(t->inputs[m->topic].object), m->key,
+                    m->value, dr_str_z(t->inputs[m->topic].topic), m->partition,
+                    m->offset, &name, &key, &one);
     send_one(t, &one);
     dr_buf_done(&name);
     dr_buf_done(&key);
@@ -236,8 +320,9 @@ static void one_message(struct transformer *t, const struct dr_kmsg *m)
     } else if (memcmp(env->migration, t->svc.migration_id, 16) != 0) {
         dr_log(DR_LOG_ERROR, "transformer.ignored",
                "topic=%s partition=%d offset=%lld: another migration's record",
-               t->topics[m->topic], (int)m->partition, (long long)m->offset);
-    } else if (pass_step(&t->pass, env, dr_str_z(t->topics[m->topic]),
+               t->inputs[m->topic].topic, (int)m->partition,
+               (long long)m->offset);
+    } else if (pass_step(&t->pass, env, dr_str_z(t->inputs[m->topic].topic),
                          m->partition, m->offset, t->arena, &t->out, &err)) {
         set_aside(t, env, m, &err);
     } else {
@@ -257,6 +342,7 @@ static void run(struct transformer *t)
 
         dr_service_tick(&t->svc, t->consumer ? 0 : 100);
         follow_control(t);
+        send_removals(t);
         while (t->consumer && n++ < 500 &&
                dr_consumer_poll(t->consumer, n == 1 ? 50 : 0, &m)) {
             one_message(t, &m);
@@ -286,13 +372,9 @@ static void open_all(struct transformer *t)
 {
     struct dr_err err = {0};
 
-    dr_service_topics(&t->svc, objects, OBJECTS);
-    for (size_t i = 0; i < OBJECTS; i++) {
-        dr_topic(&t->svc, t->topics[i], "source", objects[i]);
-    }
+    dr_service_topics(&t->svc, NULL, 0);
     dr_topic(&t->svc, t->rejected, "rejected", NULL);
     t->arena = dr_arena_new(RECORD_ARENA);
-    t->next = dr_xcalloc(OBJECTS * (size_t)t->svc.partitions, sizeof(*t->next));
     t->producer = dr_producer_new(&t->svc.kafka, &err);
     t->control = t->producer ? dr_control_open(&t->svc, &err) : NULL;
     if (!t->control) {
@@ -316,7 +398,6 @@ int main(int argc, char **argv)
     dr_control_free(t.control);
     dr_producer_free(t.producer);
     dr_arena_free(t.arena);
-    free(t.next);
     dr_service_done(&t.svc);
     return DR_EXIT_OK;
 }

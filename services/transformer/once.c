@@ -76,6 +76,21 @@ static struct dr_source source_of(const struct dr_json *j, struct dr_part *line)
     return s;
 }
 
+/* "blob": {"size", "sha256"}: as if the bytes were here. */
+static void take_blob(const struct dr_json *j, uint8_t hash[32],
+                      struct dr_source *s)
+{
+    const struct dr_json *b = dr_json_get(j, "blob");
+    struct dr_str hex = dr_json_get_str(b, "sha256");
+
+    if (b && hex.n == 64 && dr_unhex(hex, hash, 32) == 0) {
+        s->blob =
+            (struct dr_blob){.state = DR_BLOB_STORED,
+                             .size = (uint64_t)dr_json_get_i64(b, "size", 0),
+                             .sha256 = {(const char *)hash, 32}};
+    }
+}
+
 static int print_record(const struct dr_plan *plan, struct dr_str text)
 {
     struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(FILE_LIMIT * 2);
@@ -84,6 +99,7 @@ static int print_record(const struct dr_plan *plan, struct dr_str text)
     const struct dr_json *j = dr_json_parse(a, text, NULL, &err);
     struct dr_part line;
     struct dr_source s;
+    uint8_t hash[32];
     struct dr_outcome out;
     struct dr_buf b;
 
@@ -92,6 +108,7 @@ static int print_record(const struct dr_plan *plan, struct dr_str text)
         return DR_EXIT_FAILURE;
     }
     s = source_of(j, &line);
+    take_blob(j, hash, &s);
     if (take_links(j, a, &s) || dr_plan_apply(plan, &s, &o, a, &out, &err)) {
         (void)fprintf(stderr, "the record is too large: %s\n", err.text);
         return DR_EXIT_FAILURE;

@@ -171,6 +171,28 @@ int pass_step(const struct pass *p, const struct dr_env *env,
                  : 0;
 }
 
+int pass_removal(const struct pass *p, const struct dr_removal *r,
+                 struct dr_arena *a, struct out_list *out, struct dr_err *err)
+{
+    struct step s = {.p = p, .a = a, .out = out};
+    struct dr_load *loads = dr_arena_calloc(a, 4, sizeof(*loads));
+    struct dr_str lanes[4];
+    size_t n = loads && !p->sample_only
+                   ? dr_plan_removal(p->plan, r, &p->opts, a, loads)
+                   : 0;
+
+    *out = (struct out_list){NULL, 0, 0};
+    for (size_t i = 0; i < n; i++) {
+        add_load(&s, &loads[i]);
+    }
+    s.oom |= !loads || (n == 0 && !p->sample_only &&
+                        dr_plan_lanes_of(p->plan, r->object, lanes) > 0 &&
+                        !dr_str_eqz(lanes[0], "link"));
+    return s.oom ? dr_err_set(err, DR_REJECT, 0, "pass",
+                              "a removal becomes more than a record may be")
+                 : 0;
+}
+
 static void rejected(const struct pass *p, const struct dr_rejected *r,
                      struct dr_buf *key, struct out_message *out)
 {

@@ -44,6 +44,12 @@ int pass_step(const struct pass *p, const struct dr_env *env,
               struct dr_arena *a, struct out_list *out,
               struct dr_err *err) DR_MUSTCHECK;
 
+/* The messages that a deletion becomes once a person lets it through: none in
+ * a pass over the sample. */
+int pass_removal(const struct pass *p, const struct dr_removal *r,
+                 struct dr_arena *a, struct out_list *out,
+                 struct dr_err *err) DR_MUSTCHECK;
+
 /* What goes out for a record that used the budget up; needs no arena. `key`
  * holds the message's key and must outlive it. */
 void pass_set_aside(const struct pass *p, const struct dr_source *rec,

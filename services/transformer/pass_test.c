@@ -16,7 +16,11 @@
 
 static const char plan_text[] =
     "{\"format\":\"drover-plan/1\",\"scope\":[\"company\",\"contact\","
-    "\"line_item\"],\"objects\":["
+    "\"line_item\",\"attachment\",\"co_box\"],\"objects\":["
+    "{\"object\":\"attachment\",\"target_type\":\"files\",\"lane\":\"file\","
+    "\"fields\":[]},"
+    "{\"object\":\"co_box\",\"target_type\":\"deals\",\"lane\":\"link\","
+    "\"fields\":[]},"
     "{\"object\":\"company\",\"target_type\":\"sales_accounts\",\"lane\":"
     "\"account\",\"fields\":[]},"
     "{\"object\":\"contact\",\"target_type\":\"contacts\",\"lane\":\"contact\","
@@ -243,6 +247,96 @@ static void test_orphan(void **state)
                         sizeof(hash));
 }
 
+static const char attachment[] =
+    "{\"properties\":{\"file_name\":\"a.txt\",\"size\":\"3\","
+    "\"parents\":[{\"type\":\"contact\",\"id\":\"c\"}]}}";
+
+/* Without bytes nothing goes out and nothing is rejected; with them the same
+ * record goes. Its markers go to both of its lanes. */
+static void test_waiting(void **state)
+{
+    static const char hash[32] = "of the bytes";
+    struct fixture *f = *state;
+    struct dr_env env = {.kind = DR_MSG_SOURCE};
+    char first[32];
+
+    step_source(f, "attachment", "f1", attachment);
+    assert_int_equal(f->out.n, 0);
+    env.u.source = (struct dr_source){
+        .object = DR_STR_LIT("attachment"),
+        .id = DR_STR_LIT("f1"),
+        .rev = 8,
+        .op = DR_SRC_UPSERT,
+        .origin = DR_ORIGIN_TAIL,
+        .body = dr_str_z(attachment),
+        .blob = {DR_BLOB_STORED, 1, 5, 5, 3, {hash, sizeof(hash)}}};
+    step(f, &env);
+    assert_int_equal(f->out.n, 1);
+    assert_true(dr_str_eqz(f->out.v[0].lane, "file"));
+    assert_int_equal(f->out.v[0].env.u.load.blob.first_offset, 5);
+    memcpy(first, f->out.v[0].env.u.load.content_hash.p, sizeof(first));
+    env.u.source.blob.first_offset = 77; /* fetched again: the same file */
+    step(f, &env);
+    assert_memory_equal(first, f->out.v[0].env.u.load.content_hash.p,
+                        sizeof(first));
+    env.u.source.blob.size = 4;
+    step(f, &env);
+    assert_memory_not_equal(first, f->out.v[0].env.u.load.content_hash.p,
+                            sizeof(first));
+    step_marker(f, "attachment");
+    assert_int_equal(f->out.n, 2 * PARTS);
+    assert_true(dr_str_eqz(f->out.v[0].lane, "file"));
+    assert_true(dr_str_eqz(f->out.v[PARTS].lane, "note"));
+}
+
+static void step_removal(struct fixture *f, const char *object)
+{
+    struct dr_removal r = {dr_str_z(object), DR_STR_LIT("x1"), 9};
+    struct dr_err err = {0};
+
+    dr_arena_reset(f->a);
+    assert_int_equal(pass_removal(&f->pass, &r, f->a, &f->out, &err), 0);
+}
+
+/* Only what stands as a record of its own is deleted: never, through the lane
+ * of links, the record that something was folded into. */
+static void test_removal(void **state)
+{
+    struct fixture *f = *state;
+    const struct dr_load *l;
+    struct dr_err err = {0};
+    struct dr_buf bytes;
+    char hash[32];
+
+    step_removal(f, "company");
+    assert_int_equal(f->out.n, 1);
+    l = &f->out.v[0].env.u.load;
+    assert_true(dr_str_eqz(f->out.v[0].lane, "account"));
+    assert_int_equal(l->op, DR_LOAD_DELETE);
+    assert_int_equal(l->rev, 9);
+    assert_int_equal(l->pass, 3);
+    assert_int_equal(l->field_count + l->ref_count + l->type.n, 0);
+    assert_true(dr_str_eqz(l->key, "company:x1"));
+    assert_int_equal(f->out.v[0].partition,
+                     dr_partition(DR_STR_LIT("x1"), PARTS));
+    dr_buf_init(&bytes, 4096);
+    assert_int_equal(dr_wire_pack(&f->out.v[0].env, &bytes, &err), 0);
+    dr_buf_done(&bytes);
+    memcpy(hash, l->content_hash.p, sizeof(hash));
+    step_removal(f, "company"); /* again: the same */
+    assert_memory_equal(hash, f->out.v[0].env.u.load.content_hash.p,
+                        sizeof(hash));
+    step_removal(f, "attachment");
+    assert_int_equal(f->out.n, 2);
+    step_removal(f, "co_box");
+    assert_int_equal(f->out.n, 0);
+    step_removal(f, "deal"); /* not in the scope */
+    assert_int_equal(f->out.n, 0);
+    f->pass.sample_only = true;
+    step_removal(f, "company");
+    assert_int_equal(f->out.n, 0);
+}
+
 static void test_set_aside(void **state)
 {
     struct fixture *f = *state;
@@ -273,9 +367,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_load),   TEST(test_rejected),   TEST(test_silent),
-        TEST(test_sample), TEST(test_many_lines), TEST(test_markers),
-        TEST(test_orphan), TEST(test_set_aside),
+        TEST(test_load),    TEST(test_rejected),   TEST(test_silent),
+        TEST(test_sample),  TEST(test_many_lines), TEST(test_markers),
+        TEST(test_orphan),  TEST(test_set_aside),  TEST(test_waiting),
+        TEST(test_removal),
     };
 
     dr_crypto_init();

@@ -29,9 +29,14 @@
 #define WAIT_MS 60000
 
 static const char plan_text[] =
-    "{\"format\":\"drover-plan/1\",\"scope\":[\"company\"],\"objects\":[{"
+    "{\"format\":\"drover-plan/1\",\"scope\":[\"company\",\"sms\",\"no/"
+    "topic\"],"
+    "\"objects\":[{"
     "\"object\":\"company\",\"target_type\":\"sales_accounts\",\"lane\":"
-    "\"account\",\"fields\":[]}],\"owners\":{\"map\":{\"o\":\"5\"}}}";
+    "\"account\",\"fields\":[]},{\"object\":\"sms\",\"target_type\":"
+    "\"sales_activities\",\"lane\":\"activity\",\"fields\":[]},{\"object\":"
+    "\"no/topic\",\"target_type\":\"sales_activities\",\"lane\":\"activity\","
+    "\"fields\":[]}],\"owners\":{\"map\":{\"o\":\"5\"}}}";
 
 static char bin_dir[512], conf[256];
 static struct dr_service svc;
@@ -45,6 +50,8 @@ static struct seen {
     size_t loads, markers, orphans, link_markers;
     struct dr_map *keys; /* "pass key" -> content hash */
 } seen[4];
+static size_t messages; /* activities of a kind that nobody knew */
+static size_t removals;
 static size_t unreadable; /* rejected for what a message of Kafka holds */
 
 static void send(const char *stage, const char *object, int32_t partition,
@@ -72,6 +79,35 @@ static void send_company(int i, uint64_t rev, enum dr_origin origin)
                                       .origin = origin,
                                       .body = dr_str_z(body)};
     send("source", "company", dr_partition(dr_str_z(id), PARTS), id, &env);
+}
+
+/* A kind of activity whose topic nobody had made before the plan named it. */
+static void send_sms(const char *id)
+{
+    struct dr_assoc to = {.pair = DR_STR_LIT("sms_contact"),
+                                       .to_id = DR_STR_LIT("p1")};
+    struct dr_env env = {.kind = DR_MSG_SOURCE};
+
+    env.u.source = (struct dr_source){
+        .object = DR_STR_LIT("sms"),
+        .id = dr_str_z(id),
+        .rev = 1,
+        .op = DR_SRC_UPSERT,
+        .origin = DR_ORIGIN_TAIL,
+        .assocs = &to,
+        .assoc_count = 1,
+        .body = DR_STR_LIT("{\"owner_id\":\"o\",\"created_at\":"
+                           "\"2024-01-01T00:00:00Z\",\"properties\":{}}")};
+    send("source", "sms", dr_partition(dr_str_z(id), PARTS), id, &env);
+}
+
+static void send_removal(void)
+{
+    struct dr_removal item = {DR_STR_LIT("company"), DR_STR_LIT("c7"), 9};
+    struct dr_env env = {.kind = DR_MSG_REMOVALS};
+
+    env.u.removals = (struct dr_removals){1, &item, 1};
+    send("control", NULL, 0, "removals:1", &env);
 }
 
 /* What is no record: damaged, empty, and a tombstone of compaction. */
@@ -207,6 +243,17 @@ static void take(const struct dr_kmsg *m)
         unreadable++;
         return;
     }
+    if (m->topic == 3) {
+        messages +=
+            env->kind == DR_MSG_LOAD && dr_str_eqz(env->u.load.key, "sms:s1");
+        return;
+    }
+    if (env->kind == DR_MSG_LOAD && env->u.load.op == DR_LOAD_DELETE) {
+        assert_true(dr_str_eqz(env->u.load.key, "company:c7"));
+        assert_int_equal(env->u.load.pass, 2);
+        removals++;
+        return;
+    }
     if (env->kind == DR_MSG_LOAD) {
         pass = env->u.load.pass;
         assert_in_range(pass, 1, DR_ARRAY_LEN(seen) - 1);
@@ -240,14 +287,14 @@ static void wait_for(uint32_t pass, size_t loads, size_t markers)
     }
 }
 
-static void wait_for_unreadable(size_t n)
+static void wait_for_count(const size_t *what, size_t n, const char *name)
 {
     int64_t due = dr_mono_ms() + WAIT_MS;
     struct dr_kmsg m;
 
-    while (unreadable < n) {
+    while (*what < n) {
         if (dr_mono_ms() > due) {
-            fail_msg("%zu of %zu messages set aside", unreadable, n);
+            fail_msg("%zu of %zu: %s", *what, n, name);
         }
         if (dr_reader_poll(reader, 100, &m)) {
             take(&m);
@@ -284,6 +331,12 @@ static void test_passes(void **state)
     wait_for(2, RECORDS, MARKERS);
     assert_int_equal(seen[2].loads, RECORDS);
 
+    send_removal(); /* in the pass that is running */
+    flush();
+    wait_for_count(&removals, 1, "removals");
+    send_sms("s1");
+    flush();
+    wait_for_count(&messages, 1, "records of a topic that came late");
     send_company(1, 2, DR_ORIGIN_TAIL); /* changed */
     send_company(RECORDS, 1, DR_ORIGIN_TAIL);
     flush();
@@ -296,7 +349,7 @@ static void test_passes(void **state)
     send_garbage();
     send_company(RECORDS + 2, 1, DR_ORIGIN_TAIL);
     flush();
-    wait_for_unreadable(3);
+    wait_for_count(&unreadable, 3, "messages set aside");
     wait_for(2, RECORDS + 3, MARKERS);
     assert_int_equal(stop(SIGTERM), 0);
 
@@ -305,6 +358,7 @@ static void test_passes(void **state)
     send_company(RECORDS + 1, 1, DR_ORIGIN_TAIL);
     flush();
     wait_for(2, RECORDS + 4, MARKERS);
+    wait_for_count(&removals, 3, "removals, once a start");
     assert_int_equal(seen[2].loads, RECORDS + 4);
     assert_int_equal(unreadable, 3);
     assert_int_equal(stop(SIGTERM), 0);
@@ -312,10 +366,9 @@ static void test_passes(void **state)
 
 static int open_all(void **state)
 {
-    static const char *const objects[] = {"product", "company",   "contact",
-                                          "deal",    "line_item", "task"};
-    static char names[3][DR_TOPIC_MAX];
-    static const char *topics[] = {names[0], names[1], names[2]};
+    static const char *const objects[] = {"company"};
+    static char names[4][DR_TOPIC_MAX];
+    static const char *topics[] = {names[0], names[1], names[2], names[3]};
     const char *brokers = getenv("DR_BROKERS");
     struct dr_err err = {0};
     FILE *f;
@@ -338,7 +391,8 @@ static int open_all(void **state)
     dr_topic(&svc, names[0], "load", "account");
     dr_topic(&svc, names[1], "load", "link");
     dr_topic(&svc, names[2], "rejected", NULL);
-    reader = dr_reader_new(&svc.kafka, topics, 3, &err);
+    dr_topic(&svc, names[3], "load", "activity");
+    reader = dr_reader_new(&svc.kafka, topics, 4, &err);
     arena = dr_arena_new((size_t)256 << 20);
     (void)snprintf(conf, sizeof(conf), "%s/transformer-test-%d.conf",
                    getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int)getpid());
@@ -351,7 +405,7 @@ static int open_all(void **state)
                   "kafka.partitions = %d\n",
                   svc.migration, brokers, PARTS);
     (void)fclose(f);
-    for (int t = 0; t < 3; t++) {
+    for (int t = 0; t < 4; t++) {
         for (int32_t p = 0; p < PARTS; p++) {
             dr_reader_add(reader, t, p, DR_OFFSET_BEGIN);
         }

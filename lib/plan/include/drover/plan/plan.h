@@ -52,8 +52,12 @@ void dr_plan_free(struct dr_plan *p);
 DR_DEFINE_AUTO(dr_plan)
 struct dr_str dr_plan_hash(const struct dr_plan *p); /* 32 bytes */
 bool dr_plan_in_scope(const struct dr_plan *p, struct dr_str object);
-/* The lane an object's records go to first, and "link" for companies beside
- * it; empty: none. Used for markers. */
+/* The scope, in the order of the plan; at: 0 to count - 1. */
+size_t dr_plan_scope_count(const struct dr_plan *p);
+struct dr_str dr_plan_scope_at(const struct dr_plan *p, size_t at);
+/* The lane an object's records go to first, then the others: "link" beside
+ * that of companies, "note" beside that of attachments; none: not carried.
+ * Used for markers. */
 size_t dr_plan_lanes_of(const struct dr_plan *p, struct dr_str object,
                         struct dr_str out[4]);
 
@@ -108,6 +112,13 @@ int dr_plan_apply(const struct dr_plan *p, const struct dr_source *rec,
  * existing account instead. */
 bool dr_plan_orphan(const struct dr_plan *p, const struct dr_apply_opts *o,
                     struct dr_arena *a, struct dr_load *out);
+
+/* The load records of a deletion that a person lets through: op DELETE, one
+ * for every lane in which the object may stand as a record of its own. Not
+ * "link": what was written there is a part of another record. */
+size_t dr_plan_removal(const struct dr_plan *p, const struct dr_removal *r,
+                       const struct dr_apply_opts *o, struct dr_arena *a,
+                       struct dr_load out[4]);
 
 /* What one record becomes, for people: `drover-transformer --once`. */
 void dr_outcome_print(const struct dr_outcome *o, struct dr_buf *out);
