@@ -4,6 +4,8 @@
 #include <drover/base/decimal.h>
 #include <drover/base/time.h>
 
+#include "html.h"
+
 static bool same_number(struct dr_str a, struct dr_str b)
 {
     struct dr_dec x, y;
@@ -95,9 +97,76 @@ static bool same_prices(struct dr_arena *a, struct dr_str expected,
     return true;
 }
 
-static const struct dr_json *actual_of(const struct dr_field *f,
+/* ---- texts of activities and notes ---- */
+
+static bool is_text_field(const struct dr_field *f)
+{
+    return dr_str_eqz(f->name, "notes") || dr_str_eqz(f->name, "description");
+}
+
+/* What is read of a text: tags reduced, runs of blanks as one. A target shows
+ * line breaks as it likes, and some wrap a text into HTML. */
+static void words_of(struct dr_str s, struct dr_buf *out)
+{
+    struct dr_buf text;
+    bool blank = false;
+
+    dr_buf_init(&text, s.n * 2 + 4096);
+    (void)html_to_text(s, NULL, &text);
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
+            blank = out->n > 0;
+            continue;
+        }
+        if (blank) {
+            dr_buf_ch(out, ' ');
+            blank = false;
+        }
+        dr_buf_ch(out, c);
+    }
+    dr_buf_done(&text);
+}
+
+static bool same_words(struct dr_str a, struct dr_str b)
+{
+    struct dr_buf x, y;
+    bool equal;
+
+    dr_buf_init(&x, a.n * 2 + 4096);
+    dr_buf_init(&y, b.n * 2 + 4096);
+    words_of(a, &x);
+    words_of(b, &y);
+    equal = !x.over && !y.over && dr_str_eq(dr_buf_view(&x), dr_buf_view(&y));
+    dr_buf_done(&x);
+    dr_buf_done(&y);
+    return equal;
+}
+
+/* Where a type has a field under another name when it is read. */
+static const struct dr_json *renamed(const struct dr_load *load,
+                                     const struct dr_field *f,
+                                     const struct dr_json *record)
+{
+    if (dr_str_eqz(load->type, "files") && dr_str_eqz(f->name, "file_name")) {
+        return dr_json_get(record, "content_file_name");
+    }
+    if (dr_str_eqz(load->type, "call_logs") &&
+        dr_str_eqz(f->name, "description")) {
+        return dr_json_get(dr_json_get(record, "note"), "description");
+    }
+    return NULL;
+}
+
+static const struct dr_json *actual_of(const struct dr_load *load,
+                                       const struct dr_field *f,
                                        const struct dr_json *record)
 {
+    const struct dr_json *other = renamed(load, f, record);
+
+    if (other) {
+        return other;
+    }
     if (dr_str_starts(f->name, DR_STR_LIT("cf_"))) {
         return dr_json_gets(dr_json_get(record, "custom_field"), f->name);
     }
@@ -127,8 +196,9 @@ static bool same(const struct dr_field *f, const struct dr_json *j,
         return actual.n == 0 || dr_str_eqz(actual, "[]");
     case DR_VAL_NUMBER:
         return same_number(f->value, actual);
-    case DR_VAL_BOOL:
-        return dr_str_eq(f->value, actual);
+    case DR_VAL_BOOL: /* older accounts answer with numbers (10.1) */
+        return dr_str_eq(f->value, actual) ||
+               dr_str_eqz(actual, dr_str_eqz(f->value, "true") ? "1" : "0");
     case DR_VAL_JSON:
         return dr_str_eqz(f->name, "product_pricings")
                    ? same_prices(a, f->value, j)
@@ -145,8 +215,12 @@ static bool same(const struct dr_field *f, const struct dr_json *j,
     if (dr_str_eqz(f->name, "amount")) {
         return same_number(f->value, actual);
     }
+    if (is_text_field(f)) {
+        return same_words(f->value, actual);
+    }
     return same_instant(f->value, actual) ||
-           (dr_str_find(f->value, DR_STR_LIT(";")) != SIZE_MAX &&
+           (dr_str_starts(f->name, DR_STR_LIT("cf_")) &&
+            dr_str_find(f->value, DR_STR_LIT(";")) != SIZE_MAX &&
             same_set(f->value, actual));
 }
 
@@ -155,9 +229,8 @@ enum dr_cmp dr_compare_field(const struct dr_load *load,
                              const struct dr_json *record, struct dr_arena *a,
                              struct dr_str *actual_out)
 {
-    const struct dr_json *j = actual_of(field, record);
+    const struct dr_json *j = actual_of(load, field, record);
 
-    (void)load;
     *actual_out = shown(j);
     if (same(field, j, a)) {
         return DR_CMP_SAME;

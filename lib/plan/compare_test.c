@@ -10,6 +10,7 @@
 #include <drover/plan/plan.h>
 
 struct row {
+    const char *type; /* NULL: deals */
     const char *name;
     enum dr_value_kind kind;
     const char *value, *record;
@@ -18,80 +19,109 @@ struct row {
 
 static const struct row rows[] = {
     /* texts by bytes */
-    {"city", DR_VAL_TEXT, "Oslo", "{\"city\":\"Oslo\"}", DR_CMP_SAME},
-    {"city", DR_VAL_TEXT, "Oslo", "{\"city\":\"oslo\"}", DR_CMP_DIFFERENT},
-    {"city", DR_VAL_TEXT, "Oslo", "{}", DR_CMP_ABSENT},
-    {"city", DR_VAL_TEXT, "", "{\"city\":null}", DR_CMP_SAME},
-    {"phone", DR_VAL_TEXT, "0100", "{\"phone\":\"100\"}", DR_CMP_DIFFERENT},
-    /* money as decimals */
-    {"amount", DR_VAL_TEXT, "5600", "{\"amount\":\"5600.0\"}", DR_CMP_SAME},
-    {"amount", DR_VAL_TEXT, "5600", "{\"amount\":\"5600.01\"}",
+    {NULL, "city", DR_VAL_TEXT, "Oslo", "{\"city\":\"Oslo\"}", DR_CMP_SAME},
+    {NULL, "city", DR_VAL_TEXT, "Oslo", "{\"city\":\"oslo\"}",
      DR_CMP_DIFFERENT},
-    {"annual_revenue", DR_VAL_NUMBER, "0.10", "{\"annual_revenue\":0.1}",
+    {NULL, "city", DR_VAL_TEXT, "Oslo", "{}", DR_CMP_ABSENT},
+    {NULL, "city", DR_VAL_TEXT, "", "{\"city\":null}", DR_CMP_SAME},
+    {NULL, "phone", DR_VAL_TEXT, "0100", "{\"phone\":\"100\"}",
+     DR_CMP_DIFFERENT},
+    /* money as decimals */
+    {NULL, "amount", DR_VAL_TEXT, "5600", "{\"amount\":\"5600.0\"}",
      DR_CMP_SAME},
-    {"annual_revenue", DR_VAL_NUMBER, "12345678901234567",
+    {NULL, "amount", DR_VAL_TEXT, "5600", "{\"amount\":\"5600.01\"}",
+     DR_CMP_DIFFERENT},
+    {NULL, "annual_revenue", DR_VAL_NUMBER, "0.10", "{\"annual_revenue\":0.1}",
+     DR_CMP_SAME},
+    {NULL, "annual_revenue", DR_VAL_NUMBER, "12345678901234567",
      "{\"annual_revenue\":12345678901234568}", DR_CMP_DIFFERENT},
-    {"owner_id", DR_VAL_NUMBER, "5", "{\"owner_id\":5}", DR_CMP_SAME},
-    {"owner_id", DR_VAL_NUMBER, "5", "{\"owner_id\":null}", DR_CMP_DIFFERENT},
+    {NULL, "owner_id", DR_VAL_NUMBER, "5", "{\"owner_id\":5}", DR_CMP_SAME},
+    {NULL, "owner_id", DR_VAL_NUMBER, "5", "{\"owner_id\":null}",
+     DR_CMP_DIFFERENT},
     /* timestamps as instants, dates whatever the zone's midnight */
-    {"cf_t", DR_VAL_TEXT, "2024-06-01T10:00:00Z",
+    {NULL, "cf_t", DR_VAL_TEXT, "2024-06-01T10:00:00Z",
      "{\"custom_field\":{\"cf_t\":\"2024-06-01T06:00:00-04:00\"}}",
      DR_CMP_SAME},
-    {"cf_t", DR_VAL_TEXT, "2024-06-01T10:00:00Z",
+    {NULL, "cf_t", DR_VAL_TEXT, "2024-06-01T10:00:00Z",
      "{\"custom_field\":{\"cf_t\":\"2024-06-01T10:00:00-04:00\"}}",
      DR_CMP_DIFFERENT},
-    {"cf_d", DR_VAL_TEXT, "2024-06-01",
+    {NULL, "cf_d", DR_VAL_TEXT, "2024-06-01",
      "{\"custom_field\":{\"cf_d\":\"2024-06-01T00:00:00-05:00\"}}",
      DR_CMP_SAME},
-    {"cf_d", DR_VAL_TEXT, "2024-06-01",
+    {NULL, "cf_d", DR_VAL_TEXT, "2024-06-01",
      "{\"custom_field\":{\"cf_d\":\"2024-06-02T00:00:00-05:00\"}}",
      DR_CMP_DIFFERENT},
-    {"closed_date", DR_VAL_TEXT, "2024-06-01",
+    {NULL, "closed_date", DR_VAL_TEXT, "2024-06-01",
      "{\"closed_date\":\"2024-06-01\"}", DR_CMP_SAME},
     /* several options as a set */
-    {"cf_m", DR_VAL_TEXT, "a;b", "{\"custom_field\":{\"cf_m\":\"b;a\"}}",
+    {NULL, "cf_m", DR_VAL_TEXT, "a;b", "{\"custom_field\":{\"cf_m\":\"b;a\"}}",
      DR_CMP_SAME},
-    {"cf_m", DR_VAL_TEXT, "a;b", "{\"custom_field\":{\"cf_m\":\"a;b;c\"}}",
+    {NULL, "cf_m", DR_VAL_TEXT, "a;b",
+     "{\"custom_field\":{\"cf_m\":\"a;b;c\"}}", DR_CMP_DIFFERENT},
+    {NULL, "cf_m", DR_VAL_TEXT, "a;b", "{\"custom_field\":{\"cf_m\":\"a\"}}",
      DR_CMP_DIFFERENT},
-    {"cf_m", DR_VAL_TEXT, "a;b", "{\"custom_field\":{\"cf_m\":\"a\"}}",
+    {NULL, "tags", DR_VAL_JSON, "[\"a\",\"b\"]",
+     "{\"tags\":[\"b\",\"x\",\"a\"]}", DR_CMP_SAME},
+    {NULL, "tags", DR_VAL_JSON, "[\"a\",\"b\"]", "{\"tags\":[\"b\"]}",
      DR_CMP_DIFFERENT},
-    {"tags", DR_VAL_JSON, "[\"a\",\"b\"]", "{\"tags\":[\"b\",\"x\",\"a\"]}",
-     DR_CMP_SAME},
-    {"tags", DR_VAL_JSON, "[\"a\",\"b\"]", "{\"tags\":[\"b\"]}",
-     DR_CMP_DIFFERENT},
-    {"tags", DR_VAL_JSON, "[]", "{\"tags\":[]}", DR_CMP_SAME},
-    {"product_pricings", DR_VAL_JSON,
+    {NULL, "tags", DR_VAL_JSON, "[]", "{\"tags\":[]}", DR_CMP_SAME},
+    {NULL, "product_pricings", DR_VAL_JSON,
      "[{\"currency_code\":\"USD\",\"unit_price\":9.90}]",
      "{\"product_pricings\":[{\"id\":1,\"currency_code\":\"USD\","
      "\"unit_price\":9.9}]}",
      DR_CMP_SAME},
-    {"product_pricings", DR_VAL_JSON,
+    {NULL, "product_pricings", DR_VAL_JSON,
      "[{\"currency_code\":\"USD\",\"unit_price\":9.90}]",
      "{\"product_pricings\":[{\"currency_code\":\"EUR\",\"unit_price\":9.9}]}",
      DR_CMP_DIFFERENT},
     /* addresses */
-    {"emails", DR_VAL_TEXT, "Zoe@X.example", "{\"email\":\"zoe@x.example\"}",
-     DR_CMP_SAME},
-    {"emails", DR_VAL_TEXT, "zoe@x.example", "{\"email\":null}",
+    {NULL, "emails", DR_VAL_TEXT, "Zoe@X.example",
+     "{\"email\":\"zoe@x.example\"}", DR_CMP_SAME},
+    {NULL, "emails", DR_VAL_TEXT, "zoe@x.example", "{\"email\":null}",
      DR_CMP_DIFFERENT},
+    /* texts of activities and notes, as they are read */
+    {"notes", "description", DR_VAL_TEXT, "a < b\n\nc",
+     "{\"description\":\"a < b\\r\\n\\r\\nc\\n\"}", DR_CMP_SAME},
+    {"notes", "description", DR_VAL_TEXT, "a &\nb",
+     "{\"description\":\"<div>a &amp;<br>b</div>\"}", DR_CMP_SAME},
+    {"notes", "description", DR_VAL_TEXT, "<p>a</p><p>b</p>",
+     "{\"description\":\"<p>a</p>\\n<p>b</p>\"}", DR_CMP_SAME},
+    {"notes", "description", DR_VAL_TEXT, "a b", "{\"description\":\"ab\"}",
+     DR_CMP_DIFFERENT},
+    {"sales_activities", "notes", DR_VAL_TEXT, "a;b", "{\"notes\":\"b;a\"}",
+     DR_CMP_DIFFERENT},
+    {"sales_activities", "notes", DR_VAL_TEXT, "a", "{}", DR_CMP_ABSENT},
+    {"sales_activities", "start_date", DR_VAL_TEXT, "2017-12-04T11:30:00Z",
+     "{\"start_date\":\"2017-12-04T12:30:00+01:00\"}", DR_CMP_SAME},
+    {"sales_activities", "start_date", DR_VAL_TEXT, "2017-12-04T11:30:00Z",
+     "{\"start_date\":\"2017-12-04T12:30:01+01:00\"}", DR_CMP_DIFFERENT},
+    {"sales_activities", "status", DR_VAL_BOOL, "true", "{\"status\":1}",
+     DR_CMP_SAME},
+    {"sales_activities", "status", DR_VAL_BOOL, "true", "{\"status\":0}",
+     DR_CMP_DIFFERENT},
+    {"call_logs", "description", DR_VAL_TEXT, "a",
+     "{\"note\":{\"description\":\"a\"}}", DR_CMP_SAME},
+    {"files", "file_name", DR_VAL_TEXT, "a.txt",
+     "{\"content_file_name\":\"a.txt\"}", DR_CMP_SAME},
+    {"files", "file_name", DR_VAL_TEXT, "a.txt",
+     "{\"content_file_name\":\"b.txt\"}", DR_CMP_DIFFERENT},
     /* nothing */
-    {"cf_n", DR_VAL_NULL, "", "{\"custom_field\":{\"cf_n\":null}}",
+    {NULL, "cf_n", DR_VAL_NULL, "", "{\"custom_field\":{\"cf_n\":null}}",
      DR_CMP_SAME},
-    {"cf_n", DR_VAL_NULL, "", "{\"custom_field\":{\"cf_n\":\"x\"}}",
+    {NULL, "cf_n", DR_VAL_NULL, "", "{\"custom_field\":{\"cf_n\":\"x\"}}",
      DR_CMP_DIFFERENT},
-    {"cf_b", DR_VAL_BOOL, "true", "{\"custom_field\":{\"cf_b\":true}}",
+    {NULL, "cf_b", DR_VAL_BOOL, "true", "{\"custom_field\":{\"cf_b\":true}}",
      DR_CMP_SAME},
-    {"cf_b", DR_VAL_BOOL, "false", "{\"custom_field\":{\"cf_b\":null}}",
+    {NULL, "cf_b", DR_VAL_BOOL, "false", "{\"custom_field\":{\"cf_b\":null}}",
      DR_CMP_DIFFERENT},
 };
 
 static void test_rows(void **state)
 {
-    struct dr_load load = {.type = DR_STR_LIT("deals")};
-
     (void)state;
     for (size_t i = 0; i < DR_ARRAY_LEN(rows); i++) {
         const struct row *r = &rows[i];
+        struct dr_load load = {.type = dr_str_z(r->type ? r->type : "deals")};
         struct dr_arena *a = dr_arena_new(1 << 20);
         struct dr_err err = {0};
         const struct dr_json *record =

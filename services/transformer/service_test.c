@@ -85,7 +85,7 @@ static void send_company(int i, uint64_t rev, enum dr_origin origin)
 static void send_sms(const char *id)
 {
     struct dr_assoc to = {.pair = DR_STR_LIT("sms_contact"),
-                                       .to_id = DR_STR_LIT("p1")};
+                          .to_id = DR_STR_LIT("p1")};
     struct dr_env env = {.kind = DR_MSG_SOURCE};
 
     env.u.source = (struct dr_source){

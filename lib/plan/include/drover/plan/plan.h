@@ -216,8 +216,10 @@ enum dr_cmp { DR_CMP_SAME = 1, DR_CMP_DIFFERENT, DR_CMP_ABSENT };
 
 /* One expected field against a record of the target as read with all
  * includes (reference 23.4 rule 6): money as decimals, timestamps as
- * instants, multi-selects and tags as sets, e-mails by address, the rest as
- * text. actual_out: what is there, as text in the arena. */
+ * instants, multi-selects and tags as sets, e-mails by address, the texts of
+ * activities and notes by what is read of them (HTML reduced, runs of blanks
+ * as one), the rest as text. A file's bytes are not compared here. actual_out:
+ * what is there, as text in the arena. */
 enum dr_cmp dr_compare_field(const struct dr_load *load,
                              const struct dr_field *field,
                              const struct dr_json *record, struct dr_arena *a,
