@@ -4,7 +4,7 @@
 
 #include "body.h"
 
-#define NAME_MAX_BYTES 255
+#define NAME_CHARS 255
 
 void file_name(const struct dr_load *load, struct dr_buf *out)
 {
@@ -12,7 +12,7 @@ void file_name(const struct dr_load *load, struct dr_buf *out)
 
     for (size_t i = 0; i < load->field_count; i++) {
         if (dr_str_eqz(load->fields[i].name, "file_name")) {
-            name = dr_utf8_prefix(load->fields[i].value, NAME_MAX_BYTES);
+            name = dr_utf8_prefix(load->fields[i].value, NAME_CHARS);
         }
     }
     for (size_t i = 0; i < name.n; i++) {
@@ -82,7 +82,7 @@ void multipart_head(const struct dr_load *load, const struct links *links,
     size_t at = refs_target(load, links);
     struct dr_buf name;
 
-    dr_buf_init(&name, 2 * NAME_MAX_BYTES);
+    dr_buf_init(&name, 5 * NAME_CHARS);
     file_name(load, &name);
     part(out, boundary, "file_name", dr_buf_view(&name));
     part(out, boundary, "is_shared",

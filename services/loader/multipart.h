@@ -25,7 +25,7 @@
 #define FILE_MAX_BYTES (UINT64_C(150) << 20)
 
 /* The name without control characters and separators of paths, at most 255
- * bytes; "file" when nothing is left. */
+ * characters; "file" when nothing is left. */
 void file_name(const struct dr_load *load, struct dr_buf *out);
 /* boundary: BOUNDARY random hex digits. */
 void multipart_head(const struct dr_load *load, const struct links *links,

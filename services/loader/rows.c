@@ -154,7 +154,7 @@ static bool same_content(const struct row_case *c, const struct dr_json *record)
     if (c->type->shape == SHAPE_FILE) {
         struct dr_buf name;
         bool same;
-        dr_buf_init(&name, 1024);
+        dr_buf_init(&name, 2048);
         file_name(c->load, &name);
         same = dr_str_u64(dr_json_scalar(size), &n) == 0 &&
                n == c->load->blob.size &&
