@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""The kinds that the loader writes one a call: activities, call logs, notes.
+Each stands once in the target, told by the marker in its text, whatever
+happened on the way."""
+import collections
+import json
+import re
+import sys
+import unittest
+
+from test_loader import (  # first: it finds the support folder
+    PARTS, TASK_TYPE, USER, World, company, contact, deal, record, ref, task)
+from bench import Bench, ndjson, wait_until
+
+ACTIVITY_TYPE = 0  # made for each target
+MARK = re.compile(r"\[([0-9a-f]{32})\]")
+# type -> (lane, object, the field with the marker, list of the admin port)
+KINDS = {
+    "sales_activities": ("activity", "email", "notes"),
+    "appointments": ("activity", "meeting", "description"),
+    "call_logs": ("activity", "call", "description"),
+    "notes": ("note", "note", "description"),
+    "tasks": ("activity", "task", "description"),
+}
+PARENTS = [("Deal", "deal", "deal"), ("Contact", "contact", "contact"),
+           ("SalesAccount", "account", "company")]
+
+
+def fields_of(kind, i, text):
+    if kind == "sales_activities":
+        return {"title": "Mail %d" % i, "notes": text,
+                "start_date": "2019-12-04T10:00:00Z",
+                "end_date": "2019-12-04T10:30:00Z", "owner_id": USER,
+                "sales_activity_type_id": ACTIVITY_TYPE}
+    if kind == "appointments":
+        return {"title": "Meeting %d" % i, "description": text,
+                "from_date": "2016-06-20T05:00:00Z" if i % 2 else
+                "2036-06-20T05:00:00Z",
+                "end_date": "2016-06-20T06:00:00Z" if i % 2 else
+                "2036-06-20T06:00:00Z"}
+    if kind == "call_logs":
+        return {"call_direction": i % 2 == 0, "description": text}
+    if kind == "notes":
+        return {"description": text}
+    return {"title": "Task %d" % i, "description": text,
+            "due_date": "2026-01-01T09:00:00Z", "status": i % 2,
+            "owner_id": USER, "task_type_id": TASK_TYPE}
+
+
+def thing(kind, i, on=None, rev=1, pas=1, text="hello", miss="reject"):
+    """One record of the kind, on the i-th of three parents."""
+    lane, obj, _ = KINDS[kind]
+    what, plane, pobj = PARENTS[i % 3]
+    refs = [ref("targetable:" + what, plane, "%s:%s" % (pobj, on if
+                on is not None else i), miss)]
+    return record(lane, obj, i, kind, "single", fields_of(
+        kind, i, "%s\nMARKER" % text), refs, rev, pas)
+
+
+def parents(n):
+    return collections.OrderedDict([
+        ("account", [company(i) for i in range(n)]),
+        ("contact", [contact(i, [i]) for i in range(n)]),
+        ("deal", [deal(i, i) for i in range(n)])])
+
+
+class KindsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.bench = Bench()
+        cls.kafka, cls.redis = cls.bench.broker(), cls.bench.redis()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.bench.close()
+
+    def world(self, *args, **conf):
+        global ACTIVITY_TYPE
+        w = World(self, *args, **conf)
+        self.lanes = []
+        w.sim.post("/sim/admin/sales_activity_types",
+                   {"name": "Imported email"})
+        ACTIVITY_TYPE = [t["id"] for t in w.sim.get("/sim/tenant")[
+            "selectors"]["sales_activity_types"]
+            if t["name"] == "Imported email"][0]
+        return w
+
+    def settle(self, w, by_lane, pas=1, timeout=60):
+        """Feeds and opens lane after lane; what was opened stays open."""
+        for lane, data in by_lane.items():
+            w.feed(data)
+            if lane not in self.lanes:
+                self.lanes.append(lane)
+            w.control(self.lanes, pas)
+            final = self.until(w, data, pas, timeout)
+            bad = {k: f["class"] for k, f in final.items()
+                   if f["state"] == "refused"}
+            self.assertEqual(bad, {})
+        self.assertEqual(w.unsettled(), [])
+
+    @staticmethod
+    def until(w, data, pas=1, timeout=60):
+        """Each record is final in the version that was fed."""
+        want = {(r["load"]["lane"], "%s:%s" % (
+            r["load"]["object"], r["load"]["id"])): r["load"]["rev"]
+            for r in data}
+
+        def look():
+            final = w.final(pas)
+            return all(final.get(k, {"rev": 0})["rev"] >= v
+                       for k, v in want.items()) and final
+        return wait_until("%d records are final" % len(want), look, timeout,
+                          0.2)
+
+    def by_marker(self, w, kind):
+        """{marker: [record, …]} as the target holds them."""
+        out = collections.defaultdict(list)
+        for r in w.records(kind):
+            for m in MARK.findall(r.get(KINDS[kind][2]) or ""):
+                out[m].append(r)
+        return out
+
+    def once(self, w, kind, n):
+        have = self.by_marker(w, kind)
+        self.assertEqual({m: len(v) for m, v in have.items() if len(v) > 1},
+                         {}, "%s that stand twice" % kind)
+        self.assertEqual(len(have), n, kind)
+        return [v[0] for v in have.values()]
+
+    def test_each_kind_lands_once_and_on_its_parent(self):
+        w = self.world()
+        w.loader()
+        n = 12
+        self.settle(w, parents(n))
+        ids = {}
+        for kind, key in (("sales_accounts", "cf_source_id"),
+                          ("deals", "cf_source_id")):
+            for r in w.records(kind):
+                ids[kind, r["custom_field"][key]] = r["id"]
+        for r in w.records("contacts"):
+            ids["contacts", r["external_id"]] = r["id"]
+        before = w.calls()
+        for kind, (lane, _, _) in KINDS.items():
+            self.settle(w, {lane: [thing(kind, i) for i in range(n)]})
+        self.assertEqual(w.calls() - before, n * len(KINDS))  # 1 a record
+        for kind in KINDS:
+            for r in self.once(w, kind, n):
+                t = r["targetables"][0]
+                i = self.source_of(kind, r)
+                plural = {"Deal": "deals", "Contact": "contacts",
+                          "SalesAccount": "sales_accounts"}[t["type"]]
+                if i is not None:
+                    self.assertEqual(t["id"], ids[plural, i], (kind, r))
+        activity = w.records("sales_activities")[0]
+        self.assertTrue(activity["start_date"].startswith("2019-12-04T"))
+        calls = collections.Counter(c["call_direction"]
+                                    for c in w.records("call_logs"))
+        self.assertEqual(calls, {True: n // 2, False: n // 2})
+        w.stop()
+
+    @staticmethod
+    def source_of(kind, r):
+        title = (r.get("title") or "").split()
+        return title[1] if len(title) > 1 else None
+
+    def test_changes_are_written_by_id(self):
+        w = self.world()
+        w.loader()
+        self.settle(w, parents(3))
+        for kind, (lane, _, _) in KINDS.items():
+            self.settle(w, {lane: [thing(kind, i) for i in range(3)]})
+        for kind, (lane, _, field) in KINDS.items():
+            before = w.calls()
+            changed = [thing(kind, i, rev=2, text="changed")
+                       for i in range(3)]
+            self.settle(w, {lane: changed})
+            self.assertTrue(all(r[field].startswith("changed")
+                                for r in self.once(w, kind, 3)), kind)
+            self.assertEqual(w.calls() - before, 6, kind)  # read, write
+        w.stop()
+
+    def test_answers_that_are_lost(self):
+        """Before the effect, after it, in the middle; another's answer; a
+        server's error with the effect and without."""
+        actions = {"before": {"close": "before"}, "after": {"close": "after"},
+                   "other": {"wrong_body": "previous"},
+                   "cut": {"truncate": 20}, "503": {"status": 503},
+                   "late": {"late_effect_ms": 400}}
+        w = self.world()
+        w.loader()
+        self.settle(w, parents(9))
+        paths = {"call_logs": "phone_calls"}
+        for kind, (lane, _, _) in KINDS.items():
+            w.faults(*[{"name": kind + " " + name, "after": 1, "times": 1,
+                        "match": {"method": "POST", "path": "/%s$" %
+                                  paths.get(kind, kind)},
+                        "action": action}
+                       for name, action in actions.items()])
+            self.settle(w, {lane: [thing(kind, i) for i in range(9)]})
+            self.once(w, kind, 9)
+        acted = collections.Counter(
+            j["fault"] for j in ndjson(w.sim.admin, "/sim/journal")
+            if j.get("fault"))
+        self.assertEqual(len(acted), len(actions) * len(KINDS), acted)
+        w.stop()
+
+    def test_killed_at_every_point(self):
+        w = self.world()
+        w.loader()
+        self.settle(w, parents(6))
+        w.stop()
+        w.loaders.clear()
+        at = 0
+        for point in ("after_intent", "after_send", "after_answer",
+                      "after_done", "after_apply"):
+            with self.subTest(point):
+                data = [thing(kind, at + i, on=i % 6)
+                        for kind in KINDS for i in range(6)]
+                lanes = self.lanes + ["activity", "note"]
+                w.feed(data)
+                w.control(lanes)
+                for turn in (1, 4):
+                    p = w.loader(ready=False, DROVER_CRASH="%s:%d" % (
+                        point, turn))
+                    wait_until("%s ends" % p.name, lambda p=p:
+                               not p.alive() or len(w.final()) >= len(data),
+                               40)
+                w.loader()
+                final = w.until_final(data)
+                self.assertEqual({k: f["class"] for k, f in final.items()
+                                  if f["state"] == "refused"}, {})
+                at += 6
+                for kind in KINDS:
+                    self.once(w, kind, at)
+                w.stop()
+                w.loaders.clear()
+
+    def test_without_its_only_parent_it_is_refused(self):
+        w = self.world()
+        w.loader()
+        data = [thing(kind, 0, on=99) for kind in KINDS]
+        w.feed(data)
+        w.control(["account", "contact", "deal", "activity", "note"])
+        final = w.until_final(data)
+        self.assertEqual({f["class"] for f in final.values()},
+                         {"parent_missing"})
+        for kind in KINDS:
+            self.assertEqual(self.by_marker(w, kind), {})
+        w.stop()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
