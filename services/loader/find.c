@@ -234,7 +234,7 @@ static void got_list(struct find *f, const struct dr_json *doc)
         }
     }
     f->cut |= rows == NULL; /* the parent is gone: its list says nothing */
-    if (rows && rows->count > 0 && (pages < 0 || f->page < pages)) {
+    if (rows && (pages < 0 ? rows->count > 0 : f->page < pages)) {
         f->cut |= f->page == PAGES_MAX;
         more = f->page < PAGES_MAX;
     }

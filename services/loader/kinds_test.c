@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -304,6 +305,32 @@ static void a_file_name_is_data(void **state)
     }
 }
 
+static void a_media_type_is_one_or_none(void **state)
+{
+    static const struct {
+        const char *have, *want;
+    } cases[] = {{"application/pdf", "application/pdf"},
+                 {"image/svg+xml", "image/svg+xml"},
+                 {"text/html\r\nX: y", "application/octet-stream"},
+                 {"pdf", "application/octet-stream"},
+                 {"/", "application/octet-stream"}};
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(cases); i++) {
+        struct dr_field f = text_field("content_type", cases[i].have);
+        struct dr_load load = {.fields = &f, .field_count = 1};
+        struct links l = {.ref = NULL};
+        char want[128];
+        struct dr_buf b;
+        dr_buf_init(&b, 4096);
+        multipart_head(&load, &l, EDGE, &b);
+        (void)snprintf(want, sizeof(want), "\r\nContent-Type: %s\r\n\r\n",
+                       cases[i].want);
+        assert_true(dr_str_ends(dr_buf_view(&b), dr_str_z(want)));
+        dr_buf_done(&b);
+    }
+}
+
 static void a_name_ends_neither_quotes_nor_part(void **state)
 {
     struct dr_field f = text_field(
@@ -377,6 +404,7 @@ int main(void)
         cmocka_unit_test(a_call_log_is_read_with_its_note),
         cmocka_unit_test(a_file_is_told_by_name_and_size),
         cmocka_unit_test(a_file_name_is_data),
+        cmocka_unit_test(a_media_type_is_one_or_none),
         cmocka_unit_test(a_name_ends_neither_quotes_nor_part),
         cmocka_unit_test(folds_read_what_they_change),
     };

@@ -6,15 +6,21 @@
 
 #define NAME_CHARS 255
 
-void file_name(const struct dr_load *load, struct dr_buf *out)
+static struct dr_str value_of(const struct dr_load *load, const char *name)
 {
-    struct dr_str name = {"", 0};
-
     for (size_t i = 0; i < load->field_count; i++) {
-        if (dr_str_eqz(load->fields[i].name, "file_name")) {
-            name = dr_utf8_prefix(load->fields[i].value, NAME_CHARS);
+        if (dr_str_eqz(load->fields[i].name, name)) {
+            return load->fields[i].value;
         }
     }
+    return (struct dr_str){"", 0};
+}
+
+void file_name(const struct dr_load *load, struct dr_buf *out)
+{
+    struct dr_str name =
+        dr_utf8_prefix(value_of(load, "file_name"), NAME_CHARS);
+
     for (size_t i = 0; i < name.n; i++) {
         unsigned char c = (unsigned char)name.p[i];
         if (c == '/' || c == '\\') {
@@ -66,14 +72,27 @@ static void quoted(struct dr_buf *out, struct dr_str s)
     }
 }
 
-static bool shared(const struct dr_load *load)
+static bool token(struct dr_str s)
 {
-    for (size_t i = 0; i < load->field_count; i++) {
-        if (dr_str_eqz(load->fields[i].name, "is_shared")) {
-            return dr_str_eqz(load->fields[i].value, "true");
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+            !(c >= '0' && c <= '9') && c != '.' && c != '+' && c != '-') {
+            return false;
         }
     }
-    return false;
+    return s.n > 0 && s.n <= 100;
+}
+
+/* "application/pdf", when it looks like one. */
+static struct dr_str media_type(const struct dr_load *load)
+{
+    struct dr_str whole = value_of(load, "content_type"), rest = whole;
+    struct dr_str major = dr_str_split(&rest, '/');
+
+    return rest.p && token(major) && token(rest)
+               ? whole
+               : DR_STR_LIT("application/octet-stream");
 }
 
 void multipart_head(const struct dr_load *load, const struct links *links,
@@ -86,7 +105,8 @@ void multipart_head(const struct dr_load *load, const struct links *links,
     file_name(load, &name);
     part(out, boundary, "file_name", dr_buf_view(&name));
     part(out, boundary, "is_shared",
-         shared(load) ? DR_STR_LIT("true") : DR_STR_LIT("false"));
+         dr_str_eqz(value_of(load, "is_shared"), "true") ? DR_STR_LIT("true")
+                                                         : DR_STR_LIT("false"));
     if (at != SIZE_MAX) {
         struct dr_buf id;
         dr_buf_init(&id, 64);
@@ -99,7 +119,9 @@ void multipart_head(const struct dr_load *load, const struct links *links,
     open_part(out, boundary, "file");
     dr_buf_z(out, "; filename=\"");
     quoted(out, dr_buf_view(&name));
-    dr_buf_z(out, "\"\r\nContent-Type: application/octet-stream\r\n\r\n");
+    dr_buf_z(out, "\"\r\nContent-Type: ");
+    dr_buf_str(out, media_type(load));
+    dr_buf_z(out, "\r\n\r\n");
     dr_buf_done(&name);
 }
 

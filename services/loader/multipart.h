@@ -27,7 +27,8 @@
 /* The name without control characters and separators of paths, at most 255
  * characters; "file" when nothing is left. */
 void file_name(const struct dr_load *load, struct dr_buf *out);
-/* boundary: BOUNDARY random hex digits. */
+/* boundary: BOUNDARY random hex digits. Fields of the load record: file_name,
+ * is_shared and, if it looks like one, content_type. */
 void multipart_head(const struct dr_load *load, const struct links *links,
                     const char *boundary, struct dr_buf *out);
 /* What follows the bytes, for a head as above. */

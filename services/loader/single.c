@@ -214,7 +214,7 @@ static void answered(struct loader *l, struct call *c,
         single_finish(it); /* its successor settles what we did not write */
         return;
     }
-    if (c->upload && upload_ended(l, it, c->upload, ans)) {
+    if (c->upload && upload_ended(l, it, c->upload, ans, doc)) {
         ; /* it knows by itself */
     } else if (o == OUT_AMBIGUOUS && it->type->unique &&
                it->route.way == WAY_CREATE) {

@@ -205,6 +205,7 @@ struct loader {
     /* files */
     struct upload_slot uploads[UPLOADS];
     int64_t uploads_ms; /* when they were last looked at */
+    int files_refused;  /* in a row */
     struct dr_reader *claims_reader;
     struct dr_map *claims; /* "<type>:<id>" in the target: a record's */
     int64_t *claims_at;

@@ -13,7 +13,8 @@
 #include "multipart.h"
 
 #define STARVED_MS 30000 /* no chunk for so long: cut, tried again */
-#define END_MS 3000      /* for the broker's word on the log's end */
+#define REFUSED_IN_A_ROW 3
+#define END_MS 3000 /* for the broker's word on the log's end */
 
 enum upload_at { AT_HEAD, AT_BYTES, AT_TAIL };
 
@@ -277,26 +278,66 @@ void upload_go(struct upload *u, struct call *c, dr_http_done_fn *done)
     dr_http_upload(u->l->http, c->path, u->type.p, size, give, done, c);
 }
 
-static void refuse_full(struct loader *l, struct item *it, int status)
+static void refuse_too_large(struct loader *l, struct item *it, int status)
 {
-    item_refuse(l, it, "storage_full", status,
-                "the account has no room for files: buy or clear storage, "
-                "then let the lane go on and redrive",
-                true, DR_STR_LIT("the target takes no more files"));
-    lane_halt(it->lp->lane, "the target's storage is full: buy or clear "
-                            "storage, then change the control to go on");
+    item_refuse(l, it, "too_large", status,
+                "the target takes no file of this size: keep it where it is "
+                "and let the plan write a link or a note",
+                true, DR_STR_LIT("the target says that it is too large"));
+}
+
+/* The words for it are in the user's language and its status is that of any
+ * wrong value: file after file refused says it (reference 18). */
+static void refuse(struct loader *l, struct item *it, int status,
+                   const struct dr_json *doc)
+{
+    bool full = status == 507 || ++l->files_refused >= REFUSED_IN_A_ROW;
+    struct dr_buf b;
+
+    dr_buf_init(&b, 4096);
+    answer_message(doc, status, &b);
+    item_refuse(l, it, full ? "storage_full" : "refused", status,
+                "where the account's storage is full, buy or clear some; else "
+                "change the value in the source or in the plan; then redrive",
+                true, dr_buf_view(&b));
+    dr_buf_done(&b);
+    if (full) {
+        lane_halt(it->lp->lane,
+                  "the target refuses file after file: its storage may be "
+                  "full. Buy or clear some, then change the control to go on");
+        l->files_refused = 0;
+    }
+}
+
+static bool refused(struct loader *l, struct item *it,
+                    const struct dr_http_answer *ans, const struct dr_json *doc)
+{
+    switch (ans->status) {
+    case 413:
+        refuse_too_large(l, it, ans->status);
+        return true;
+    case 400:
+    case 409:
+    case 422:
+    case 507:
+        refuse(l, it, ans->status, doc);
+        return true;
+    default:
+        break;
+    }
+    if (ans->status >= 200 && ans->status < 300) {
+        l->files_refused = 0;
+    }
+    return false;
 }
 
 bool upload_ended(struct loader *l, struct item *it, const struct upload *u,
-                  const struct dr_http_answer *ans)
+                  const struct dr_http_answer *ans, const struct dr_json *doc)
 {
-    bool answered = ans->outcome == DR_HTTP_ANSWERED;
-
-    if (answered && (ans->status == 413 || ans->status == 507)) {
-        refuse_full(l, it, ans->status);
-        return true;
+    if (ans->outcome == DR_HTTP_ANSWERED) {
+        return refused(l, it, ans, doc);
     }
-    if (answered || !ans->body_cut) {
+    if (!ans->body_cut) {
         return false;
     }
     /* The whole of it never left: nothing can have come of it. */

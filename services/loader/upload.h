@@ -27,7 +27,7 @@ void upload_free(struct upload *u);
 void upload_go(struct upload *u, struct call *c, dr_http_done_fn *done);
 /* After its end: true when the upload itself knows what became of it. */
 bool upload_ended(struct loader *l, struct item *it, const struct upload *u,
-                  const struct dr_http_answer *ans);
+                  const struct dr_http_answer *ans, const struct dr_json *doc);
 /* Once a turn. */
 void uploads_alive(struct loader *l);
 void uploads_close(struct loader *l);

@@ -5,8 +5,8 @@
  *   dr-feed BROKERS MIGRATION PARTITIONS feed    JSON lines on standard input
  *   dr-feed BROKERS MIGRATION PARTITIONS facts   the fold of every ledger
  *
- * A line is {"control": {…}} or {"load": {…}}; see `control` and `load`. A text
- * that ends in MARKER gets the record's marker there.
+ * A line is {"control": {…}}, {"file": {…}} or {"load": {…}}; see the functions
+ * of those names. A text that ends in MARKER gets the record's marker there.
  * `facts` prints one line a fact in the order of the log, one an unsettled
  * attempt at the end, and fails when a DONE changes the id of its key.
  */
@@ -160,6 +160,86 @@ static size_t lines(const struct dr_json *list, struct dr_line *outl)
     return n;
 }
 
+/* ---- files ---- */
+
+#define FILES_MAX 1024
+#define CHUNK ((size_t)512 << 10)
+
+static struct file {
+    char id[64];
+    int32_t partition;
+    int64_t first, last;
+    uint64_t size;
+    uint8_t sha256[DR_SHA256];
+} files[FILES_MAX];
+static size_t file_count;
+
+static void chunk_out(void *ctx, int32_t partition, int64_t offset)
+{
+    struct file *f = ctx;
+
+    f->partition = partition;
+    f->first = f->first < 0 || offset < f->first ? offset : f->first;
+    f->last = offset > f->last ? offset : f->last;
+}
+
+/* {"id": "1", "path": "/…"}: its bytes to the topic, as the extractor does. */
+static void file(const struct dr_json *j)
+{
+    struct dr_str id = text(j, "id");
+    struct file *f = &files[file_count++];
+    char topic[DR_TOPIC_MAX], path[512], bytes[CHUNK];
+    struct dr_hash h;
+    size_t n;
+    FILE *in;
+
+    DR_ASSERT(file_count < FILES_MAX);
+    (void)snprintf(path, sizeof(path), DR_STR_FMT, DR_STR_ARG(text(j, "path")));
+    (void)snprintf(f->id, sizeof(f->id), DR_STR_FMT, DR_STR_ARG(id));
+    f->first = f->last = -1;
+    in = fopen(path, "rb");
+    DR_ASSERT(in);
+    dr_hash_init(&h);
+    while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0) {
+        dr_hash_bytes(&h, (struct dr_str){bytes, n});
+        dr_producer_send(out, dr_topic(&svc, topic, "files", NULL),
+                         dr_partition(id, svc.partitions), id,
+                         (struct dr_str){bytes, n}, chunk_out, f);
+        f->size += n;
+    }
+    dr_hash_final(&h, f->sha256);
+    (void)fclose(in);
+    DR_ASSERT(dr_producer_flush(out, WAIT_MS) == 0);
+}
+
+/* {"of": "1"}: the file as it was sent in this run; further members spoil it.
+ */
+static void blob(const struct dr_json *j, struct dr_blob *b)
+{
+    static uint8_t other[DR_SHA256];
+
+    for (size_t i = 0; j && i < file_count; i++) {
+        const struct file *f = &files[i];
+        if (!dr_str_eqz(text(j, "of"), f->id)) {
+            continue;
+        }
+        *b = (struct dr_blob){
+            .state = DR_BLOB_STORED,
+            .partition = f->partition,
+            .first_offset = f->first < 0 ? 0 : f->first,
+            .last_offset = (f->last < 0 ? 0 : f->last) +
+                           dr_json_get_i64(j, "more_chunks", 0),
+            .size = f->size + (uint64_t)dr_json_get_i64(j, "more_bytes", 0),
+            .sha256 = {(const char *)(dr_json_true(dr_json_get(j, "other_hash"))
+                                          ? other
+                                          : f->sha256),
+                       DR_SHA256}};
+    }
+    if (j && b->state == DR_BLOB_STORED && number(j, "state") > 0) {
+        b->state = (enum dr_blob_state)number(j, "state");
+    }
+}
+
 static void load(const struct dr_json *j)
 {
     static struct dr_field f[ITEMS_MAX];
@@ -209,6 +289,7 @@ static void load(const struct dr_json *j)
         .line_count = lines(dr_json_get(j, "lines"), parts),
         .origin = dr_json_true(dr_json_get(j, "tail")) ? DR_ORIGIN_TAIL
                                                        : DR_ORIGIN_SNAPSHOT};
+    blob(dr_json_get(j, "blob"), &l->blob);
     for (size_t i = 0; i < l->field_count; i++) {
         if (dr_str_ends(f[i].value, DR_STR_LIT("MARKER"))) {
             struct dr_str head = {f[i].value.p, f[i].value.n - 6};
@@ -242,6 +323,8 @@ static int feed(void)
         }
         if (dr_json_get(doc, "control")) {
             control(dr_json_get(doc, "control"));
+        } else if (dr_json_get(doc, "file")) {
+            file(dr_json_get(doc, "file"));
         } else if (dr_json_get(doc, "load")) {
             load(dr_json_get(doc, "load"));
         }
