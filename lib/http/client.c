@@ -40,10 +40,11 @@ struct transfer {
     struct dr_buf body, answer;
     size_t sent;
     dr_http_done_fn *done;
-    dr_http_take_fn *take;      /* NULL: the body is held */
-    dr_http_give_fn *give;      /* NULL: the request's body is held */
-    uint64_t size, given;       /* of an upload */
-    bool waiting;               /* `give` had nothing yet */
+    dr_http_take_fn *take; /* NULL: the body is held */
+    dr_http_give_fn *give; /* NULL: the request's body is held */
+    uint64_t size, given;  /* of an upload */
+    uint64_t from, skip;   /* of a stream: where it begins, what is left out */
+    bool waiting;          /* `give` had nothing yet */
     struct curl_slist *headers; /* its own, or NULL */
     void *ctx;
     int64_t started_ms;
@@ -62,6 +63,7 @@ struct dr_http {
     struct transfer *free_list;
     struct transfer *active; /* doubly linked */
     int in_flight;
+    bool address_refused; /* since the last answer */
 };
 
 /* ---- callbacks ---- */
@@ -105,6 +107,22 @@ static size_t read_body(char *out, size_t size, size_t n, void *ctx)
     return n;
 }
 
+/* A part begins where it was asked for; of a whole, what is known already is
+ * left out. */
+static bool take_piece(struct transfer *t, long status, struct dr_str piece)
+{
+    if (t->from > 0 && status == 206 && t->ans.range_from != (int64_t)t->from) {
+        t->refused = "the answer is another part than was asked for";
+        return false;
+    }
+    if (status != 206 && t->skip > 0) {
+        size_t n = t->skip < piece.n ? (size_t)t->skip : piece.n;
+        t->skip -= n;
+        piece = (struct dr_str){piece.p + n, piece.n - n};
+    }
+    return piece.n == 0 || t->take(piece, t->ctx);
+}
+
 static size_t take_body(char *in, size_t size, size_t n, void *ctx)
 {
     struct transfer *t = ctx;
@@ -115,7 +133,7 @@ static size_t take_body(char *in, size_t size, size_t n, void *ctx)
         curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status) ==
             CURLE_OK &&
         status >= 200 && status < 300) {
-        return t->take((struct dr_str){in, n}, t->ctx) ? n : 0;
+        return take_piece(t, status, (struct dr_str){in, n}) ? n : 0;
     }
     dr_buf_add(&t->answer, in, n);
     return t->answer.over ? 0 : n; /* 0 ends the transfer */
@@ -137,6 +155,20 @@ static size_t take_header(char *in, size_t size, size_t n, void *ctx)
     return n * size;
 }
 
+/* The address that a name has led to: refused before a byte is sent. */
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose,
+                                 struct curl_sockaddr *a)
+{
+    struct dr_http *h = ctx;
+
+    (void)purpose;
+    if (!dr_address_allowed(&a->addr, h->opts.reach)) {
+        h->address_refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
 static int set_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 {
     const struct dr_http *h = ctx;
@@ -153,28 +185,6 @@ static int set_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 }
 
 /* ---- set-up ---- */
-
-/* host[:port][/path]. A name that merely begins like a loopback address
- * ("127.0.0.1.example") is none. */
-static bool is_loopback(struct dr_str rest)
-{
-    struct dr_str host = dr_str_split(&rest, '/');
-    struct in_addr addr;
-    char text[INET_ADDRSTRLEN];
-
-    if (dr_str_eqz(host, "[::1]") ||
-        dr_str_starts(host, DR_STR_LIT("[::1]:"))) {
-        return true;
-    }
-    host = dr_str_split(&host, ':');
-    if (host.n >= sizeof(text)) {
-        return false;
-    }
-    (void)snprintf(text, sizeof(text), DR_STR_FMT, DR_STR_ARG(host));
-    return dr_str_eqz(host, "localhost") ||
-           (inet_pton(AF_INET, text, &addr) == 1 &&
-            ntohl(addr.s_addr) >> 24 == 127);
-}
 
 static bool has_control(const char *z)
 {
@@ -210,8 +220,7 @@ static int check_opts(const struct dr_http_opts *o, struct dr_err *err)
                           "\"%s\" is not an http(s) address",
                           o->base_url ? o->base_url : "");
     }
-    if (!o->allow_plain &&
-        !is_loopback((struct dr_str){url.p + plain.n, url.n - plain.n})) {
+    if (!o->allow_plain && !dr_url_is_loopback(url)) {
         return dr_err_set(err, DR_HALT, 0, "http.url",
                           "plain HTTP is allowed to a loopback address only: "
                           "use https for %s",
@@ -331,6 +340,8 @@ static void setup(struct dr_http *h, struct transfer *t)
     (void)curl_easy_setopt(e, CURLOPT_HTTPHEADER, h->headers);
     (void)curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, set_socket);
     (void)curl_easy_setopt(e, CURLOPT_SOCKOPTDATA, h);
+    (void)curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    (void)curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, h);
     (void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
     (void)curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
     (void)curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
@@ -362,6 +373,7 @@ static struct transfer *transfer_new(struct dr_http *h)
     t->take = NULL;
     t->give = NULL;
     t->size = t->given = 0;
+    t->from = t->skip = 0;
     t->waiting = false;
     t->headers_whole = false;
     t->retry_after[0] = '\0';
@@ -371,8 +383,11 @@ static struct transfer *transfer_new(struct dr_http *h)
         h->active->prev = t;
     }
     h->active = t;
-    t->ans = (struct dr_http_answer){
-        .retry_after_ms = -1, .date_ms = -1, .limit = -1, .remaining = -1};
+    t->ans = (struct dr_http_answer){.retry_after_ms = -1,
+                                     .date_ms = -1,
+                                     .limit = -1,
+                                     .remaining = -1,
+                                     .range_from = -1};
     setup(h, t);
     return t;
 }
@@ -449,10 +464,23 @@ static void silence_only(const struct dr_http *h, struct transfer *t)
 void dr_http_stream(struct dr_http *h, const char *path, dr_http_take_fn *take,
                     dr_http_done_fn *done, void *ctx)
 {
+    dr_http_stream_from(h, path, 0, take, done, ctx);
+}
+
+void dr_http_stream_from(struct dr_http *h, const char *path, uint64_t from,
+                         dr_http_take_fn *take, dr_http_done_fn *done,
+                         void *ctx)
+{
     struct transfer *t =
         start(h, "GET", path, (struct dr_str){NULL, 0}, done, ctx);
+    char range[32];
 
     t->take = take;
+    t->from = t->skip = from;
+    if (from > 0) {
+        (void)snprintf(range, sizeof(range), "%llu-", (unsigned long long)from);
+        (void)curl_easy_setopt(t->easy, CURLOPT_RANGE, range);
+    }
     silence_only(h, t);
 }
 
@@ -551,6 +579,8 @@ static void finish(struct dr_http *h, struct transfer *t, CURLcode code)
         a->too_large = t->answer.over;
         (void)snprintf(a->reason, sizeof(a->reason), "%s (%d)", why, (int)code);
     }
+    a->address_refused = a->outcome != DR_HTTP_ANSWERED && h->address_refused;
+    h->address_refused = false;
     a->body_cut = t->give && t->given < t->size;
     h->in_flight--;
     t->done(a, t->ctx);

@@ -64,6 +64,18 @@ static int64_t policy_remaining(struct dr_str v)
     return -1;
 }
 
+/* "bytes 500-999/1000" */
+static int64_t range_start(struct dr_str v)
+{
+    struct dr_str unit = DR_STR_LIT("bytes ");
+
+    if (!dr_str_starts(v, unit)) {
+        return -1;
+    }
+    v = (struct dr_str){v.p + unit.n, v.n - unit.n};
+    return count_of(dr_str_split(&v, '-'));
+}
+
 static void one_header(struct dr_str name, struct dr_str v, char *retry_out,
                        struct dr_http_answer *a)
 {
@@ -85,6 +97,8 @@ static void one_header(struct dr_str name, struct dr_str v, char *retry_out,
         /* a cut tag would match nothing, or the wrong thing */
         copy_header(a->etag, sizeof(a->etag),
                     v.n < sizeof(a->etag) ? v : DR_STR_LIT(""));
+    } else if (dr_str_ieq(name, DR_STR_LIT("content-range"))) {
+        a->range_from = range_start(v);
     } else if (dr_str_ieq(name, DR_STR_LIT("content-type"))) {
         copy_header(a->content_type, sizeof(a->content_type), v);
     } else if (dr_str_ieq(name, DR_STR_LIT("x-next"))) {

@@ -23,11 +23,7 @@ static bool is_core(struct dr_str type)
 static const struct dr_json *parents_of(struct extractor *ex,
                                         const struct dr_source *s)
 {
-    struct dr_err err = {0};
-    const struct dr_json *j =
-        dr_json_parse(ex->page_arena, s->body, NULL, &err);
-
-    return dr_json_get(dr_json_get(j, "properties"), "parents");
+    return dr_json_get(dr_json_get(emit_body(ex, s), "properties"), "parents");
 }
 
 static void add_end(struct extractor *ex, struct ends *e, struct dr_str type,

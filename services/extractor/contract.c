@@ -113,6 +113,14 @@ void path_events(struct dr_buf *b, struct dr_str after, int limit)
     add_after(b, after);
 }
 
+void path_download(struct dr_buf *b, struct dr_str id)
+{
+    dr_buf_reset(b);
+    dr_buf_z(b, "/v1/attachments/");
+    dr_buf_urlenc(b, id);
+    dr_buf_z(b, "/download-url");
+}
+
 void body_ids(struct dr_buf *b, const struct dr_str *ids, size_t n)
 {
     struct dr_json_w w;

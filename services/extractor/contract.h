@@ -47,6 +47,8 @@ void path_assoc_changes(struct dr_buf *b, int64_t since_ms, int64_t before_ms,
 void path_batch(struct dr_buf *b, const char *object);
 void path_assoc_batch(struct dr_buf *b, const char *from, const char *to);
 void path_events(struct dr_buf *b, struct dr_str after, int limit);
+/* Where the bytes of an attachment are to be had, 4.8. */
+void path_download(struct dr_buf *b, struct dr_str id);
 /* {"ids":[…]} */
 void body_ids(struct dr_buf *b, const struct dr_str *ids, size_t n);
 

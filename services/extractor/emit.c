@@ -31,6 +31,14 @@ int object_index(const struct extractor *ex, const struct object *o)
     return (int)(o - ex->objects);
 }
 
+const struct dr_json *emit_body(struct extractor *ex, const struct dr_source *s)
+{
+    struct dr_err err = {0};
+
+    return s->body.n == 0 ? NULL
+                          : dr_json_parse(ex->page_arena, s->body, NULL, &err);
+}
+
 static uint64_t content_of(const uint8_t hash[32])
 {
     uint64_t v;
@@ -57,7 +65,7 @@ static size_t size_of(const struct dr_source *s)
 
 /* The client's queue may hold 16 MiB: with large bodies it is emptied before
  * it does, for a service has 64 MiB in all. */
-static void spare(struct extractor *ex, size_t n)
+void emit_spare(struct extractor *ex, size_t n)
 {
     ex->unacked += n;
     if (ex->unacked > UNACKED_MAX) {
@@ -83,7 +91,10 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
         return;
     }
     source_hash(s, hash);
-    row.content = content_of(hash);
+    if (o->is == OBJECT_FILES) {
+        files_note(&ex->files, s, emit_body(ex, s));
+    }
+    row.content = content_of(hash) ^ files_mix(&s->blob);
     if (!emitted_is_news(ex->emitted, kind, s->id, &row)) {
         return;
     }
@@ -99,7 +110,7 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
     if (o->is == OBJECT_FILES) {
         note_behind(ex, s);
     }
-    spare(ex, size_of(s));
+    emit_spare(ex, size_of(s));
     o->written++;
     o->written_part[part]++;
     (*ex->m_read)++;

@@ -17,6 +17,7 @@
 #include "contract.h"
 #include "cursor.h"
 #include "emitted.h"
+#include "files.h"
 #include "horizon.h"
 
 #define HELD_MAX ((size_t)64 << 20) /* a page and its tree */
@@ -68,12 +69,18 @@ struct extractor {
     struct dr_arena *inner_arena; /* calls made while a page is held    */
     struct dr_buf held;           /* bytes of the page being worked on  */
     size_t unacked; /* bytes sent since Kafka last had everything       */
-    struct dr_map *behind;  /* "<type>:<id>" -> ids of its attachments   */
+    struct dr_map *behind; /* "<type>:<id>" -> ids of its attachments   */
+    struct files files;
+    struct fetch *fetch;
+    const char *download_hosts; /* allow list, or ""                */
+    bool local;             /* the source is loopback: its download host too */
+    bool files_refused;     /* the scope is missing: asked of a person  */
     struct dr_map *stirred; /* attachments whose parents' ends changed  */
     struct dr_buf path, body;
     char rejected_topic[DR_TOPIC_MAX];
     char catalog_topic[DR_TOPIC_MAX];
     char cursor_topic[DR_TOPIC_MAX];
+    char files_topic[DR_TOPIC_MAX];
     int64_t poll_ms;
     /* the tail */
     uint64_t windows, tail_misses;
@@ -81,7 +88,7 @@ struct extractor {
     int64_t lag_max_s; /* of this process */
     const char *phase; /* snapshot, tail, freezing, frozen, halted */
     int64_t freeze_ms; /* server time of the freeze; 0: not known yet */
-    bool freezing, swept, schema_drift;
+    bool freezing, indexed, swept, schema_drift; /* indexed: by the sweep */
     char halted[256];
     uint8_t schema_hash[32];
     int64_t status_due_ms;
@@ -97,6 +104,9 @@ int object_index(const struct extractor *ex, const struct object *o);
  * epoch. The partition is that of its id. */
 void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
                  int64_t server_ms);
+/* The tree of a record's body, in the page arena; NULL: it has none. */
+const struct dr_json *emit_body(struct extractor *ex,
+                                const struct dr_source *s);
 struct reject {
     struct dr_str id, part_id, class, reason, cure, original;
     uint64_t version;
@@ -122,6 +132,8 @@ bool change_row(struct extractor *ex, struct object *o, const struct dr_json *j,
 bool was_rejected(const struct extractor *ex, const struct object *o,
                   struct dr_str id);
 void emit_markers(struct extractor *ex, struct object *o);
+/* n more bytes were sent: a few MiB are waited for before more follow. */
+void emit_spare(struct extractor *ex, size_t n);
 /* Waits until Kafka has everything sent so far. */
 void emit_flush(struct extractor *ex);
 void emit_cursor(struct extractor *ex, const struct object *o);
@@ -183,6 +195,13 @@ struct dr_map *behind_new(void);
  * the next flush_stirred. */
 void stir(struct extractor *ex, struct dr_str type, struct dr_str id);
 bool flush_stirred(struct extractor *ex);
+
+/* ---- fetch.c: the bytes of attachments ---- */
+
+struct fetch *fetch_new(void);
+void fetch_free(struct fetch *f);
+/* One round: a few MiB, two seconds at most. */
+bool fetch_round(struct extractor *ex);
 
 /* ---- events.c ---- */
 

@@ -19,6 +19,9 @@ static const struct dr_conf_key keys[] = {
      "file that holds the access token; read scopes suffice"},
     {"source.allow_plain", DR_CONF_BOOL, "false", 0, 0,
      "plain HTTP to an address that is not loopback (tests only)"},
+    {"source.download_hosts", DR_CONF_TEXT, "", 0, 0,
+     "host[:port], … that attachments may be fetched from; empty: any public "
+     "host on port 443"},
     {"tail.poll_ms", DR_CONF_INT, "5000", 10, 3600000,
      "pause between two rounds of the tail"},
     {"tail.lag_s", DR_CONF_INT, "-1", -1, 86400,
@@ -38,6 +41,7 @@ static void open_outputs(struct extractor *ex)
     dr_topic(ex->svc, ex->rejected_topic, "rejected", NULL);
     dr_topic(ex->svc, ex->catalog_topic, "catalog", NULL);
     dr_topic(ex->svc, ex->cursor_topic, "cursor", NULL);
+    dr_topic(ex->svc, ex->files_topic, "files", NULL);
 }
 
 static void open_metrics(struct extractor *ex)
@@ -78,6 +82,7 @@ static void watch_control(struct extractor *ex)
 
     (void)dr_control_poll(ex->control);
     v = dr_control(ex->control);
+    ex->files.limit = v->state.file_limit;
     if (!ex->freezing && dr_str_eqz(v->state.phase, "freeze")) {
         ex->freezing = true;
         ex->phase = "freezing";
@@ -100,16 +105,52 @@ static bool all_passed(const struct extractor *ex)
                           ex->freeze_ms);
 }
 
+static bool fetched(const struct extractor *ex)
+{
+    return files_pending(&ex->files) == 0;
+}
+
+/* Frozen is only what lacks nothing: the sweep may have found more bytes to
+ * fetch. */
+static void say_frozen(struct extractor *ex)
+{
+    if (ex->indexed && !ex->swept && fetched(ex)) {
+        ex->swept = true;
+        ex->phase = "frozen";
+        dr_log(DR_LOG_INFO, "extractor.swept", "tail_misses=%llu",
+               (unsigned long long)ex->tail_misses);
+        emit_status(ex, true);
+    }
+}
+
 static bool last_steps(struct extractor *ex)
 {
     if (!recheck_schema(ex) || !sweep(ex)) {
         return false;
     }
-    ex->swept = ex->halted[0] == '\0';
-    ex->phase = ex->swept ? "frozen" : "halted";
-    dr_log(DR_LOG_INFO, "extractor.swept", "tail_misses=%llu",
-           (unsigned long long)ex->tail_misses);
-    emit_status(ex, true);
+    ex->indexed = ex->halted[0] == '\0';
+    if (!ex->indexed) {
+        ex->phase = "halted";
+        emit_status(ex, true);
+    }
+    return true;
+}
+
+/* The pause between two rounds of the tail, used for bytes when there are
+ * some to fetch. */
+static bool fetch_or_wait(struct extractor *ex)
+{
+    int64_t until = dr_mono_ms() + ex->poll_ms;
+
+    do {
+        int64_t left = until - dr_mono_ms();
+        if (fetched(ex) || left < 0) {
+            return api_wait(&ex->api, left > 0 ? left : 0);
+        }
+        if (!fetch_round(ex) || !api_wait(&ex->api, left < 20 ? left : 20)) {
+            return false;
+        }
+    } while (dr_mono_ms() < until);
     return true;
 }
 
@@ -127,11 +168,12 @@ static void follow(struct extractor *ex)
              * the moment of the freeze, long after the round before. */
             ex->freeze_ms = ex->api.server_ms;
         }
-        if (ex->freeze_ms > 0 && !ex->swept && ex->halted[0] == '\0' &&
-            all_passed(ex) && !last_steps(ex)) {
+        if (ex->freeze_ms > 0 && !ex->indexed && ex->halted[0] == '\0' &&
+            all_passed(ex) && fetched(ex) && !last_steps(ex)) {
             return;
         }
-        if (!api_wait(&ex->api, ex->poll_ms)) {
+        say_frozen(ex);
+        if (!fetch_or_wait(ex)) {
             return;
         }
     }
@@ -175,6 +217,12 @@ int main(int argc, char **argv)
     ex.lines = dr_map_new(NULL);
     ex.alone = dr_map_new(NULL);
     ex.behind = behind_new();
+    files_init(&ex.files);
+    ex.fetch = fetch_new();
+    ex.download_hosts = dr_conf_text(svc.conf, "source.download_hosts");
+    ex.local =
+        dr_url_is_loopback(dr_str_z(dr_conf_text(svc.conf, "source.url"))) ||
+        dr_conf_bool(svc.conf, "source.allow_plain");
     ex.stirred = dr_map_new(NULL);
     ex.pages = api_pages;
     ex.page_arena = dr_arena_new(HELD_MAX);
@@ -213,6 +261,8 @@ int main(int argc, char **argv)
     dr_map_free(ex.lines);
     dr_map_free(ex.alone);
     dr_map_free(ex.behind);
+    files_done(&ex.files);
+    fetch_free(ex.fetch);
     dr_map_free(ex.stirred);
     dr_arena_free(ex.page_arena);
     dr_arena_free(ex.inner_arena);

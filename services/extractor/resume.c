@@ -121,6 +121,7 @@ static void source_row(struct extractor *ex, const struct dr_env *env,
                                        s->op == DR_SRC_MERGE ||
                                        s->op == DR_SRC_HIDDEN};
     memcpy(&row.content, s->content_hash.p, sizeof(row.content));
+    row.content ^= files_mix(&s->blob);
     emitted_put(ex->emitted, object_index(ex, o), s->id, &row);
     for (size_t i = 0; i < s->part_count; i++) {
         dr_map_put(ex->lines, s->parts[i].id, ex);
@@ -129,6 +130,7 @@ static void source_row(struct extractor *ex, const struct dr_env *env,
         note_alone(ex, s);
     } else if (o->is == OBJECT_FILES) {
         note_behind(ex, s);
+        files_read_back(&ex->files, s, emit_body(ex, s));
     }
     o->written++;
     o->written_part[partition]++;

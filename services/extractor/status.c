@@ -21,6 +21,18 @@ static void status_objects(const struct extractor *ex, struct dr_json_w *w)
     dr_json_w_end(w);
 }
 
+static void status_files(const struct extractor *ex, struct dr_json_w *w)
+{
+    dr_json_w_key(w, "files");
+    dr_json_w_obj(w);
+    dr_json_w_kvi(w, "limit", (int64_t)ex->files.limit);
+    dr_json_w_kvi(w, "pending", (int64_t)files_pending(&ex->files));
+    dr_json_w_kvi(w, "stored", (int64_t)ex->files.stored);
+    dr_json_w_kvi(w, "broken", (int64_t)ex->files.broken);
+    dr_json_w_kvi(w, "bytes", (int64_t)ex->files.bytes);
+    dr_json_w_end(w);
+}
+
 void emit_status(struct extractor *ex, bool force)
 {
     int64_t now = dr_mono_ms();
@@ -45,6 +57,7 @@ void emit_status(struct extractor *ex, bool force)
     dr_json_w_kvi(&w, "windows", (int64_t)ex->windows);
     dr_json_w_kvi(&w, "lag_s", ex->lag_s);
     dr_json_w_kvi(&w, "lag_max_s", ex->lag_max_s);
+    status_files(ex, &w);
     dr_json_w_kvi(&w, "calls", ex->api.calls);
     dr_json_w_kvi(&w, "refused_429", ex->api.refused);
     dr_json_w_kvi(&w, "frozen_at_ms", ex->freeze_ms);

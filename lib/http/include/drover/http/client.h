@@ -17,6 +17,7 @@
 #include <drover/base/attrs.h>
 #include <drover/base/err.h>
 #include <drover/base/str.h>
+#include <drover/http/address.h>
 
 struct dr_http;
 
@@ -44,8 +45,10 @@ struct dr_http_answer {
     char content_type[64];
     char next[512]; /* X-Next: cursor of the page that follows, or ""    */
     bool next_cut;  /* X-Next did not fit: there is more, but not from here */
-    bool body_cut;  /* an upload whose last byte never left: the server cannot
-                       have had the whole of it                             */
+    bool address_refused; /* opts.reach does not allow an address of it  */
+    int64_t range_from; /* first byte of a 206, or -1                        */
+    bool body_cut; /* an upload whose last byte never left: the server cannot
+                      have had the whole of it                             */
 };
 
 typedef void dr_http_done_fn(const struct dr_http_answer *ans, void *ctx);
@@ -55,6 +58,7 @@ struct dr_http_opts {
                              Plain http only to a loopback address unless
                              allow_plain is set                            */
     bool allow_plain;
+    enum dr_reach reach;     /* another address is NOT_SENT */
     const char *auth_header; /* "Token token=…" or "Bearer …"; not logged     */
     const char *user_agent; /* NULL: "drover"                               */
     int connect_ms;         /* 0: 5,000 */
@@ -79,6 +83,11 @@ void dr_http_send(struct dr_http *h, const char *method, const char *path,
 typedef bool dr_http_take_fn(struct dr_str piece, void *ctx);
 void dr_http_stream(struct dr_http *h, const char *path, dr_http_take_fn *take,
                     dr_http_done_fn *done, void *ctx);
+/* The same from byte `from` on, by Range: what a server sends before it all the
+ * same is left out, and a part that begins elsewhere ends the transfer. */
+void dr_http_stream_from(struct dr_http *h, const char *path, uint64_t from,
+                         dr_http_take_fn *take, dr_http_done_fn *done,
+                         void *ctx);
 
 /* What an upload has to say when it is asked for more. */
 #define DR_HTTP_LATER (-1L) /* nothing yet: asked again by the next poll   */

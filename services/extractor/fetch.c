@@ -1,0 +1,389 @@
+/*
+ * The bytes of attachments (contract 4.8): from the address that the source
+ * gives, in chunks, into the topic `files`. Nothing is held whole; a round has
+ * a budget of bytes and time, and the next one goes on by Range, so that the
+ * tail is never kept waiting. The token stays with the source: downloads have
+ * a client of their own, which follows no redirect.
+ */
+#include "extractor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/clock.h>
+#include <drover/base/log.h>
+#include <drover/crypto/crypto.h>
+
+#define CHUNK ((size_t)512 << 10)
+#define ROUND_BYTES ((uint64_t)16 << 20)
+#define ROUND_MS 2000
+#define SILENCE_MS 30000
+#define TRIES_MAX 12
+#define BACKOFF_MAX_MS 30000
+/* A file may take ten minutes, and what 16 KiB a second takes. */
+#define SLOW_MS 600000
+#define SLOWEST_PER_MS 16
+
+struct fetch {
+    struct dr_http *http;
+    char origin[320];
+    char id[CONTRACT_ID_MAX + 1]; /* being fetched, or "" */
+    struct file *file;
+    uint64_t version; /* of its metadata when it was begun */
+    int64_t started_ms;
+    struct dr_url url; /* path "": none yet */
+    uint64_t at;       /* bytes that were read */
+    struct dr_hash hash;
+    struct dr_buf chunk;
+    int64_t first, last; /* offsets that Kafka gave */
+    /* this round */
+    uint64_t until; /* where its budget ends */
+    int64_t until_ms;
+    bool paused, over, done;
+    struct dr_http_answer ans;
+    size_t turn;        /* of files_next */
+    int64_t not_before; /* after failures */
+    char settled[CONTRACT_BATCH][CONTRACT_ID_MAX + 1];
+    size_t settled_n;
+};
+
+struct fetch *fetch_new(void)
+{
+    struct fetch *f = dr_xcalloc(1, sizeof(*f));
+
+    dr_buf_init(&f->chunk, CHUNK);
+    return f;
+}
+
+void fetch_free(struct fetch *f)
+{
+    dr_http_free(f->http);
+    dr_buf_done(&f->chunk);
+    free(f);
+}
+
+static void chunk_there(void *ctx, int32_t partition, int64_t offset)
+{
+    struct fetch *f = ctx;
+
+    (void)partition;
+    f->first = f->first < 0 || offset < f->first ? offset : f->first;
+    f->last = offset > f->last ? offset : f->last;
+}
+
+static void send_chunk(struct extractor *ex)
+{
+    struct fetch *f = ex->fetch;
+    struct dr_str id = dr_str_z(f->id);
+
+    if (f->chunk.n > 0) {
+        dr_producer_send(ex->producer, ex->files_topic,
+                         dr_partition(id, ex->svc->partitions), id,
+                         dr_buf_view(&f->chunk), chunk_there, f);
+        emit_spare(ex, f->chunk.n);
+        dr_buf_reset(&f->chunk);
+    }
+}
+
+/* ---- one file ---- */
+
+static void begin(struct fetch *f, struct dr_str id, struct file *file)
+{
+    (void)snprintf(f->id, sizeof(f->id), DR_STR_FMT, DR_STR_ARG(id));
+    f->file = file;
+    f->version = file->version;
+    f->started_ms = dr_mono_ms();
+    f->at = 0;
+    f->first = f->last = -1;
+    f->url.path[0] = '\0';
+    dr_hash_init(&f->hash);
+    dr_buf_reset(&f->chunk);
+}
+
+/* The records of what was settled, sent once more with their blobs. */
+static bool send_settled(struct extractor *ex)
+{
+    struct fetch *f = ex->fetch;
+    struct object *o = object_find(ex, DR_STR_LIT("attachment"));
+    struct dr_str ids[CONTRACT_BATCH];
+    size_t n = f->settled_n;
+
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = dr_str_z(f->settled[i]);
+    }
+    f->settled_n = 0;
+    if (n == 0 || !read_ids(ex, o, ids, n, DR_ORIGIN_TAIL)) {
+        return n == 0;
+    }
+    emit_flush(ex);
+    return true;
+}
+
+static bool settle(struct extractor *ex, enum dr_blob_state state)
+{
+    struct fetch *f = ex->fetch;
+    struct dr_blob blob = {.state = state};
+    uint8_t sum[32];
+    bool read = f->at > 0 || state == DR_BLOB_STORED;
+
+    dr_hash_final(&f->hash, sum);
+    if (state == DR_BLOB_STORED) {
+        send_chunk(ex);
+        emit_flush(ex); /* the offsets are known when Kafka has them */
+        blob.partition = dr_partition(dr_str_z(f->id), ex->svc->partitions);
+        blob.first_offset = f->first < 0 ? 0 : f->first;
+        blob.last_offset = f->last < 0 ? 0 : f->last;
+        blob.size = f->at;
+    } else {
+        dr_log(DR_LOG_WARN, "extractor.file_broken",
+               "attachment=%s state=%d read=%llu", f->id, (int)state,
+               (unsigned long long)f->at);
+    }
+    files_settle(&ex->files, dr_str_z(f->id), &blob, read ? sum : NULL);
+    memcpy(f->settled[f->settled_n++], f->id, sizeof(f->id));
+    f->id[0] = '\0';
+    return f->settled_n < CONTRACT_BATCH || send_settled(ex);
+}
+
+static bool verify(struct extractor *ex)
+{
+    struct fetch *f = ex->fetch;
+    struct dr_hash copy = f->hash;
+    uint8_t sum[32];
+
+    if (f->at != f->file->size) {
+        return settle(ex, DR_BLOB_SIZE);
+    }
+    dr_hash_final(&copy, sum);
+    if (f->file->hashed && memcmp(sum, f->file->want, sizeof(sum)) != 0) {
+        return settle(ex, DR_BLOB_HASH);
+    }
+    return settle(ex, DR_BLOB_STORED);
+}
+
+/* Neither whole nor refused: tried again later, not for ever. */
+static bool put_off(struct extractor *ex, bool progress)
+{
+    struct fetch *f = ex->fetch;
+    int64_t wait = 100;
+
+    f->file->tries = progress ? 0 : f->file->tries + 1;
+    if (f->file->tries > TRIES_MAX) {
+        return settle(ex, DR_BLOB_MISSING);
+    }
+    for (int i = 0; i < f->file->tries && wait < BACKOFF_MAX_MS; i++) {
+        wait *= 2;
+    }
+    f->not_before = dr_mono_ms() + (progress ? 0 : wait);
+    return true;
+}
+
+/* ---- the address ---- */
+
+static bool open_client(struct fetch *f, enum dr_reach reach)
+{
+    struct dr_err err = {0};
+    struct dr_http_opts o = {.base_url = f->url.origin,
+                             .allow_plain = true, /* files_address judged */
+                             .reach = reach,
+                             .total_ms = SILENCE_MS,
+                             .max_connections = 1};
+
+    if (f->http && strcmp(f->origin, f->url.origin) == 0) {
+        return true;
+    }
+    dr_http_free(f->http);
+    f->http = dr_http_new(&o, &err);
+    (void)snprintf(f->origin, sizeof(f->origin), "%s", f->url.origin);
+    return f->http != NULL;
+}
+
+/* True: the file is settled or there is an address; *stopped: asked to. */
+static bool ask_address(struct extractor *ex, bool *stopped)
+{
+    struct fetch *f = ex->fetch;
+    struct dr_err err = {0};
+    struct page page;
+    enum dr_reach reach;
+    enum api_result r;
+
+    path_download(&ex->path, dr_str_z(f->id));
+    r = api_page(&ex->api, ex->path.p, DR_STR_LIT("{}"), ex->inner_arena, &page,
+                 &err);
+    *stopped = r == API_STOPPED;
+    if (r == API_STOPPED) {
+        return false;
+    }
+    if (r == API_NO && ex->api.status == 403) {
+        ex->files_refused = true; /* asked of a person: ask.c */
+        f->id[0] = '\0';
+        return true;
+    }
+    if (r != API_OK) {
+        return settle(ex, DR_BLOB_MISSING);
+    }
+    if (files_address(dr_json_get_str(page.root, "url"), ex->download_hosts,
+                      ex->local, &f->url, &reach) ||
+        !open_client(f, reach)) {
+        return settle(ex, DR_BLOB_REFUSED);
+    }
+    return true;
+}
+
+/* ---- the transfer ---- */
+
+static bool take_bytes(struct dr_str piece, void *ctx)
+{
+    struct extractor *ex = ctx;
+    struct fetch *f = ex->fetch;
+
+    if (piece.n > f->file->size - f->at) {
+        f->over = true;
+        return false;
+    }
+    dr_hash_bytes(&f->hash, piece);
+    f->at += piece.n;
+    while (piece.n > 0) {
+        size_t room = CHUNK - f->chunk.n;
+        size_t n = piece.n < room ? piece.n : room;
+        dr_buf_add(&f->chunk, piece.p, n);
+        piece = (struct dr_str){piece.p + n, piece.n - n};
+        if (f->chunk.n == CHUNK) {
+            send_chunk(ex);
+        }
+    }
+    f->paused = f->at >= f->until || dr_mono_ms() >= f->until_ms;
+    return !f->paused || f->at == f->file->size;
+}
+
+static void transfer_done(const struct dr_http_answer *ans, void *ctx)
+{
+    struct extractor *ex = ctx;
+
+    ex->fetch->ans = *ans;
+    ex->fetch->done = true;
+}
+
+/* What an answer means; false: asked to stop. */
+static bool judge(struct extractor *ex, uint64_t before)
+{
+    struct fetch *f = ex->fetch;
+    bool progress = f->at > before;
+    int status = f->ans.status;
+
+    if (f->over) {
+        return settle(ex, DR_BLOB_SIZE);
+    }
+    if (f->ans.address_refused) {
+        return settle(ex, DR_BLOB_REFUSED);
+    }
+    if (f->ans.outcome != DR_HTTP_ANSWERED) {
+        return f->paused || put_off(ex, progress);
+    }
+    if (status == 200 || status == 206) {
+        return verify(ex);
+    }
+    if (status == 404 || status == 410) {
+        return settle(ex, DR_BLOB_MISSING);
+    }
+    if (status >= 300 && status < 400) {
+        return settle(ex, DR_BLOB_REFUSED); /* none is followed */
+    }
+    if (status == 416) {
+        return settle(ex, DR_BLOB_SIZE);
+    }
+    f->url.path[0] = '\0'; /* 403: it expired */
+    return put_off(ex, progress);
+}
+
+static bool transfer(struct extractor *ex)
+{
+    struct fetch *f = ex->fetch;
+    uint64_t before = f->at;
+
+    f->paused = f->over = f->done = false;
+    dr_http_stream_from(f->http, f->url.path, f->at, take_bytes, transfer_done,
+                        ex);
+    while (!f->done && !dr_stop && dr_mono_ms() < f->until_ms + ROUND_MS) {
+        (void)dr_http_poll(f->http, 100);
+        dr_service_tick(ex->svc, 0);
+    }
+    if (!f->done) { /* silent: the connection is given up with its client */
+        dr_http_free(f->http);
+        f->http = NULL;
+        f->url.path[0] = '\0';
+        return !dr_stop && put_off(ex, f->at > before);
+    }
+    return judge(ex, before);
+}
+
+/* A source that drips would be listened to for ever. */
+static bool is_too_slow(const struct fetch *f)
+{
+    return dr_mono_ms() - f->started_ms >
+           SLOW_MS + (int64_t)(f->file->size / SLOWEST_PER_MS);
+}
+
+static bool one_step(struct extractor *ex)
+{
+    struct fetch *f = ex->fetch;
+    bool stopped = false;
+
+    if (f->file->status != FILE_AVAILABLE) {
+        return settle(ex, f->file->status == FILE_MISSING
+                              ? DR_BLOB_MISSING
+                              : DR_BLOB_QUARANTINED);
+    }
+    if (!f->file->sized) {
+        return settle(ex, DR_BLOB_SIZE);
+    }
+    if (f->at == f->file->size) { /* none, or all but the answer's end */
+        return verify(ex);
+    }
+    if (is_too_slow(f)) {
+        return settle(ex, DR_BLOB_MISSING);
+    }
+    if (!f->url.path[0] && (!ask_address(ex, &stopped) || !f->id[0])) {
+        return !stopped;
+    }
+    return transfer(ex);
+}
+
+/* The file may have changed, or gone, while the tail went on. */
+static bool still_wanted(struct extractor *ex)
+{
+    struct fetch *f = ex->fetch;
+
+    return f->id[0] &&
+           dr_map_get(ex->files.wanted, dr_str_z(f->id)) == f->file &&
+           f->file->version == f->version;
+}
+
+bool fetch_round(struct extractor *ex)
+{
+    struct fetch *f = ex->fetch;
+    uint64_t left = ROUND_BYTES;
+    bool going = true;
+
+    f->until_ms = dr_mono_ms() + ROUND_MS;
+    while (going && !dr_stop && !ex->files_refused && left > 0 &&
+           dr_mono_ms() < f->until_ms && dr_mono_ms() >= f->not_before) {
+        struct dr_str id;
+        struct file *file;
+        uint64_t before;
+
+        if (!still_wanted(ex)) {
+            if (!files_next(&ex->files, &f->turn, &id, &file)) {
+                break;
+            }
+            begin(f, id, file);
+        }
+        before = f->at;
+        f->until = f->at + left;
+        going = one_step(ex);
+        left -= f->at - before < left ? f->at - before : left;
+        emit_status(ex, false);
+    }
+    return going && send_settled(ex) && !dr_stop;
+}
