@@ -185,6 +185,13 @@ class Flow:
         ready = self.ready()
         if not ready["ready"]:
             raise Refused("Freshsales lacks " + self.lacking(ready))
+        problems = self.verb("plan", "check", "--hash", self.hash,
+                             ok=(0, 4))["problems"]
+        if problems:
+            raise Refused("the plan has %d problems: %s" % (
+                len(problems), "; ".join("%s %s.%s: %s" % (
+                    p["code"], p["object"], p["field"], p["detail"])
+                    for p in problems)[:1000]))
         self.verb("plan", "approve", self.hash, "--by", ADMIN)
 
     def sample(self, size=None):
