@@ -16,6 +16,7 @@
 #define BACKOFF_MS 100
 #define BACKOFF_MAX_MS 10000
 #define THROTTLE_MAX_MS 60000
+#define HOUR_MS 3600000
 
 void crash_at(struct loader *l, const char *point)
 {
@@ -91,21 +92,30 @@ bool call_expired(struct loader *l, const struct call *c)
     return c->appended_ms && l->now_ms - c->appended_ms > SEND_MS;
 }
 
+/* The server speaks of its own clock; in a rehearsal that runs faster, and the
+ * hour as we know it is shorter. */
+static int64_t own_ms(const struct loader *l, int64_t server_ms)
+{
+    return server_ms > 0 ? (server_ms * l->rate.hour_ms + HOUR_MS - 1) / HOUR_MS
+                         : server_ms;
+}
+
 static void report(struct loader *l, const struct call *c,
                    const struct dr_http_answer *ans)
 {
     int64_t reset = answer_reset_ms(ans, dr_wall_ms());
+    int64_t retry = ans->retry_after_ms;
     struct dr_err err;
 
     if (!limited(l) || ans->outcome != DR_HTTP_ANSWERED) {
         return;
     }
-    if (reset > l->rate.hour_ms) {
-        reset = l->rate.hour_ms; /* a clock that disagrees */
+    if (reset > HOUR_MS) {
+        reset = HOUR_MS; /* a clock that disagrees */
     }
     if (dr_rate_report(l->store, &l->rate, ans->status, ans->limit,
-                       ans->remaining, reset, ans->retry_after_ms, c->canary,
-                       &err)) {
+                       ans->remaining, own_ms(l, reset), own_ms(l, retry),
+                       c->canary, &err)) {
         view_failed(l, &err);
     }
 }

@@ -15,9 +15,10 @@
 --                under way at once
 --        left, hold     what the server says is left; believed until
 --        others  calls of other users in the window, by its count
---        limit   a lower hour limit learnt from a refusal
+--        limit   the hour's limit as the server tells it
 local FIXED, ROLLING = 1, 2
 local TTL = 35000 -- a call without an answer counts as spent after this
+local LIFTED = 60 -- no hour holds so many times the minute's limit
 
 local now
 do
@@ -49,6 +50,21 @@ local minute = {key = KEYS[3], limit = tonumber(ARGV[3]),
                 ms = tonumber(ARGV[4]), steps = 600, sum = 'used_m'}
 local fly = {key = KEYS[4], sum = 'fly'}
 local reserve = tonumber(ARGV[5])
+-- The server tells its limits in whole seconds of its own hour.
+local RESOLUTION = math.max(1, math.ceil(hour.ms / 3600))
+
+-- The configured limit holds until the server tells one. One that no minute
+-- could use up means that the limits are lifted, the minute's with them.
+local function limits_now()
+  if hour.limit > 0 and S.limit then
+    hour.limit = S.limit
+    if minute.limit > 0 and S.limit >= LIFTED * minute.limit then
+      minute.limit = 0
+    end
+  end
+end
+local configured = {hour = hour.limit, minute = minute.limit}
+limits_now()
 
 local function entry(text)
   local at, n = text:match('^(%d+):(%d+)$')
@@ -94,7 +110,7 @@ end
 -- up, so never before the server forgets them.
 local function spend(n)
   for _, w in ipairs({hour, minute}) do
-    if w.limit > 0 then
+    if w.limit > 0 or (w == minute and configured.minute > 0) then
       local step = math.max(1, math.floor(w.ms / w.steps))
       push(w, (math.floor(now / step) + 1) * step + w.ms, n, 2 * w.ms + TTL)
     end

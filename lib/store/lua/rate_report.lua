@@ -3,16 +3,35 @@
 local status, limit = tonumber(ARGV[6]), tonumber(ARGV[7])
 local remaining, reset = tonumber(ARGV[8]), tonumber(ARGV[9])
 local retry, probe = tonumber(ARGV[10]), ARGV[11] == '1'
--- Reset is told in whole seconds.
-local RESOLUTION = 1000
 
 if reset < 0 or reset > hour.ms + 2 * RESOLUTION then reset = nil end
 -- Headers of the minute's window say nothing that our own count does not.
 local ours = hour.limit > 0 and remaining >= 0 and
-             not (limit == minute.limit and limit ~= hour.limit)
+             not (limit == configured.minute and limit ~= hour.limit and
+                  limit ~= configured.hour)
 
 landed(1)
 set('known', 1)
+
+-- Another limit is another count: the server's, as of now.
+local function resync(served)
+  redis.call('DEL', hour.key)
+  set('used_h', 0)
+  if served > 0 then
+    push(hour, now + hour.ms, served, 2 * hour.ms + TTL)
+  end
+  if S.kind == FIXED then set('count', served) end
+  unset('odd')
+  unset('left')
+  unset('others')
+end
+
+if ours and limit > 0 and limit ~= hour.limit then
+  set('limit', limit)
+  limits_now()
+  -- Less what will be counted below.
+  resync(math.max(0, limit - remaining - (status == 429 and 0 or 1)))
+end
 if probe then unset('lock') end
 
 local function short_of(w)
@@ -27,17 +46,17 @@ local function pause(tries)
     set('kind', ROLLING) -- the end of a fixed window would have let it pass
   end
   if S.kind == FIXED and
-     now - (S.wend - hour.ms) < math.min(2 * RESOLUTION, hour.ms / 20) then
-    return math.min(RESOLUTION, hour.ms / 60) * 2 ^ (tries - 1)
+     now - (S.wend - hour.ms) < math.min(4 * RESOLUTION, hour.ms / 20) then
+    return RESOLUTION * 2 ^ (tries - 1)
   end
   if S.kind ~= FIXED and short_of(hour) and hour.next then
     return hour.next - now
   end
   if ours and remaining == 0 and reset and reset > 0 and
      S.kind ~= ROLLING then
-    if S.kind == FIXED then set('wend', now + reset)
-    else set('hint', now + reset) end
-    return reset
+    if S.kind == FIXED then set('wend', now + reset + RESOLUTION)
+    else set('hint', now + reset + RESOLUTION) end
+    return reset + RESOLUTION
   end
   if tries == 1 then return minute.ms - now % minute.ms end
   return minute.ms * 2 ^ (tries - 1)
@@ -47,9 +66,6 @@ if status == 429 then
   local tries = math.min((S.tries or 0) + 1, 20)
   set('tries', tries)
   set('epoch', (S.epoch or 0) + 1)
-  if limit > 0 and limit < hour.limit and limit ~= minute.limit then
-    set('limit', limit)
-  end
   local ms = math.max(20, math.min(pause(tries), hour.ms))
   set('blocked', math.max(S.blocked or 0, now + math.floor(ms)))
   return 0
@@ -61,6 +77,12 @@ if probe then
 end
 local before = S.used_h or 0
 spend(1)
+-- It was sent before the window that we are in began: it tells of that one.
+if S.kind == FIXED and reset and
+   now + reset + RESOLUTION < S.wend - hour.ms / 2 then
+  return 1
+end
+local first = S.kind == FIXED and S.rolled == 1
 if S.kind == FIXED then
   set('count', S.count + 1)
   unset('rolled')
@@ -93,15 +115,41 @@ elseif not probe and (S.odd or 0) < (S.peak or 1) then
 else
   unset('odd')
   set('kind', FIXED)
-  set('wend', now + (reset or hour.ms))
+  set('wend', now + (reset or hour.ms) + RESOLUTION)
   set('count', served)
 end
+-- The window should be over, and the server still counts its calls.
+if first and probe and before > 10 and served + 3 >= before then
+  unset('kind')
+  unset('hint')
+end
+-- The end that was tried passed, and hardly a call was forgotten.
+if probe and not S.kind and S.hint and S.hinted == S.hint and now >= S.hint and
+   before > 10 and served + 3 >= before then
+  set('kind', ROLLING)
+end
+-- All that is counted is ours, and it goes before the oldest could leave a
+-- rolling window.
+if not S.kind and reset and served <= before + 1 + (S.fly or 0) then
+  local oldest = redis.call('LINDEX', hour.key, 0)
+  if oldest and now + reset + RESOLUTION + hour.ms / 60 < entry(oldest) then
+    set('kind', FIXED)
+    set('wend', now + reset + RESOLUTION)
+    set('count', served)
+  end
+end
 if S.kind == FIXED then
-  if reset then set('wend', now + reset) end
+  -- The earliest that is told, and what is told in whole seconds may be a
+  -- second more; a later one when it is clearly another window's.
+  local wend = reset and now + reset + RESOLUTION
+  if wend and (wend < S.wend or wend > S.wend + 2 * RESOLUTION) then
+    set('wend', wend)
+  end
 elseif not S.kind then
-  local hint = reset and now + reset or now + hour.ms - now % hour.ms
+  local hint = reset and now + reset + RESOLUTION or
+               now + hour.ms - now % hour.ms
   -- The same end, told again, is not another one.
-  if not S.hint or math.abs(hint - S.hint) > RESOLUTION then
+  if not S.hint or math.abs(hint - S.hint) > hour.ms / 60 then
     set('hint', hint)
   end
 end
@@ -110,6 +158,9 @@ set('others', math.max(0, served - (S.kind == FIXED and S.count or
                                     S.used_h or 0)))
 set('left', remaining - (S.fly or 0))
 local hold = hour.ms / 60
-if S.kind == FIXED then hold = math.min(hold, math.max(1, S.wend - now)) end
+if S.kind == FIXED then
+  hold = reset and math.max(1, S.wend - now) or
+         math.min(hold, math.max(1, S.wend - now))
+end
 set('hold', math.floor(now + hold))
 return 1

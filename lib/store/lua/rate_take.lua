@@ -19,8 +19,8 @@ local wait = 0
 
 if minute.limit > 0 then
   local limit = minute.limit
-  if hour.limit > 0 then -- the reserve's share of each minute
-    limit = limit - math.floor(limit * reserve / hour.limit)
+  if hour.limit > 0 then -- others may use their reserve in one go
+    limit = limit - math.min(reserve, math.floor(limit / 2))
   end
   if (S.used_m or 0) + out + cost > limit then
     wait = minute.next and minute.next - now or SOON
@@ -28,7 +28,7 @@ if minute.limit > 0 then
 end
 
 if hour.limit > 0 then
-  local limit = math.min(hour.limit, S.limit or hour.limit) - reserve
+  local limit = hour.limit - reserve
   if S.kind == FIXED then
     if S.count + out + cost > limit then
       wait = math.max(wait, S.wend - now)
