@@ -250,7 +250,8 @@ MAP(roll, dr_roll, roll);
 
 static const struct field_map deleted_fields[] = {
     F(dr_deleted, MAP_TEXT, key), F(dr_deleted, MAP_U64, dst),
-    F(dr_deleted, MAP_U32, how), F(dr_deleted, MAP_HASH, hash)};
+    F(dr_deleted, MAP_U32, how),  F(dr_deleted, MAP_HASH, hash),
+    F(dr_deleted, MAP_U64, rev),  F(dr_deleted, MAP_U32, pass)};
 MAP(deleted, dr_deleted, deleted);
 
 static const struct field_map audit_fields[] = {

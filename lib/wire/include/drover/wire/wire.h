@@ -348,10 +348,13 @@ struct dr_roll {
     struct dr_str nonce, plan_hash, approval;
 };
 
+/* DELETED: it was there and is deleted, or was gone already. */
+enum dr_deleted_how { DR_DELETED_NOW = 1, DR_DELETED_GONE };
+
 struct dr_deleted {
     struct dr_str key, hash;
-    uint64_t dst;
-    uint32_t how;
+    uint64_t dst, rev; /* rev of the removal: older versions stay gone */
+    uint32_t how, pass;
 };
 
 struct dr_audit_entry {
