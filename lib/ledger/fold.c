@@ -196,6 +196,7 @@ static void done(struct dr_fold *f, const struct dr_done *d, int64_t offset,
                                    .type = d->type,
                                    .content_hash = d->content_hash,
                                    .keep = d->keep,
+                                   .fields = d->fields,
                                    .dst = d->first_dst ? d->first_dst : d->dst,
                                    .rev = d->rev,
                                    .pass = d->pass,
@@ -241,12 +242,17 @@ static enum dr_fold_what meta(struct dr_fold *f, const struct dr_meta *m)
     return DR_FOLD_META;
 }
 
-static enum dr_fold_what deleted(const struct dr_deleted *d, int64_t offset,
-                                 struct dr_ledger_fact *out)
+/* It ends the attempt to delete, and every older one: nothing of ours stands
+ * there any more. */
+static enum dr_fold_what deleted(struct dr_fold *f, const struct dr_deleted *d,
+                                 int64_t offset, struct dr_ledger_fact *out)
 {
+    settle(f, d->key);
     *out = (struct dr_ledger_fact){.state = DR_LEDGER_DELETED,
                                    .key = d->key,
                                    .dst = d->dst,
+                                   .rev = d->rev,
+                                   .pass = d->pass,
                                    .offset = offset};
     return DR_FOLD_FACT;
 }
@@ -283,7 +289,7 @@ void dr_fold_accept(struct dr_fold *f, const struct dr_env *env, int64_t offset,
         out->what = refused(f, &env->u.refused, offset, &out->fact);
         break;
     case DR_MSG_DELETED:
-        out->what = deleted(&env->u.deleted, offset, &out->fact);
+        out->what = deleted(f, &env->u.deleted, offset, &out->fact);
         break;
     case DR_MSG_PREIMAGE:
         out->what = DR_FOLD_PREIMAGE;

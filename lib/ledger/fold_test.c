@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -333,6 +334,78 @@ static void what_landed_without_a_link_is_tried_again(void **state)
     assert_false(dr_fact_covers(&f, 5, 2, whole, 0));
 }
 
+static struct dr_str committed(const struct dr_commits *c)
+{
+    return (struct dr_str){(const char *)c->bytes, c->n};
+}
+
+static void what_a_field_was_left_at(void **state)
+{
+    struct dr_commits c = {.n = 0}, again = {.n = 0};
+    struct dr_str city = DR_STR_LIT("city"), name = DR_STR_LIT("name");
+    struct dr_str rome = DR_STR_LIT("Rome"), none = DR_STR_LIT("");
+
+    (void)state;
+    dr_commit(&c, city, rome);
+    dr_commit(&c, city, none);
+    dr_commit(&c, city, rome);
+    assert_int_equal(c.n, 2 * DR_COMMIT);
+    assert_true(dr_committed(committed(&c), city));
+    assert_false(dr_committed(committed(&c), name));
+    assert_true(dr_committed_as(committed(&c), city, rome));
+    assert_true(dr_committed_as(committed(&c), city, none));
+    assert_false(
+        dr_committed_as(committed(&c), city, DR_STR_LIT("Rome, Georgia")));
+    assert_false(dr_committed_as(committed(&c), name, rome));
+    dr_commit_again(&again, committed(&c), name);
+    assert_int_equal(again.n, 0);
+    dr_commit_again(&again, committed(&c), city);
+    assert_memory_equal(again.bytes, c.bytes, 2 * DR_COMMIT);
+    for (int i = 0; i < 100; i++) {
+        char text[16];
+        (void)snprintf(text, sizeof(text), "f%d", i);
+        assert_int_equal(dr_commits_full(committed(&c)), i >= 62);
+        dr_commit(&c, dr_str_z(text), rome);
+    }
+    assert_int_equal(c.n, sizeof(c.bytes));
+}
+
+static void deleted_ends_the_attempt_and_older_versions(void **state)
+{
+    struct dr_fold *f = dr_fold_new();
+    struct dr_intent_item item = {.key = DR_STR_LIT("k:1"),
+                                  .marker = DR_STR_LIT(""),
+                                  .rev = 7,
+                                  .op = DR_EFFECT_DELETE,
+                                  .attempt = 1};
+    uint8_t nonce[DR_LEDGER_NONCE] = {1};
+    struct dr_env env = {.kind = DR_MSG_OWNER};
+    struct dr_str hash = DR_STR_LIT("0123456789abcdef0123456789abcdef");
+    struct dr_folded out;
+
+    (void)state;
+    env.u.owner =
+        (struct dr_owner){.epoch = 1, .nonce = {(const char *)nonce, 16}};
+    dr_fold_accept(f, &env, 0, &out);
+    env = (struct dr_env){.kind = DR_MSG_INTENT};
+    env.u.intent = (struct dr_intent){.epoch = 1,
+                                      .nonce = {(const char *)nonce, 16},
+                                      .items = &item,
+                                      .item_count = 1};
+    dr_fold_accept(f, &env, 1, &out);
+    assert_int_equal(dr_fold_unsettled_count(f), 1);
+    env = (struct dr_env){.kind = DR_MSG_DELETED};
+    env.u.deleted = (struct dr_deleted){
+        .key = item.key, .dst = 9, .rev = 7, .how = DR_DELETED_NOW};
+    dr_fold_accept(f, &env, 2, &out);
+    assert_int_equal(dr_fold_unsettled_count(f), 0);
+    assert_int_equal(out.fact.state, DR_LEDGER_DELETED);
+    assert_true(dr_fact_covers(&out.fact, 7, 1, hash, 0));
+    assert_true(dr_fact_covers(&out.fact, 6, 9, hash, 0));
+    assert_false(dr_fact_covers(&out.fact, 8, 1, hash, 0));
+    dr_fold_free(f);
+}
+
 static void a_marker_is_a_word(void **state)
 {
     struct dr_str m = DR_STR_LIT("00112233445566778899aabbccddeeff");
@@ -362,6 +435,8 @@ int main(void)
         cmocka_unit_test(absence_proves_nothing_before_the_quarantine),
         cmocka_unit_test(facts_cover_what_they_say),
         cmocka_unit_test(what_landed_without_a_link_is_tried_again),
+        cmocka_unit_test(what_a_field_was_left_at),
+        cmocka_unit_test(deleted_ends_the_attempt_and_older_versions),
         cmocka_unit_test(a_marker_is_a_word),
     };
 

@@ -1,8 +1,8 @@
 /*
  * The id map: what the ledger says of a key, as one string
- * "state|dst|rev|pass|origin|offset|hash|keep". One script applies the facts
- * of a partition and moves its offset; a fact that is older than the stored
- * one is ignored, so reading the ledger again is harmless.
+ * "state|dst|rev|pass|origin|offset|hash|type|fields|keep". One script applies
+ * the facts of a partition and moves its offset; a fact that is older than the
+ * stored one is ignored, so reading the ledger again is harmless.
  */
 #include "store_private.h"
 
@@ -17,7 +17,7 @@
 
 #define GROUP 500 /* facts a script call */
 /* A group's keys and values; keys are ids of the source, 1 KiB at most. */
-#define TEXT_MAX ((size_t)GROUP * 2048)
+#define TEXT_MAX ((size_t)GROUP * (2048 + 2 * DR_FACT_FIELDS))
 
 static struct script apply_script = {.text = apply_lua};
 
@@ -38,14 +38,24 @@ static void fact_key(const struct dr_store *s, struct dr_buf *b,
     dr_buf_str(b, key);
 }
 
+static void hex(struct dr_buf *b, const uint8_t *v, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < n; i++) {
+        dr_buf_ch(b, digits[v[i] >> 4]);
+        dr_buf_ch(b, digits[v[i] & 15]);
+    }
+}
+
 static void fact_text(const struct dr_fact *f, struct dr_buf *b)
 {
     dr_buf_printf(b, "%d|%" PRIu64 "|%" PRIu64 "|%u|%u|%" PRId64 "|",
                   (int)f->state, f->dst, f->rev, (unsigned)f->pass,
                   (unsigned)f->origin, f->offset);
-    for (size_t i = 0; i < sizeof(f->content_hash); i++) {
-        dr_buf_printf(b, "%02x", (unsigned)f->content_hash[i]);
-    }
+    hex(b, f->content_hash, sizeof(f->content_hash));
+    dr_buf_printf(b, "|%s|", f->type);
+    hex(b, f->fields, f->fields_n);
     dr_buf_printf(b, "|%s", f->keep);
 }
 
@@ -307,13 +317,21 @@ static int hex_value(char c)
                                   : -1;
 }
 
+static void unhex(struct dr_str text, uint8_t *out)
+{
+    for (size_t i = 0; i < text.n / 2; i++) {
+        out[i] = (uint8_t)(hex_value(text.p[2 * i]) * 16 +
+                           hex_value(text.p[2 * i + 1]));
+    }
+}
+
 /* A text we wrote ourselves; anything else counts as absent. */
 static void parse_fact(struct dr_str text, struct dr_fact *out)
 {
     struct dr_fact f = {0};
     int64_t state;
     uint64_t pass, origin;
-    struct dr_str hash;
+    struct dr_str hash, type, fields;
 
     *out = (struct dr_fact){0};
     if (dr_str_i64(dr_str_split(&text, '|'), &state) ||
@@ -325,12 +343,18 @@ static void parse_fact(struct dr_str text, struct dr_fact *out)
         return;
     }
     hash = dr_str_split(&text, '|');
-    if (hash.n != 64 || text.n >= sizeof(f.keep)) {
+    type = dr_str_split(&text, '|');
+    fields = dr_str_split(&text, '|');
+    if (hash.n != 64 || type.n >= sizeof(f.type) || fields.n % 2 != 0 ||
+        fields.n > sizeof(f.fields) * 2 || !text.p ||
+        text.n >= sizeof(f.keep)) {
         return;
     }
-    for (size_t i = 0; i < 32; i++) {
-        f.content_hash[i] = (uint8_t)(hex_value(hash.p[2 * i]) * 16 +
-                                      hex_value(hash.p[2 * i + 1]));
+    unhex(hash, f.content_hash);
+    unhex(fields, f.fields);
+    f.fields_n = (uint16_t)(fields.n / 2);
+    if (type.n > 0) {
+        memcpy(f.type, type.p, type.n);
     }
     if (text.n > 0) {
         memcpy(f.keep, text.p, text.n);

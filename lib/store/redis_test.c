@@ -72,8 +72,13 @@ static struct dr_fact fact(uint64_t dst, int64_t offset)
                         .pass = 3,
                         .origin = 2,
                         .offset = offset,
-                        .keep = "12.50|x"};
+                        .keep = "12.50|x",
+                        .type = "contacts",
+                        .fields_n = 16};
 
+    for (size_t i = 0; i < f.fields_n; i++) {
+        f.fields[i] = (uint8_t)(255 - i * 3);
+    }
     for (size_t i = 0; i < sizeof(f.content_hash); i++) {
         f.content_hash[i] = (uint8_t)(i * 7 + dst);
     }

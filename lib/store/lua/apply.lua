@@ -1,7 +1,7 @@
 -- Facts of one ledger partition, and its position, in one step.
 -- KEYS: 1 the partition's hash {epoch, applied, oldest}, 2 the view's token,
 -- 3.. facts. ARGV: 1 epoch, 2 applied, 3 oldest or "", 4 the token we know,
--- 5.. values "state|dst|rev|pass|origin|offset|hash|keep".
+-- 5.. values "state|dst|rev|pass|origin|offset|hash|type|fields|keep".
 -- Returns 1; -1: a newer owner was here; -2: this is not the view we knew.
 local FIELD6 = '^[^|]*|[^|]*|[^|]*|[^|]*|[^|]*|([^|]*)'
 if redis.call('GET', KEYS[2]) ~= ARGV[4] then return -2 end

@@ -22,7 +22,10 @@
  *             attempt 0 is a refusal before any send: it counts when its
  *             writer is the current owner and nothing of the key is unsettled.
  *             Not final: no fact, the key may be tried again
- *   DELETED, PREIMAGE   always
+ *   DELETED   always; settles the key's attempt. The key has no record then: a
+ *             version newer than the removal's rev is a new create, and its
+ *             DONE fixes a new id
+ *   PREIMAGE  always
  *
  * Keys of the records (section 3 rule 2): facts and attempts must not compact
  * each other away, nor a refusal the DONE that fixed the target's id:
@@ -71,7 +74,7 @@ enum dr_ledger_state {
 /* What one record says of its key. Strings borrow from the record. */
 struct dr_ledger_fact {
     enum dr_ledger_state state;
-    struct dr_str key, type, class, content_hash, keep;
+    struct dr_str key, type, class, content_hash, keep, fields;
     uint64_t dst; /* the first one: it never changes; 0 with REFUSED */
     uint64_t rev;
     uint32_t pass;
@@ -185,6 +188,28 @@ enum dr_content dr_content_of(struct dr_str done_hash,
  * missing: links that would be left out now. */
 bool dr_fact_covers(const struct dr_ledger_fact *fact, uint64_t rev,
                     uint32_t pass, struct dr_str content_hash, size_t missing);
+
+/*
+ * What the fields of a record were left at: 8 bytes each in DONE.fields, the
+ * first 3 of SHA-256(name) and the first 5 of SHA-256 over both, each with its
+ * length; of the values themselves nothing is kept. A field may have several.
+ * More fields than DR_COMMITS_MAX are not told: dr_commits_full.
+ */
+#define DR_COMMIT 8
+#define DR_COMMITS_MAX 64
+struct dr_commits {
+    uint8_t bytes[DR_COMMIT * DR_COMMITS_MAX];
+    size_t n; /* bytes */
+};
+void dr_commit(struct dr_commits *c, struct dr_str name, struct dr_str value);
+/* What the earlier fact says of a field stays true. */
+void dr_commit_again(struct dr_commits *c, struct dr_str fields,
+                     struct dr_str name);
+bool dr_commits_full(struct dr_str fields);
+/* Was the field written at all? */
+bool dr_committed(struct dr_str fields, struct dr_str name);
+bool dr_committed_as(struct dr_str fields, struct dr_str name,
+                     struct dr_str value);
 
 /* Does the text hold the marker as a word of its own? Empty: never. */
 bool dr_marker_in(struct dr_str text, struct dr_str marker);

@@ -46,6 +46,8 @@ enum dr_fact_state {
     DR_FACT_CREATED /* two-step, step 1 */
 };
 
+#define DR_FACT_FIELDS 512
+
 struct dr_fact {
     enum dr_fact_state state;
     uint64_t dst, rev;
@@ -54,6 +56,9 @@ struct dr_fact {
     int64_t offset;  /* in ledger.<lane>, its position */
     uint8_t content_hash[32];
     char keep[64]; /* dr_done.keep, cut never: longer is refused */
+    char type[24]; /* of the target: "contacts" or "leads" */
+    uint16_t fields_n;
+    uint8_t fields[DR_FACT_FIELDS]; /* dr_done.fields */
 };
 
 /* Applies facts of one ledger partition and moves its `applied` offset to
