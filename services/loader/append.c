@@ -82,6 +82,23 @@ void ledger_job(struct loader *l, struct lanepart *lp, const uint8_t *job,
     dr_buf_done(&key);
 }
 
+/* The id that the key keeps: of the first record that we made of it and that
+ * was neither removed since nor became one of another kind. */
+static uint64_t first_dst(const struct item *it, uint64_t dst)
+{
+    bool stands = it->fact.dst && it->fact.state != DR_FACT_DELETED &&
+                  it->route.step != STEP_CONVERT;
+
+    return stands ? it->fact.dst : dst;
+}
+
+static struct dr_str commits_of(const struct item *it)
+{
+    return it->commits ? (struct dr_str){(const char *)it->commits->bytes,
+                                         it->commits->n}
+                       : (struct dr_str){NULL, 0};
+}
+
 void ledger_done(struct loader *l, struct item *it, uint64_t dst,
                  enum dr_done_how how, struct dr_str record)
 {
@@ -92,19 +109,20 @@ void ledger_done(struct loader *l, struct item *it, uint64_t dst,
     memcpy(content, it->hash, sizeof(content));
     dr_content_loosen(content, it->missing);
     dr_sha256(record, landed);
-    env.u.done = (struct dr_done){
-        .key = it->key,
-        .type = it->type ? dr_str_z(it->type->name) : DR_STR_LIT(""),
-        .content_hash = hash_of(content),
-        .landed_hash = hash_of(landed),
-        .rev = it->rev,
-        .dst = dst,
-        .first_dst = it->fact.dst ? it->fact.dst : dst,
-        .origin = it->route.origin,
-        .how = how,
-        .pass = it->pass,
-        .step = it->route.step,
-        .keep = dr_str_z(it->keep)};
+    env.u.done = (struct dr_done){.key = it->key,
+                                  .type = it->type ? dr_str_z(it->type->name)
+                                                   : DR_STR_LIT(""),
+                                  .content_hash = hash_of(content),
+                                  .landed_hash = hash_of(landed),
+                                  .rev = it->rev,
+                                  .dst = dst,
+                                  .first_dst = first_dst(it, dst),
+                                  .origin = it->route.origin,
+                                  .how = how,
+                                  .pass = it->pass,
+                                  .step = it->route.step,
+                                  .keep = dr_str_z(it->keep),
+                                  .fields = commits_of(it)};
     dr_buf_init(&key, 1024);
     dr_ledger_key(&key, it->key, "#fact");
     send(l, it->lp, &key, &env);
@@ -122,16 +140,39 @@ void ledger_older(struct loader *l, struct item *it, uint64_t dst)
     struct dr_env env = {.kind = DR_MSG_DONE};
     struct dr_buf key;
 
-    env.u.done =
-        (struct dr_done){.key = it->key,
-                         .type = dr_str_z(it->type->name),
-                         .content_hash = hash_of(no_hash),
-                         .rev = a ? a->rev : it->rev,
-                         .dst = dst,
-                         .first_dst = it->fact.dst ? it->fact.dst : dst,
-                         .origin = it->route.origin,
-                         .how = DR_DONE_DISCOVERED,
-                         .pass = a ? a->pass : it->pass};
+    env.u.done = (struct dr_done){.key = it->key,
+                                  .type = dr_str_z(it->type->name),
+                                  .content_hash = hash_of(no_hash),
+                                  .rev = a ? a->rev : it->rev,
+                                  .dst = dst,
+                                  .first_dst = first_dst(it, dst),
+                                  .origin = it->route.origin,
+                                  .how = DR_DONE_DISCOVERED,
+                                  .pass = a ? a->pass : it->pass};
+    dr_buf_init(&key, 1024);
+    dr_ledger_key(&key, it->key, "#fact");
+    send(l, it->lp, &key, &env);
+    dr_buf_done(&key);
+}
+
+void ledger_deleted(struct loader *l, struct item *it, enum dr_deleted_how how,
+                    struct dr_str seen)
+{
+    struct dr_env env = {.kind = DR_MSG_DELETED};
+    const struct dr_attempt *a =
+        it->older && it->lp->own.fold
+            ? dr_fold_unsettled(it->lp->own.fold, it->key)
+            : NULL;
+    uint8_t hash[DR_SHA256];
+    struct dr_buf key;
+
+    dr_sha256(seen, hash);
+    env.u.deleted = (struct dr_deleted){.key = it->key,
+                                        .hash = hash_of(hash),
+                                        .dst = it->route.dst,
+                                        .rev = a ? a->rev : it->rev,
+                                        .pass = a ? a->pass : it->pass,
+                                        .how = how};
     dr_buf_init(&key, 1024);
     dr_ledger_key(&key, it->key, "#fact");
     send(l, it->lp, &key, &env);

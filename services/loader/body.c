@@ -60,10 +60,16 @@ static void merged_tags(struct dr_json_w *w, struct dr_str mine,
     dr_json_w_end(w);
 }
 
-static bool writes(const struct dr_load *load, struct dr_str name)
+static bool kept(const struct body_opts *o, size_t field)
+{
+    return o && o->kept && o->kept[field];
+}
+
+static bool writes(const struct dr_load *load, const struct body_opts *o,
+                   struct dr_str name)
 {
     for (size_t i = 0; i < load->field_count; i++) {
-        if (dr_str_eq(load->fields[i].name, name)) {
+        if (!kept(o, i) && dr_str_eq(load->fields[i].name, name)) {
             return true;
         }
     }
@@ -73,20 +79,22 @@ static bool writes(const struct dr_load *load, struct dr_str name)
 /* A target that takes the hash for the whole of it loses nothing (reference
  * 23.2, custom_field_put). */
 static void custom(struct dr_json_w *w, const struct dr_load *load,
-                   const struct dr_json *before)
+                   const struct body_opts *o)
 {
+    const struct dr_json *before = o ? o->custom : NULL;
+
     dr_json_w_key(w, "custom_field");
     dr_json_w_obj(w);
     for (size_t i = 0; i < load->field_count; i++) {
         const struct dr_field *f = &load->fields[i];
-        if (is_custom(f)) {
+        if (is_custom(f) && !kept(o, i)) {
             dr_json_w_keys(w, f->name);
             value(w, f->kind, f->value);
         }
     }
     DR_JSON_EACH(v, before)
     {
-        if (!dr_json_is_null(v) && !writes(load, v->key)) {
+        if (!dr_json_is_null(v) && !writes(load, o, v->key)) {
             dr_json_w_keys(w, v->key);
             dr_json_w_tree(w, v);
         }
@@ -106,6 +114,9 @@ static void fields(struct dr_json_w *w, const struct type *t,
 
     for (size_t i = 0; i < load->field_count; i++) {
         const struct dr_field *f = &load->fields[i];
+        if (kept(o, i)) {
+            continue;
+        }
         if (is_custom(f)) {
             some = true;
             continue;
@@ -129,7 +140,7 @@ static void fields(struct dr_json_w *w, const struct type *t,
         }
     }
     if (some) {
-        custom(w, load, o ? o->custom : NULL);
+        custom(w, load, o);
     }
 }
 
@@ -330,13 +341,16 @@ static void links(struct dr_json_w *w, const struct type *t,
     static const char *const plain[] = {"sales_account_id",
                                         "parent_sales_account_id"};
 
-    if (any(load, l, "sales_accounts")) {
+    unsigned theirs = o ? o->kept_links : 0;
+
+    if (any(load, l, "sales_accounts") && !(theirs >> EDIT_ACCOUNTS & 1u)) {
         accounts(w, load, l);
     }
-    if (any(load, l, "contacts_added_list")) {
+    if (any(load, l, "contacts_added_list") &&
+        !(theirs >> EDIT_CONTACTS & 1u)) {
         contacts(w, load, l);
     }
-    if (o && o->linked) {
+    if (o && o->linked && !(theirs >> EDIT_CONTACTS & 1u)) {
         removed(w, load, l, o->linked);
     }
     for (size_t i = 0; i < load->ref_count; i++) {
@@ -352,7 +366,8 @@ static void links(struct dr_json_w *w, const struct type *t,
             relation(w, load, l, i);
         }
         for (size_t k = 0; k < DR_ARRAY_LEN(plain); k++) {
-            if (!(t && t->module) && is(r, plain[k])) {
+            if (!(t && t->module) && is(r, plain[k]) &&
+                !(theirs >> (EDIT_ARRAYS + k) & 1u)) {
                 dr_json_w_key(w, plain[k]);
                 dr_json_w_u64(w, l->ref[i]);
             }

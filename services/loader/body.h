@@ -19,6 +19,8 @@ struct body_opts {
                                      wanted any more are removed            */
     const struct dr_json *custom; /* custom_field of the record before: what
                                      we do not write stays                  */
+    const uint8_t *kept; /* fields that people changed: left out; NULL: none  */
+    unsigned kept_links; /* bits of enum edit_link                            */
 };
 
 /* {"contact": {…}} for POST and PUT, or in the type's own shape. */

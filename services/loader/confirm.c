@@ -32,6 +32,8 @@ bool confirm_row(struct loader *l, struct item *it,
     struct row_case c = {.type = it->lp->lane->type,
                          .step = it->route.step,
                          .dst = it->route.dst,
+                         .kept = it->kept,
+                         .kept_links = it->kept_links,
                          .content = true};
     struct links links = {NULL, NULL, false, NULL};
 

@@ -94,8 +94,62 @@ static void later_writes_go_by_id(void **state)
     r = routed(DR_HOW_TWO_STEP, &f, false);
     assert_int_equal(r.way, WAY_UPDATE);
     assert_true(r.merge && r.preimage);
-    f.state = DR_FACT_DELETED;
-    assert_int_equal(routed(DR_HOW_SINGLE, &f, false).way, WAY_CREATE);
+    f.state = DR_FACT_DELETED; /* of that very version: it stays away */
+    assert_int_equal(routed(DR_HOW_SINGLE, &f, false).way, WAY_SKIP);
+    f.rev = 4;
+    r = routed(DR_HOW_SINGLE, &f, false);
+    assert_int_equal(r.way, WAY_CREATE);
+    assert_int_equal(r.dst, 0);
+}
+
+static void a_removal_is_of_what_stands_there(void **state)
+{
+    struct dr_load load = {.lane = DR_STR_LIT("deal"),
+                           .rev = 5,
+                           .op = DR_LOAD_DELETE,
+                           .how = DR_HOW_SINGLE};
+    struct dr_fact f = {.state = DR_FACT_DONE, .dst = 9, .rev = 4};
+    struct route_case c = {.load = &load, .fact = &f};
+    struct route r;
+
+    (void)state;
+    route_of(&c, &r);
+    assert_int_equal(r.way, WAY_DELETE);
+    assert_int_equal(r.op, DR_EFFECT_DELETE);
+    assert_int_equal(r.dst, 9);
+    f.rev = 6; /* restored meanwhile */
+    route_of(&c, &r);
+    assert_int_equal(r.way, WAY_SKIP);
+    f = (struct dr_fact){.state = DR_FACT_DELETED, .dst = 9, .rev = 4};
+    route_of(&c, &r);
+    assert_int_equal(r.way, WAY_SKIP);
+    f = (struct dr_fact){.state = DR_FACT_NONE};
+    route_of(&c, &r);
+    assert_int_equal(r.way, WAY_SKIP);
+}
+
+static void a_lead_becomes_a_contact_once(void **state)
+{
+    struct dr_load load = {.lane = DR_STR_LIT("contact"),
+                           .type = DR_STR_LIT("contacts"),
+                           .rev = 5,
+                           .op = DR_LOAD_WRITE,
+                           .how = DR_HOW_EMAIL};
+    struct dr_fact f = {
+        .state = DR_FACT_DONE, .dst = 9, .rev = 4, .type = "leads"};
+    struct route_case c = {.load = &load, .fact = &f};
+    struct route r;
+
+    (void)state;
+    route_of(&c, &r);
+    assert_int_equal(r.way, WAY_CONVERT);
+    assert_int_equal(r.dst, 9);
+    assert_int_equal(r.step, STEP_CONVERT);
+    memcpy(f.type, "contacts", sizeof("contacts"));
+    route_of(&c, &r);
+    assert_int_equal(r.way, WAY_UPDATE);
+    load.type = DR_STR_LIT("leads");
+    assert_true(conversion_back(&f, &load));
 }
 
 static void what_is_covered_is_skipped(void **state)
@@ -482,6 +536,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_writes_go_as_the_plan_says),
         cmocka_unit_test(later_writes_go_by_id),
+        cmocka_unit_test(a_removal_is_of_what_stands_there),
+        cmocka_unit_test(a_lead_becomes_a_contact_once),
         cmocka_unit_test(what_is_covered_is_skipped),
         cmocka_unit_test(a_missing_parent_is_waited_for_only_in_the_tail),
         cmocka_unit_test(a_refused_parent_is_not_waited_for),

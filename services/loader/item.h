@@ -87,7 +87,12 @@ struct item {
     int tries;          /* ends without effect that were not our own */
     int64_t failing_ms; /* when the first of them was         */
     int pins;           /* callbacks under way */
-    bool dead;          /* its partition is gone: the last pin frees it */
+    uint8_t *kept;      /* a field of the load each: people changed it */
+    unsigned kept_links;
+    bool told_kept;             /* those stand in rejected */
+    bool same;                  /* nothing is left to write */
+    struct dr_commits *commits; /* what the fields were left at */
+    bool dead; /* its partition is gone: the last pin frees it */
     struct call *call;
 };
 

@@ -44,6 +44,8 @@ static void item_free(struct item *it)
     free(it->key_text);
     free(it->body);
     free(it->why);
+    free(it->kept);
+    free(it->commits);
     free(it);
 }
 
@@ -84,6 +86,7 @@ void item_again(struct item *it)
     it->whole_5xx = it->checked = false;
     it->job_done = it->unread = it->older = false;
     it->found = 0;
+    edits_forget(it);
     item_move(it, &it->lp->fresh, ITEM_FRESH);
 }
 
@@ -274,7 +277,9 @@ static void take_load(struct loader *l, struct lanepart *lp,
                       const struct dr_kmsg *m, const struct dr_load *load,
                       char *bytes)
 {
-    bool known = type_for(load) && dr_str_eqz(load->lane, lp->lane->name);
+    bool removal = load->op == DR_LOAD_DELETE; /* the ledger knows its type */
+    bool known =
+        (removal || type_for(load)) && dr_str_eqz(load->lane, lp->lane->name);
 
     if (!known) {
         dr_log(DR_LOG_ERROR, "loader.unknown_type",

@@ -244,6 +244,13 @@ static void keep_fact(struct lanepart *lp, const struct dr_ledger_fact *f)
     if (f->content_hash.n == sizeof(out->content_hash)) {
         memcpy(out->content_hash, f->content_hash.p, f->content_hash.n);
     }
+    if (f->type.n < sizeof(out->type) && f->type.n > 0) {
+        memcpy(out->type, f->type.p, f->type.n);
+    }
+    if (f->fields.n <= sizeof(out->fields) && f->fields.n > 0) {
+        memcpy(out->fields, f->fields.p, f->fields.n);
+        out->fields_n = (uint16_t)f->fields.n;
+    }
     if (f->keep.n < sizeof(out->keep) && f->keep.n > 0) {
         memcpy(out->keep, f->keep.p, f->keep.n);
     } else if (dr_str_eqz(f->class, "outcome_unknown")) {

@@ -44,6 +44,8 @@ void ledger_refused(struct loader *l, struct item *it, const char *class,
                     int code, bool final, struct dr_str reason);
 void ledger_preimage(struct loader *l, struct item *it, uint64_t dst,
                      struct dr_str record);
+void ledger_deleted(struct loader *l, struct item *it, enum dr_deleted_how how,
+                    struct dr_str seen);
 void ledger_job(struct loader *l, struct lanepart *lp, const uint8_t *job,
                 const char *url);
 
@@ -81,6 +83,9 @@ void item_refuse(struct loader *l, struct item *it, const char *class, int code,
                  const char *cure, bool redrivable, struct dr_str reason);
 void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,
                  size_t line);
+/* A field that people changed: told, and the record goes on. */
+void field_kept(struct loader *l, struct item *it, const struct dr_load *load,
+                struct dr_str field, struct dr_str rule);
 void item_retry(struct loader *l, struct item *it, const char *class, int code);
 void item_unsettled(struct loader *l, struct item *it, bool whole_5xx);
 
@@ -141,6 +146,32 @@ void rewrite_walk_ended(struct loader *l, struct lane *lane);
 /* What of the record before shapes the request that changes it. */
 void update_opts(const struct item *it, const struct dr_load *load,
                  const struct dr_json *record, struct body_opts *out);
+
+/* edits.c: people's edits */
+void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
+                const struct links *links, const struct dr_json *record);
+void edits_commit(struct loader *l, struct item *it, struct dr_str record);
+void edits_forget(struct item *it);
+bool edits_since(const struct dr_fact *f, const struct dr_json *record,
+                 struct dr_arena *a);
+
+/* removal.c */
+bool removal_may_begin(struct loader *l, struct item *it); /* or refused */
+void removal_read(struct loader *l, struct item *it);
+void removal_answered(struct loader *l, struct call *c,
+                      const struct dr_http_answer *ans);
+void removal_done(struct loader *l, struct item *it, enum dr_deleted_how how,
+                  struct dr_str seen);
+void removal_looked(struct loader *l, struct item *it, enum find_state s,
+                    const struct dr_json *record);
+
+/* conversion.c: a lead becomes a contact */
+void conversion_refuse_back(struct loader *l, struct item *it);
+void conversion_path(const struct item *it, struct dr_buf *out);
+void conversion_body(struct dr_buf *out);
+void conversion_answered(struct loader *l, struct call *c,
+                         const struct dr_http_answer *ans);
+void conversion_look(struct loader *l, struct item *it);
 
 /* settle.c, find.c */
 void settles(struct loader *l);

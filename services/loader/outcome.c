@@ -85,6 +85,7 @@ void item_landed(struct loader *l, struct item *it, uint64_t dst,
 {
     struct after *a = after_new(l, it, record);
 
+    edits_commit(l, it, (struct dr_str){a->record, a->size});
     a->dst = dst;
     a->how = done;
     landed_publish(l, it->lp->lane, it->key, key_id(it->key), it->type, dst,
@@ -96,6 +97,7 @@ void item_done_now(struct loader *l, struct item *it, uint64_t dst,
                    struct dr_str record)
 {
     bulk_item_gone(it);
+    edits_commit(l, it, record);
     item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
     ledger_done(l, it, dst, DR_DONE_DISCOVERED, record);
 }
@@ -103,7 +105,7 @@ void item_done_now(struct loader *l, struct item *it, uint64_t dst,
 struct rejection {
     const char *class, *cure;
     struct dr_str part_id, field, rule, reason;
-    bool redrivable;
+    bool redrivable, partial;
 };
 
 static void reject(struct loader *l, struct item *it,
@@ -128,6 +130,7 @@ static void reject(struct loader *l, struct item *it,
                              .partition = it->lp->part,
                              .offset = it->offset,
                              .redrivable = r->redrivable,
+                             .partial = r->partial,
                              .rev = it->rev,
                              .version = load->version,
                              .pass = it->pass};
@@ -161,6 +164,22 @@ void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,
         .rule = load->lines[line].product.rule,
         .reason = DR_STR_LIT("the product of this line is not in the target"),
         .redrivable = true};
+
+    reject(l, it, load, &r, NULL, NULL);
+}
+
+void field_kept(struct loader *l, struct item *it, const struct dr_load *load,
+                struct dr_str field, struct dr_str rule)
+{
+    struct rejection r = {
+        .class = "conflict",
+        .cure = "decide which value is right; where it is the source's, set "
+                "it in Freshsales by hand",
+        .field = field,
+        .rule = rule,
+        .reason = DR_STR_LIT("changed in Freshsales since we wrote it; kept"),
+        .redrivable = true,
+        .partial = true};
 
     reject(l, it, load, &r, NULL, NULL);
 }

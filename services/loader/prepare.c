@@ -131,6 +131,10 @@ static void build(struct item *it, const struct dr_load *load,
     case WAY_LINES:
         body_lines(load, links, dr_str_z(it->keep), &b);
         break;
+    case WAY_CONVERT:
+        conversion_body(&b);
+        break;
+    case WAY_DELETE:
     case WAY_FOLD:
     case WAY_UPDATE: /* after the record before it was read */
     case WAY_SKIP:
@@ -285,6 +289,11 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     struct links links;
 
     it->fact = facts[0];
+    if (o->load->op == DR_LOAD_DELETE) {
+        struct dr_str type = dr_str_z(it->fact.type);
+        it->type = strcmp(it->lp->lane->name, "custom") == 0 ? type_module(type)
+                                                             : type_of(type);
+    }
     if (refs_resolve(&refs, l->scratch, &links, &verdict, &which)) {
         dr_die(DR_EXIT_INVARIANT, "prepare", "the arena is used up");
     }
@@ -302,7 +311,13 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         return;
     }
     it->attempt = 0;
-    if (verdict == REFS_WAIT) {
+    if (it->route.way == WAY_SKIP) {
+        item_settled(it); /* a removal of what is not there */
+    } else if (it->route.way == WAY_DELETE && !removal_may_begin(l, it)) {
+        return;
+    } else if (conversion_back(&it->fact, o->load)) {
+        conversion_refuse_back(l, it);
+    } else if (verdict == REFS_WAIT) {
         wait_parent(l, it);
     } else if (verdict == REFS_REJECT) {
         refuse_parent(l, it, which);
@@ -315,7 +330,8 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     } else {
         it->since_ms = 0;
         it->same_parent = refs_target(o->load, &links) != SIZE_MAX;
-        it->content = it->route.op == DR_EFFECT_UPDATE;
+        it->content =
+            it->route.op == DR_EFFECT_UPDATE && it->route.way != WAY_CONVERT;
         build(it, o->load, &links);
         ready(it);
     }

@@ -1,5 +1,7 @@
 #include "refs.h"
 
+#include <string.h>
+
 #include <drover/plan/plan.h>
 
 size_t refs_count(const struct dr_load *load)
@@ -85,14 +87,17 @@ int refs_resolve(const struct refs_case *c, struct dr_arena *a,
     const struct dr_load *load = c->load;
     uint64_t *ref = dr_arena_calloc(a, load->ref_count + 1, sizeof(*ref));
     uint64_t *line = dr_arena_calloc(a, load->line_count + 1, sizeof(*line));
+    bool *lead = dr_arena_calloc(a, load->ref_count + 1, sizeof(*lead));
     struct state s = {.c = c, .orphan = &c->facts[refs_count(load) - 1]};
 
-    if (!ref || !line) {
+    if (!ref || !line || !lead) {
         return -1;
     }
-    *out = (struct links){.ref = ref, .line = line};
+    *out = (struct links){.ref = ref, .line = line, .lead = lead};
     for (size_t i = 0; i < load->ref_count; i++) {
         ref[i] = one(&s, &load->refs[i], &c->facts[i], &out->via_orphan);
+        lead[i] =
+            load->refs[i].key.n > 0 && strcmp(c->facts[i].type, "leads") == 0;
     }
     for (size_t i = 0; i < load->line_count; i++) {
         const struct dr_ref *p = &load->lines[i].product;

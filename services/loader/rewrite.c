@@ -79,6 +79,12 @@ void rewrite_row(struct loader *l, struct item *it,
         item_again(it);
         return;
     }
+    edits_find(l, it, load, &links, record);
+    if (it->same) {
+        item_landed(l, it, it->route.dst, DR_LANDED_WALK, DR_DONE_DISCOVERED,
+                    record->raw);
+        return;
+    }
     update_opts(it, load, record, &o);
     dr_buf_init(&b, BODY_MAX);
     body_bulk(load, &links, it->route.dst, &o, &b);

@@ -1,5 +1,7 @@
 #include "route.h"
 
+#include <string.h>
+
 #include <drover/ledger/ledger.h>
 
 bool fact_covers(const struct dr_fact *f, const struct dr_load *load,
@@ -71,6 +73,9 @@ static bool of_another(const struct route_case *c, struct route *out)
     bool patch = c->load->op == DR_LOAD_PATCH;
     bool fold = patch && has_ref(c->load, "@record");
 
+    if (patch && !fold && c->fact->dst && c->fact->state != DR_FACT_DELETED) {
+        return false; /* as any record that stands: read first */
+    }
     if (!patch && !dr_str_eqz(c->load->lane, "deal_product")) {
         return false;
     }
@@ -83,12 +88,55 @@ static bool of_another(const struct route_case *c, struct route *out)
     return true;
 }
 
+/* Nothing of ours there, or something newer: nothing to remove. */
+static void removal(const struct dr_fact *f, struct route *out)
+{
+    if (f->dst && f->state != DR_FACT_DELETED) {
+        out->way = WAY_DELETE;
+        out->op = DR_EFFECT_DELETE;
+        out->dst = f->dst;
+        out->origin = (enum dr_done_origin)f->origin;
+    }
+}
+
+bool conversion_due(const struct dr_fact *f, const struct dr_load *load)
+{
+    return f->dst != 0 && f->state != DR_FACT_DELETED &&
+           strcmp(f->type, "leads") == 0 && dr_str_eqz(load->type, "contacts");
+}
+
+bool conversion_back(const struct dr_fact *f, const struct dr_load *load)
+{
+    return f->dst != 0 && f->state != DR_FACT_DELETED &&
+           strcmp(f->type, "contacts") == 0 && dr_str_eqz(load->type, "leads");
+}
+
+static void conversion(const struct dr_fact *f, struct route *out)
+{
+    out->way = WAY_CONVERT;
+    out->op = DR_EFFECT_UPDATE;
+    out->step = STEP_CONVERT;
+    out->dst = f->dst;
+    out->origin = f->origin ? (enum dr_done_origin)f->origin : DR_DONE_CREATED;
+}
+
 void route_of(const struct route_case *c, struct route *out)
 {
     const struct dr_fact *f = c->fact;
 
     *out = (struct route){.way = WAY_SKIP};
-    if (fact_covers(f, c->load, c->missing) || of_another(c, out)) {
+    if (fact_covers(f, c->load, c->missing)) {
+        return;
+    }
+    if (c->load->op == DR_LOAD_DELETE) {
+        removal(f, out);
+        return;
+    }
+    if (conversion_due(f, c->load)) {
+        conversion(f, out);
+        return;
+    }
+    if (of_another(c, out)) {
         return;
     }
     if (f->dst == 0 || f->state == DR_FACT_DELETED) {

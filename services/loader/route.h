@@ -19,7 +19,11 @@ enum way {
     WAY_UPDATE,      /* GET, pre-image, PUT by id                          */
     WAY_LINES,       /* PUT a deal's whole set of lines                    */
     WAY_FOLD,        /* GET, PUT: custom fields of a record of another lane */
+    WAY_DELETE,      /* GET, DELETE by id                                  */
+    WAY_CONVERT,     /* POST /leads/{id}/convert, then an update           */
 };
+
+#define STEP_CONVERT 3 /* an attempt's step: a lead becomes a contact */
 
 struct route {
     enum way way;
@@ -40,6 +44,10 @@ struct route_case {
 };
 
 void route_of(const struct route_case *c, struct route *out);
+
+/* A lead in the target that is a contact now, and the other way round. */
+bool conversion_due(const struct dr_fact *f, const struct dr_load *load);
+bool conversion_back(const struct dr_fact *f, const struct dr_load *load);
 
 /* The skip rule, for a fact as the id map holds it. */
 bool fact_covers(const struct dr_fact *f, const struct dr_load *load,

@@ -200,6 +200,7 @@ static bool links_match(const struct row_case *c, const struct dr_json *record)
         const struct dr_ref *r = &c->load->refs[i];
         for (size_t k = 0; k < DR_ARRAY_LEN(plain); k++) {
             if (c->links->ref[i] && dr_str_eqz(r->field, plain[k]) &&
+                (c->kept_links >> (EDIT_ARRAYS + k) & 1u) == 0 &&
                 !same_id(dr_json_get(record, plain[k]), c->links->ref[i])) {
                 return false;
             }
@@ -214,6 +215,9 @@ static bool fields_match(const struct row_case *c, const struct dr_json *record,
     struct dr_str actual;
 
     for (size_t i = 0; i < c->load->field_count; i++) {
+        if (c->kept && c->kept[i]) {
+            continue;
+        }
         if (dr_compare_field(c->load, &c->load->fields[i], record, a,
                              &actual) != DR_CMP_SAME) {
             return false;

@@ -15,6 +15,8 @@ static enum dr_found compare(struct loader *l, struct item *it,
 {
     const struct dr_load *load;
     struct row_case c = {.type = it->type,
+                         .kept = it->kept,
+                         .kept_links = it->kept_links,
                          .step = it->route.step,
                          .dst = row_id(record),
                          .content = it->content};
@@ -152,7 +154,12 @@ static void found(struct loader *l, struct item *it, enum find_state s,
 static void looked(struct loader *l, struct item *it, enum find_state s,
                    const struct dr_json *record)
 {
-    if (it->state == ITEM_LOOK) {
+    if (it->state != ITEM_LOOK) {
+        return;
+    }
+    if (it->route.op == DR_EFFECT_DELETE) {
+        removal_looked(l, it, s, record);
+    } else {
         found(l, it, s, record);
     }
 }
@@ -184,7 +191,11 @@ static void settle_lane(struct loader *l, struct lane *lane)
         struct item *next = it->next;
         if (it->look_ms <= l->now_ms && own_active(&it->lp->own)) {
             item_move(it, &lane->work, ITEM_LOOK);
-            find_item(l, it, it->why != NULL, looked);
+            if (it->route.step == STEP_CONVERT) {
+                conversion_look(l, it);
+            } else {
+                find_item(l, it, it->why != NULL, looked);
+            }
             next = lane->waiting.first; /* it may have ended at once */
         }
         it = next;

@@ -301,6 +301,7 @@ void singles_expire(struct loader *l)
 void single_write(struct loader *l, struct item *it, const char *method)
 {
     struct upload *u = NULL;
+    call_done_fn *done;
     struct dr_buf path;
     struct call *c;
 
@@ -312,8 +313,14 @@ void single_write(struct loader *l, struct item *it, const char *method)
         }
     }
     dr_buf_init(&path, 1024);
-    record_path(it->type, it->route.dst, &path);
-    c = call_new(l, it->lp->lane, method, dr_buf_view(&path), answered, it);
+    if (it->route.way == WAY_CONVERT) {
+        conversion_path(it, &path);
+        done = conversion_answered;
+    } else {
+        record_path(it->type, it->route.dst, &path);
+        done = it->route.way == WAY_DELETE ? removal_answered : answered;
+    }
+    c = call_new(l, it->lp->lane, method, dr_buf_view(&path), done, it);
     dr_buf_done(&path);
     c->granted = granted;
     c->upload = u;
@@ -329,12 +336,19 @@ void single_write(struct loader *l, struct item *it, const char *method)
 static void begin(struct loader *l, struct item *it)
 {
     it->lp->lane->in_flight++;
+    if (it->route.way == WAY_DELETE) {
+        removal_read(l, it);
+        return;
+    }
     if (it->route.way == WAY_UPDATE || it->route.way == WAY_FOLD ||
         it->route.preimage) {
         update_read(l, it);
         return;
     }
-    single_write(l, it, it->route.way == WAY_CREATE ? "POST" : "PUT");
+    single_write(l, it,
+                 it->route.way == WAY_CREATE || it->route.way == WAY_CONVERT
+                     ? "POST"
+                     : "PUT");
 }
 
 void singles(struct loader *l)

@@ -9,7 +9,9 @@ void update_opts(const struct item *it, const struct dr_load *load,
 {
     const struct dr_json *contacts = dr_json_get(record, "contacts");
 
-    *out = (struct body_opts){.custom = dr_json_get(record, "custom_field")};
+    *out = (struct body_opts){.kept = it->kept,
+                              .kept_links = it->kept_links,
+                              .custom = dr_json_get(record, "custom_field")};
     if (it->route.merge) {
         out->tags = dr_json_get(record, "tags"); /* people's own stay */
     } else if (dr_str_eqz(load->type, "deals")) {
@@ -32,6 +34,7 @@ static int build(struct loader *l, struct item *it,
     if (item_links(l, it, &load, &links)) {
         return -1;
     }
+    edits_find(l, it, load, &links, record);
     update_opts(it, load, record, &o);
     dr_buf_init(&b, (size_t)4 << 20);
     body_single(it->type, load, &links, &o, &b);
@@ -46,6 +49,11 @@ static void go_on(struct loader *l, struct item *it,
 {
     if (!own_active(&it->lp->own) || build(l, it, record)) {
         item_again(it);
+        return;
+    }
+    if (it->same) { /* as it shall be, but for what people changed */
+        item_landed(l, it, it->route.dst, DR_LANDED_LOOKUP, DR_DONE_DISCOVERED,
+                    record->raw);
         return;
     }
     if (it->route.preimage) {

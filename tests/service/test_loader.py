@@ -124,15 +124,15 @@ class World:
 
     count = 0
 
-    def __init__(self, case, knobs=(), rate=(0, 0), **conf):
+    def __init__(self, case, knobs=(), rate=(0, 0), tenant=None, **conf):
         World.count += 1
         self.case, self.b, self.name = case, case.bench, "t%d" % World.count
         if not any(k.startswith("rate_plan") for k in knobs):
             knobs = tuple(knobs) + ("rate_plan=lifted",)
         args = [a for k in knobs for a in ("--knob", k)]
-        tenant = self.b.folder / "tenant.json"  # one line a record
-        tenant.write_text(json.dumps(json.loads(TENANT.read_text())))
-        self.sim = self.b.freshsales(tenant, *args)
+        path = self.b.folder / "tenant.json"  # one line a record
+        path.write_text(json.dumps(tenant or json.loads(TENANT.read_text())))
+        self.sim = self.b.freshsales(path, *args)
         self.conf = dict({
             "migration": self.name, "kafka.brokers": case.kafka.brokers,
             "kafka.partitions": PARTS,
@@ -178,7 +178,7 @@ class World:
     def final(self, pas=None):
         """{(lane, key): newest DONE or final REFUSED}"""
         return {(f["lane"], f["key"]): f for f in self.facts()
-                if f["state"] in ("done", "refused") and
+                if f["state"] in ("done", "refused", "deleted") and
                 (pas is None or f["pass"] >= pas)}
 
     def unsettled(self):

@@ -8,7 +8,8 @@
  * A line is {"control": {…}}, {"file": {…}} or {"load": {…}}; see the functions
  * of those names. A text that ends in MARKER gets the record's marker there.
  * `facts` prints one line a fact in the order of the log, one an unsettled
- * attempt at the end, and fails when a DONE changes the id of its key.
+ * attempt at the end, and fails when a DONE changes the id of its key, unless
+ * a removal came before or a lead became a contact.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -276,8 +277,9 @@ static void load(const struct dr_json *j)
         .content_hash = {(const char *)hash, sizeof(hash)},
         .marker = dr_str_z(marker),
         .type = text(j, "type"),
-        .op = dr_json_true(dr_json_get(j, "patch")) ? DR_LOAD_PATCH
-                                                    : DR_LOAD_WRITE,
+        .op = dr_json_true(dr_json_get(j, "patch"))    ? DR_LOAD_PATCH
+              : dr_json_true(dr_json_get(j, "delete")) ? DR_LOAD_DELETE
+                                                       : DR_LOAD_WRITE,
         .how = how_of(text(j, "how")),
         .ident = text(j, "ident"),
         .dst = number(j, "dst"),
@@ -352,8 +354,18 @@ static void print_fact(const char *lane, int32_t p,
 
 static int check_dst(struct dr_map *ids, const struct dr_ledger_fact *f)
 {
+    struct dr_str lead =
+        dr_arena_printf(arena, "lead|" DR_STR_FMT, DR_STR_ARG(f->key));
     uintptr_t had = (uintptr_t)dr_map_get(ids, f->key);
 
+    if (f->state == DR_LEDGER_DELETED ||
+        (dr_map_del(ids, lead) && dr_str_eqz(f->type, "contacts"))) {
+        (void)dr_map_del(ids, f->key);
+        had = 0;
+    }
+    if (f->state == DR_LEDGER_DONE && dr_str_eqz(f->type, "leads")) {
+        dr_map_put(ids, lead, (void *)(uintptr_t)f->dst);
+    }
     if (f->state != DR_LEDGER_DONE && f->state != DR_LEDGER_CREATED) {
         return 0;
     }

@@ -1,0 +1,140 @@
+/*
+ * Removals that a person let through: the record is read, what it was goes to
+ * the ledger, and it is deleted unless people have changed it since we wrote
+ * it. What hangs on it is left alone.
+ */
+#include "loader.h"
+
+static void kept(struct loader *l, struct item *it, const char *class,
+                 const char *cure, const char *why)
+{
+    item_refuse(l, it, class, 0, cure, false, dr_str_z(why));
+}
+
+/* A single note cannot be read, and a file not be deleted (reference 20). */
+static bool out_of_reach(const struct item *it)
+{
+    return !it->type || it->type->unlisted || it->type->fixed;
+}
+
+bool removal_may_begin(struct loader *l, struct item *it)
+{
+    if (it->fact.origin == DR_DONE_MERGED ||
+        it->fact.origin == DR_DONE_UPDATED) {
+        kept(l, it, "not_ours", "delete it by hand if it is not needed",
+             "the record was in the target before the migration: it is not "
+             "deleted");
+    } else if (out_of_reach(it)) {
+        kept(l, it, "changed_in_target", "look at it and delete it by hand",
+             "the target does not show whether people changed it: kept");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+void removal_done(struct loader *l, struct item *it, enum dr_deleted_how how,
+                  struct dr_str seen)
+{
+    bulk_item_gone(it);
+    /* The attempt may be another version's, which this record succeeds. */
+    it->older = item_load(l, it)->op != DR_LOAD_DELETE;
+    item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
+    ledger_deleted(l, it, how, seen);
+}
+
+static void finish(struct item *it)
+{
+    it->lp->lane->in_flight--;
+    item_unpin(it);
+}
+
+void removal_answered(struct loader *l, struct call *c,
+                      const struct dr_http_answer *ans)
+{
+    struct item *it = c->ctx;
+    const struct dr_json *doc = answer_json(l, ans);
+    enum outcome o = answer_outcome(ans, doc != NULL);
+
+    it->call = NULL;
+    if (it->dead) {
+        single_finish(it);
+        return;
+    }
+    if (o == OUT_SUCCESS) {
+        removal_done(l, it, DR_DELETED_NOW, ans->body);
+    } else if (ans->outcome == DR_HTTP_ANSWERED && ans->status == 404) {
+        removal_done(l, it, DR_DELETED_GONE, ans->body);
+    } else {
+        (void)single_failed(l, it, o, ans, doc);
+    }
+    finish(it);
+}
+
+static void judge(struct loader *l, struct item *it,
+                  const struct dr_json *record)
+{
+    if (row_deleted(record)) {
+        removal_done(l, it, DR_DELETED_GONE, record->raw);
+    } else if (row_id(record) != it->route.dst || !own_active(&it->lp->own)) {
+        item_again(it); /* another record's answer, or not ours to act on */
+    } else if (edits_since(&it->fact, record, l->scratch)) {
+        kept(l, it, "changed_in_target",
+             "look at it and delete it by hand if it is not needed",
+             "people changed it in Freshsales since we wrote it: kept");
+    } else {
+        ledger_preimage(l, it, it->route.dst, record->raw);
+        it->lp->lane->in_flight++;
+        single_write(l, it, "DELETE");
+    }
+}
+
+static void seen(struct loader *l, struct call *c,
+                 const struct dr_http_answer *ans)
+{
+    struct item *it = c->ctx;
+    const struct dr_json *doc = answer_json(l, ans);
+    const struct dr_json *record = row_record(it->type, doc, l->scratch);
+    enum outcome o = answer_outcome(ans, record != NULL);
+
+    if (!it->dead) {
+        if (ans->outcome == DR_HTTP_ANSWERED && ans->status == 404) {
+            removal_done(l, it, DR_DELETED_GONE, ans->body);
+        } else if (!single_failed(l, it, o, ans, doc)) {
+            judge(l, it, record);
+        }
+    }
+    finish(it);
+}
+
+/* in_flight was counted by the caller. */
+void removal_read(struct loader *l, struct item *it)
+{
+    struct dr_buf path;
+    struct call *c;
+
+    dr_buf_init(&path, 1024);
+    record_path(it->type, it->route.dst, &path);
+    c = call_new(l, it->lp->lane, "GET", dr_buf_view(&path), seen, it);
+    dr_buf_done(&path);
+    it->attempt = 0;
+    it->pins++;
+    item_move(it, &it->lp->lane->work, ITEM_CALL);
+    call_queue(l, c, false);
+}
+
+/* An open attempt to delete, looked up: is it still there? */
+void removal_looked(struct loader *l, struct item *it, enum find_state s,
+                    const struct dr_json *record)
+{
+    bool over = it->whole_5xx || l->now_ms - it->since_ms >= l->quarantine_ms;
+
+    if (s == FIND_NOTHING) {
+        removal_done(l, it, DR_DELETED_NOW, (struct dr_str){"", 0});
+    } else if (s == FIND_OURS && record && over) {
+        item_retry(l, it, "absent", 0);
+    } else {
+        it->look_ms = over ? l->now_ms + 1000 : it->since_ms + l->quarantine_ms;
+        item_move(it, &it->lp->lane->waiting, ITEM_UNSETTLED);
+    }
+}
