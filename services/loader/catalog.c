@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include <drover/base/arena.h>
+
+#define MODULE_MAX ((size_t)16 << 20)
+
 const struct question questions[] = {
     {PART_FIELDS, "contacts", "/settings/contacts/fields", "fields", false},
     {PART_FIELDS, "sales_accounts", "/settings/sales_accounts/fields", "fields",
@@ -39,6 +43,10 @@ const struct question questions[] = {
      false},
     {PART_SELECTORS, "lead_stages", "/selector/lead_stages", "lead_stages",
      true},
+    {PART_FIELDS, "sales_activities", "/settings/sales_activities/fields",
+     "fields", false},
+    {PART_MODULES, "custom_modules", "/settings/module_customizations",
+     "module_customizations", false},
     {PART_VIEWS, "contacts", "/contacts/filters", "filters", false},
     {PART_VIEWS, "sales_accounts", "/sales_accounts/filters", "filters", false},
     {PART_VIEWS, "deals", "/deals/filters", "filters", false},
@@ -46,8 +54,81 @@ const struct question questions[] = {
 };
 const size_t question_count = DR_ARRAY_LEN(questions);
 
-void catalog_write(enum catalog_part part, char *const *texts, uint64_t seq,
-                   struct dr_buf *out)
+/* Groups hold fields; a form holds either. */
+static void form_fields(struct dr_json_w *w, const struct dr_json *list)
+{
+    DR_JSON_EACH(f, list)
+    {
+        const struct dr_json *inner = dr_json_get(f, "fields");
+        if (dr_json_type(inner) == DR_JSON_ARRAY) {
+            DR_JSON_EACH(e, inner)
+            {
+                dr_json_w_tree(w, e);
+            }
+        } else {
+            dr_json_w_tree(w, f);
+        }
+    }
+}
+
+static void module_fields(struct dr_json_w *w, const char *forms)
+{
+    DR_AUTO(dr_arena) struct dr_arena *a = dr_arena_new(MODULE_MAX);
+    const struct dr_json *list =
+        forms ? dr_json_parse(a, dr_str_z(forms), NULL, NULL) : NULL;
+
+    dr_json_w_arr(w);
+    DR_JSON_EACH(form, list)
+    {
+        form_fields(w, dr_json_get(form, "fields"));
+    }
+    dr_json_w_end(w);
+}
+
+static void module_parts(struct dr_json_w *w, enum catalog_part part,
+                         const struct module_texts *modules, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct module_texts *m = &modules[i];
+        if (part == PART_FIELDS && m->forms) {
+            dr_json_w_key(w, m->type->name);
+            module_fields(w, m->forms);
+        } else if (part == PART_VIEWS && m->views) {
+            dr_json_w_key(w, m->type->name);
+            dr_json_w_raw(w, dr_str_z(m->views));
+        }
+    }
+}
+
+void catalog_modules_write(const struct module_texts *modules, size_t count,
+                           struct dr_buf *out)
+{
+    struct dr_json_w w;
+
+    dr_json_w_init(&w, out);
+    dr_json_w_arr(&w);
+    for (size_t i = 0; i < count; i++) {
+        DR_AUTO(dr_arena) struct dr_arena *a = dr_arena_new(MODULE_MAX);
+        const struct dr_json *m =
+            dr_json_parse(a, dr_str_z(modules[i].definition), NULL, NULL);
+        dr_json_w_obj(&w);
+        DR_JSON_EACH(v, m)
+        {
+            if (!dr_str_eqz(v->key, "fields")) {
+                dr_json_w_keys(&w, v->key);
+                dr_json_w_tree(&w, v);
+            }
+        }
+        dr_json_w_key(&w, "fields");
+        module_fields(&w, modules[i].forms);
+        dr_json_w_end(&w);
+    }
+    dr_json_w_end(&w);
+}
+
+void catalog_write(enum catalog_part part, char *const *texts,
+                   const struct module_texts *modules, size_t module_count,
+                   uint64_t seq, struct dr_buf *out)
 {
     struct dr_json_w w;
 
@@ -59,6 +140,7 @@ void catalog_write(enum catalog_part part, char *const *texts, uint64_t seq,
             dr_json_w_raw(&w, dr_str_z(texts[i]));
         }
     }
+    module_parts(&w, part, modules, module_count);
     dr_json_w_kvi(&w, "catalog_seq", (int64_t)seq);
     dr_json_w_end(&w);
 }
@@ -115,12 +197,31 @@ static int64_t view_named(const struct dr_json *list, const char *name)
     return 0;
 }
 
+static int64_t view_of_all(const struct dr_json *list)
+{
+    DR_JSON_EACH(v, list)
+    {
+        struct dr_str name = dr_json_get_str(v, "name");
+        int64_t id;
+        if (name.n > 4 &&
+            dr_str_ieq((struct dr_str){name.p, 4}, DR_STR_LIT("all ")) &&
+            dr_json_i64(dr_json_get(v, "id"), &id) == 0) {
+            return id;
+        }
+    }
+    return 0;
+}
+
 int catalog_views(const struct type *t, const struct dr_json *views,
                   int64_t out[TYPE_VIEWS])
 {
     const struct dr_json *list = dr_json_get(views, t->name);
     int n = 0;
 
+    if (t->module) {
+        out[0] = view_of_all(list);
+        return out[0] ? 1 : 0;
+    }
     if (!t->all_view) {
         return 0;
     }

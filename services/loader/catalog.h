@@ -15,7 +15,20 @@
 
 #include "types.h"
 
-enum catalog_part { PART_FIELDS, PART_SELECTORS, PART_VIEWS, PARTS };
+enum catalog_part {
+    PART_FIELDS,
+    PART_SELECTORS,
+    PART_VIEWS,
+    PARTS,
+    PART_MODULES = PARTS /* what else is to be asked hangs on the answer */
+};
+
+/* A custom module: its definition, its forms and its views, as they were
+ * answered, or NULL. */
+struct module_texts {
+    char *definition, *forms, *views;
+    const struct type *type;
+};
 
 struct question {
     enum catalog_part part;
@@ -29,9 +42,14 @@ extern const struct question questions[];
 extern const size_t question_count;
 
 /* texts[i]: the JSON list answered to question i, or NULL. Writes the part's
- * record. */
-void catalog_write(enum catalog_part part, char *const *texts, uint64_t seq,
-                   struct dr_buf *out);
+ * record. Fields and views of modules stand beside those of the others. */
+void catalog_write(enum catalog_part part, char *const *texts,
+                   const struct module_texts *modules, size_t module_count,
+                   uint64_t seq, struct dr_buf *out);
+/* The record `custom_modules`: an array of definitions, each with `fields`, its
+ * forms' fields without their groups. */
+void catalog_modules_write(const struct module_texts *modules, size_t count,
+                           struct dr_buf *out);
 struct catalog_account {
     const char *base_url, *user_agent;
     bool classic;
@@ -40,7 +58,8 @@ struct catalog_account {
 };
 void catalog_account_write(const struct catalog_account *a, struct dr_buf *out);
 
-/* The views of a type to walk: "All …", else the parts whose union it is.
+/* The views of a type to walk: "All …", else the parts whose union it is; of a
+ * module the first one whose name begins so, for its own name follows.
  * Returns their number; ids in out. */
 int catalog_views(const struct type *t, const struct dr_json *views,
                   int64_t out[TYPE_VIEWS]);

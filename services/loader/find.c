@@ -29,8 +29,9 @@ struct find {
     bool who; /* who holds the name or e-mail matters, too */
     bool by_ident;
     int64_t page;
-    int list; /* of those without a parent                          */
-    bool cut; /* a list was longer than we read, or not to be had   */
+    int list;      /* of those without a parent                          */
+    bool cut;      /* a list was longer than we read, or not to be had   */
+    bool searched; /* one of the searches was answered              */
     char *parent;
     int alike;  /* of the same content and nobody else's */
     char *like; /* the first of them                     */
@@ -68,8 +69,11 @@ static enum stage next_stage(const struct find *f)
 
     switch (f->stage) {
     case STAGE_LOOKUP:
-        return STAGE_FILTER;
+        return t->module ? STAGE_END : STAGE_FILTER;
     case STAGE_FILTER:
+        if (t->module) {
+            return STAGE_LOOKUP; /* where it is known to search them first */
+        }
         return f->who && t->unique ? STAGE_IDENT : STAGE_END;
     default:
         return STAGE_END;
@@ -265,6 +269,7 @@ static void answered(struct loader *l, struct call *c,
     case STAGE_LOOKUP:
     case STAGE_FILTER:
     case STAGE_IDENT:
+        f->searched |= !refused;
         got_rows(f, refused ? NULL : rows_of(f->it->type, doc));
         break;
     case STAGE_SEARCH:
@@ -374,7 +379,11 @@ static bool absent_is_unknown(const struct find *f)
 {
     const struct type *t = f->it->type;
 
-    return f->cut || (t->ident == IDENT_CODE && f->it->route.dst == 0);
+    if (f->it->route.dst == 0 &&
+        (t->ident == IDENT_CODE || (t->entity && !f->searched))) {
+        return true;
+    }
+    return f->cut;
 }
 
 static void step(struct find *f)
@@ -478,7 +487,7 @@ void find_item(struct loader *l, struct item *it, bool who, find_fn *then)
     switch (it->type->ident) {
     case IDENT_EXTERNAL:
     case IDENT_CF:
-        f->stage = STAGE_LOOKUP;
+        f->stage = it->type->module ? STAGE_FILTER : STAGE_LOOKUP;
         break;
     case IDENT_CODE:
         f->stage = STAGE_SEARCH;

@@ -101,6 +101,7 @@ void item_settled(struct item *it)
     struct lanepart *lp = it->lp;
     struct item *later = it->later;
 
+    fold_leave(lp->lane->l, it);
     dr_offsets_settle(lp->offs, it->offset);
     if (later) {
         dr_map_put(lp->items, later->key, later);
@@ -225,6 +226,7 @@ static struct item *item_new(struct lanepart *lp, const struct dr_kmsg *m,
     }
     it->tail = load->origin != DR_ORIGIN_SNAPSHOT;
     it->type = type_for(load);
+    it->fold = load->op == DR_LOAD_PATCH && load->field_count > 0;
     lp->held++;
     lp->lane->held++;
     return it;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "body.h"
+#include "catalog.h"
 #include "multipart.h"
 #include "refs.h"
 #include "route.h"
@@ -261,6 +262,45 @@ static void a_file_is_told_by_name_and_size(void **state)
         ROW_OTHER);
 }
 
+/* ---- what the catalogue says of modules ---- */
+
+static void modules_have_their_fields_and_views(void **state)
+{
+    char definition[] = "{\"id\":1,\"entity_name\":\"cm_shipment\","
+                        "\"fields\":3}";
+    char forms[] = "[{\"id\":\"2\",\"fields\":[{\"name\":\"g\","
+                   "\"fields\":[{\"name\":\"name\"},{\"name\":"
+                   "\"cf_a\"}]},{\"name\":\"cf_b\"}]}]";
+    char views[] = "[{\"id\":7,\"name\":\"Mine\"},{\"id\":8,\"name\":"
+                   "\"All Shipments\"}]";
+    struct module_texts m[2] = {
+        {.definition = definition, .forms = forms, .views = views},
+        {.definition = definition}};
+    char *texts[64] = {NULL};
+    int64_t ids[TYPE_VIEWS];
+    struct dr_buf b;
+
+    (void)state;
+    m[0].type = m[1].type = type_module(DR_STR_LIT("cm_shipment"));
+    dr_buf_init(&b, 4096);
+    catalog_modules_write(m, 2, &b);
+    assert_string_equal(
+        b.p, "[{\"id\":1,\"entity_name\":\"cm_shipment\",\"fields\":["
+             "{\"name\":\"name\"},{\"name\":\"cf_a\"},{\"name\":"
+             "\"cf_b\"}]},{\"id\":1,\"entity_name\":\"cm_shipment\","
+             "\"fields\":[]}]");
+    dr_buf_reset(&b);
+    catalog_write(PART_VIEWS, texts, m, 1, 3, &b);
+    assert_int_equal(catalog_views(m[0].type, json(b.p), ids), 1);
+    assert_int_equal(ids[0], 8);
+    dr_buf_reset(&b);
+    catalog_write(PART_FIELDS, texts, m, 1, 3, &b);
+    assert_string_equal(b.p, "{\"cm_shipment\":[{\"name\":\"name\"},{"
+                             "\"name\":\"cf_a\"},{\"name\":\"cf_b\"}],"
+                             "\"catalog_seq\":3}");
+    dr_buf_done(&b);
+}
+
 /* ---- multipart ---- */
 
 #define EDGE "00112233445566778899aabbccddeeff"
@@ -398,15 +438,16 @@ int main(void)
         cmocka_unit_test(a_call_log_nests_its_note),
         cmocka_unit_test(document_links_go_bare),
         cmocka_unit_test(modules_bear_their_own_names),
-        cmocka_unit_test(there_is_an_end_to_modules),
         cmocka_unit_test(what_is_not_ours_to_write_stays),
         cmocka_unit_test(each_kind_has_its_text),
         cmocka_unit_test(a_call_log_is_read_with_its_note),
         cmocka_unit_test(a_file_is_told_by_name_and_size),
+        cmocka_unit_test(modules_have_their_fields_and_views),
         cmocka_unit_test(a_file_name_is_data),
         cmocka_unit_test(a_media_type_is_one_or_none),
         cmocka_unit_test(a_name_ends_neither_quotes_nor_part),
         cmocka_unit_test(folds_read_what_they_change),
+        cmocka_unit_test(there_is_an_end_to_modules), /* fills the table */
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -97,6 +97,11 @@ enum find_state {
     FIND_FAILED
 };
 
+/* fold.c: the right to read and write a record that others write, too */
+bool fold_needed(const struct item *it);
+bool fold_enter(struct loader *l, struct item *it); /* false: another has it */
+void fold_leave(struct loader *l, struct item *it);
+
 /* single.c, update.c */
 void singles(struct loader *l);
 void singles_expire(struct loader *l);

@@ -335,6 +335,10 @@ void single_write(struct loader *l, struct item *it, const char *method)
 
 static void begin(struct loader *l, struct item *it)
 {
+    if (fold_needed(it) && !fold_enter(l, it)) {
+        item_move(it, &it->lp->lane->parents, ITEM_PARENT); /* soon again */
+        return;
+    }
     it->lp->lane->in_flight++;
     if (it->route.way == WAY_DELETE) {
         removal_read(l, it);

@@ -18,7 +18,7 @@
 #define RENEW_MS 4000
 #define RETRY_MS 500
 #define TEXT_MAX ((size_t)7 << 20)
-#define QUESTIONS_MAX 32
+#define QUESTIONS_MAX 40
 
 enum survey_step { SURVEY_ASK, SURVEY_WALK };
 
@@ -27,6 +27,8 @@ struct catalog_job {
     uint64_t seq;
     size_t open;
     char *texts[QUESTIONS_MAX];
+    struct module_texts modules[TYPES_MAX];
+    size_t module_count;
     int64_t hour_limit;
     size_t type; /* of the walk */
     int view;
@@ -72,7 +74,12 @@ static void take(struct loader *l, const struct dr_catalog *c)
         return;
     }
     doc = dr_json_parse(l->rows, c->json, NULL, NULL);
-    if (dr_str_eqz(c->name, "views")) {
+    if (dr_str_eqz(c->name, "custom_modules")) {
+        DR_JSON_EACH(m, doc)
+        {
+            (void)type_module(dr_json_get_str(m, "entity_name"));
+        }
+    } else if (dr_str_eqz(c->name, "views")) {
         take_views(l, doc);
     } else if (dr_str_eqz(c->name, "account")) {
         l->catalog_seq = (uint64_t)dr_json_get_i64(doc, "catalog_seq", 0);
@@ -132,6 +139,11 @@ static void job_end(struct loader *l, const char *lock)
     for (size_t i = 0; i < QUESTIONS_MAX; i++) {
         free(j->texts[i]);
     }
+    for (size_t i = 0; i < j->module_count; i++) {
+        free(j->modules[i].definition);
+        free(j->modules[i].forms);
+        free(j->modules[i].views);
+    }
     free(j);
     l->catalog_job = NULL;
 }
@@ -164,9 +176,14 @@ static void publish_all(struct loader *l)
                                       .seq = j->seq};
     struct dr_buf b;
 
+    dr_buf_init(&b, TEXT_MAX);
+    catalog_modules_write(j->modules, j->module_count, &b);
+    publish(l, "custom_modules", &b); /* before their views */
+    dr_buf_done(&b);
     for (int p = 0; p < PARTS; p++) {
         dr_buf_init(&b, TEXT_MAX);
-        catalog_write((enum catalog_part)p, j->texts, j->seq, &b);
+        catalog_write((enum catalog_part)p, j->texts, j->modules,
+                      j->module_count, j->seq, &b);
         publish(l, names[p], &b);
         dr_buf_done(&b);
     }
@@ -180,6 +197,116 @@ static void publish_all(struct loader *l)
            (unsigned long long)j->seq);
     job_end(l, "catalog");
 }
+
+static char *canonical(const struct dr_json *list)
+{
+    struct dr_buf text;
+    char *out;
+
+    dr_buf_init(&text, TEXT_MAX);
+    dr_json_canonical(&text, list);
+    out = dr_xstrndup(text.over ? DR_STR_LIT("[]") : dr_buf_view(&text));
+    dr_buf_done(&text);
+    return out;
+}
+
+static void one_answered(struct loader *l)
+{
+    if (--l->catalog_job->open == 0) {
+        publish_all(l);
+    }
+}
+
+static bool refused(enum outcome o)
+{
+    return o == OUT_REFUSED || o == OUT_AMBIGUOUS || o == OUT_FORBIDDEN;
+}
+
+/* ---- custom modules: what each has ---- */
+
+static void module_forms_answered(struct loader *l, struct call *c,
+                                  const struct dr_http_answer *ans);
+static void module_views_answered(struct loader *l, struct call *c,
+                                  const struct dr_http_answer *ans);
+
+static void ask_module(struct loader *l, struct module_texts *m, bool forms)
+{
+    struct dr_buf path;
+
+    dr_buf_init(&path, 1024);
+    if (forms) {
+        dr_buf_printf(&path, "/settings/%s/forms", m->type->name);
+    } else {
+        dr_buf_printf(&path, "%s/filters", m->type->path);
+    }
+    call_queue(l,
+               call_new(l, &l->lanes[0], "GET", dr_buf_view(&path),
+                        forms ? module_forms_answered : module_views_answered,
+                        m),
+               true);
+    dr_buf_done(&path);
+}
+
+static void module_answered(struct loader *l, struct call *c,
+                            const struct dr_http_answer *ans, bool forms)
+{
+    struct module_texts *m = c->ctx;
+    const struct dr_json *doc = answer_json(l, ans);
+    const struct dr_json *list = dr_json_get(doc, forms ? "forms" : "filters");
+    enum outcome o = answer_outcome(ans, list != NULL);
+
+    if (!l->catalog_job || l->exit_code) {
+        return;
+    }
+    renew(l, "catalog");
+    if (o == OUT_SUCCESS) {
+        *(forms ? &m->forms : &m->views) = canonical(list);
+    } else if (refused(o)) {
+        dr_log(DR_LOG_WARN, "loader.catalog", "%s of %s answers %d: left out",
+               forms ? "forms" : "filters", m->type->name, ans->status);
+    } else {
+        ask_module(l, m, forms);
+        return;
+    }
+    one_answered(l);
+}
+
+static void module_forms_answered(struct loader *l, struct call *c,
+                                  const struct dr_http_answer *ans)
+{
+    module_answered(l, c, ans, true);
+}
+
+static void module_views_answered(struct loader *l, struct call *c,
+                                  const struct dr_http_answer *ans)
+{
+    module_answered(l, c, ans, false);
+}
+
+static void ask_modules(struct loader *l, const char *text)
+{
+    struct catalog_job *j = l->catalog_job;
+    DR_AUTO(dr_arena) struct dr_arena *a = dr_arena_new(TEXT_MAX * 4);
+
+    DR_JSON_EACH(d, dr_json_parse(a, dr_str_z(text), NULL, NULL))
+    {
+        const struct type *t = type_module(dr_json_get_str(d, "entity_name"));
+        if (t && j->module_count < DR_ARRAY_LEN(j->modules)) {
+            struct module_texts *m = &j->modules[j->module_count++];
+            m->type = t;
+            m->definition = canonical(d);
+            j->open += 2;
+            ask_module(l, m, true);
+            ask_module(l, m, false);
+        } else {
+            dr_log(DR_LOG_WARN, "loader.catalog",
+                   "a custom module of an unusual name, or one too many: left "
+                   "out");
+        }
+    }
+}
+
+/* ---- the fixed questions ---- */
 
 static void queue_question(struct loader *l, size_t i);
 
@@ -197,23 +324,20 @@ static void answered(struct loader *l, struct call *c,
     }
     renew(l, "catalog");
     if (o == OUT_SUCCESS) {
-        struct dr_buf text;
-        dr_buf_init(&text, TEXT_MAX);
-        dr_json_canonical(&text, list);
-        j->texts[i] =
-            dr_xstrndup(text.over ? DR_STR_LIT("[]") : dr_buf_view(&text));
-        dr_buf_done(&text);
+        j->texts[i] = canonical(list);
         j->hour_limit = ans->limit > 0 ? ans->limit : j->hour_limit;
-    } else if (o == OUT_REFUSED || o == OUT_AMBIGUOUS || o == OUT_FORBIDDEN) {
-        dr_log(DR_LOG_WARN, "loader.catalog", "%s answers %d: left out",
-               questions[i].path, ans->status);
+        if (questions[i].part == PART_MODULES) {
+            ask_modules(l, j->texts[i]);
+        }
+    } else if (refused(o)) {
+        dr_log(questions[i].part == PART_MODULES ? DR_LOG_INFO : DR_LOG_WARN,
+               "loader.catalog", "%s answers %d: left out", questions[i].path,
+               ans->status);
     } else {
         queue_question(l, i);
         return;
     }
-    if (--j->open == 0) {
-        publish_all(l);
-    }
+    one_answered(l);
 }
 
 static void queue_question(struct loader *l, size_t i)
@@ -249,8 +373,9 @@ static void start_reading(struct loader *l)
 
 static struct lane *lane_of(struct loader *l, const struct type *t)
 {
-    const char *name =
-        strcmp(t->object, "company") == 0 ? "account" : t->object;
+    const char *name = t->module                           ? "custom"
+                       : strcmp(t->object, "company") == 0 ? "account"
+                                                           : t->object;
 
     return &l->lanes[dr_lane_index(dr_str_z(name))];
 }
@@ -355,11 +480,19 @@ static void page_answered(struct loader *l, struct call *c,
         doc = dr_json_parse(l->rows, ans->body, NULL, NULL);
     }
     o = answer_outcome(ans, dr_json_get(doc, t->name) != NULL);
-    if (o != OUT_SUCCESS) {
+    if (o != OUT_SUCCESS && !refused(o)) {
         ask_page(l);
         return;
     }
     renew(l, "existing");
+    if (o != OUT_SUCCESS) {
+        dr_log(DR_LOG_ERROR, "loader.survey",
+               "a view of %s answers %d: what it holds is not known", t->name,
+               ans->status);
+        j->view++;
+        next_view(l);
+        return;
+    }
     publish_before(l, t, doc, &count);
     walk_page(&j->at, count,
               dr_json_get_i64(dr_json_get(doc, "meta"), "total_pages", -1));

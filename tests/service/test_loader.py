@@ -172,6 +172,14 @@ class World:
                                      "lanes": lanes, "seq": self.seq},
                                     **more)}])
 
+    def dump(self, topic, parts=PARTS):
+        """What a topic of the migration holds."""
+        out = subprocess.run(
+            [str(self.b.bin("dr-dump")), self.case.kafka.brokers,
+             "drover.%s.%s" % (self.name, topic), str(parts)],
+            check=True, stdout=subprocess.PIPE, timeout=60).stdout
+        return [json.loads(line) for line in out.splitlines()]
+
     def facts(self):
         return [json.loads(x) for x in self.tool("facts").splitlines()]
 

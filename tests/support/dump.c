@@ -130,6 +130,14 @@ static void body(struct dr_json_w *w, const struct dr_env *env)
     case DR_MSG_LOAD:
         load(w, &env->u.load);
         break;
+    case DR_MSG_LANDED:
+        dr_json_w_kv(w, "lane", env->u.landed.lane);
+        dr_json_w_kv(w, "key", env->u.landed.key);
+        dr_json_w_kv(w, "type", env->u.landed.type);
+        dr_json_w_kvi(w, "dst", (int64_t)env->u.landed.dst);
+        dr_json_w_kvi(w, "how", env->u.landed.how);
+        dr_json_w_kv(w, "body", env->u.landed.body);
+        break;
     case DR_MSG_REJECTED:
         rejected(w, &env->u.rejected);
         break;
