@@ -280,14 +280,22 @@ static const char *target_snake(struct dr_str target)
     return "contact";
 }
 
-const char *body_target_list(struct dr_str target)
+void body_parent_path(const struct dr_load *load, const struct links *l,
+                      struct dr_buf *out)
 {
+    size_t at = refs_target(load, l);
+    struct dr_str on;
+
+    if (at == SIZE_MAX) {
+        return;
+    }
+    on = body_target(&load->refs[at], l->lead && l->lead[at]);
     for (size_t i = 0; i < DR_ARRAY_LEN(targets); i++) {
-        if (dr_str_eqz(target, targets[i].name)) {
-            return targets[i].list;
+        if (targets[i].list && dr_str_eqz(on, targets[i].name)) {
+            dr_buf_printf(out, "/%s/", targets[i].list);
+            dr_buf_u64(out, l->ref[at]);
         }
     }
-    return NULL;
 }
 
 static void target(struct dr_json_w *w, const struct type *t,

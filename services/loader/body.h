@@ -40,8 +40,9 @@ void body_amount(struct dr_str amount, struct dr_buf *out);
 /* What a "targetable:<Type>" reference hangs on: "Deal"; a contact that is a
  * lead in the target is "Lead". Empty: no such reference. */
 struct dr_str body_target(const struct dr_ref *r, bool lead);
-/* "sales_accounts" of "SalesAccount", the list below which its own are; NULL:
- * nothing can hang on it. */
-const char *body_target_list(struct dr_str target);
+/* "/deals/12", below which the lists are of what hangs on it; nothing when
+ * there is no such reference, or nothing hangs on its kind. */
+void body_parent_path(const struct dr_load *load, const struct links *links,
+                      struct dr_buf *out);
 
 #endif

@@ -426,30 +426,26 @@ static void step(struct find *f)
     }
 }
 
-/* "/deals/12" of "targetable:Deal", or NULL. -1: the id map is away. */
+/* -1: the id map is away. What stands there hangs where it was put. */
 static int parent_path(struct loader *l, struct item *it, char **out)
 {
     const struct dr_load *load;
-    const char *list = NULL;
     struct links links;
-    size_t at;
+    struct dr_buf b;
 
+    if (it->route.dst && it->fact.keep[0] == '/') {
+        *out = dr_xstrdup(it->fact.keep);
+        return 0;
+    }
     if (item_links(l, it, &load, &links)) {
         return -1;
     }
-    at = refs_target(load, &links);
-    if (at != SIZE_MAX) {
-        list = body_target_list(
-            body_target(&load->refs[at], links.lead && links.lead[at]));
-    }
-    if (list) {
-        struct dr_buf b;
-        dr_buf_init(&b, 256);
-        dr_buf_printf(&b, "/%s/", list);
-        dr_buf_u64(&b, links.ref[at]);
+    dr_buf_init(&b, 256);
+    body_parent_path(load, &links, &b);
+    if (b.n > 0) {
         *out = dr_xstrndup(dr_buf_view(&b));
-        dr_buf_done(&b);
     }
+    dr_buf_done(&b);
     return 0;
 }
 

@@ -86,6 +86,23 @@ static void set_keep(struct item *it, const struct dr_load *load,
     }
 }
 
+/* What cannot be read by its id is found again below the record it hangs on. */
+static void keep_parent(struct item *it, const struct dr_load *load,
+                        const struct links *links)
+{
+    struct dr_buf b;
+
+    if (!it->type || !it->type->unlisted) {
+        return;
+    }
+    dr_buf_init(&b, 256);
+    body_parent_path(load, links, &b);
+    if (b.n < sizeof(it->keep)) {
+        memcpy(it->keep, b.n ? b.p : "", b.n);
+    }
+    dr_buf_done(&b);
+}
+
 static uint64_t self_of(const struct dr_load *load, const struct links *links)
 {
     size_t at;
@@ -306,6 +323,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     rc.self_dst = self_of(o->load, &links);
     route_of(&rc, &it->route);
     set_keep(it, o->load, facts + 1);
+    keep_parent(it, o->load, &links);
     if (a) {
         recovered(l, it, a);
         return;

@@ -11,10 +11,12 @@ static void kept(struct loader *l, struct item *it, const char *class,
     item_refuse(l, it, class, 0, cure, false, dr_str_z(why));
 }
 
-/* A single note cannot be read, and a file not be deleted (reference 20). */
+/* A note is read below the record it hangs on, which its DONE names; a file
+ * cannot be deleted (reference 20). */
 static bool out_of_reach(const struct item *it)
 {
-    return !it->type || it->type->unlisted || it->type->fixed;
+    return !it->type || it->type->fixed ||
+           (it->type->unlisted && it->fact.keep[0] != '/');
 }
 
 bool removal_may_begin(struct loader *l, struct item *it)
@@ -107,12 +109,40 @@ static void seen(struct loader *l, struct call *c,
     finish(it);
 }
 
+static void listed(struct loader *l, struct item *it, enum find_state s,
+                   const struct dr_json *record)
+{
+    switch (s) {
+    case FIND_OURS:
+        judge(l, it, record);
+        break;
+    case FIND_NOTHING:
+    case FIND_OTHER:
+        removal_done(l, it, DR_DELETED_GONE, (struct dr_str){"", 0});
+        break;
+    case FIND_UNKNOWN:
+        kept(l, it, "changed_in_target", "look at it and delete it by hand",
+             "the record it hangs on is gone, or holds too many: kept");
+        break;
+    case FIND_FAILED:
+        item_again(it);
+        break;
+    }
+    it->lp->lane->in_flight--;
+}
+
 /* in_flight was counted by the caller. */
 void removal_read(struct loader *l, struct item *it)
 {
     struct dr_buf path;
     struct call *c;
 
+    if (it->type->unlisted) {
+        it->attempt = 0;
+        item_move(it, &it->lp->lane->work, ITEM_CALL);
+        find_item(l, it, false, listed);
+        return;
+    }
     dr_buf_init(&path, 1024);
     record_path(it->type, it->route.dst, &path);
     c = call_new(l, it->lp->lane, "GET", dr_buf_view(&path), seen, it);
