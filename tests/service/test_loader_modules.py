@@ -6,7 +6,7 @@ import json
 import unittest
 
 from test_loader import (  # first: it finds the support folder
-    World, company, contact, deal, record, ref)
+    TENANT, World, company, contact, deal, record, ref)
 from bench import Bench, wait_until
 
 FIELDS = [
@@ -16,6 +16,9 @@ FIELDS = [
     {"name": "deal", "label": "Deal", "type": "lookup", "relation": "deals"},
     {"name": "contact", "label": "Contacts", "type": "lookup",
      "relation": "contact", "multiple": True}]
+
+
+ENTERPRISE = dict(json.loads(TENANT.read_text()), plan="enterprise")
 
 
 def shipment(i, rev=1, pas=1, carrier="Air", on=None):
@@ -46,7 +49,7 @@ class ModulesTest(unittest.TestCase):
         cls.bench.close()
 
     def world(self, *args, before=(), **conf):
-        w = World(self, *args, tenant={"plan": "enterprise"}, **conf)
+        w = World(self, *args, tenant=ENTERPRISE, **conf)
         w.sim.post("/sim/admin/custom_modules", {
             "name": "Shipment", "entity": "cm_shipment", "fields": FIELDS})
         for f in ("A", "B", "C", "D"):
@@ -146,7 +149,7 @@ class ModulesTest(unittest.TestCase):
                 w.loaders.clear()
 
     def test_what_was_there_before_is_told(self):
-        w = World(self, tenant={"plan": "enterprise"})
+        w = World(self, tenant=ENTERPRISE)
         w.sim.post("/sim/admin/custom_modules", {
             "name": "Shipment", "entity": "cm_shipment", "fields": FIELDS})
         c = http.client.HTTPConnection("127.0.0.1", w.sim.api, timeout=10)
