@@ -40,6 +40,15 @@ static int check_quantity(struct build *b)
     return 0;
 }
 
+static bool is_discount(struct dr_str value, bool amount)
+{
+    struct dr_dec d, all;
+
+    return dr_dec_parse(value, &d) == 0 && !d.neg &&
+           dr_dec_parse(DR_STR_LIT("100"), &all) == 0 &&
+           (amount || dr_dec_cmp(&d, &all) <= 0);
+}
+
 static int discount(struct build *b, struct dr_field *f, size_t *n)
 {
     struct dr_str kind = dr_str_trim(prop_text(b, "discount_type"));
@@ -59,10 +68,74 @@ static int discount(struct build *b, struct dr_field *f, size_t *n)
                      "choose percent or amount in FastTrack");
         return -1;
     }
+    if (!is_discount(f[before].value, amount)) {
+        build_reject(b, "bad_value", DR_STR_LIT("discount"),
+                     DR_STR_LIT("line_item.discount"),
+                     "a discount below zero, or of more than 100 percent",
+                     "correct the discount in FastTrack");
+        return -1;
+    }
     f[(*n)++] =
         (struct dr_field){DR_STR_LIT("discount_type"), rule, DR_VAL_NUMBER,
                           amount ? DR_STR_LIT("2") : DR_STR_LIT("1")};
     return 0;
+}
+
+/* ---- the total ---- */
+
+static struct dr_dec sent(const struct dr_field *f, size_t n, const char *name)
+{
+    struct dr_dec d;
+
+    for (size_t i = 0; i < n; i++) {
+        if (dr_str_eqz(f[i].name, name) && dr_dec_parse(f[i].value, &d) == 0) {
+            return d;
+        }
+    }
+    dr_dec_zero(&d);
+    return d;
+}
+
+/* Price times quantity, minus discount, plus tax (reference 6.1). */
+static int computed(const struct dr_field *f, size_t n, struct dr_dec *out)
+{
+    struct dr_dec off = sent(f, n, "discount"), tax = sent(f, n, "tax");
+    struct dr_dec kind = sent(f, n, "discount_type"), one, cent;
+    struct dr_dec quantity = sent(f, n, "quantity");
+
+    *out = sent(f, n, "unit_price");
+    if (dr_dec_parse(DR_STR_LIT("1"), &one) ||
+        dr_dec_parse(DR_STR_LIT("0.01"), &cent) ||
+        dr_dec_mul(out, &quantity, out)) {
+        return -1;
+    }
+    if (dr_dec_cmp(&kind, &one) == 0 &&
+        (dr_dec_mul(&off, &cent, &off) || dr_dec_mul(&off, out, &off))) {
+        return -1;
+    }
+    return dr_dec_sub(out, &off, out) || dr_dec_add(out, &tax, out) ? -1 : 0;
+}
+
+/* The source's own total is no field of the target, which computes one: told
+ * where the two are not equal to the source's last decimal. The amount of the
+ * deal stays the source's, whatever the lines add up to. */
+static void compare_total(struct build *b, const struct dr_field *f, size_t n)
+{
+    struct dr_str raw = prop_text(b, "line_total");
+    struct dr_dec want, have;
+    char text[DR_DEC_TEXT];
+
+    if (raw.n == 0 || dr_dec_parse(raw, &want) || computed(f, n, &have)) {
+        return;
+    }
+    dr_dec_round(&have, want.scale > 4 ? want.scale : 4);
+    if (dr_dec_cmp(&want, &have) != 0) {
+        build_note(b, DR_STR_LIT("line_total"),
+                   DR_STR_LIT("line_item.line_total"), raw,
+                   build_dup(b, dr_str_z(dr_dec_text(&have, text))),
+                   "Freshsales computes the total of a line from price, "
+                   "quantity, discount and tax: it is another one");
+    }
 }
 
 static int make_line(struct build *b, const struct dr_part *part,
@@ -99,7 +172,11 @@ static int make_line(struct build *b, const struct dr_part *part,
                                      .lane = DR_STR_LIT("product"),
                                      .key = load_key(b, "product", product),
                                      .on_miss = DR_MISS_REJECT}};
-    return out->product.key.n > 0 ? 0 : -1;
+    if (out->product.key.n == 0) {
+        return -1;
+    }
+    compare_total(b, f, n);
+    return 0;
 }
 
 /* A record that holds one line under the line's own id: its deal is gone. */

@@ -240,6 +240,9 @@ struct dr_str marker_line(struct build *b, struct dr_str marker);
  */
 bool apply_target(struct build *b, bool required);
 
+/* tiers.c: the prices of a product, and its tiers. */
+void apply_prices(struct build *b);
+
 /* ---- objects: each fills loads ---- */
 
 size_t make_company(struct build *b, struct dr_load out[LOADS_MAX]);

@@ -77,6 +77,7 @@ static const struct standard standards[] = {
     {"product", "active", "is_active", "bool", 0, NULL, NULL, false},
     OWN("product", "price", "product_pricings", "price"),
     OWN("product", "currency", "product_pricings", "price_currency"),
+    OWN("product", "price_tiers", "product_pricings", "tiers"),
     OWN("product", "description", "description", "description"),
 
     OWN("line_item", "deal_id", "deal", "deal"),
