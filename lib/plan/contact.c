@@ -1,9 +1,12 @@
 /* A contact, or an unconverted person: a lead where the target has leads. */
 #include "plan_private.h"
 
+/* The lead rule of the contract (4.5): a person who was not converted and
+ * belongs to no company. Both classes have one key, contact:<id>: a person
+ * that becomes a contact during the tail is the same record of another type. */
 static bool is_person(const struct build *b, size_t companies)
 {
-    return companies == 0 &&
+    return companies == 0 && prop_text(b, "converted_at").n == 0 &&
            dr_str_ieq(dr_str_trim(prop_text(b, "record_kind")),
                       DR_STR_LIT("person"));
 }
@@ -154,6 +157,30 @@ static void lead_stage(struct build *b)
     }
 }
 
+/* Freshsales takes no lead without an address or a mobile number (reference
+ * 17). */
+static void reachable(struct build *b, struct dr_str email)
+{
+    struct dr_str phone = prop_text(b, "phone");
+    struct dr_str cut = dr_utf8_prefix(phone, MOBILE_MAX);
+
+    if (email.n > 0) {
+        return;
+    }
+    if (dr_str_trim(phone).n == 0 || !dr_text_valid(phone)) {
+        build_reject(b, "required_empty", DR_STR_LIT("email"),
+                     DR_STR_LIT("contact.email"),
+                     "neither a usable e-mail address nor a phone number, "
+                     "and Freshsales takes no lead without",
+                     "give the person an address or a number in FastTrack");
+        return;
+    }
+    build_note(b, DR_STR_LIT("phone"), DR_STR_LIT("contact.phone"), phone, cut,
+               "a lead without an e-mail address needs a mobile number: the "
+               "phone number stands there, too");
+    build_text(b, "mobile_number", "contact.phone.mobile", cut);
+}
+
 size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX])
 {
     struct dr_str before = map_text(b->plan->merge_contact, b->rec->id);
@@ -174,6 +201,7 @@ size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX])
                b->rec->id);
     if (lead) {
         lead_stage(b);
+        reachable(b, email);
     } else {
         lifecycle(b, person);
         prefer_named(b, ends, n);

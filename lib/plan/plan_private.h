@@ -13,6 +13,7 @@
 #define LINES_MAX 100  /* products of one deal */
 #define NUMBER_WHOLE 11
 #define NUMBER_FRACTION 4
+#define MOBILE_MAX 30
 
 #define LOADS_MAX 4 /* load records that one record becomes */
 
