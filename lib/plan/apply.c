@@ -27,10 +27,26 @@ static const struct kind kinds[] = {
     {"meeting", make_meeting, 0},
     {"note", make_note, 0},
     {"attachment", make_file, 0},
+    {"event", make_event, KIND_LINES},
 };
 
 /* A kind of activity that FastTrack's contract does not know. */
 static const struct kind any_activity = {NULL, make_activity, KIND_OWNED};
+
+/* A custom object, by its fate. */
+static const struct kind *custom_kind(const struct dr_plan *p,
+                                      struct dr_str object)
+{
+    static const struct kind fates[] = {
+        [FATE_MODULE] = {"module", make_module, KIND_OWNED},
+        [FATE_FIELDS] = {"fields", make_fold, 0},
+        [FATE_NOTES] = {"notes", make_custom_note, 0},
+        [FATE_SKIP] = {NULL, NULL, 0},
+    };
+    const struct custom_plan *c = dr_map_get(p->customs, object);
+
+    return c && fates[c->fate].make ? &fates[c->fate] : NULL;
+}
 
 /* How an object is made: by its name, else by what the plan makes of it.
  * NULL: the plan does not carry it. */
@@ -45,6 +61,9 @@ static const struct kind *kind_of(const struct dr_plan *p, struct dr_str object)
         if (dr_str_eqz(object, kinds[i].object)) {
             return &kinds[i];
         }
+    }
+    if (dr_map_has(p->customs, object)) {
+        return custom_kind(p, object);
     }
     return dr_str_eqz(o->lane, "activity") &&
                    dr_str_eqz(o->type, "sales_activities")
@@ -69,9 +88,24 @@ static void gone(const struct dr_source *rec, struct dr_outcome *out)
                       : DR_STR_LIT("deleted at the source");
 }
 
-static void excluded(struct dr_outcome *out)
+static void excluded(const struct dr_plan *p, struct dr_str object,
+                     struct dr_outcome *out)
 {
+    const struct custom_plan *c = dr_map_get(p->customs, object);
+    bool in = dr_plan_in_scope(p, object);
+
     out->state = DR_OUT_EXCLUDED;
+    if (in && c && c->fate == FATE_SKIP) {
+        out->rule = DR_STR_LIT("custom_object.skip");
+        out->reason = DR_STR_LIT("the plan leaves this custom object out");
+        return;
+    }
+    if (in && dr_str_eqz(object, "event") && p->events_report) {
+        out->rule = DR_STR_LIT("event.report");
+        out->reason = DR_STR_LIT("the plan counts events in a report and "
+                                 "makes no records of them");
+        return;
+    }
     out->rule = DR_STR_LIT("scope");
     out->reason = DR_STR_LIT("this kind of record is outside the plan's "
                              "scope");
@@ -164,7 +198,7 @@ int dr_plan_apply(const struct dr_plan *p, const struct dr_source *rec,
     }
     kind = kind_of(p, rec->object);
     if (!kind || rec->op == DR_SRC_INDEX) {
-        excluded(out);
+        excluded(p, rec->object, out);
         return 0;
     }
     b.op = plan_object(p, rec->object);

@@ -84,6 +84,42 @@ static void write_shapes(const struct field_stats *f, struct dr_json_w *w)
 
 /* ---- what it should become ---- */
 
+static void write_where(struct dr_json_w *w, const char *type,
+                        struct dr_str field, const char *confidence,
+                        const char *evidence)
+{
+    dr_json_w_obj(w);
+    dr_json_w_kvz(w, "type", type);
+    dr_json_w_kv(w, "field", field);
+    dr_json_w_kvz(w, "confidence", confidence);
+    dr_json_w_kvz(w, "evidence", evidence);
+    dr_json_w_end(w);
+}
+
+/* By the fate that would be proposed. */
+static void write_custom_target(struct proposing *p,
+                                const struct target_kind *k,
+                                const struct dr_json *prop, struct dr_json_w *w)
+{
+    struct custom_fate f = custom_fate_of(p, k);
+    struct target_kind as = custom_kind_of(p, k, &f);
+    const char *evidence = NULL, *confidence = "0.99";
+    struct dr_str field = DR_STR_LIT("description");
+
+    if (f.fate == FATE_SKIP) {
+        dr_json_w_null(w);
+        return;
+    }
+    if (as.custom) {
+        p->prefix = f.fate == FATE_FIELDS ? custom_prefix(p, k) : NULL;
+        field = custom_target(p, &as, prop, &confidence, &evidence);
+        p->prefix = NULL;
+    } else {
+        evidence = f.why;
+    }
+    write_where(w, as.type, field, confidence, evidence);
+}
+
 static void write_target(struct proposing *p, const struct target_kind *k,
                          const struct dr_json *prop, struct dr_json_w *w)
 {
@@ -96,18 +132,17 @@ static void write_target(struct proposing *p, const struct target_kind *k,
         dr_json_w_null(w);
         return;
     }
+    if (is_custom_kind(k)) {
+        write_custom_target(p, k, prop, w);
+        return;
+    }
     if (s) {
         field = dr_str_z(s->target);
         evidence = "a standard field of this meaning";
     } else {
         field = custom_target(p, k, prop, &confidence, &evidence);
     }
-    dr_json_w_obj(w);
-    dr_json_w_kvz(w, "type", k->type);
-    dr_json_w_kv(w, "field", field);
-    dr_json_w_kvz(w, "confidence", confidence);
-    dr_json_w_kvz(w, "evidence", evidence);
-    dr_json_w_end(w);
+    write_where(w, k->type, field, confidence, evidence);
 }
 
 /* ---- what will not fit (mapping reference 7) ---- */
@@ -206,16 +241,29 @@ static void write_field(struct proposing *p, struct dr_str object,
     dr_json_w_end(w);
 }
 
+void audit_open(struct proposing *p)
+{
+    p->a = dr_arena_new(AUDIT_ARENA);
+    p->kinds = kinds_of(p->a, p->c, NULL, &p->kind_n);
+    p->asked = dr_map_new(NULL);
+    p->made = dr_map_new(NULL);
+    p->classic =
+        dr_str_eqz(dr_json_get_str(p->c->dst_account, "edition"), "classic");
+}
+
+void audit_close(struct proposing *p)
+{
+    dr_map_free(p->asked);
+    dr_map_free(p->made);
+    dr_arena_free(p->a);
+}
+
 void dr_profile_fields_json(const struct dr_profile *profile,
                             const struct dr_catalogs *c, struct dr_json_w *w)
 {
     struct proposing p = {.profile = profile, .c = c};
 
-    p.a = dr_arena_new(AUDIT_ARENA);
-    p.kinds = kinds_of(p.a, c, NULL, &p.kind_n);
-    p.asked = dr_map_new(NULL);
-    p.classic =
-        dr_str_eqz(dr_json_get_str(c->dst_account, "edition"), "classic");
+    audit_open(&p);
     dr_json_w_key(w, "fields");
     dr_json_w_arr(w);
     DR_JSON_EACH(type, dr_json_get(c->src_schema, "properties"))
@@ -226,6 +274,5 @@ void dr_profile_fields_json(const struct dr_profile *profile,
         }
     }
     dr_json_w_end(w);
-    dr_map_free(p.asked);
-    dr_arena_free(p.a);
+    audit_close(&p);
 }

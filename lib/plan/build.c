@@ -143,7 +143,7 @@ void build_end(struct build *b, enum dr_out_state state, struct dr_str rule,
     }
 }
 
-const struct dr_json *build_parse(struct build *b, struct dr_str text)
+const struct dr_json *build_read(struct build *b, struct dr_str text)
 {
     struct dr_json_limits limits = {.max_nodes = NODES_MAX};
     const struct dr_json *j = dr_json_parse(b->a, text, &limits, NULL);
@@ -153,6 +153,13 @@ const struct dr_json *build_parse(struct build *b, struct dr_str text)
     if (!j && !dr_arena_alloc(b->a, text.n + 4096)) {
         b->oom = true;
     }
+    return j;
+}
+
+const struct dr_json *build_parse(struct build *b, struct dr_str text)
+{
+    const struct dr_json *j = build_read(b, text);
+
     return dr_json_type(dr_json_get(j, "properties")) == DR_JSON_OBJECT ? j
                                                                         : NULL;
 }

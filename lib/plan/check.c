@@ -97,15 +97,57 @@ static void check_values(struct checking *k, struct dr_str object,
     }
 }
 
-/* Nor can a record do without what every one of its kind gets. */
+/* Nor can a record do without what every one of its kind gets: the types of
+ * activities are made by the admin. */
 static void check_const(struct checking *k, struct dr_str object,
                         const struct dr_json *row)
 {
-    if (dr_str_eqz(dr_json_get_str(row, "transform"), "const") &&
-        dr_json_scalar(dr_json_get(row, "value")).n == 0) {
+    struct dr_str target = dr_json_get_str(row, "target");
+    struct dr_str value = dr_json_scalar(dr_json_get(row, "value"));
+    bool type = dr_str_eqz(target, "sales_activity_type_id");
+
+    if (!dr_str_eqz(dr_json_get_str(row, "transform"), "const")) {
+        return;
+    }
+    if (type && !by_id(dr_json_get(k->c->dst_selectors, "sales_activity_types"),
+                       value)) {
+        problem(k, "missing_activity_type", object, target,
+                DR_STR_LIT("the target has no such type of sales activity"),
+                create);
+    } else if (!type && value.n == 0) {
         problem(k, "missing_value", object, dr_json_get_str(row, "rule"),
                 dr_arena_printf(k->a, "no value is known yet for " DR_STR_FMT,
-                                DR_STR_ARG(dr_json_get_str(row, "target"))),
+                                DR_STR_ARG(target)),
+                create);
+    }
+}
+
+/* The module that a custom object's records go to; false: it is not there. */
+static bool check_module(struct checking *k, const struct dr_json *o)
+{
+    struct dr_str object = dr_json_get_str(o, "object");
+    const struct custom_plan *c = dr_map_get(k->plan->customs, object);
+
+    if (!c || c->fate != FATE_MODULE || module_of(k->c, c->entity)) {
+        return true;
+    }
+    problem(k, "missing_module", object, c->entity,
+            DR_STR_LIT("the target has no such custom module"), create);
+    return false;
+}
+
+/* A link of a module's record is written by a field, too. */
+static void check_link(struct checking *k, struct dr_str object,
+                       const struct dr_json *row)
+{
+    const struct custom_plan *c = dr_map_get(k->plan->customs, object);
+    struct dr_str target = dr_json_get_str(row, "target");
+
+    if (c && c->fate == FATE_MODULE &&
+        dr_str_eqz(dr_json_get_str(row, "transform"), "special:link") &&
+        !module_writes(k->a, module_of(k->c, c->entity), target)) {
+        problem(k, "missing_field", object, target,
+                DR_STR_LIT("the custom module has no field for this link"),
                 create);
     }
 }
@@ -120,6 +162,7 @@ static void check_field(struct checking *k, const struct dr_json *o,
 
     check_values(k, object, row);
     check_const(k, object, row);
+    check_link(k, object, row);
     if (!dr_str_starts(target, DR_STR_LIT("cf_"))) {
         return;
     }
@@ -144,11 +187,12 @@ static void check_field(struct checking *k, const struct dr_json *o,
 static void check_required(struct checking *k, const struct dr_json *o)
 {
     const struct dr_json *fields =
-        dr_json_gets(k->c->dst_fields, dr_json_get_str(o, "target_type"));
+        target_fields(k->c, dr_json_get_str(o, "target_type"));
     struct dr_map *targets = dr_map_new(NULL);
 
-    if (dr_str_eqz(dr_json_get_str(o, "object"), "line_item")) {
-        fields = NULL; /* the deal is there already */
+    if (dr_str_eqz(dr_json_get_str(o, "lane"), "link") ||
+        dr_str_eqz(dr_json_get_str(o, "object"), "line_item")) {
+        fields = NULL; /* the record is there already */
     }
     DR_JSON_EACH(row, dr_json_get(o, "fields"))
     {
@@ -157,10 +201,11 @@ static void check_required(struct checking *k, const struct dr_json *o)
     DR_JSON_EACH(f, fields)
     {
         struct dr_str name = dr_json_get_str(f, "name");
-        struct dr_str same = dr_str_eqz(name, "email") ? DR_STR_LIT("emails")
-                             : dr_str_eqz(name, "targetable")
-                                 ? DR_STR_LIT("targetable_id")
-                                 : name;
+        struct dr_str same =
+            dr_str_eqz(name, "email")        ? DR_STR_LIT("emails")
+            : dr_str_eqz(name, "targetable") ? DR_STR_LIT("targetable_id")
+            : dr_str_eqz(name, "end_date")   ? DR_STR_LIT("start_date")
+                                             : name;
         if (dr_json_true(dr_json_get(f, "required")) &&
             !dr_map_has(targets, same)) {
             problem(k, "required_field", dr_json_get_str(o, "object"), name,
@@ -175,122 +220,76 @@ static void check_required(struct checking *k, const struct dr_json *o)
 
 /* ---- quotas of custom fields (reference 19.3) ---- */
 
-enum quota { Q_TEXT, Q_DROPDOWN, Q_AREA, Q_MULTI, Q_NUMBER, Q_CHECK, Q_DATE };
-#define QUOTAS 7
-
-static const char *const quota_names[QUOTAS] = {
-    "text",   "drop-down", "text area", "multi-select",
-    "number", "checkbox",  "date"};
-
-static const struct {
-    const char *plan;
-    unsigned total, of[QUOTAS];
-} limits[] = {
-    {"free", 0, {0, 0, 0, 0, 0, 0, 0}},
-    {"growth", 150, {20, 30, 5, 5, 30, 30, 30}},
-    {"pro", 250, {30, 40, 10, 10, 50, 50, 50}},
-    {"enterprise", 630, {70, 250, 20, 30, 70, 70, 70}},
-    /* the classic edition counts in all only */
-    {"sprout", 0, {0, 0, 0, 0, 0, 0, 0}},
-    {"blossom", 10, {10, 10, 10, 10, 10, 10, 10}},
-    {"garden", 150, {150, 150, 150, 150, 150, 150, 150}},
-    {"estate", 305, {305, 305, 305, 305, 305, 305, 305}},
-    {"forest", 450, {450, 450, 450, 450, 450, 450, 450}},
-};
-
-static int quota_of(struct dr_str type)
+static bool has_named(const struct dr_json *list, struct dr_str name)
 {
-    static const struct {
-        const char *type;
-        enum quota q;
-    } table[] = {{"text", Q_TEXT},      {"dropdown", Q_DROPDOWN},
-                 {"radio", Q_DROPDOWN}, {"textarea", Q_AREA},
-                 {"paragraph", Q_AREA}, {"multi_select_dropdown", Q_MULTI},
-                 {"number", Q_NUMBER},  {"decimal", Q_NUMBER},
-                 {"checkbox", Q_CHECK}, {"date", Q_DATE},
-                 {"date_time", Q_DATE}};
-
-    for (size_t i = 0; i < DR_ARRAY_LEN(table); i++) {
-        if (dr_str_eqz(type, table[i].type)) {
-            return (int)table[i].q;
+    DR_JSON_EACH(f, list)
+    {
+        if (dr_str_eq(dr_json_get_str(f, "name"), name)) {
+            return true;
         }
     }
-    return -1;
+    return false;
 }
 
-struct counts {
-    unsigned total, of[QUOTAS];
-};
-
-static void count_field(struct counts *n, struct dr_str type)
+/* The fields that the rows of a type want beside those there are: a custom
+ * object may want some of its parent, each once. */
+static struct quota_counts count_fields(struct checking *k, struct dr_str type)
 {
-    int q = quota_of(type);
+    const struct dr_json *have = target_fields(k->c, type);
+    struct quota_counts n = quota_used(k->c, dr_arena_dupz(k->a, type));
+    struct dr_map *done = dr_map_new(NULL);
 
-    n->total++;
-    if (q >= 0) {
-        n->of[q]++;
-    }
-}
-
-/* The custom fields there are, and those that the plan wants beside them. */
-static struct counts count_fields(struct checking *k, const struct dr_json *o)
-{
-    struct counts n = {0};
-    const struct dr_json *have =
-        dr_json_gets(k->c->dst_fields, dr_json_get_str(o, "target_type"));
-
-    DR_JSON_EACH(f, have)
+    DR_JSON_EACH(o, dr_json_get(k->plan->root, "objects"))
     {
-        if (dr_str_starts(dr_json_get_str(f, "name"), DR_STR_LIT("cf_"))) {
-            count_field(&n, dr_json_get_str(f, "type"));
+        if (!dr_str_eq(dr_json_get_str(o, "target_type"), type)) {
+            continue;
         }
-    }
-    DR_JSON_EACH(row, dr_json_get(o, "fields"))
-    {
-        struct dr_str target = dr_json_get_str(row, "target");
-        bool there = !dr_str_starts(target, DR_STR_LIT("cf_"));
-        DR_JSON_EACH(f, have)
+        DR_JSON_EACH(row, dr_json_get(o, "fields"))
         {
-            there = there || dr_str_eq(dr_json_get_str(f, "name"), target);
-        }
-        if (!there) {
-            count_field(&n, dr_json_get_str(row, "type"));
+            struct dr_str target = dr_json_get_str(row, "target");
+            if (dr_str_starts(target, DR_STR_LIT("cf_")) &&
+                !has_named(have, target) && !dr_map_has(done, target)) {
+                dr_map_put(done, target, k);
+                quota_add(&n, dr_json_get_str(row, "type"));
+            }
         }
     }
+    dr_map_free(done);
     return n;
+}
+
+static void over_quota(struct checking *k, struct dr_str object,
+                       const char *name, unsigned n, unsigned limit)
+{
+    if (n > limit) {
+        problem(k, "quota", object, dr_str_z(name),
+                dr_arena_printf(k->a,
+                                name[0] ? "%u custom fields of this type; the "
+                                          "target's plan allows %u"
+                                        : "%u custom fields; the target's plan "
+                                          "allows %u",
+                                n, limit),
+                "leave properties out in the plan (transform ignore with a "
+                "reason), delete fields in Freshsales, or take a larger "
+                "plan");
+    }
 }
 
 static void check_quota(struct checking *k, const struct dr_json *o)
 {
-    static const char cure[] =
-        "leave properties out in the plan (transform ignore with a reason), "
-        "delete fields in Freshsales, or take a larger plan";
-    struct dr_str plan = dr_json_get_str(k->c->dst_account, "plan");
     struct dr_str object = dr_json_get_str(o, "object");
-    struct counts n = count_fields(k, o);
+    struct dr_str type = dr_json_get_str(o, "target_type");
+    bool module = !dr_json_gets(k->c->dst_fields, type) &&
+                  dr_map_has(k->plan->customs, object);
+    const struct quota_counts *limit = quota_of(k->c, module);
+    struct quota_counts n = count_fields(k, type);
 
-    for (size_t i = 0; i < DR_ARRAY_LEN(limits); i++) {
-        if (!dr_str_ieq(plan, dr_str_z(limits[i].plan))) {
-            continue;
-        }
-        if (n.total > limits[i].total) {
-            problem(k, "quota", object, none,
-                    dr_arena_printf(k->a,
-                                    "%u custom fields; the target's plan "
-                                    "allows %u",
-                                    n.total, limits[i].total),
-                    cure);
-        }
-        for (int q = 0; q < QUOTAS; q++) {
-            if (n.of[q] > limits[i].of[q]) {
-                problem(k, "quota", object, dr_str_z(quota_names[q]),
-                        dr_arena_printf(k->a,
-                                        "%u custom fields of this type; the "
-                                        "target's plan allows %u",
-                                        n.of[q], limits[i].of[q]),
-                        cure);
-            }
-        }
+    if (!limit) {
+        return;
+    }
+    over_quota(k, object, "", n.total, limit->total);
+    for (int q = 0; q < QUOTAS; q++) {
+        over_quota(k, object, quota_names[q], n.of[q], limit->of[q]);
     }
 }
 
@@ -364,10 +363,11 @@ static void check_owners(struct checking *k)
         check_user(k, k->plan->house_owner, DR_STR_LIT("house"));
     } else if (k->plan->fallback_owner.n == 0 &&
                (plan_object(k->plan, DR_STR_LIT("product")) ||
-                plan_object(k->plan, DR_STR_LIT("company")))) {
+                plan_object(k->plan, DR_STR_LIT("company")) ||
+                plan_object(k->plan, DR_STR_LIT("event")))) {
         problem(k, "owner", DR_STR_LIT("house"), none,
-                DR_STR_LIT("nobody owns the products of FastTrack's catalogue "
-                           "and the Unassigned Account"),
+                DR_STR_LIT("nobody owns the products of FastTrack's catalogue, "
+                           "its events and the Unassigned Account"),
                 "decide which user of Freshsales shall, and propose again with "
                 "--house-owner");
     }
@@ -413,7 +413,8 @@ size_t dr_plan_check(const struct dr_plan *p, const struct dr_catalogs *c,
     check_edits(&k);
     DR_JSON_EACH(o, dr_json_get(p->root, "objects"))
     {
-        DR_JSON_EACH(row, dr_json_get(o, "fields"))
+        bool there = check_module(&k, o);
+        DR_JSON_EACH(row, there ? dr_json_get(o, "fields") : NULL)
         {
             check_field(&k, o, row);
         }

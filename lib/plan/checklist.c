@@ -30,3 +30,22 @@ void item_end(struct proposing *p)
 {
     dr_json_w_end(&p->list);
 }
+
+struct dr_json_w *field_begin(struct proposing *p, const char *entity,
+                              struct dr_str name, const char *type)
+{
+    if (field_by_name(p->c, entity, name)) {
+        return NULL;
+    }
+    if (p->of_module) {
+        dr_json_w_obj(p->of_module);
+        dr_json_w_kv(p->of_module, "name", name);
+        return p->of_module;
+    }
+    if (!item_begin(p, "field", dr_str_z(entity), name,
+                    dr_arena_printf(p->a, "custom field of type %s", type))) {
+        return NULL;
+    }
+    quota_made(p, entity, dr_str_z(type));
+    return &p->list;
+}

@@ -128,8 +128,7 @@ static bool key_char(char c)
            c == '_';
 }
 
-/* The name that the target derives from a label (reference 13.3). */
-static struct dr_str key_of(struct proposing *p, struct dr_str label)
+struct dr_str key_of(struct proposing *p, struct dr_str label)
 {
     struct dr_buf b;
     struct dr_str out;
@@ -155,7 +154,7 @@ static struct dr_str key_of(struct proposing *p, struct dr_str label)
 static bool is_used(struct proposing *p, const struct target_kind *k,
                     struct dr_str target)
 {
-    struct dr_str key = dr_arena_printf(p->a, "row\n%s\n" DR_STR_FMT, k->object,
+    struct dr_str key = dr_arena_printf(p->a, "row\n%s\n" DR_STR_FMT, k->type,
                                         DR_STR_ARG(target));
 
     return dr_map_has(p->asked, key);
@@ -165,15 +164,41 @@ static void use(struct proposing *p, const struct target_kind *k,
                 struct dr_str target)
 {
     dr_map_put(p->asked,
-               dr_arena_printf(p->a, "row\n%s\n" DR_STR_FMT, k->object,
+               dr_arena_printf(p->a, "row\n%s\n" DR_STR_FMT, k->type,
                                DR_STR_ARG(target)),
                p);
+}
+
+/* Fields of a parent carry the custom object's name before their own, unless
+ * theirs begins with it. */
+static struct dr_str prefixed(struct proposing *p, struct dr_str s)
+{
+    struct dr_str head = p->prefix ? dr_str_z(p->prefix) : (struct dr_str){0};
+
+    if (head.n == 0 || s.n == 0 ||
+        (s.n > head.n && dr_str_ieq((struct dr_str){s.p, head.n}, head) &&
+         (unsigned)((s.p[head.n] | 32) - 'a') >= 26u)) {
+        return s;
+    }
+    return dr_arena_printf(p->a, DR_STR_FMT " " DR_STR_FMT, DR_STR_ARG(head),
+                           DR_STR_ARG(s));
+}
+
+/* The same for people: with a capital. */
+static struct dr_str prefixed_label(struct proposing *p, struct dr_str s)
+{
+    char *text = dr_arena_dupz(p->a, prefixed(p, s));
+
+    if (p->prefix && text && text[0] >= 'a' && text[0] <= 'z') {
+        text[0] = (char)(text[0] - 'a' + 'A');
+    }
+    return text ? dr_str_z(text) : s;
 }
 
 /* The i-th name for a property: "cf_x", "cf_x_2" and so on. */
 static struct dr_str name_at(struct proposing *p, struct dr_str name, int i)
 {
-    struct dr_str first = key_of(p, name);
+    struct dr_str first = key_of(p, prefixed(p, name));
 
     return i < 2
                ? first
@@ -199,7 +224,7 @@ static bool same_field(struct proposing *p, const struct dr_json *f,
 {
     struct dr_str have = dr_json_get_str(f, "name");
     struct dr_str name = dr_json_get_str(prop, "name");
-    struct dr_str label = dr_json_get_str(prop, "label");
+    struct dr_str label = prefixed_label(p, dr_json_get_str(prop, "label"));
 
     return dr_str_starts(have, DR_STR_LIT("cf_")) &&
            ((label.n > 0 &&
@@ -233,7 +258,7 @@ static const struct dr_json *find_custom(struct proposing *p,
             return hit;
         }
     }
-    DR_JSON_EACH(f, dr_json_get(p->c->dst_fields, k->type))
+    DR_JSON_EACH(f, target_fields(p->c, dr_str_z(k->type)))
     {
         if (same_field(p, f, prop) && fits(p, k, f, prop, s)) {
             return f;
@@ -297,17 +322,17 @@ static void choice_value(struct proposing *p, void *ctx, struct dr_str value,
     dr_map_put(c->missing, label, p);
 }
 
-static void write_choices(struct proposing *p, const struct choices *c)
+static void write_choices(struct dr_json_w *w, const struct choices *c)
 {
     struct dr_str label;
     size_t at = 0;
 
-    dr_json_w_key(&p->list, "choices");
-    dr_json_w_arr(&p->list);
+    dr_json_w_key(w, "choices");
+    dr_json_w_arr(w);
     while (dr_map_next(c->missing, &at, &label, NULL)) {
-        dr_json_w_str(&p->list, label);
+        dr_json_w_str(w, label);
     }
-    dr_json_w_end(&p->list);
+    dr_json_w_end(w);
 }
 
 static void ask_choices(struct proposing *p, const struct target_kind *k,
@@ -322,7 +347,7 @@ static void ask_choices(struct proposing *p, const struct target_kind *k,
         item_begin(p, "choice", dr_str_z(k->type),
                    dr_json_get_str(field, "name"),
                    DR_STR_LIT("the pick-list lacks values of the source"))) {
-        write_choices(p, &c);
+        write_choices(&p->list, &c);
         item_end(p);
     }
     dr_map_free(c.missing);
@@ -344,23 +369,22 @@ static void ask_field(struct proposing *p, const struct target_kind *k,
                       struct custom c)
 {
     struct choices all = {.missing = dr_map_new(NULL), .multi = is_multi(prop)};
-    struct dr_str label = label_for(p, target, dr_json_get_str(prop, "label"));
+    struct dr_str label =
+        label_for(p, target, prefixed_label(p, dr_json_get_str(prop, "label")));
     const char *entity;
 
     each_value(p, k->object, prop, choice_value, &all);
     for (int i = 0; (entity = entity_at(p, k, i)) != NULL; i++) {
-        if (field_by_name(p->c, entity, target) ||
-            !item_begin(
-                p, "field", dr_str_z(entity), target,
-                dr_arena_printf(p->a, "custom field of type %s", c.type))) {
+        struct dr_json_w *w = field_begin(p, entity, target, c.type);
+        if (!w) {
             continue;
         }
-        dr_json_w_kv(&p->list, "label", label);
-        dr_json_w_kvz(&p->list, "type", c.type);
+        dr_json_w_kv(w, "label", label);
+        dr_json_w_kvz(w, "type", c.type);
         if (c.choices) {
-            write_choices(p, &all);
+            write_choices(w, &all);
         }
-        item_end(p);
+        dr_json_w_end(w);
     }
     dr_map_free(all.missing);
 }
@@ -408,6 +432,17 @@ void propose_custom(struct proposing *p, const struct target_kind *k,
     dr_json_w_end(&p->plan);
 }
 
+const char *custom_type(struct proposing *p, const struct target_kind *k,
+                        const struct dr_json *prop, bool *there)
+{
+    const struct field_stats *s = profile_field(p->profile, dr_str_z(k->object),
+                                                dr_json_get_str(prop, "name"));
+    const struct dr_json *field = find_custom(p, k, prop, s);
+
+    *there = field != NULL;
+    return field ? existing(field, prop, s).type : fitting(p, k, prop, s).type;
+}
+
 struct dr_str custom_target(struct proposing *p, const struct target_kind *k,
                             const struct dr_json *prop, const char **confidence,
                             const char **evidence)
@@ -423,7 +458,7 @@ struct dr_str custom_target(struct proposing *p, const struct target_kind *k,
                     "created";
         return new_name(p, k, name);
     }
-    if (dr_str_eq(dr_json_get_str(field, "name"), key_of(p, name))) {
+    if (dr_str_eq(dr_json_get_str(field, "name"), name_at(p, name, 1))) {
         *confidence = "0.95";
         *evidence = "a custom field of the same name, of a type that fits";
     } else {

@@ -155,11 +155,46 @@ static void check_ids(struct checking *k, const struct dr_json *map,
     }
 }
 
+/* The fate and the rows were proposed together: another fate has other rows,
+ * and those a proposal makes. */
+static void check_fate(struct checking *k, const struct dr_json *j)
+{
+    const struct custom_plan *c = dr_map_get(k->plan->customs, j->key);
+    const struct object_plan *o = plan_object(k->plan, j->key);
+    const char *const lane[] = {[FATE_NONE] = "",
+                                [FATE_MODULE] = "custom",
+                                [FATE_FIELDS] = "link",
+                                [FATE_NOTES] = "note",
+                                [FATE_SKIP] = ""};
+
+    if (!c || c->fate == FATE_NONE) {
+        invalid(k, j->key, DR_STR_LIT("custom_objects"),
+                DR_STR_LIT("a custom object becomes module, fields, notes or "
+                           "skip"));
+    } else if ((c->fate == FATE_SKIP) != !o ||
+               (o &&
+                (!dr_str_eqz(o->lane, lane[c->fate]) ||
+                 (c->fate == FATE_MODULE && !dr_str_eq(o->type, c->entity))))) {
+        invalid(k, j->key, DR_STR_LIT("custom_objects"),
+                DR_STR_LIT("its rows are those of another fate: propose the "
+                           "plan again with this one"));
+    }
+}
+
+static bool is_left_out(const struct checking *k, struct dr_str object)
+{
+    const struct custom_plan *c = dr_map_get(k->plan->customs, object);
+
+    return (c && c->fate == FATE_SKIP) ||
+           (dr_str_eqz(object, "event") && k->plan->events_report);
+}
+
 static void check_decisions(struct checking *k)
 {
     static const char *const leads[] = {"lead", "contact", NULL};
     static const char *const unresolved[] = {"park", "fallback", NULL};
     static const char *const policy[] = {"source_wins", NULL};
+    static const char *const events[] = {"activities", "report", NULL};
     const struct dr_json *root = k->plan->root;
     const struct dr_json *owners = dr_json_get(root, "owners");
     const struct dr_json *merge = dr_json_get(root, "merge");
@@ -169,6 +204,14 @@ static void check_decisions(struct checking *k)
     check_word(k, dr_json_get(owners, "unresolved"), "owners.unresolved",
                unresolved);
     check_word(k, dr_json_get(merge, "policy"), "merge.policy", policy);
+    if (dr_json_get(root, "events")) {
+        check_word(k, dr_json_get(dr_json_get(root, "events"), "fate"),
+                   "events.fate", events);
+    }
+    DR_JSON_EACH(c, dr_json_get(root, "custom_objects"))
+    {
+        check_fate(k, c);
+    }
     check_ids(k, dr_json_get(merge, "company"), "company");
     check_ids(k, dr_json_get(merge, "contact"), "contact");
     if (dr_str_eqz(dr_json_get_str(owners, "unresolved"), "fallback") &&
@@ -206,7 +249,7 @@ static void check_scope(struct checking *k)
         if (!kind_in(k->kinds, k->kind_n, object)) {
             invalid(k, object, DR_STR_LIT("scope"),
                     DR_STR_LIT("Drover carries no such object"));
-        } else if (n != 1) {
+        } else if (n != 1 && !(n == 0 && is_left_out(k, object))) {
             invalid(k, object, DR_STR_LIT("objects"),
                     n ? DR_STR_LIT("the object is there more than once")
                       : DR_STR_LIT("the object is in the scope and has no "
@@ -259,7 +302,7 @@ static void check_standard(struct checking *k, const struct dr_json *o,
     struct dr_str target = dr_json_get_str(row, "target");
     const struct target_kind *kind = kind_in(k->kinds, k->kind_n, object);
     const struct dr_json *have =
-        dr_json_gets(k->c->dst_fields, dr_json_get_str(o, "target_type"));
+        target_fields(k->c, dr_json_get_str(o, "target_type"));
 
     if (is_special(row) || dr_str_starts(target, DR_STR_LIT("cf_")) ||
         (kind &&
@@ -312,6 +355,29 @@ static void check_own(struct checking *k, const struct dr_json *o)
     }
 }
 
+/* The same of custom objects, whose rows stand in no table. */
+static void check_custom_own(struct checking *k, const struct dr_json *o)
+{
+    const struct object_plan *op =
+        plan_object(k->plan, dr_json_get_str(o, "object"));
+    const struct custom_plan *c =
+        dr_map_get(k->plan->customs, dr_json_get_str(o, "object"));
+    bool id = false, owner = false;
+
+    if (!c || !op || (c->fate != FATE_MODULE && c->fate != FATE_FIELDS)) {
+        return;
+    }
+    for (size_t i = 0; i < op->n; i++) {
+        id |= dr_str_eqz(op->rules[i].special, "id");
+        owner |= dr_str_eqz(op->rules[i].special, "owner");
+    }
+    if (!id || (c->fate == FATE_MODULE && !owner)) {
+        invalid(k, op->object, id ? DR_STR_LIT("owner_id") : DR_STR_LIT("id"),
+                DR_STR_LIT("the row for the record's identity or owner was "
+                           "taken out: every record carries both"));
+    }
+}
+
 void check_edits(struct checking *k)
 {
     check_members(k);
@@ -327,5 +393,6 @@ void check_edits(struct checking *k)
             }
         }
         check_own(k, o);
+        check_custom_own(k, o);
     }
 }

@@ -101,8 +101,8 @@ static bool first_of(struct proposing *p, const struct target_kind *k,
     return true;
 }
 
-static void one_property(struct proposing *p, const struct target_kind *k,
-                         const struct dr_json *prop)
+void propose_property(struct proposing *p, const struct target_kind *k,
+                      const struct dr_json *prop)
 {
     struct dr_str name = dr_json_get_str(prop, "name");
     const struct standard *s = standard_of(p, k, name);
@@ -142,19 +142,21 @@ static void one_property(struct proposing *p, const struct target_kind *k,
 static void ask_own(struct proposing *p, const char *entity,
                     struct dr_str target, const char *type)
 {
-    if (field_by_name(p->c, entity, target) ||
-        !item_begin(p, "field", dr_str_z(entity), target,
-                    dr_arena_printf(p->a, "custom field of type %s", type))) {
+    struct dr_json_w *w = field_begin(p, entity, target, type);
+
+    if (!w) {
         return;
     }
-    dr_json_w_kv(&p->list, "label",
-                 label_for(p, target, (struct dr_str){"", 0}));
-    dr_json_w_kvz(&p->list, "type", type);
-    item_end(p);
+    dr_json_w_kv(w, "label", label_for(p, target, (struct dr_str){"", 0}));
+    dr_json_w_kvz(w, "type", type);
+    if (p->of_module && dr_str_eqz(target, "cf_source_id")) {
+        dr_json_w_kvb(w, "unique", true);
+    }
+    dr_json_w_end(w);
 }
 
-static void own_row(struct proposing *p, const struct target_kind *k,
-                    const struct own_row *o)
+void propose_own(struct proposing *p, const struct target_kind *k,
+                 const struct own_row *o)
 {
     struct dr_str target = dr_str_z(o->target);
     bool leads = p->classic && strcmp(k->type, "contacts") == 0;
@@ -212,13 +214,13 @@ void propose_fields(struct proposing *p, const struct target_kind *k)
     }
     for (size_t i = 0; i < own_row_count; i++) {
         if (strcmp(own_rows[i].object, k->rows) == 0) {
-            own_row(p, k, &own_rows[i]);
+            propose_own(p, k, &own_rows[i]);
         }
     }
     DR_JSON_EACH(prop, dr_json_get(dr_json_get(p->c->src_schema, "properties"),
                                    k->object))
     {
-        one_property(p, k, prop);
+        propose_property(p, k, prop);
     }
     if (strcmp(k->rows, "activity") == 0) {
         rest_of_activity(p, k);

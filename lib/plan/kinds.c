@@ -16,6 +16,7 @@ static const struct target_kind fixed[] = {
     {"meeting", "meeting", "appointments", "activity", false},
     {"note", "note", "notes", "note", false},
     {"attachment", "attachment", "files", "file", false},
+    {"event", "event", "sales_activities", "activity", false},
 };
 
 static bool is_fixed(struct dr_str object)
@@ -42,6 +43,23 @@ static bool beyond(struct dr_arena *a, const struct dr_json *type,
     return out->object != NULL;
 }
 
+/* A custom object: what it becomes is decided when it is proposed. */
+static bool custom_of(struct dr_arena *a, const struct dr_json *type,
+                      struct target_kind *out)
+{
+    struct dr_str name = dr_json_get_str(type, "type");
+
+    if (!dr_json_true(dr_json_get(type, "custom")) || name.n == 0) {
+        return false;
+    }
+    *out = (struct target_kind){.object = dr_arena_dupz(a, name),
+                                .rows = CUSTOM_ROWS,
+                                .type = "",
+                                .lane = "custom",
+                                .custom = true};
+    return out->object != NULL;
+}
+
 const struct target_kind *kinds_of(struct dr_arena *a,
                                    const struct dr_catalogs *c,
                                    const struct dr_propose_opts *o,
@@ -65,7 +83,8 @@ const struct target_kind *kinds_of(struct dr_arena *a,
     }
     DR_JSON_EACH(t, types)
     {
-        if (!is_fixed(dr_json_get_str(t, "type")) && beyond(a, t, &v[n])) {
+        if (!is_fixed(dr_json_get_str(t, "type")) &&
+            (custom_of(a, t, &v[n]) || beyond(a, t, &v[n]))) {
             n++;
         }
     }
@@ -87,4 +106,14 @@ const struct target_kind *kind_in(const struct target_kind *v, size_t n,
         }
     }
     return NULL;
+}
+
+bool is_custom_kind(const struct target_kind *k)
+{
+    return strcmp(k->rows, CUSTOM_ROWS) == 0;
+}
+
+bool is_event_kind(const struct target_kind *k)
+{
+    return strcmp(k->object, "event") == 0;
 }

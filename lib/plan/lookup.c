@@ -42,7 +42,7 @@ const struct dr_json *by_id(const struct dr_json *list, struct dr_str id)
 const struct dr_json *field_by_name(const struct dr_catalogs *c,
                                     const char *type, struct dr_str name)
 {
-    DR_JSON_EACH(f, dr_json_get(c->dst_fields, type))
+    DR_JSON_EACH(f, target_fields(c, dr_str_z(type)))
     {
         if (dr_str_eq(dr_json_get_str(f, "name"), name)) {
             return f;

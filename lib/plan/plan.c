@@ -232,6 +232,7 @@ static void read_decisions(struct dr_plan *p, const struct dr_json *root)
     read_files(p, dr_json_get(root, "files"));
     p->leads = dr_str_eqz(dr_json_get_str(root, "leads"), "lead");
     p->lead_stage = dr_json_scalar(dr_json_get(root, "lead_stage_id"));
+    read_fates(p, root);
     p->source_schema_hash = dr_json_get_str(root, "source_schema_hash");
     p->target_schema_hash = dr_json_get_str(root, "target_schema_hash");
 }
@@ -340,6 +341,7 @@ void dr_plan_free(struct dr_plan *p)
     dr_map_free(p->merge_contact);
     dr_map_free(p->without_email);
     dr_map_free(p->files.names);
+    free_fates(p);
     dr_arena_free(p->arena);
     free(p);
 }

@@ -66,6 +66,17 @@ struct files_plan {
     struct dr_map *names;     /* attachment id -> file name */
 };
 
+/* What becomes of a custom object of the source. */
+enum fate { FATE_NONE, FATE_MODULE, FATE_FIELDS, FATE_NOTES, FATE_SKIP };
+const char *fate_name(enum fate f);
+enum fate fate_named(struct dr_str name); /* FATE_NONE: no such word */
+
+struct custom_plan {
+    enum fate fate;
+    struct dr_str entity; /* of the module            */
+    struct dr_str parent; /* "deal": fields of a deal */
+};
+
 struct dr_plan {
     struct dr_arena *arena;
     const struct dr_json *root; /* what dr_plan_check walks */
@@ -83,8 +94,11 @@ struct dr_plan {
     struct dr_str orphan_name, orphan_id;
     bool keep_activity_html, keep_note_html;
     struct files_plan files;
-    bool leads;               /* persons become lead records */
-    struct dr_str lead_stage; /* else contacts of this lifecycle stage */
+    bool leads;                 /* persons become lead records */
+    struct dr_str lead_stage;   /* else contacts of this lifecycle stage */
+    struct dr_map *customs;     /* object -> struct custom_plan * */
+    struct dr_map *event_types; /* type -> struct event_type *    */
+    bool events_report;         /* events become no records       */
     struct dr_str source_schema_hash, target_schema_hash;
 };
 
@@ -92,6 +106,9 @@ const struct object_plan *plan_object(const struct dr_plan *p,
                                       struct dr_str object);
 /* The text a map holds for a key; p NULL: nothing. */
 struct dr_str map_text(const struct dr_map *m, struct dr_str key);
+/* fates.c: the members "custom_objects" and "events". */
+void read_fates(struct dr_plan *p, const struct dr_json *root);
+void free_fates(struct dr_plan *p);
 enum transform transform_of(struct dr_str name);
 const char *transform_name(enum transform xf);
 
@@ -145,6 +162,8 @@ void build_end(struct build *b, enum dr_out_state state, struct dr_str rule,
                const char *reason);
 /* The properties of a record; NULL: it is no record. */
 const struct dr_json *build_parse(struct build *b, struct dr_str text);
+/* Any JSON; NULL: none. */
+const struct dr_json *build_read(struct build *b, struct dr_str text);
 /* Copies that fail are remembered: the record is then not made at all. */
 struct dr_str build_dup(struct build *b, struct dr_str s);
 struct dr_str build_printf(struct build *b, const char *fmt, ...)
@@ -244,6 +263,14 @@ bool apply_target(struct build *b, bool required);
 /* tiers.c: the prices of a product, and its tiers. */
 void apply_prices(struct build *b);
 
+/* custom.c: what a custom object's record or an event can stand on, the first
+ * one first. */
+#define PARENT_KINDS 3
+struct parent_kind {
+    const char *object, *type, *lane, *targetable;
+};
+extern const struct parent_kind parent_kinds[PARENT_KINDS];
+
 /* ---- objects: each fills loads ---- */
 
 size_t make_company(struct build *b, struct dr_load out[LOADS_MAX]);
@@ -256,5 +283,10 @@ size_t make_activity(struct build *b, struct dr_load out[LOADS_MAX]);
 size_t make_meeting(struct build *b, struct dr_load out[LOADS_MAX]);
 size_t make_note(struct build *b, struct dr_load out[LOADS_MAX]);
 size_t make_file(struct build *b, struct dr_load out[LOADS_MAX]);
+
+size_t make_module(struct build *b, struct dr_load out[LOADS_MAX]);
+size_t make_fold(struct build *b, struct dr_load out[LOADS_MAX]);
+size_t make_custom_note(struct build *b, struct dr_load out[LOADS_MAX]);
+size_t make_event(struct build *b, struct dr_load out[LOADS_MAX]);
 
 #endif

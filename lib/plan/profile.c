@@ -30,6 +30,8 @@ struct dr_profile *dr_profile_new(void)
     p->parents = dr_map_new(NULL);
     p->deals = dr_map_new(NULL);
     p->stages = dr_map_new(NULL);
+    p->parentage = dr_map_new(census_free);
+    p->events = dr_map_new(NULL);
     p->had_accounts = dr_map_new(NULL);
     p->had_contacts = dr_map_new(NULL);
     p->had_deals = dr_map_new(NULL);
@@ -48,6 +50,8 @@ void dr_profile_free(struct dr_profile *p)
     dr_map_free(p->parents);
     dr_map_free(p->deals);
     dr_map_free(p->stages);
+    dr_map_free(p->parentage);
+    dr_map_free(p->events);
     dr_map_free(p->had_accounts);
     dr_map_free(p->had_contacts);
     dr_map_free(p->had_deals);
@@ -68,7 +72,7 @@ static void *must(void *p)
     return p;
 }
 
-static void count(struct dr_profile *p, struct dr_map *m, struct dr_str key)
+void profile_add_one(struct dr_profile *p, struct dr_map *m, struct dr_str key)
 {
     uint64_t *n = dr_map_get(m, key);
 
@@ -156,7 +160,7 @@ static void one_value(struct dr_profile *p, struct field_stats *f,
     if (s.n > OPTION_MAX) {
         f->many = true;
     } else if (dr_map_count(f->distinct) <= DISTINCT_MAX) {
-        count(p, f->distinct, s);
+        profile_add_one(p, f->distinct, s);
         f->many |= dr_map_count(f->distinct) > DISTINCT_MAX;
     }
 }
@@ -215,8 +219,8 @@ static void add_deal(struct dr_profile *p, struct dr_arena *a,
                         DR_STR_ARG(dr_json_get_str(props, "pipeline_id")),
                         DR_STR_ARG(dr_json_get_str(props, "stage_id")));
 
-    count(p, p->deals, target_name(a, props));
-    count(p, p->stages, stage);
+    profile_add_one(p, p->deals, target_name(a, props));
+    profile_add_one(p, p->stages, stage);
 }
 
 static void add_identity(struct dr_profile *p, struct dr_arena *a,
@@ -254,7 +258,7 @@ static void add_identity(struct dr_profile *p, struct dr_arena *a,
 static bool has_owner(struct dr_str object)
 {
     static const char *const without[] = {"line_item", "meeting", "note",
-                                          "attachment"};
+                                          "attachment", "event"};
 
     for (size_t i = 0; i < DR_ARRAY_LEN(without); i++) {
         if (dr_str_eqz(object, without[i])) {
@@ -271,13 +275,15 @@ static void add_body(struct dr_profile *p, const struct dr_source *rec,
     struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new((size_t)64 << 20);
     const struct dr_json *root = dr_json_parse(a, body, NULL, NULL);
 
-    count(p, p->counts, rec->object);
+    profile_add_one(p, p->counts, rec->object);
     if (!root) {
         return;
     }
     add_properties(p, rec->object, dr_json_get(root, "properties"));
+    census_add(p, a, rec, root);
     if (has_owner(rec->object)) {
-        count(p, p->owners, dr_json_scalar(dr_json_get(root, "owner_id")));
+        profile_add_one(p, p->owners,
+                        dr_json_scalar(dr_json_get(root, "owner_id")));
     }
     add_identity(p, a, rec, root);
 }

@@ -48,14 +48,25 @@ struct seen_files {
     size_t largest_n;
 };
 
+/* On what the records of one object hang. */
+struct parentage {
+    uint64_t linked; /* records with any of the three parents */
+    struct {
+        uint64_t records, most; /* with this one; most on one of them */
+        struct dr_map *per;     /* parent's id -> uint64_t *          */
+    } of[PARENT_KINDS];
+};
+
 struct dr_profile {
     struct dr_arena *arena;
-    struct dr_map *objects; /* object -> struct dr_map * of field_stats */
-    struct dr_map *counts;  /* object -> uint64_t *                    */
-    struct dr_map *owners;  /* owner id -> uint64_t * records          */
-    struct dr_map *parents; /* company id -> struct dr_str * parent    */
-    struct dr_map *deals;   /* normalised name -> uint64_t * count     */
-    struct dr_map *stages;  /* "pipeline\nstage" used -> ""            */
+    struct dr_map *objects;   /* object -> struct dr_map * of field_stats */
+    struct dr_map *counts;    /* object -> uint64_t *                    */
+    struct dr_map *owners;    /* owner id -> uint64_t * records          */
+    struct dr_map *parents;   /* company id -> struct dr_str * parent    */
+    struct dr_map *deals;     /* normalised name -> uint64_t * count     */
+    struct dr_map *stages;    /* "pipeline\nstage" used -> ""            */
+    struct dr_map *parentage; /* object -> struct parentage *          */
+    struct dr_map *events;    /* "type\nversion\nshape" -> uint64_t *  */
     struct named_list companies, contacts;
     struct dr_map *inline_files; /* attachment id -> struct dr_str * name */
     struct seen_files files;
@@ -70,5 +81,12 @@ void profile_add_file(struct dr_profile *p, const struct dr_source *rec,
                       const struct dr_json *root);
 void profile_files_done(struct seen_files *f);
 uint64_t profile_count(const struct dr_map *m, struct dr_str key);
+/* One more of a key. */
+void profile_add_one(struct dr_profile *p, struct dr_map *m, struct dr_str key);
+
+/* census.c */
+void census_add(struct dr_profile *p, struct dr_arena *a,
+                const struct dr_source *rec, const struct dr_json *root);
+void census_free(void *parentage);
 
 #endif

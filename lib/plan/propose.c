@@ -13,6 +13,9 @@
 bool wanted(const struct proposing *p, const char *object)
 {
     if (p->o->scope_count == 0) { /* all that this source has */
+        if (strcmp(object, "event") == 0) {
+            return has_events(p);
+        }
         return dr_json_get(dr_json_get(p->c->src_schema, "properties"),
                            object) != NULL;
     }
@@ -66,7 +69,12 @@ static void objects(struct proposing *p)
     dr_json_w_arr(w);
     for (size_t i = 0; i < p->kind_n; i++) {
         const struct target_kind *k = &p->kinds[i];
-        if (!wanted(p, k->object)) {
+        if (!wanted(p, k->object) ||
+            (is_event_kind(k) && p->o->events_report)) {
+            continue;
+        }
+        if (is_custom_kind(k)) {
+            propose_custom_object(p, k);
             continue;
         }
         dr_json_w_obj(w);
@@ -110,6 +118,10 @@ static void tail(struct proposing *p)
     dr_json_w_str(w,
                   map_text(p->profile->had_accounts, plan_norm(p->a, orphan)));
     dr_json_w_end(w);
+    dr_json_w_key(w, "custom_objects");
+    dr_json_w_raw(w, dr_arena_printf(p->a, "{" DR_STR_FMT "}",
+                                     DR_STR_ARG(dr_buf_view(&p->fates))));
+    propose_events(p);
     dr_json_w_kvz(w, "leads", p->classic ? "lead" : "contact");
     dr_json_w_key(w, "lead_stage_id");
     dr_json_w_str(w, p->lead_stage);
@@ -207,11 +219,13 @@ int dr_plan_propose(const struct dr_profile *profile,
     }
     p.a = dr_arena_new(PROPOSE_ARENA);
     p.kinds = kinds_of(p.a, c, o, &p.kind_n);
-    if (check_wishes(&p, err)) {
+    if (check_wishes(&p, err) || check_fate_wishes(&p, err)) {
         dr_arena_free(p.a);
         return -1;
     }
     p.asked = dr_map_new(NULL);
+    p.made = dr_map_new(NULL);
+    dr_buf_init(&p.fates, TEXT_LIMIT);
     p.classic =
         dr_str_eqz(dr_json_get_str(c->dst_account, "edition"), "classic");
     p.lead_stage = id_of(lead_stage(&p));
@@ -225,7 +239,9 @@ int dr_plan_propose(const struct dr_profile *profile,
     propose_names(&p, &out->duplicates);
     tail(&p);
     rc = close_texts(&p, out, err);
+    dr_buf_done(&p.fates);
     dr_map_free(p.asked);
+    dr_map_free(p.made);
     dr_arena_free(p.a);
     return rc;
 }

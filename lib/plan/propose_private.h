@@ -16,6 +16,10 @@ struct proposing {
     struct dr_map *asked; /* checklist items that are there already */
     const struct target_kind *kinds; /* kinds.c */
     size_t kind_n;
+    struct dr_map *made;         /* type -> struct quota_counts *: new fields */
+    struct dr_json_w *of_module; /* the fields of a module to be created */
+    const char *prefix;  /* before the names of custom fields, or NULL */
+    struct dr_buf fates; /* the plan's member custom_objects */
 };
 
 /* ---- kinds.c: what is carried, and on which side of the target ---- */
@@ -36,6 +40,80 @@ const char *rows_of(const struct target_kind *k, struct dr_str type);
 const struct target_kind *kind_in(const struct target_kind *v, size_t n,
                                   struct dr_str object);
 bool wanted(const struct proposing *p, const char *object);
+
+#define CUSTOM_ROWS "(custom)" /* rows of a kind that has no fate yet */
+
+/* ---- quota.c: custom fields that the target's plan allows (19.3) ---- */
+
+#define QUOTAS 7
+struct quota_counts {
+    unsigned total, of[QUOTAS];
+};
+extern const char *const quota_names[QUOTAS];
+void quota_add(struct quota_counts *n, struct dr_str type);
+/* The limits of the plan, or of a module's fields where `module`; NULL: not
+ * known. */
+const struct quota_counts *quota_of(const struct dr_catalogs *c, bool module);
+/* The custom fields that a type of the target has. */
+struct quota_counts quota_used(const struct dr_catalogs *c, const char *type);
+/* A field that the proposal has created. */
+void quota_made(struct proposing *p, const char *type, struct dr_str of_type);
+bool quota_allows(struct proposing *p, const char *type,
+                  const struct quota_counts *more);
+
+/* ---- custom_objects.c ---- */
+
+struct custom_fate {
+    enum fate fate;
+    const struct parent_kind *parent; /* of fields           */
+    struct dr_str entity;             /* of a module         */
+    bool there;                       /* the module exists   */
+    const char *why;                  /* in words            */
+};
+struct custom_fate custom_fate_of(struct proposing *p,
+                                  const struct target_kind *k);
+/* The kind that the fate makes of it. */
+struct target_kind custom_kind_of(struct proposing *p,
+                                  const struct target_kind *k,
+                                  const struct custom_fate *f);
+/* Before the names of fields on a parent. */
+const char *custom_prefix(struct proposing *p, const struct target_kind *k);
+/* An entry of objects[], or none. */
+void propose_custom_object(struct proposing *p, const struct target_kind *k);
+int check_fate_wishes(struct proposing *p, struct dr_err *err);
+bool is_custom_kind(const struct target_kind *k);
+bool is_event_kind(const struct target_kind *k);
+
+/* ---- events.c ---- */
+
+void propose_events(struct proposing *p); /* the member "events" */
+bool has_events(const struct proposing *p);
+
+/* audit.c: what the parts of the audit share. */
+void audit_open(struct proposing *p);
+void audit_close(struct proposing *p);
+
+/* ---- modules.c: custom modules of the target ---- */
+
+/* By entity or by one of the names; NULL: none. */
+const struct dr_json *module_named(struct dr_arena *a,
+                                   const struct dr_catalogs *c,
+                                   struct dr_str entity, struct dr_str name,
+                                   struct dr_str plural);
+const struct dr_json *module_of(const struct dr_catalogs *c,
+                                struct dr_str entity);
+/* The custom modules that the target's plan has at all. */
+bool modules_allowed(const struct dr_catalogs *c);
+/* How a module's records name a link: "deal_id", "contact_ids". `many` asks
+ * for one that takes several and says what it got. Empty: no such field. */
+struct dr_str module_link(struct dr_arena *a, const struct dr_json *module,
+                          const struct parent_kind *k, bool *many);
+/* Whether a field of a module writes under this name. */
+bool module_writes(struct dr_arena *a, const struct dr_json *module,
+                   struct dr_str name);
+/* The definitions of a type's fields: of a module, too. */
+const struct dr_json *target_fields(const struct dr_catalogs *c,
+                                    struct dr_str type);
 
 /* ---- standards.c: what every plan holds, whatever the names say ---- */
 
@@ -63,6 +141,10 @@ extern const size_t own_row_count;
 
 /* fields.c: the rows of one object. */
 void propose_fields(struct proposing *p, const struct target_kind *k);
+void propose_property(struct proposing *p, const struct target_kind *k,
+                      const struct dr_json *prop);
+void propose_own(struct proposing *p, const struct target_kind *k,
+                 const struct own_row *o);
 /* customs.c: a property's custom field: the field that is there, or a new
  * one. `suffix` tells a second row of one property apart. */
 void propose_custom(struct proposing *p, const struct target_kind *k,
@@ -71,6 +153,11 @@ void propose_custom(struct proposing *p, const struct target_kind *k,
 struct dr_str custom_target(struct proposing *p, const struct target_kind *k,
                             const struct dr_json *prop, const char **confidence,
                             const char **evidence);
+/* The type of the field that it would be. */
+const char *custom_type(struct proposing *p, const struct target_kind *k,
+                        const struct dr_json *prop, bool *there);
+/* The name that the target derives from a label (reference 13.3). */
+struct dr_str key_of(struct proposing *p, struct dr_str label);
 struct dr_str label_for(struct proposing *p, struct dr_str target,
                         struct dr_str wish);
 void row_begin(struct proposing *p, const struct target_kind *k,
@@ -109,6 +196,11 @@ void propose_names(struct proposing *p, struct dr_buf *duplicates);
 bool item_begin(struct proposing *p, const char *kind, struct dr_str entity,
                 struct dr_str name, struct dr_str detail);
 void item_end(struct proposing *p);
+/* The item of a custom field that the target lacks: in the list, or in that of
+ * a module to be created. NULL: it is there, or asked for. The caller adds
+ * keys and ends the object. */
+struct dr_json_w *field_begin(struct proposing *p, const char *entity,
+                              struct dr_str name, const char *type);
 
 /* schema.c: "sha256:…" over what a plan hangs on. */
 struct dr_str source_schema_hash(struct dr_arena *a,

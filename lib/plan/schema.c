@@ -137,6 +137,15 @@ struct dr_str target_schema_hash(struct dr_arena *a,
             add_field(&l, dr_str_z(types[i]), f);
         }
     }
+    DR_JSON_EACH(m, c->dst_modules)
+    {
+        struct dr_str entity = dr_json_get_str(m, "entity_name");
+        add(&l, dr_arena_printf(a, "e\n" DR_STR_FMT, DR_STR_ARG(entity)));
+        DR_JSON_EACH(f, dr_json_get(m, "fields"))
+        {
+            add_field(&l, entity, f);
+        }
+    }
     DR_JSON_EACH(j, dr_json_get(c->dst_selectors, "deal_pipelines"))
     {
         add_pipeline(&l, j, "name", "deal_stages");

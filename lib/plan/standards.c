@@ -158,6 +158,7 @@ static const struct standard standards[] = {
     OWN("attachment", "parents", "targetable_id", "parents"),
     OWN("attachment", "uploaded_at", "file", "uploaded_at"),
     OWN("attachment", "inline", "file", "inline"),
+    {"event", "", "sales_activity_type_id", "const", 0, NULL, NULL, false},
 };
 
 static const struct standard classic_status = {
@@ -223,6 +224,11 @@ const struct own_row own_rows[] = {
     {"product", "id", "id", "product_code", "id", NULL},
     {"product", "owner_id", "owner_id", "owner_id", "owner", NULL},
     {"task", "owner_id", "owner_id", "owner_id", "owner", NULL},
+    {"event", "owner_id", "owner_id", "owner_id", "owner", NULL},
+    {"event", "contact_id", "contact_id", "targetable_id", "link", NULL},
+    {"event", "title", "type", "title", "title", NULL},
+    {"event", "occurred_at", "occurred_at", "start_date", "when", NULL},
+    {"event", "data", "data", "notes", "data", NULL},
     {"task", "target", "task_deal", "targetable_id", "link", NULL},
     {"call", "owner_id", "owner_id", "owner_id", "owner", NULL},
     {"call", "target", "call_deal", "targetable_id", "link", NULL},

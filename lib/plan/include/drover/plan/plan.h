@@ -136,6 +136,7 @@ struct dr_catalogs {
     const struct dr_json *src_account, *src_schema, *src_pipelines;
     const struct dr_json *src_owners, *src_currencies;
     const struct dr_json *dst_account, *dst_fields, *dst_selectors;
+    const struct dr_json *dst_modules;
 };
 
 /* Statistics over the newest version of every source record and over what
@@ -155,6 +156,11 @@ int dr_profile_add_existing(struct dr_profile *p, struct dr_str type,
  * properties with more than 300 values "distinct" says 301. */
 void dr_profile_fields_json(const struct dr_profile *p,
                             const struct dr_catalogs *c, struct dr_json_w *w);
+/* Further members of audit.json: "events", the counts by {type,
+ * schema_version, declared, shape}; "custom_objects", on how many deals,
+ * contacts and companies each hangs, and the fate that is proposed for it. */
+void dr_profile_shapes_json(const struct dr_profile *p,
+                            const struct dr_catalogs *c, struct dr_json_w *w);
 
 struct dr_propose_opts {
     const struct dr_str *scope; /* objects; empty: all that are carried */
@@ -172,6 +178,12 @@ struct dr_propose_opts {
      * what has no bytes a "note" (NULL) or a "reject". */
     uint64_t file_max_bytes, storage_bytes;
     const char *files_too_large, *files_broken;
+
+    /* Fates of custom objects by decision, each "co_shipment=module" (or
+     * fields, notes, skip). What cannot be is refused, not replaced. */
+    const struct dr_str *fates;
+    size_t fate_count;
+    bool events_report; /* events are counted in the audit, not written */
 };
 
 /* Each buffer receives one JSON text (bench 3): plan with its hash,
