@@ -56,28 +56,36 @@ static int check(const char *path, struct dr_str text)
     return 1;
 }
 
+static int check_record(const struct dr_plan *plan, const struct golden *g,
+                        const char *folder)
+{
+    struct dr_apply_opts o = {
+        .migration = DR_STR_LIT("golden"), .generation = 1, .pass = 2};
+    struct dr_arena *a = dr_arena_new((size_t)16 << 20);
+    struct dr_outcome out;
+    struct dr_err err = {0};
+    struct dr_buf b;
+    char path[400];
+    int bad;
+
+    assert_int_equal(dr_plan_apply(plan, &g->source, &o, a, &out, &err), 0);
+    dr_buf_init(&b, (size_t)1 << 20);
+    dr_outcome_print(&out, &b);
+    (void)snprintf(path, sizeof(path), "%s%s.ok.json", folder, g->path);
+    bad = check(path, dr_buf_view(&b));
+    dr_buf_done(&b);
+    dr_arena_free(a);
+    return bad;
+}
+
 static void test_records(void **state)
 {
     struct dr_plan *plan = world_plan(&world);
-    struct dr_apply_opts o = {
-        .migration = DR_STR_LIT("golden"), .generation = 1, .pass = 2};
     int bad = 0;
 
     (void)state;
     for (size_t i = 0; i < world.n; i++) {
-        struct dr_arena *a = dr_arena_new((size_t)16 << 20);
-        struct dr_outcome out;
-        struct dr_err err = {0};
-        struct dr_buf b;
-        char path[300];
-        assert_int_equal(
-            dr_plan_apply(plan, &world.v[i].source, &o, a, &out, &err), 0);
-        dr_buf_init(&b, (size_t)1 << 20);
-        dr_outcome_print(&out, &b);
-        (void)snprintf(path, sizeof(path), "%s.ok.json", world.v[i].path);
-        bad += check(path, dr_buf_view(&b));
-        dr_buf_done(&b);
-        dr_arena_free(a);
+        bad += check_record(plan, &world.v[i], "");
     }
     dr_plan_free(plan);
     assert_int_equal(bad, 0);
@@ -190,11 +198,139 @@ static void test_audit(void **state)
     assert_int_equal(bad, 0);
 }
 
+/* ---- other accounts ---- */
+
+static bool is_of(const struct golden *g, const char *folder)
+{
+    return dr_str_starts(dr_str_z(g->path), dr_str_z(folder));
+}
+
+/* One list of a JSON text, of which only what names the object is kept. */
+static int check_part(const char *path, const struct dr_buf *text,
+                      const char *list, const char *key, const char *object)
+{
+    struct dr_err err = {0};
+    const struct dr_json *j =
+        dr_json_parse(world.a, dr_buf_view(text), NULL, &err);
+    struct dr_json_w w;
+    struct dr_buf b;
+    int bad;
+
+    assert_non_null(j);
+    dr_buf_init(&b, (size_t)1 << 20);
+    dr_json_w_init(&w, &b);
+    dr_json_w_arr(&w);
+    DR_JSON_EACH(e, list ? dr_json_get(j, list) : j)
+    {
+        if (dr_str_eqz(dr_json_get_str(e, key), object)) {
+            dr_json_w_tree(&w, e);
+        }
+    }
+    dr_json_w_end(&w);
+    bad = check_pretty(path, &b);
+    dr_buf_done(&b);
+    return bad;
+}
+
+/* The shipments under another account or by another decision. */
+static int check_fate(const char *folder, const struct dr_catalogs *c,
+                      const char *wish, const char *item, const char *entity)
+{
+    struct dr_profile *profile = world_profile(&world, 0, 1);
+    struct dr_str fates[] = {wish ? dr_str_z(wish) : (struct dr_str){"", 0}};
+    struct dr_propose_opts o = {
+        .house_owner = 11, .fates = fates, .fate_count = wish ? 1 : 0};
+    struct dr_err err = {0};
+    struct dr_proposal p;
+    struct dr_buf problems;
+    struct dr_plan *plan;
+    char path[400];
+    int bad = 0;
+
+    dr_proposal_init(&p);
+    assert_int_equal(dr_plan_propose(profile, c, &o, &p, &err), 0);
+    plan = dr_plan_parse(dr_buf_view(&p.plan), &err);
+    assert_non_null(plan);
+    for (size_t i = 0; i < world.n; i++) {
+        if (is_of(&world.v[i], "co_shipment/")) {
+            bad += check_record(plan, &world.v[i], folder);
+        }
+    }
+    dr_buf_init(&problems, (size_t)1 << 20);
+    (void)dr_plan_check(plan, c, &problems);
+    (void)snprintf(path, sizeof(path), "%splan.ok.json", folder);
+    bad += check_part(path, &p.plan, "objects", "object", "co_shipment");
+    (void)snprintf(path, sizeof(path), "%schecklist.ok.json", folder);
+    bad += check_part(path, &p.checklist, "items", item, entity);
+    (void)snprintf(path, sizeof(path), "%sproblems.ok.json", folder);
+    bad += check_part(path, &problems, NULL, "object", "co_shipment");
+    dr_buf_done(&problems);
+    dr_plan_free(plan);
+    dr_proposal_done(&p);
+    dr_profile_free(profile);
+    return bad;
+}
+
+static const struct dr_json *json_of(const char *path)
+{
+    struct dr_err err = {0};
+    struct dr_str text = world_read(&world, path);
+    const struct dr_json *j = dr_json_parse(world.a, text, NULL, &err);
+
+    assert_non_null(j);
+    return j;
+}
+
+static void test_notes(void **state)
+{
+    (void)state;
+    assert_int_equal(check_fate("fates/notes/", &world.c, "co_shipment=notes",
+                                "entity", "notes"),
+                     0);
+}
+
+/* Enterprise: the module is to be created, or is there under another name,
+ * with some of its fields. */
+static void test_module(void **state)
+{
+    struct dr_catalogs c = world.c;
+
+    (void)state;
+    c.dst_account = json_of("fates/enterprise.json");
+    assert_int_equal(
+        check_fate("fates/module/", &c, NULL, "kind", "custom_module"), 0);
+    c.dst_modules = json_of("fates/modules.json");
+    assert_int_equal(
+        check_fate("fates/module_there/", &c, NULL, "entity", "cm_delivery"),
+        0);
+}
+
+static void test_shapes(void **state)
+{
+    struct dr_profile *p = world_profile(&world, 0, 1);
+    struct dr_json_w w;
+    struct dr_buf b;
+    int bad;
+
+    (void)state;
+    dr_buf_init(&b, (size_t)1 << 20);
+    dr_json_w_init(&w, &b);
+    dr_json_w_obj(&w);
+    dr_profile_shapes_json(p, &world.c, &w);
+    dr_json_w_end(&w);
+    bad = check_pretty("shapes.ok.json", &b);
+    dr_buf_done(&b);
+    dr_profile_free(p);
+    assert_int_equal(bad, 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records), cmocka_unit_test(test_proposal),
-        cmocka_unit_test(test_files), cmocka_unit_test(test_audit)};
+        cmocka_unit_test(test_files),   cmocka_unit_test(test_audit),
+        cmocka_unit_test(test_shapes),  cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_module)};
     int rc;
 
     update = argc > 1 && strcmp(argv[1], "--update") == 0;
