@@ -160,7 +160,7 @@ static bool is_used(struct proposing *p, const struct target_kind *k,
     return dr_map_has(p->asked, key);
 }
 
-static void use(struct proposing *p, const struct target_kind *k,
+void custom_use(struct proposing *p, const struct target_kind *k,
                 struct dr_str target)
 {
     dr_map_put(p->asked,
@@ -413,7 +413,7 @@ void propose_custom(struct proposing *p, const struct target_kind *k,
     struct custom c = field ? existing(field, prop, s) : fitting(p, k, prop, s);
 
     target = field ? dr_json_get_str(field, "name") : new_name(p, k, name);
-    use(p, k, target);
+    custom_use(p, k, target);
     if (field && c.choices) {
         ask_choices(p, k, prop, field);
     }

@@ -161,6 +161,7 @@ void propose_own(struct proposing *p, const struct target_kind *k,
     struct dr_str target = dr_str_z(o->target);
     bool leads = p->classic && strcmp(k->type, "contacts") == 0;
 
+    custom_use(p, k, target);
     if (o->type) {
         ask_own(p, k->type, target, o->type);
         if (leads) {

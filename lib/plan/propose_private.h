@@ -153,6 +153,9 @@ void propose_custom(struct proposing *p, const struct target_kind *k,
 struct dr_str custom_target(struct proposing *p, const struct target_kind *k,
                             const struct dr_json *prop, const char **confidence,
                             const char **evidence);
+/* Marks a field as taken by a row. */
+void custom_use(struct proposing *p, const struct target_kind *k,
+                struct dr_str target);
 /* The type of the field that it would be. */
 const char *custom_type(struct proposing *p, const struct target_kind *k,
                         const struct dr_json *prop, bool *there);
