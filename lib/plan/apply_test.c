@@ -337,16 +337,41 @@ static struct dr_str mutate(struct dr_arena *a, struct dr_str in,
     return (struct dr_str){p, n};
 }
 
+/* Plans of other accounts: a module, notes, leads. */
+#define PLANS 4
+static struct dr_plan *plan_at(const struct world *w, size_t i)
+{
+    static const char *const accounts[PLANS] = {
+        NULL, "{\"edition\":\"suite\",\"plan\":\"enterprise\"}",
+        "{\"edition\":\"suite\",\"plan\":\"free\"}",
+        "{\"edition\":\"classic\",\"plan\":\"forest\"}"};
+    struct dr_catalogs c = w->c;
+    struct dr_err err = {0};
+    struct dr_proposal p;
+    struct dr_plan *plan;
+
+    if (accounts[i]) {
+        c.dst_account = dr_json_parse(w->a, dr_str_z(accounts[i]), NULL, &err);
+    }
+    world_propose(w, &c, 0, 1, &p);
+    plan = dr_plan_parse(dr_buf_view(&p.plan), &err);
+    assert_non_null(plan);
+    dr_proposal_done(&p);
+    return plan;
+}
+
 static void test_hostile(void **state)
 {
     struct world w;
-    struct dr_plan *p;
+    struct dr_plan *plans[PLANS];
     unsigned seed = 11;
 
     (void)state;
     world_open(&w);
-    p = world_plan(&w);
-    for (int i = 0; i < 30000; i++) {
+    for (size_t i = 0; i < PLANS; i++) {
+        plans[i] = plan_at(&w, i);
+    }
+    for (unsigned i = 0; i < 40000; i++) {
         const struct golden *g = &w.v[next(&seed) % w.n];
         struct dr_arena *a = dr_arena_new((size_t)4 << 20);
         struct dr_source s = g->source;
@@ -360,12 +385,14 @@ static void test_hostile(void **state)
             parts[k].body = mutate(a, parts[k].body, &seed);
         }
         s.parts = parts;
-        if (dr_plan_apply(p, &s, &opts, a, &out, &err) == 0) {
+        if (dr_plan_apply(plans[i % PLANS], &s, &opts, a, &out, &err) == 0) {
             pack_all(&out, g->path);
         }
         dr_arena_free(a);
     }
-    dr_plan_free(p);
+    for (size_t i = 0; i < PLANS; i++) {
+        dr_plan_free(plans[i]);
+    }
     world_close(&w);
 }
 
@@ -388,28 +415,35 @@ static void assert_same(const struct dr_plan *p, const struct golden *g,
 
 /* A record larger than its budget is an error of that record alone, and is
  * never made in part. */
+static void one_budget(const struct world *w, const struct dr_plan *p,
+                       size_t max)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        struct dr_arena *a = dr_arena_new(max);
+        struct dr_outcome out;
+        struct dr_err err = {0};
+        if (dr_plan_apply(p, &w->v[i].source, &opts, a, &out, &err)) {
+            assert_int_equal(err.verdict, DR_REJECT);
+        } else if (out.state == DR_OUT_LOAD) {
+            assert_same(p, &w->v[i], &out);
+        }
+        dr_arena_free(a);
+    }
+}
+
 static void test_budget(void **state)
 {
     struct world w;
-    struct dr_plan *p;
 
     (void)state;
     world_open(&w);
-    p = world_plan(&w);
-    for (size_t max = 256; max < 65536; max += 509) {
-        for (size_t i = 0; i < w.n; i++) {
-            struct dr_arena *a = dr_arena_new(max);
-            struct dr_outcome out;
-            struct dr_err err = {0};
-            if (dr_plan_apply(p, &w.v[i].source, &opts, a, &out, &err)) {
-                assert_int_equal(err.verdict, DR_REJECT);
-            } else if (out.state == DR_OUT_LOAD) {
-                assert_same(p, &w.v[i], &out);
-            }
-            dr_arena_free(a);
+    for (size_t k = 0; k < PLANS; k++) {
+        struct dr_plan *p = plan_at(&w, k);
+        for (size_t max = 256; max < 65536; max += 2039) {
+            one_budget(&w, p, max + k * 509);
         }
+        dr_plan_free(p);
     }
-    dr_plan_free(p);
     world_close(&w);
 }
 

@@ -3,6 +3,7 @@
 #include "check_private.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define CHECK_ARENA ((size_t)256 << 20)
 
@@ -169,7 +170,7 @@ static void check_field(struct checking *k, const struct dr_json *o,
     (void)snprintf(type, sizeof(type), DR_STR_FMT,
                    DR_STR_ARG(dr_json_get_str(o, "target_type")));
     field = field_by_name(k->c, type, target);
-    if (k->plan->leads && dr_str_eqz(object, "contact") &&
+    if (k->plan->leads && strcmp(type, "contacts") == 0 &&
         !field_by_name(k->c, "leads", target)) {
         problem(k, "missing_field", DR_STR_LIT("lead"), target,
                 DR_STR_LIT("leads of the target have no such custom field"),
@@ -231,12 +232,13 @@ static bool has_named(const struct dr_json *list, struct dr_str name)
     return false;
 }
 
-/* The fields that the rows of a type want beside those there are: a custom
- * object may want some of its parent, each once. */
-static struct quota_counts count_fields(struct checking *k, struct dr_str type)
+/* The fields that the rows of a type want of `in` beside those there are: a
+ * custom object may want some of its parent, each once. */
+static struct quota_counts count_fields(struct checking *k, struct dr_str type,
+                                        struct dr_str in)
 {
-    const struct dr_json *have = target_fields(k->c, type);
-    struct quota_counts n = quota_used(k->c, dr_arena_dupz(k->a, type));
+    const struct dr_json *have = target_fields(k->c, in);
+    struct quota_counts n = quota_used(k->c, dr_arena_dupz(k->a, in));
     struct dr_map *done = dr_map_new(NULL);
 
     DR_JSON_EACH(o, dr_json_get(k->plan->root, "objects"))
@@ -275,21 +277,33 @@ static void over_quota(struct checking *k, struct dr_str object,
     }
 }
 
+static void check_counts(struct checking *k, struct dr_str object,
+                         const struct quota_counts *limit,
+                         const struct quota_counts *n)
+{
+    over_quota(k, object, "", n->total, limit->total);
+    for (int q = 0; q < QUOTAS; q++) {
+        over_quota(k, object, quota_names[q], n->of[q], limit->of[q]);
+    }
+}
+
 static void check_quota(struct checking *k, const struct dr_json *o)
 {
     struct dr_str object = dr_json_get_str(o, "object");
     struct dr_str type = dr_json_get_str(o, "target_type");
-    bool module = !dr_json_gets(k->c->dst_fields, type) &&
-                  dr_map_has(k->plan->customs, object);
-    const struct quota_counts *limit = quota_of(k->c, module);
-    struct quota_counts n = count_fields(k, type);
+    const struct custom_plan *c = dr_map_get(k->plan->customs, object);
+    const struct quota_counts *limit =
+        quota_of(k->c, c && c->fate == FATE_MODULE);
+    struct quota_counts n;
 
     if (!limit) {
         return;
     }
-    over_quota(k, object, "", n.total, limit->total);
-    for (int q = 0; q < QUOTAS; q++) {
-        over_quota(k, object, quota_names[q], n.of[q], limit->of[q]);
+    n = count_fields(k, type, type);
+    check_counts(k, object, limit, &n);
+    if (k->plan->leads && dr_str_eqz(object, "contact")) {
+        n = count_fields(k, type, DR_STR_LIT("leads"));
+        check_counts(k, DR_STR_LIT("lead"), limit, &n);
     }
 }
 
