@@ -15,6 +15,16 @@
  *   owners{map, house, fallback, unresolved}
  *   orphans{account_name, account_id}   authors{source user: name}
  *   lead_stage_id                   the lifecycle stage of persons (Suite)
+ *   custom_objects{object: {fate, entity, parent, reason}}: fate module
+ *     (records of the custom module `entity`, lane custom), fields (of the one
+ *     `parent` it hangs on: op PATCH in the lane link, whose reference with the
+ *     field "@record" is the record that is patched), notes (lane note), skip.
+ *     A module's links are rows with transform special:link: source is the
+ *     pair, target how the module's records name it ("deal_id", or
+ *     "contact_ids", one reference for each end), max 1 where it takes one.
+ *   events{fate, types{type: {name, versions{version: shape}}}}: fate
+ *     activities, or report (counted in the audit, not written); shapes flat,
+ *     typed, nested
  * A value, stage or currency that the target lacks as yet is null; "" is "none,
  * by decision".
  */
@@ -128,10 +138,16 @@ void dr_outcome_print(const struct dr_outcome *o, struct dr_buf *out);
 /*
  * The catalogues, as JSON trees. Any may be NULL until it was read.
  * Source: account (body of GET /account), schema {objects[], properties
- * {type: []}, associations[]}, pipelines {deal: []}, owners [], currencies [].
+ * {type: []}, associations[], events[]}, pipelines {deal: []}, owners [],
+ * currencies []. events: the results of GET /schema/events, absent where the
+ * source's plan has none; objects: entries with custom true are custom objects.
  * Target: account {edition, plan, domain, …}, fields {contacts: [], …},
- * selectors {users: [], deal_pipelines: [], …}.
- */
+ * selectors {users: [], deal_pipelines: [], …}, modules: the custom modules
+ * (catalogue "custom_modules"), an array of GET /settings/module_customizations
+ * (entity_name, singular_name, plural_name), each with `fields`: those of GET
+ * /settings/<entity>/forms, groups taken apart, as they are there {name, label,
+ * type, required, choices[{value}], multiple, field_options{unique,
+ * lookup_type, multiple}}. [] where the account has none, or no such plan. */
 struct dr_catalogs {
     const struct dr_json *src_account, *src_schema, *src_pipelines;
     const struct dr_json *src_owners, *src_currencies;
@@ -217,8 +233,10 @@ void dr_plan_files_json(const struct dr_profile *profile,
 /* Problems that forbid approval, as a JSON array of {"code","object","field",
  * "detail","cure"}. Codes: source_schema target_schema (stale), unmapped,
  * missing_field missing_choice missing_value missing_pipeline missing_stage
- * missing_currency, required_field, quota (reference 19.3), owner, invalid
- * (what only an edited plan has wrong). Returns their number. */
+ * missing_currency missing_activity_type missing_module, required_field, quota
+ * (reference 19.3), owner, invalid (what only an edited plan has wrong).
+ * Returns their number. A module that is missing is one problem, its fields
+ * are none. */
 size_t dr_plan_check(const struct dr_plan *p, const struct dr_catalogs *c,
                      struct dr_buf *problems_json);
 
