@@ -168,7 +168,9 @@ static const struct dr_json *actual_of(const struct dr_load *load,
         return other;
     }
     if (dr_str_starts(f->name, DR_STR_LIT("cf_"))) {
-        return dr_json_gets(dr_json_get(record, "custom_field"), f->name);
+        const struct dr_json *own = dr_json_get(record, "custom_field");
+        /* a module's records may have them among the others */
+        return dr_json_gets(own ? own : record, f->name);
     }
     if (dr_str_eqz(f->name, "emails")) {
         return dr_json_get(record, "email");

@@ -53,6 +53,11 @@ static const struct row rows[] = {
      DR_CMP_DIFFERENT},
     {NULL, "closed_date", DR_VAL_TEXT, "2024-06-01",
      "{\"closed_date\":\"2024-06-01\"}", DR_CMP_SAME},
+    /* a module's record without a hash of custom fields */
+    {"cm_shipment", "cf_c", DR_VAL_TEXT, "DHL", "{\"cf_c\":\"DHL\"}",
+     DR_CMP_SAME},
+    {"cm_shipment", "cf_c", DR_VAL_TEXT, "DHL",
+     "{\"cf_c\":\"DHL\",\"custom_field\":{}}", DR_CMP_ABSENT},
     /* several options as a set */
     {NULL, "cf_m", DR_VAL_TEXT, "a;b", "{\"custom_field\":{\"cf_m\":\"b;a\"}}",
      DR_CMP_SAME},
