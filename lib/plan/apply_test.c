@@ -305,6 +305,11 @@ static void pack_all(const struct dr_outcome *o, const char *what)
         env.u.rejected = o->part_rejects[i];
         pack(&env, what);
     }
+    for (size_t i = 0; i < o->note_count; i++) {
+        assert_true(dr_utf8_count(o->notes[i].source) <= 200);
+        assert_true(dr_utf8_count(o->notes[i].target) <= 200);
+        assert_true(strlen(o->notes[i].cause.p) == o->notes[i].cause.n);
+    }
 }
 
 static unsigned next(unsigned *seed)

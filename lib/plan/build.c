@@ -80,6 +80,12 @@ void build_ref(struct build *b, const struct dr_ref *r)
     }
 }
 
+/* A copy: what is told may lie in a text that is still being made. */
+static struct dr_str told(struct build *b, struct dr_str s)
+{
+    return s.n > 0 ? build_dup(b, dr_utf8_prefix(s, NOTE_CHARS)) : s;
+}
+
 void build_note(struct build *b, struct dr_str field, struct dr_str rule,
                 struct dr_str source, struct dr_str target, const char *cause)
 {
@@ -88,13 +94,12 @@ void build_note(struct build *b, struct dr_str field, struct dr_str rule,
 
     if (v) {
         b->notes = v;
-        v[b->note_n++] =
-            (struct dr_note){.id = b->part_id,
-                             .field = field,
-                             .rule = rule,
-                             .source = dr_utf8_prefix(source, NOTE_CHARS),
-                             .target = dr_utf8_prefix(target, NOTE_CHARS),
-                             .cause = dr_str_z(cause)};
+        v[b->note_n++] = (struct dr_note){.id = b->part_id,
+                                          .field = field,
+                                          .rule = rule,
+                                          .source = told(b, source),
+                                          .target = told(b, target),
+                                          .cause = dr_str_z(cause)};
     }
 }
 
