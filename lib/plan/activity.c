@@ -82,6 +82,23 @@ struct when {
     struct dr_str start, end; /* in the target's form */
 };
 
+/* A mail with a date that no calendar has is a mail all the same; a meeting
+ * at a wrong time would be worse than none. */
+static bool keeps_unreadable(const struct build *b)
+{
+    return !dr_str_eqz(b->op->type, "appointments");
+}
+
+/* Whether a time is of no use. It then stands in the text. */
+static bool unreadable(struct build *b, struct dr_str s, const char *label)
+{
+    if (!keeps_unreadable(b) || value_is_instant(s)) {
+        return false;
+    }
+    text_line(b, label, s);
+    return true;
+}
+
 static bool start_of(struct build *b, struct when *w)
 {
     const struct rule *r;
@@ -89,7 +106,7 @@ static bool start_of(struct build *b, struct when *w)
     struct dr_str source = r && r->source.n ? r->source : DR_STR_LIT("start");
     struct dr_str id = id_of_rule(b, r, "start"), made;
 
-    if (s.n > 0) {
+    if (s.n > 0 && !unreadable(b, s, "Time in FastTrack")) {
         return value_instant(b, source, id, s, &w->start);
     }
     made = dr_json_get_str(b->root, "created_at");
@@ -104,7 +121,11 @@ static bool start_of(struct build *b, struct when *w)
         return false;
     }
     build_note(b, source, id, s, w->start,
-               "no time at the source: the time of its creation was taken");
+               s.n > 0 ? "not an unambiguous time of the years 1900 to 2100: "
+                         "the time of its creation was taken, and it stands "
+                         "in the text"
+                       : "no time at the source: the time of its creation was "
+                         "taken");
     return true;
 }
 
@@ -134,6 +155,19 @@ static bool is_before(struct dr_str a, struct dr_str b)
            x < y;
 }
 
+static const char *no_end(bool unusable, bool duration)
+{
+    if (unusable) {
+        return duration ? "not an unambiguous time of the years 1900 to 2100: "
+                          "the start and the duration were taken, and it "
+                          "stands in the text"
+                        : "not an unambiguous time of the years 1900 to 2100: "
+                          "the start was taken, and it stands in the text";
+    }
+    return duration ? "no end at the source: it is the start and the duration"
+                    : "no end at the source: the start was taken";
+}
+
 /* A record without a property for the end is a moment: nothing is missing. */
 static bool end_of(struct build *b, struct when *w)
 {
@@ -142,7 +176,7 @@ static bool end_of(struct build *b, struct when *w)
     struct dr_str id = id_of_rule(b, r, "end"), made;
     bool moment = !r || r->source.n == 0;
 
-    if (s.n > 0) {
+    if (s.n > 0 && !unreadable(b, s, "Ended")) {
         if (!value_instant(b, r->source, id, s, &w->end)) {
             return false;
         }
@@ -159,9 +193,7 @@ static bool end_of(struct build *b, struct when *w)
     w->end = made.n > 0 ? made : w->start;
     if (!moment || made.n > 0) {
         build_note(b, moment ? DR_STR_LIT("end") : r->source, id, s, w->end,
-                   made.n > 0 ? "no end at the source: it is the start and the "
-                                "duration"
-                              : "no end at the source: the start was taken");
+                   no_end(s.n > 0, made.n > 0));
     }
     return true;
 }

@@ -99,9 +99,11 @@ static bool same_prices(struct dr_arena *a, struct dr_str expected,
 
 /* ---- texts of activities and notes ---- */
 
-static bool is_text_field(const struct dr_field *f)
+static bool is_text_field(const struct dr_load *load, const struct dr_field *f)
 {
-    return dr_str_eqz(f->name, "notes") || dr_str_eqz(f->name, "description");
+    return dr_str_eqz(f->name, "notes") ||
+           (dr_str_eqz(f->name, "description") &&
+            !dr_str_eqz(load->type, "products"));
 }
 
 /* What is read of a text: tags reduced, runs of blanks as one. A target shows
@@ -188,8 +190,8 @@ static struct dr_str shown(const struct dr_json *j)
                                        : j->raw;
 }
 
-static bool same(const struct dr_field *f, const struct dr_json *j,
-                 struct dr_arena *a)
+static bool same(const struct dr_load *load, const struct dr_field *f,
+                 const struct dr_json *j, struct dr_arena *a)
 {
     struct dr_str actual = shown(j);
 
@@ -217,7 +219,7 @@ static bool same(const struct dr_field *f, const struct dr_json *j,
     if (dr_str_eqz(f->name, "amount")) {
         return same_number(f->value, actual);
     }
-    if (is_text_field(f)) {
+    if (is_text_field(load, f)) {
         return same_words(f->value, actual);
     }
     return same_instant(f->value, actual) ||
@@ -234,7 +236,7 @@ enum dr_cmp dr_compare_field(const struct dr_load *load,
     const struct dr_json *j = actual_of(load, field, record);
 
     *actual_out = shown(j);
-    if (same(field, j, a)) {
+    if (same(load, field, j, a)) {
         return DR_CMP_SAME;
     }
     return j ? DR_CMP_DIFFERENT : DR_CMP_ABSENT;

@@ -191,6 +191,7 @@ struct dr_str value_cut(struct build *b, struct dr_str source,
  * it is none; the record was rejected. */
 bool value_instant(struct build *b, struct dr_str source, struct dr_str rule,
                    struct dr_str s, struct dr_str *out);
+bool value_is_instant(struct dr_str s);
 /* A calendar day of the years 1900 to 2100. False: rejected. */
 bool value_date(struct build *b, struct dr_str source, struct dr_str rule,
                 struct dr_str s);

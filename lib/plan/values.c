@@ -247,6 +247,14 @@ static void note_instant(struct build *b, struct dr_str source,
     }
 }
 
+bool value_is_instant(struct dr_str s)
+{
+    int64_t ms;
+
+    return dr_time_parse(s, &ms, NULL) == 0 && ms >= YEAR_1900_MS &&
+           ms < YEAR_2101_MS;
+}
+
 bool value_instant(struct build *b, struct dr_str source, struct dr_str rule,
                    struct dr_str s, struct dr_str *out)
 {
