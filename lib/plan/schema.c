@@ -157,5 +157,11 @@ struct dr_str target_schema_hash(struct dr_arena *a,
                                 DR_STR_ARG(dr_json_get_str(j, "currency_code")),
                                 yes(j, "is_active")));
     }
+    DR_JSON_EACH(j, dr_json_get(c->dst_selectors, "sales_activity_types"))
+    {
+        add(&l, dr_arena_printf(a, "t\n" DR_STR_FMT "\n" DR_STR_FMT,
+                                DR_STR_ARG(id_of(j)),
+                                DR_STR_ARG(dr_json_get_str(j, "name"))));
+    }
     return finish(&l);
 }
