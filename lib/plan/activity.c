@@ -382,12 +382,25 @@ static size_t call_log(struct build *b, struct dr_load *out)
 
 /* ---- the kinds ---- */
 
+/* A kind that FastTrack's contract does not name. */
+static void tell_unknown(struct build *b)
+{
+    if (!dr_str_eqz(b->rec->object, "call") &&
+        !dr_str_eqz(b->rec->object, "email")) {
+        build_note(b, DR_STR_LIT("type"), rule_id(b, "type"), b->rec->object,
+                   DR_STR_LIT("Imported activity"),
+                   "a kind of activity that Drover does not know: carried as "
+                   "a general one");
+    }
+}
+
 size_t make_activity(struct build *b, struct dr_load out[LOADS_MAX])
 {
     if (dr_str_eqz(b->op->type, "call_logs")) {
         return call_log(b, &out[0]);
     }
     title(b);
+    tell_unknown(b);
     times(b, "start_date", "end_date");
     outcome(b, "sales_activity_outcome_id");
     status(b);

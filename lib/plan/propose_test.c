@@ -178,6 +178,21 @@ static void test_edits(void **state)
     assert_int_equal(invalid("\"special:owner\"", "\"ignore\""), 1);
     assert_int_equal(invalid("\"special:id\"", "\"ignore\""), 1);
     assert_int_equal(invalid("\"format\"", "\"surprise\":1,\"format\""), 1);
+    /* calls: the choice and the rows must say the same */
+    assert_int_equal(
+        invalid("\"call\":\"sales_activity\"", "\"call\":\"call_log\""), 1);
+    assert_int_equal(invalid("\"html\":\"text\"", "\"html\":\"maybe\""), 1);
+    assert_int_equal(
+        invalid("\"too_large\":\"note\"", "\"too_large\":\"shrink\""), 1);
+    assert_int_equal(
+        invalid("\"too_large\":\"note\"", "\"too_large\":\"link\""), 1);
+    assert_int_equal(
+        invalid("\"too_large\":\"note\"",
+                "\"source_url\":\"http://x.example/{id}\",\"too_large\":"
+                "\"link\""),
+        1);
+    assert_int_equal(
+        invalid("\"max_bytes\":157286400", "\"max_bytes\":157286401"), 1);
 }
 
 static void test_gaps(void **state)

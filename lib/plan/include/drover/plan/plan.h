@@ -15,6 +15,14 @@
  *   owners{map, house, fallback, unresolved}
  *   orphans{account_name, account_id}   authors{source user: name}
  *   lead_stage_id                   the lifecycle stage of persons (Suite)
+ *   activities{call, html}          sales_activity|call_log, text|keep
+ *   notes{html}                     text|keep
+ *   files{max_bytes, storage_bytes, too_large, broken, source_url, names}
+ *     max_bytes: no larger file is uploaded; at most DR_FILE_MAX
+ *     too_large: note|link|skip; link needs source_url, an https address with
+ *     {id} in it. broken (no bytes to be had): note|reject
+ *     names{attachment id: file name}: of inline images, for the texts
+ *     storage_bytes: what the target holds in all, for the report alone
  *   custom_objects{object: {fate, entity, parent, reason}}: fate module
  *     (records of the custom module `entity`, lane custom), fields (of the one
  *     `parent` it hangs on: op PATCH in the lane link, whose reference with the
@@ -25,8 +33,29 @@
  *   events{fate, types{type: {name, versions{version: shape}}}}: fate
  *     activities, or report (counted in the audit, not written); shapes flat,
  *     typed, nested
- * A value, stage or currency that the target lacks as yet is null; "" is "none,
- * by decision".
+ * Activities, notes and files may be left out, and each of their members; the
+ * first word is then meant. A value, stage or currency that the target lacks as
+ * yet is null; "" is "none, by decision".
+ *
+ * A row with transform "const" has `value`, which every record gets, and an
+ * empty source: "<object>.type", the id of the type of sales activities.
+ *
+ * Activities, notes and files hang on one record of the target: the first
+ * deal, else contact, else company of the pairs <object>_deal and so on. The
+ * others are notes and a line of the text. Calls, e-mails, unknown kinds, notes
+ * and files need one (class no_target); tasks and appointments do not. A
+ * custom object that is folded into its parent's fields stands for it.
+ *
+ * Text of an activity: the body, an empty line, lines "Label: value", and the
+ * marker's line. Of a note the same under a first line
+ *   Note by AUTHOR, CREATED (FastTrack)
+ * and at most 65,535 bytes: Freshsales documents no limit, this one is ours.
+ * What is cut is a note that names the length of the whole.
+ *
+ * Times: start and end of calls, e-mails and unknown kinds that are missing or
+ * of no use are the time of creation, and start plus duration or the start;
+ * they are notes, and an unusable one stands in the text. A meeting at no time
+ * is rejected.
  */
 #ifndef DROVER_PLAN_PLAN_H
 #define DROVER_PLAN_PLAN_H

@@ -1,0 +1,386 @@
+/* What the plan's choices make of activities, notes and files. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <drover/crypto/crypto.h>
+
+#include "golden_test.h"
+
+static struct world world;
+
+/* A plan of these choices, with the first `from` made `to`; from NULL: as it
+ * is. */
+static struct dr_plan *plan_of(const struct dr_propose_opts *in,
+                               const char *from, const char *to)
+{
+    struct dr_profile *profile = world_profile(&world, 0, 1);
+    struct dr_propose_opts o = *in;
+    struct dr_proposal p;
+    struct dr_err err = {0};
+    struct dr_plan *plan;
+    struct dr_str text;
+    size_t at;
+
+    o.house_owner = world.house_owner;
+    dr_proposal_init(&p);
+    assert_int_equal(dr_plan_propose(profile, &world.c, &o, &p, &err), 0);
+    text = dr_arena_dup(world.a, dr_buf_view(&p.plan));
+    if (from) { /* without its hash: a person edited it */
+        at = dr_str_find(text, DR_STR_LIT("\"hash\":\"sha256:"));
+        text = dr_arena_printf(world.a, "%.*s%.*s", (int)at, text.p,
+                               (int)(text.n - at - 81), text.p + at + 81);
+        at = dr_str_find(text, dr_str_z(from));
+        if (at == SIZE_MAX) {
+            fail_msg("the plan does not hold %s", from);
+        }
+        text = dr_arena_printf(world.a, "%.*s%s%.*s", (int)at, text.p, to,
+                               (int)(text.n - at - strlen(from)),
+                               text.p + at + strlen(from));
+    }
+    plan = dr_plan_parse(text, &err);
+    if (!plan) {
+        fail_msg("%s", err.text);
+    }
+    dr_proposal_done(&p);
+    dr_profile_free(profile);
+    return plan;
+}
+
+static const struct dr_source *record(const char *path)
+{
+    for (size_t i = 0; i < world.n; i++) {
+        if (strcmp(world.v[i].path, path) == 0) {
+            return &world.v[i].source;
+        }
+    }
+    fail_msg("no %s in the golden world", path);
+    return NULL;
+}
+
+static struct dr_outcome apply(const struct dr_plan *plan,
+                               const struct dr_source *rec)
+{
+    static const struct dr_apply_opts o = {
+        .migration = {"test", 4}, .generation = 1, .pass = 1};
+    struct dr_err err = {0};
+    struct dr_outcome out;
+
+    assert_int_equal(dr_plan_apply(plan, rec, &o, world.a, &out, &err), 0);
+    return out;
+}
+
+static struct dr_str field(const struct dr_outcome *o, const char *name)
+{
+    for (size_t i = 0; o->load_count > 0 && i < o->loads[0].field_count; i++) {
+        if (dr_str_eqz(o->loads[0].fields[i].name, name)) {
+            return o->loads[0].fields[i].value;
+        }
+    }
+    return (struct dr_str){NULL, 0};
+}
+
+static void assert_field(const struct dr_outcome *o, const char *name,
+                         const char *want)
+{
+    struct dr_str have = field(o, name);
+
+    if (!dr_str_eqz(have, want)) {
+        fail_msg("%s is \"" DR_STR_FMT "\", not \"%s\"", name, DR_STR_ARG(have),
+                 want);
+    }
+}
+
+static void assert_holds(struct dr_str text, const char *part)
+{
+    if (dr_str_find(text, dr_str_z(part)) == SIZE_MAX) {
+        fail_msg("\"" DR_STR_FMT "\" does not hold \"%s\"", DR_STR_ARG(text),
+                 part);
+    }
+}
+
+static size_t notes_on(const struct dr_outcome *o, const char *name)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < o->note_count; i++) {
+        n += dr_str_eqz(o->notes[i].field, name);
+    }
+    return n;
+}
+
+static const struct dr_propose_opts plain;
+
+static void test_call_logs(void **state)
+{
+    struct dr_propose_opts o = {.calls_as_logs = true};
+    struct dr_plan *p = plan_of(&o, NULL, NULL);
+    struct dr_outcome out = apply(p, record("call/plain"));
+    struct dr_buf b;
+
+    (void)state;
+    assert_int_equal(out.state, DR_OUT_LOAD);
+    assert_true(dr_str_eqz(out.loads[0].type, "call_logs"));
+    assert_true(dr_str_eqz(out.loads[0].lane, "activity"));
+    assert_field(&out, "call_direction", "true");
+    assert_field(&out, "call_duration", "750");
+    assert_field(&out, "outcome_id", "91"); /* of Freshsales' own type Phone */
+    assert_null(field(&out, "owner_id").p);
+    assert_null(field(&out, "title").p);
+    assert_holds(field(&out, "description"), "Started: 2023-05-01T08:00:00Z");
+    assert_holds(field(&out, "description"), "Subject: Price talk");
+    assert_true(notes_on(&out, "started_at") == 1);
+    /* nobody has to be found for what has no owner */
+    out = apply(p, record("call/parked"));
+    assert_int_equal(out.state, DR_OUT_LOAD);
+    dr_buf_init(&b, (size_t)1 << 20);
+    (void)dr_plan_check(p, &world.c, &b);
+    assert_true(dr_str_find(dr_buf_view(&b), DR_STR_LIT("\"call\"")) ==
+                SIZE_MAX);
+    dr_buf_done(&b);
+    dr_plan_free(p);
+}
+
+static void test_html_kept(void **state)
+{
+    struct dr_propose_opts o = {.html_keep = true};
+    struct dr_plan *p = plan_of(&o, NULL, NULL);
+    struct dr_outcome out = apply(p, record("note/plain"));
+
+    (void)state;
+    assert_holds(field(&out, "description"),
+                 "<p>Call <b>him</b> &amp; her</p>");
+    assert_int_equal(notes_on(&out, "body"), 0);
+    out = apply(p, record("note/inline_image"));
+    assert_holds(field(&out, "description"),
+                 "<p>See [image: logo.gif] and [image: cid:unknown@x]</p>");
+    assert_int_equal(notes_on(&out, "body"), 1);
+    out = apply(p, record("call/plain"));
+    assert_holds(field(&out, "notes"), "<p>Asked for <b>a quote</b>.</p>");
+    dr_plan_free(p);
+}
+
+static void test_too_large(void **state)
+{
+    const struct dr_source *rec = record("attachment/too_large");
+    struct dr_propose_opts o = {.files_too_large = "skip"};
+    struct dr_plan *p = plan_of(&o, NULL, NULL);
+    struct dr_outcome out = apply(p, rec);
+
+    (void)state;
+    assert_int_equal(out.state, DR_OUT_EXCLUDED);
+    assert_true(dr_str_eqz(out.rule, "file.too_large"));
+    dr_plan_free(p);
+    /* no address to link to: a note is better than nothing */
+    o.files_too_large = "link";
+    p = plan_of(&o, NULL, NULL);
+    out = apply(p, rec);
+    assert_true(dr_str_eqz(out.loads[0].type, "notes"));
+    dr_plan_free(p);
+    p = plan_of(&o, "\"max_bytes\"",
+                "\"source_url\":\"https://crm.example/a/{id}?x\","
+                "\"max_bytes\"");
+    out = apply(p, rec);
+    assert_true(dr_str_eqz(out.loads[0].type, "document_links"));
+    assert_true(dr_str_eqz(out.loads[0].lane, "file"));
+    assert_field(&out, "url", "https://crm.example/a/f_4?x");
+    assert_field(&out, "name", "offer.pdf");
+    dr_plan_free(p);
+    /* a lower limit than the target's own, and bytes that came before it */
+    o = (struct dr_propose_opts){.file_max_bytes = 1000};
+    p = plan_of(&o, NULL, NULL);
+    out = apply(p, record("attachment/stored"));
+    assert_true(dr_str_eqz(out.loads[0].type, "notes"));
+    assert_true(dr_str_eqz(out.loads[0].lane, "note"));
+    assert_holds(field(&out, "description"), "larger than the 1000 bytes");
+    dr_plan_free(p);
+}
+
+static void test_broken(void **state)
+{
+    struct dr_propose_opts o = {.files_broken = "reject"};
+    struct dr_plan *p = plan_of(&o, NULL, NULL);
+    struct dr_outcome out = apply(p, record("attachment/wrong_hash"));
+
+    (void)state;
+    assert_int_equal(out.state, DR_OUT_REJECTED);
+    assert_true(dr_str_eqz(out.reject.class, "broken_file"));
+    out = apply(p, record("attachment/missing"));
+    assert_int_equal(out.state, DR_OUT_REJECTED);
+    dr_plan_free(p);
+}
+
+/* Every reason why bytes cannot be had is another word, and a note. */
+static void test_blob_states(void **state)
+{
+    struct dr_plan *p = plan_of(&plain, NULL, NULL);
+    struct dr_source rec = *record("attachment/stored");
+    struct dr_str said[DR_BLOB_REFUSED + 1] = {{NULL, 0}};
+
+    (void)state;
+    for (int s = DR_BLOB_STORED; s <= DR_BLOB_REFUSED; s++) {
+        struct dr_outcome out;
+        rec.blob.state = (enum dr_blob_state)s;
+        out = apply(p, &rec);
+        assert_int_equal(out.state, DR_OUT_LOAD);
+        assert_true(dr_str_eqz(out.loads[0].type,
+                               s == DR_BLOB_STORED ? "files" : "notes"));
+        said[s] = field(&out, "description");
+        for (int t = DR_BLOB_STORED; t < s; t++) {
+            assert_false(dr_str_eq(said[s], said[t]));
+        }
+    }
+    dr_plan_free(p);
+}
+
+/* A custom object folded into its deal stands for that deal. */
+static void test_custom_parent(void **state)
+{
+    struct dr_plan *p =
+        plan_of(&plain, "\"orphans\"",
+                "\"custom_objects\":{\"co_shipment\":{\"fate\":\"fields\","
+                "\"parent\":\"deal\"}},\"orphans\"");
+    struct dr_outcome out = apply(p, record("note/on_custom"));
+
+    (void)state;
+    assert_int_equal(out.state, DR_OUT_LOAD);
+    assert_int_equal(out.loads[0].ref_count, 1);
+    assert_true(dr_str_eqz(out.loads[0].refs[0].field, "targetable:Deal"));
+    assert_true(dr_str_eqz(out.loads[0].refs[0].lane, "link"));
+    assert_true(dr_str_eqz(out.loads[0].refs[0].key, "co_shipment:s_1"));
+    assert_int_equal(out.loads[0].refs[0].on_miss, DR_MISS_REJECT);
+    dr_plan_free(p);
+    p = plan_of(&plain, "\"orphans\"",
+                "\"custom_objects\":{\"co_shipment\":{\"fate\":\"module\","
+                "\"parent\":\"deal\"}},\"orphans\"");
+    out = apply(p, record("note/on_custom"));
+    assert_int_equal(out.state, DR_OUT_REJECTED);
+    assert_true(dr_str_eqz(out.reject.class, "no_target"));
+    dr_plan_free(p);
+}
+
+/* A type that is not there yet: asked for, refused, and no record goes. */
+static void test_type_missing(void **state)
+{
+    struct dr_plan *p = plan_of(&plain, "\"value\":\"82\"", "\"value\":null");
+    struct dr_outcome out = apply(p, record("call/plain"));
+    struct dr_buf b;
+
+    (void)state;
+    assert_int_equal(out.state, DR_OUT_REJECTED);
+    assert_true(dr_str_eqz(out.reject.rule, "call.type"));
+    dr_buf_init(&b, (size_t)1 << 20);
+    (void)dr_plan_check(p, &world.c, &b);
+    assert_holds(dr_buf_view(&b),
+                 "{\"code\":\"missing_value\",\"object\":\"call\",\"field\":"
+                 "\"call.type\"");
+    dr_buf_done(&b);
+    dr_plan_free(p);
+}
+
+/* Largest first, and so many as must go for the rest to fit. */
+static void test_storage(void **state)
+{
+    struct dr_propose_opts o = {.storage_bytes = 7000};
+    struct dr_plan *p = plan_of(&o, NULL, NULL);
+    struct dr_profile *profile = dr_profile_new();
+    const struct dr_json *j;
+    struct dr_err err = {0};
+    struct dr_json_w w;
+    struct dr_buf b;
+
+    (void)state;
+    for (int i = 0; i < 5000; i++) { /* more than are remembered */
+        struct dr_source rec = {.object = DR_STR_LIT("attachment"),
+                                .op = DR_SRC_UPSERT};
+        rec.id = dr_arena_printf(world.a, "f%d", (i * 7) % 5000);
+        rec.body = dr_arena_printf(
+            world.a, "{\"properties\":{\"file_name\":\"n\",\"size\":\"%d\"}}",
+            (i * 7) % 5000 < 10 ? 1000 + (i * 7) % 5000 : 0);
+        assert_int_equal(dr_profile_add(profile, &rec, &err), 0);
+    }
+    dr_buf_init(&b, (size_t)4 << 20);
+    dr_json_w_init(&w, &b);
+    dr_plan_files_json(profile, p, &w);
+    j = dr_json_parse(world.a, dr_buf_view(&b), NULL, &err);
+    assert_non_null(j);
+    assert_int_equal(dr_json_get_i64(j, "files", 0), 5000);
+    assert_int_equal(dr_json_get_i64(j, "bytes", 0), 10045);
+    assert_int_equal(dr_json_get_i64(j, "storage_over", 0), 3045);
+    j = dr_json_get(j, "items");
+    assert_int_equal(j->count, 4); /* 1009 + 1008 + 1007 + 1006 >= 3045 */
+    assert_true(dr_str_eqz(dr_json_get_str(dr_json_at(j, 0), "id"), "f9"));
+    assert_true(dr_str_eqz(dr_json_get_str(dr_json_at(j, 3), "id"), "f6"));
+    assert_true(
+        dr_str_eqz(dr_json_get_str(dr_json_at(j, 3), "class"), "storage"));
+    dr_buf_done(&b);
+    dr_profile_free(profile);
+    dr_plan_free(p);
+}
+
+/* A body of five megabytes is cut, and its length is told. */
+static void test_huge(void **state)
+{
+    static const char head[] = "{\"owner_id\":\"o_1\",\"properties\":{"
+                               "\"subject\":\"s\",\"sent_at\":"
+                               "\"2020-01-01T00:00:00Z\",\"body\":\"<p>";
+    struct dr_plan *p = plan_of(&plain, NULL, NULL);
+    struct dr_source rec = *record("email/html");
+    struct dr_outcome out;
+    struct dr_buf b;
+
+    (void)state;
+    dr_buf_init(&b, (size_t)8 << 20);
+    dr_buf_z(&b, head);
+    while (b.n < (size_t)5 << 20) {
+        dr_buf_z(&b, "words and <b>words</b> &amp; ");
+    }
+    dr_buf_z(&b, "\"}}");
+    rec.body = dr_buf_view(&b);
+    out = apply(p, &rec);
+    assert_int_equal(out.state, DR_OUT_LOAD);
+    assert_int_equal(dr_utf8_count(field(&out, "notes")) > 9900, 1);
+    assert_true(dr_utf8_count(field(&out, "notes")) <= 10000);
+    assert_int_equal(notes_on(&out, "body"), 2); /* reduced, and cut */
+    for (size_t i = 0; i < out.note_count; i++) {
+        if (dr_str_starts(out.notes[i].cause, DR_STR_LIT("cut to"))) {
+            assert_holds(out.notes[i].cause, "the whole has 3");
+        }
+    }
+    dr_buf_done(&b);
+    dr_plan_free(p);
+}
+
+static int open_world(void **state)
+{
+    (void)state;
+    world_open(&world);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    world_close(&world);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_call_logs),
+                                       cmocka_unit_test(test_html_kept),
+                                       cmocka_unit_test(test_too_large),
+                                       cmocka_unit_test(test_broken),
+                                       cmocka_unit_test(test_blob_states),
+                                       cmocka_unit_test(test_custom_parent),
+                                       cmocka_unit_test(test_type_missing),
+                                       cmocka_unit_test(test_storage),
+                                       cmocka_unit_test(test_huge)};
+
+    return cmocka_run_group_tests(tests, open_world, close_world);
+}
