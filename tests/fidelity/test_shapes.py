@@ -307,6 +307,44 @@ class Shapes(FreshsalesCase):
             "document_associations": "a", "meta": "o"})
         self.assertEqual(shape(got["documents"][0]), DOCUMENT)
 
+    def test_custom_modules(self):
+        self.sim(tenant=self.changed_tenant(plan="enterprise"))
+        got = self.ok("POST", "/settings/module_customizations", {
+            "module_customization": {"entity_name": "cm_asset",
+                                     "singular_name": "Asset"}})
+        self.assertEqual(shape(got["module_customization"]), {
+            "id": "n", "entity_name": "s", "singular_name": "s",
+            "plural_name": "s", "icon": "s", "description": "s",
+            "show_in_navigation_menu": "b", "coll_id": "n",
+            "table_name": "s", "custom": "b", "status": "n", "position": "n",
+            "configs": "o", "layout_customizations": "o",
+            "renaming_customizations": "o",
+            "resource_path_for_navigation": "s"})
+        form = self.ok("GET", "/settings/cm_asset/forms")["forms"][0]
+        self.assertEqual(shape(form["fields"][0]["fields"][0]), {
+            "id": "s", "name": "s", "label": "s", "type": "s",
+            "field_class": "s", "required": "b", "visible": "b",
+            "editable": "b", "custom": "b", "choices": "a", "form_id": "s",
+            "parent_id": "s", "position": "n", "field_options": "o"})
+        got = self.ok("POST", "/custom_module/cm_asset", {"name": "A"})
+        self.assertEqual(set(got), {"cm_asset", "meta"})
+        self.assertEqual(shape(got["cm_asset"]), {
+            "id": "n", "name": "s", "owner_id": "0", "creater_id": "n",
+            "updater_id": "n", "custom_field": "o", "is_deleted": "b",
+            "created_at": "s", "updated_at": "s"})
+
+    def test_lists_and_feeds(self):
+        got = self.ok("POST", "/lists", {"name": "A"})
+        self.assertEqual(shape(got["list"]), {"id": "n", "name": "s"})
+        got = self.ok("GET", "/contacts/%d/activities?include=user"
+                      % self.c["id"])
+        self.assertEqual(set(got), {"activities", "users", "meta"})
+        self.assertEqual(shape(got["activities"][0]), {
+            "composite_id": "s", "id": "n", "action_type": "s",
+            "action_data": "o", "actionable_type": "s", "actionable_id": "n",
+            "targetable_type": "s", "targetable_id": "n",
+            "user_activity": "b", "user_id": "n", "created_at": "s"})
+
     def test_what_clients_depend_on(self):
         view = "/contacts/view/%d" % self.view("contacts", "All Contacts")
         self.assertEqual(self.ok("GET", view + "?per_page=100&page=2")[

@@ -211,6 +211,10 @@ class Activities(FreshsalesCase):
                 self.assertEqual([x["id"] for x in got[kind]], [one])
                 self.assertEqual(got["meta"], {"total_pages": 1, "total": 1})
         self.refused("GET", "/tasks/%d/notes" % want["tasks"], status=404)
+        got = self.ok("GET", "/contacts/%d/notes?include=creater"
+                      % self.c["id"])
+        self.assertEqual([u["id"] for u in got["users"]],
+                         [self.tenant["api_user_id"]])
         got = self.ok("GET", "/contacts/%d?include=appointments"
                       % self.c["id"])
         self.assertEqual(got["contact"]["appointment_ids"],
@@ -279,6 +283,24 @@ class OfLeads(FreshsalesCase):
             end_date="2020-01-01T01:00:00Z", **on))["appointment"]
         got = self.ok("GET", "/leads/%d/appointments" % lead["id"])
         self.assertEqual([x["id"] for x in got["appointments"]], [a["id"]])
+
+    def test_conversion_moves_them_where_the_knob_says_so(self):
+        self.sim(tenant=self.changed_tenant(edition="classic"))
+        for moves, want in (("no", "Lead"), ("yes", "Contact")):
+            self.knob(convert_moves=moves)
+            lead = self.ok("POST", "/leads", {
+                "last_name": "L", "email": moves + "@l.example"})["lead"]
+            self.ok("POST", "/notes", {
+                "description": "N", "targetable_type": "Lead",
+                "targetable_id": lead["id"]})
+            c = self.ok("POST", "/leads/%d/convert" % lead["id"], {})[
+                "contact"]
+            got = self.ok("GET", "/contacts/%d/notes" % c["id"])
+            self.assertEqual(len(got["notes"]), want == "Contact")
+            held = self.s.records("notes")[-1]["targetables"]
+            self.assertEqual(held, [{
+                "type": want, "id": c["id"] if moves == "yes"
+                else lead["id"]}])
 
 
 if __name__ == "__main__":

@@ -195,6 +195,32 @@ class Files(FreshsalesCase):
                                    for x in lines)
         self.assertEqual(list(same.values()), [2])
 
+    def test_an_upload_that_is_broken_off_leaves_nothing(self):
+        body = form([("targetable_id", self.c["id"]),
+                     ("targetable_type", "Contact"),
+                     ("file", b"x" * (6 << 20), "a.csv")])
+        conn = http.client.HTTPConnection("127.0.0.1", self.s.api, timeout=60)
+        conn.putrequest("POST", self.base + "/documents")
+        for name, value in (
+                ("Authorization", "Token token=" + self.s.key),
+                ("Content-Type", "multipart/form-data; boundary=" + BOUNDARY),
+                ("Content-Length", str(len(body)))):
+            conn.putheader(name, value)
+        conn.endheaders(body[:-1])
+        conn.close()
+        self.sent(b"whole")
+        self.assertEqual([x["size"] for x in self.lines()], [5])
+
+    def test_a_person_removes_one_and_adds_none(self):
+        d = self.sent(b"x" * 10)
+        self.assertEqual(call(self.s.admin, "POST", "/sim/admin/files", {
+            "content_file_name": "a"})[0], 400)
+        self.knob(storage_bytes="10")
+        self.assertEqual(self.upload(b"x")[0], 400)
+        self.s.post("/sim/admin/files/%d" % d["id"], {}, "DELETE")
+        self.assertEqual(self.lines(), [])
+        self.sent(b"x")  # its room is free
+
     def test_forms_that_are_none(self):
         good = form([("targetable_id", self.c["id"]),
                      ("targetable_type", "Contact"), ("file", b"x", "a.csv")])

@@ -214,6 +214,11 @@ static int edit_record(struct account *a, struct dr_str method, struct kind *k,
     if ((rest.n > 0 || !dr_str_eqz(method, "POST")) && !rec) {
         return 404;
     }
+    if (dr_str_eqz(dr_str_z(k->type), "files") &&
+        !dr_str_eqz(method, "DELETE")) {
+        no->text = "A file comes through the API.";
+        return 400;
+    }
     *t = (struct touch){k, id, rec ? "update" : "create"};
     if (dr_str_eqz(method, "DELETE")) {
         t->op = "delete";

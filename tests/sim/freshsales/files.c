@@ -206,6 +206,12 @@ void download_handle(struct dr_httpd_req *req, void *ctx)
 
 /* ---- the admin port ---- */
 
+static void member(struct dr_json_w *w, const char *key, struct dr_str json)
+{
+    dr_json_w_key(w, key);
+    dr_json_w_raw(w, json.p ? json : DR_STR_LIT("null"));
+}
+
 void file_line(struct account *a, const struct rec *r, struct dr_json_w *w)
 {
     const struct dr_json *t = dr_json_at(rec_json(a, r, "targetables"), 0);
@@ -213,13 +219,10 @@ void file_line(struct account *a, const struct rec *r, struct dr_json_w *w)
     dr_json_w_obj(w);
     dr_json_w_key(w, "id");
     dr_json_w_u64(w, r->id);
-    dr_json_w_key(w, "name");
-    dr_json_w_raw(w, rec_value(r, "content_file_name"));
+    member(w, "name", rec_value(r, "content_file_name"));
     dr_json_w_kvi(w, "size", size_of(r));
-    dr_json_w_key(w, "sha256");
-    dr_json_w_raw(w, rec_value(r, "@sha256"));
-    dr_json_w_key(w, "content_type");
-    dr_json_w_raw(w, rec_value(r, "content_content_type"));
+    member(w, "sha256", rec_value(r, "@sha256"));
+    member(w, "content_type", rec_value(r, "content_content_type"));
     dr_json_w_kv(w, "parent_type", dr_json_get_str(t, "type"));
     dr_json_w_kvi(w, "parent_id", dr_json_get_i64(t, "id", 0));
     dr_json_w_key(w, "owner_id");

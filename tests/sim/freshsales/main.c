@@ -56,6 +56,7 @@ static struct knob knobs[] = {
     {"upsert_ambiguous_key", "lowest|400|new", ""},
     {"product_search", "no|yes", ""},
     {"forbidden", "none", ""},
+    {"convert_moves", "no|yes", ""},
     {"file_limit", "157286400", ""},
     {"file_too_large", "413|400", ""},
     {"storage_bytes", "plan", ""},

@@ -244,6 +244,32 @@ static void answer_one(struct call *c, struct kind *k, const struct rec *r)
     }
 }
 
+/* Whether what hangs on a lead goes over to its contact is not known. */
+static void move_hanging(struct call *c, const struct kind *leads,
+                         const struct rec *lead, const struct rec *contact)
+{
+    struct dr_str key = dr_arena_printf(c->ar, "%s:%llu", leads->model,
+                                        (unsigned long long)lead->id);
+    struct dr_str to =
+        dr_arena_printf(c->ar, "[{\"id\":%llu,\"type\":\"Contact\"}]",
+                        (unsigned long long)contact->id);
+
+    for (size_t i = 0;
+         knob_is(c->a->knobs, "convert_moves", "yes") && i < kind_count; i++) {
+        struct kind *k = &kinds[i];
+        const struct hits *h =
+            k->hangs ? index_find(c->a, k, DR_STR_LIT("targetables"), key)
+                     : NULL;
+        while (h && h->n > 0) {
+            struct rec *r = h->v[0];
+            index_out(c->a, k, r);
+            rec_set(r, "targetables", to);
+            index_in(c->a, k, r);
+            touch(c, k, r->id, "update");
+        }
+    }
+}
+
 void convert_lead(struct call *c, struct kind *k, struct rec *lead)
 {
     const struct dr_json *body = attributes(c, k);
@@ -271,6 +297,7 @@ void convert_lead(struct call *c, struct kind *k, struct rec *lead)
     if (made) {
         touch(c, deals, made->id, "create");
     }
+    move_hanging(c, k, lead, contact);
     touch(c, k, lead->id, "delete");
     remove_record(c->a, k, lead, false);
     c->effect = true;
