@@ -15,13 +15,14 @@ static struct dr_str none = {"", 0};
 
 /* ---- its name ---- */
 
-/* Controls, and what turns the direction of reading: a name that shows as
- * another one than it is. */
+/* Controls, what parts a path, and what turns the direction of reading: a name
+ * that shows, or acts, as another one than it is. */
 static bool deceives(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
-           (c >= 0x200e && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+    return c == '/' || c == '\\' || c < 0x20 || (c >= 0x7f && c < 0xa0) ||
+           c == 0x2028 || c == 0x2029 || (c >= 0x200e && c <= 0x200f) ||
+           (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+           c == 0xfeff;
 }
 
 /* s is valid UTF-8 and not empty. */
@@ -87,7 +88,8 @@ static struct dr_str name_of(struct build *b)
     struct dr_str rule = DR_STR_LIT("attachment.file_name");
     struct dr_str raw = prop_text(b, "file_name"), out;
 
-    if (dr_str_trim(raw).n == 0) {
+    if (dr_str_trim(raw).n == 0 || dr_str_eqz(raw, ".") ||
+        dr_str_eqz(raw, "..")) {
         out = build_printf(b, "file-" DR_STR_FMT, DR_STR_ARG(b->rec->id));
         build_note(b, field, rule, raw, out,
                    "no name at the source, and a file has one");
@@ -96,8 +98,9 @@ static struct dr_str name_of(struct build *b)
     out = plain_name(b, raw);
     if (!dr_str_eq(out, raw)) {
         build_note(b, field, rule, out, out,
-                   "control characters, or such that turn the direction of "
-                   "reading, in the name: each is an underscore now");
+                   "control characters, slashes, or characters that turn the "
+                   "direction of reading, in the name: each is an underscore "
+                   "now");
     }
     raw = out;
     out = cut_name(b, raw);
