@@ -36,42 +36,16 @@ static void answer_desk(struct ask *q, const struct desk_result *r, bool whole)
     ask_answer(q);
 }
 
-static int read_wishes(const struct ask *q, struct desk_wishes *w,
-                       struct dr_err *err)
-{
-    struct dr_str owner = ask_member(q, "fallback_owner");
-    struct dr_str house = ask_member(q, "house_owner");
-
-    *w = (struct desk_wishes){.orphan_name = ask_member(q, "orphan_account")};
-    if (owner.n > 0 && dr_str_u64(owner, &w->fallback_owner)) {
-        return dr_err_set(err, DR_REJECT, 0, "request",
-                          "fallback_owner is no user id of Freshsales");
-    }
-    if (house.n > 0 && dr_str_u64(house, &w->house_owner)) {
-        return dr_err_set(err, DR_REJECT, 0, "request",
-                          "house_owner is no user id of Freshsales");
-    }
-    DR_JSON_EACH(s, dr_json_get(q->body, "scope"))
-    {
-        if (w->scope_count == DR_ARRAY_LEN(w->scope)) {
-            return dr_err_set(err, DR_REJECT, 0, "request",
-                              "the scope names too many objects");
-        }
-        w->scope[w->scope_count++] = dr_json_str(s);
-    }
-    return 0;
-}
-
 void post_propose(struct ask *q)
 {
-    struct desk_wishes wishes;
+    struct wishes wishes;
     struct desk_result r;
     struct dr_err err = {0};
 
     if (!ask_gate(q, STEP_PROPOSE)) {
         return;
     }
-    if (read_wishes(q, &wishes, &err) ||
+    if (wishes_parse(q->body, &wishes, &err) ||
         desk_propose(q->au, &wishes, &r, &err)) {
         ask_err(q, &err);
         return;

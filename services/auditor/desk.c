@@ -30,7 +30,8 @@ static void catalogs(struct auditor *au, struct dr_arena *a,
         .src_currencies = tree(au, "source", "currencies", a),
         .dst_account = tree(au, "target", "account", a),
         .dst_fields = tree(au, "target", "fields", a),
-        .dst_selectors = tree(au, "target", "selectors", a)};
+        .dst_selectors = tree(au, "target", "selectors", a),
+        .dst_modules = tree(au, "target", "custom_modules", a)};
 }
 
 /* ---- the profile ---- */
@@ -178,38 +179,24 @@ static void keep_plan(struct auditor *au, const struct dr_plan *plan,
     lead_keep(au, "plan.latest", dr_str_z(hex));
 }
 
-static void keep_wishes(struct auditor *au, const struct desk_wishes *w)
+static void keep_wishes(struct auditor *au, const struct wishes *w)
 {
     struct dr_json_w j;
     struct dr_buf b;
 
-    dr_buf_init(&b, 4096);
+    dr_buf_init(&b, 64 << 10);
     dr_json_w_init(&j, &b);
-    dr_json_w_obj(&j);
-    dr_json_w_kvi(&j, "fallback_owner", (int64_t)w->fallback_owner);
-    dr_json_w_kvi(&j, "house_owner", (int64_t)w->house_owner);
-    dr_json_w_kv(&j, "orphan_account", w->orphan_name);
-    dr_json_w_key(&j, "scope");
-    dr_json_w_arr(&j);
-    for (size_t i = 0; i < w->scope_count; i++) {
-        dr_json_w_str(&j, w->scope[i]);
-    }
-    dr_json_w_end(&j);
-    dr_json_w_end(&j);
+    wishes_write(w, &j);
     lead_keep(au, "wishes", dr_buf_view(&b));
     dr_buf_done(&b);
 }
 
-static int propose(struct auditor *au, const struct desk_wishes *w,
+static int propose(struct auditor *au, const struct wishes *w,
                    struct dr_arena *a, const struct dr_catalogs *c,
                    struct dr_proposal *out, bool keep, struct dr_err *err)
 {
     struct dr_profile *p = profile(au, err);
-    struct dr_propose_opts o = {.scope = w->scope,
-                                .scope_count = w->scope_count,
-                                .fallback_owner = w->fallback_owner,
-                                .house_owner = w->house_owner,
-                                .orphan_name = w->orphan_name};
+    struct dr_propose_opts o = wishes_opts(w);
     int rc;
 
     if (!p) {
@@ -320,7 +307,7 @@ static int keep_proposal(struct auditor *au, const struct dr_proposal *p,
     return 0;
 }
 
-int desk_propose(struct auditor *au, const struct desk_wishes *w,
+int desk_propose(struct auditor *au, const struct wishes *w,
                  struct desk_result *out, struct dr_err *err)
 {
     DR_AUTO(dr_arena) struct dr_arena *a = dr_arena_new(CATALOG_ARENA);
@@ -498,33 +485,21 @@ int desk_approve(struct auditor *au, struct dr_str hex, struct dr_str by,
 
 /* ---- readiness ---- */
 
-static void read_wishes(struct auditor *au, struct desk_wishes *w)
-{
-    const struct dr_json *j = dr_json_parse(
-        au->request, books_kept(au->books, "wishes", au->request), NULL, NULL);
-
-    *w = (struct desk_wishes){
-        .fallback_owner = (uint64_t)dr_json_get_i64(j, "fallback_owner", 0),
-        .house_owner = (uint64_t)dr_json_get_i64(j, "house_owner", 0),
-        .orphan_name = dr_json_get_str(j, "orphan_account")};
-    DR_JSON_EACH(s, dr_json_get(j, "scope"))
-    {
-        if (w->scope_count < DR_ARRAY_LEN(w->scope)) {
-            w->scope[w->scope_count++] = dr_json_str(s);
-        }
-    }
-}
-
 int desk_ready(struct auditor *au, struct dr_buf *out, struct dr_err *err)
 {
     DR_AUTO(dr_arena) struct dr_arena *a = dr_arena_new(CATALOG_ARENA);
     struct desk_result counts = {{0}, 0, 0, 0, 0, 0};
     struct dr_proposal p;
     struct dr_catalogs c;
-    struct desk_wishes w;
+    struct wishes w;
     int rc;
 
-    read_wishes(au, &w);
+    if (wishes_parse(dr_json_parse(au->request,
+                                   books_kept(au->books, "wishes", au->request),
+                                   NULL, NULL),
+                     &w, err)) {
+        return -1;
+    }
     catalogs(au, a, &c);
     dr_proposal_init(&p);
     rc = propose(au, &w, a, &c, &p, false, err);

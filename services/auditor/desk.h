@@ -6,13 +6,7 @@
 #define DROVER_AUDITOR_DESK_H
 
 #include "auditor.h"
-
-struct desk_wishes {
-    uint64_t fallback_owner, house_owner;
-    struct dr_str orphan_name;
-    struct dr_str scope[16];
-    size_t scope_count;
-};
+#include "wishes.h"
 
 struct desk_result {
     char hash[65];
@@ -21,7 +15,7 @@ struct desk_result {
 
 /* Proposes and keeps plan, checklist, owners, duplicates and the schema audit
  * as the newest reports. */
-int desk_propose(struct auditor *au, const struct desk_wishes *w,
+int desk_propose(struct auditor *au, const struct wishes *w,
                  struct desk_result *out, struct dr_err *err) DR_MUSTCHECK;
 /* An edited plan: its hash is set anew, and it becomes the latest. */
 int desk_put(struct auditor *au, struct dr_str json, struct desk_result *out,
