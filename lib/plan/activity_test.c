@@ -241,10 +241,7 @@ static void test_blob_states(void **state)
 /* A custom object folded into its deal stands for that deal. */
 static void test_custom_parent(void **state)
 {
-    struct dr_plan *p =
-        plan_of(&plain, "\"orphans\"",
-                "\"custom_objects\":{\"co_shipment\":{\"fate\":\"fields\","
-                "\"parent\":\"deal\"}},\"orphans\"");
+    struct dr_plan *p = plan_of(&plain, NULL, NULL);
     struct dr_outcome out = apply(p, record("note/on_custom"));
 
     (void)state;
@@ -255,9 +252,7 @@ static void test_custom_parent(void **state)
     assert_true(dr_str_eqz(out.loads[0].refs[0].key, "co_shipment:s_1"));
     assert_int_equal(out.loads[0].refs[0].on_miss, DR_MISS_REJECT);
     dr_plan_free(p);
-    p = plan_of(&plain, "\"orphans\"",
-                "\"custom_objects\":{\"co_shipment\":{\"fate\":\"module\","
-                "\"parent\":\"deal\"}},\"orphans\"");
+    p = plan_of(&plain, "\"fate\":\"fields\"", "\"fate\":\"notes\"");
     out = apply(p, record("note/on_custom"));
     assert_int_equal(out.state, DR_OUT_REJECTED);
     assert_true(dr_str_eqz(out.reject.class, "no_target"));
@@ -277,8 +272,8 @@ static void test_type_missing(void **state)
     dr_buf_init(&b, (size_t)1 << 20);
     (void)dr_plan_check(p, &world.c, &b);
     assert_holds(dr_buf_view(&b),
-                 "{\"code\":\"missing_value\",\"object\":\"call\",\"field\":"
-                 "\"call.type\"");
+                 "{\"code\":\"missing_activity_type\",\"object\":\"call\","
+                 "\"field\":\"sales_activity_type_id\"");
     dr_buf_done(&b);
     dr_plan_free(p);
 }

@@ -99,10 +99,8 @@ static struct links links_of(struct build *b)
 {
     const struct dr_source *rec = b->rec;
     const struct dr_json *said = prop(b, "parents");
-    size_t more = dr_json_type(said) == DR_JSON_ARRAY &&
-                          dr_str_eqz(rec->object, "attachment")
-                      ? said->count
-                      : 0;
+    bool file = dr_str_eqz(rec->object, "attachment");
+    size_t more = file && dr_json_type(said) == DR_JSON_ARRAY ? said->count : 0;
     struct links l = {
         dr_arena_calloc(b->a, rec->assoc_count + more + 1, sizeof(*l.v)), 0};
 
@@ -111,9 +109,11 @@ static struct links links_of(struct build *b)
         return l;
     }
     for (size_t i = 0; i < rec->assoc_count; i++) {
-        struct dr_str object = other_end(b, rec->assocs[i].pair);
-        if (object.n > 0) {
-            add(&l, object, rec->assocs[i].to_id, rec->assocs[i].primary);
+        const struct dr_assoc *as = &rec->assocs[i];
+        struct dr_str object = other_end(b, as->pair);
+        if (object.n > 0) { /* a file's own parents go before theirs */
+            add(&l, object, as->to_id,
+                file ? dr_str_eqz(as->category, "parent") : as->primary);
         }
     }
     for (const struct dr_json *e = more > 0 ? said->child : NULL; e;
@@ -121,7 +121,7 @@ static struct links links_of(struct build *b)
         struct dr_str object = dr_json_get_str(e, "type");
         struct dr_str id = dr_json_scalar(dr_json_get(e, "id"));
         if (object.n > 0 && id.n > 0 && dr_text_valid(object)) {
-            add(&l, object, id, false);
+            add(&l, object, id, true);
         }
     }
     sort(&l);
