@@ -76,6 +76,7 @@ void propose_activities(struct proposing *p)
     dr_json_w_kvz(w, "call",
                   p->o->calls_as_logs ? "call_log" : "sales_activity");
     dr_json_w_kvz(w, "html", html);
+    dr_json_w_kvz(w, "long", p->o->long_notes ? "note" : "cut");
     dr_json_w_end(w);
     dr_json_w_key(w, "notes");
     dr_json_w_obj(w);

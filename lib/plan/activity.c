@@ -335,18 +335,18 @@ static void body(struct build *b, const char *field, const char *lane)
     apply_text(b, &text);
 }
 
-static size_t done(struct build *b, struct dr_load *out)
+static size_t done(struct build *b, struct dr_load out[LOADS_MAX])
 {
     build_load(b, out, "activity");
     build_hash(b, out);
-    return 1;
+    return add_whole_text(b, out, 1);
 }
 
 /* ---- call logs ---- */
 
 /* Freshsales stamps a logged call with the time of writing (10.2): what it
  * cannot hold stands in the text and is told. */
-static size_t call_log(struct build *b, struct dr_load *out)
+static size_t call_log(struct build *b, struct dr_load out[LOADS_MAX])
 {
     const struct rule *r;
     struct dr_str s = dr_str_trim(special_text(b, "direction", &r));
@@ -397,7 +397,7 @@ static void tell_unknown(struct build *b)
 size_t make_activity(struct build *b, struct dr_load out[LOADS_MAX])
 {
     if (dr_str_eqz(b->op->type, "call_logs")) {
-        return call_log(b, &out[0]);
+        return call_log(b, out);
     }
     title(b);
     tell_unknown(b);
@@ -407,7 +407,7 @@ size_t make_activity(struct build *b, struct dr_load out[LOADS_MAX])
     participants(b);
     (void)apply_target(b, true);
     body(b, "notes", "activity");
-    return done(b, &out[0]);
+    return done(b, out);
 }
 
 /* Appointments have no owner that could be set. Attendees are not written:
@@ -429,5 +429,5 @@ size_t make_meeting(struct build *b, struct dr_load out[LOADS_MAX])
     participants(b);
     (void)apply_target(b, false);
     body(b, "description", "activity");
-    return done(b, &out[0]);
+    return done(b, out);
 }

@@ -351,6 +351,42 @@ static void test_huge(void **state)
     dr_plan_free(p);
 }
 
+/* By plan the whole of it stands in a note on the same record. */
+static void test_long_notes(void **state)
+{
+    struct dr_propose_opts o = {.long_notes = true};
+    struct dr_plan *p = plan_of(&o, NULL, NULL);
+    struct dr_outcome out = apply(p, record("email/long"));
+    const struct dr_load *l = &out.loads[1];
+    struct dr_str lanes[4], text;
+
+    (void)state;
+    assert_int_equal(out.load_count, 2);
+    assert_true(dr_utf8_count(field(&out, "notes")) <= 10000);
+    assert_true(dr_str_eqz(l->lane, "note") && dr_str_eqz(l->type, "notes"));
+    assert_true(dr_str_eqz(l->key, "email:e_3"));
+    assert_int_equal(l->field_count, 1);
+    text = l->fields[0].value;
+    assert_int_equal(dr_utf8_count(text) > 12000, 1);
+    assert_holds(text, "The whole text of this email (FastTrack)");
+    assert_holds(text, "FastTrack email e_3 [");
+    assert_false(dr_str_eq(l->marker, out.loads[0].marker));
+    assert_int_equal(l->ref_count, 1);
+    assert_true(dr_str_eqz(l->refs[0].key, "contact:c_1"));
+    assert_int_equal(dr_plan_lanes_of(p, DR_STR_LIT("email"), lanes), 2);
+    assert_true(dr_str_eqz(lanes[1], "note"));
+    out = apply(p, record("email/plain"));
+    assert_int_equal(out.load_count, 1);
+    out = apply(p, record("task/long_body"));
+    assert_int_equal(out.load_count, 2);
+    dr_plan_free(p);
+    p = plan_of(&plain, NULL, NULL);
+    out = apply(p, record("email/long"));
+    assert_int_equal(out.load_count, 1);
+    assert_int_equal(dr_plan_lanes_of(p, DR_STR_LIT("email"), lanes), 1);
+    dr_plan_free(p);
+}
+
 static int open_world(void **state)
 {
     (void)state;
@@ -375,7 +411,8 @@ int main(void)
                                        cmocka_unit_test(test_custom_parent),
                                        cmocka_unit_test(test_type_missing),
                                        cmocka_unit_test(test_storage),
-                                       cmocka_unit_test(test_huge)};
+                                       cmocka_unit_test(test_huge),
+                                       cmocka_unit_test(test_long_notes)};
 
     return cmocka_run_group_tests(tests, open_world, close_world);
 }

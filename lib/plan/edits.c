@@ -121,6 +121,7 @@ static void check_activities(struct checking *k)
 {
     static const char *const calls[] = {"sales_activity", "call_log", NULL};
     static const char *const html[] = {"text", "keep", NULL};
+    static const char *const longer[] = {"cut", "note", NULL};
     static const char *const large[] = {"note", "link", "skip", NULL};
     static const char *const broken[] = {"note", "reject", NULL};
     const struct object_plan *call = plan_object(k->plan, DR_STR_LIT("call"));
@@ -130,6 +131,7 @@ static void check_activities(struct checking *k)
 
     check_choice(k, "activities", "call", calls);
     check_choice(k, "activities", "html", html);
+    check_choice(k, "activities", "long", longer);
     check_choice(k, "notes", "html", html);
     check_choice(k, "files", "too_large", large);
     check_choice(k, "files", "broken", broken);

@@ -229,6 +229,8 @@ static void read_decisions(struct dr_plan *p, const struct dr_json *root)
         dr_json_get_str(dr_json_get(root, "activities"), "html"), "keep");
     p->keep_note_html =
         dr_str_eqz(dr_json_get_str(dr_json_get(root, "notes"), "html"), "keep");
+    p->long_notes = dr_str_eqz(
+        dr_json_get_str(dr_json_get(root, "activities"), "long"), "note");
     read_files(p, dr_json_get(root, "files"));
     p->leads = dr_str_eqz(dr_json_get_str(root, "leads"), "lead");
     p->lead_stage = dr_json_scalar(dr_json_get(root, "lead_stage_id"));
@@ -382,8 +384,10 @@ size_t dr_plan_lanes_of(const struct dr_plan *p, struct dr_str object,
         if (dr_str_eqz(object, "company")) {
             out[n++] = DR_STR_LIT("link");
         }
-        if (dr_str_eqz(object, "attachment")) {
-            out[n++] = DR_STR_LIT("note"); /* about files that cannot go */
+        /* about files that cannot go; texts that an activity cannot hold */
+        if (dr_str_eqz(object, "attachment") ||
+            (p->long_notes && dr_str_eqz(o->lane, "activity"))) {
+            out[n++] = DR_STR_LIT("note");
         }
     }
     return n;

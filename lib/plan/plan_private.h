@@ -93,6 +93,7 @@ struct dr_plan {
         *without_email; /* values: struct dr_str * */
     struct dr_str orphan_name, orphan_id;
     bool keep_activity_html, keep_note_html;
+    bool long_notes; /* what is cut of an activity stands in a note, too */
     struct files_plan files;
     bool leads;                 /* persons become lead records */
     struct dr_str lead_stage;   /* else contacts of this lifecycle stage */
@@ -138,6 +139,7 @@ struct build {
     struct dr_line *lines;
     size_t line_n, line_cap;
     struct dr_buf description; /* appended lines */
+    struct dr_str whole;       /* of a text that was cut */
     struct dr_str part_id;     /* the line being made */
     enum dr_out_state state;   /* 0: going on */
     struct dr_rejected reject;
@@ -246,6 +248,9 @@ struct text {
     size_t chars, bytes; /* the limit: in characters, else in bytes */
 };
 void apply_text(struct build *b, const struct text *t);
+/* By plan, a note with the whole of a text that was cut, behind the n load
+ * records there are. Returns how many there are then. */
+size_t add_whole_text(struct build *b, struct dr_load out[LOADS_MAX], size_t n);
 /* A text of FastTrack that is HTML, by the plan kept or reduced. */
 struct dr_str text_of_html(struct build *b, struct dr_str source,
                            struct dr_str rule, struct dr_str s, bool keep);

@@ -41,5 +41,5 @@ size_t make_task(struct build *b, struct dr_load out[LOADS_MAX])
     apply_text(b, &text);
     build_load(b, &out[0], "activity");
     build_hash(b, &out[0]);
-    return 1;
+    return add_whole_text(b, out, 1);
 }

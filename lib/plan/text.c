@@ -110,6 +110,7 @@ static struct dr_str cut_own(struct build *b, const struct text *t, size_t room,
         t->own.n);
     build_note(b, t->source, t->rule, t->own, cut,
                why.n > 0 ? why.p : "cut to what the field holds");
+    b->whole = t->own;
     return cut;
 }
 
@@ -140,4 +141,34 @@ void apply_text(struct build *b, const struct text *t)
     build_field(b, dr_str_z(t->field), t->rule, DR_VAL_TEXT,
                 build_dup(b, dr_buf_view(&out)));
     dr_buf_done(&out);
+}
+
+/* A second record of the same key, in the lane of notes. Fields of its own:
+ * the first record's are used by that. */
+size_t add_whole_text(struct build *b, struct dr_load out[LOADS_MAX], size_t n)
+{
+    struct text text = {.field = "description",
+                        .source = DR_STR_LIT("body"),
+                        .own = b->whole,
+                        .bytes = NOTE_MAX};
+    struct dr_load head;
+
+    if (!b->plan->long_notes || b->whole.n == 0) {
+        return n;
+    }
+    b->fields = NULL;
+    b->field_n = b->field_cap = 0;
+    dr_buf_reset(&b->description);
+    text.rule =
+        build_printf(b, DR_STR_FMT ".whole", DR_STR_ARG(b->rec->object));
+    text.first =
+        build_printf(b, "The whole text of this " DR_STR_FMT " (FastTrack)",
+                     DR_STR_ARG(b->rec->object));
+    build_load(b, &head, "note");
+    text.last = marker_line(b, head.marker);
+    apply_text(b, &text);
+    build_load(b, &out[n], "note");
+    out[n].type = DR_STR_LIT("notes");
+    build_hash(b, &out[n]);
+    return n + 1;
 }

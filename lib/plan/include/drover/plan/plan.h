@@ -15,7 +15,9 @@
  *   owners{map, house, fallback, unresolved}
  *   orphans{account_name, account_id}   authors{source user: name}
  *   lead_stage_id                   the lifecycle stage of persons (Suite)
- *   activities{call, html}          sales_activity|call_log, text|keep
+ *   activities{call, html, long}    sales_activity|call_log, text|keep,
+ *     cut|note: what an activity's text cannot hold goes, with the whole, into
+ *     a note beside it: lane note, the same key
  *   notes{html}                     text|keep
  *   files{max_bytes, storage_bytes, too_large, broken, source_url, names}
  *     max_bytes: no larger file is uploaded; at most DR_FILE_MAX
@@ -95,7 +97,8 @@ bool dr_plan_in_scope(const struct dr_plan *p, struct dr_str object);
 size_t dr_plan_scope_count(const struct dr_plan *p);
 struct dr_str dr_plan_scope_at(const struct dr_plan *p, size_t at);
 /* The lane an object's records go to first, then the others: "link" beside
- * that of companies, "note" beside that of attachments; none: not carried.
+ * that of companies, "note" beside that of attachments and, by plan, of
+ * activities; none: not carried.
  * Used for markers. */
 size_t dr_plan_lanes_of(const struct dr_plan *p, struct dr_str object,
                         struct dr_str out[4]);
@@ -218,6 +221,7 @@ struct dr_propose_opts {
     struct dr_str orphan_name; /* empty: "Unassigned Account" */
     bool calls_as_logs;        /* else sales activities, with their times */
     bool html_keep;            /* HTML of texts is kept, not reduced      */
+    bool long_notes; /* what an activity's text cannot hold is a note, too */
     /* Files: 0 is Freshsales' own limit, and the storage of its plan. What
      * is too large becomes a "note" (NULL), a "link" or is left out ("skip");
      * what has no bytes a "note" (NULL) or a "reject". */
