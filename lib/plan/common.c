@@ -168,10 +168,19 @@ static void flags_of(struct build *b, const struct dr_json *names,
 
 void apply_flags(struct build *b)
 {
+    const struct dr_json *corrupt = dr_json_get(b->root, "corrupt");
+    const struct dr_json *fields = dr_json_get(corrupt, "fields");
+
     flags_of(b, dr_json_get(b->root, "redacted"),
              "FastTrack does not show this value to the token: what it gave "
              "was carried");
-    flags_of(b, dr_json_get(dr_json_get(b->root, "corrupt"), "fields"),
+    if (!dr_json_is_null(corrupt) && (!fields || fields->count == 0)) {
+        build_note(b, DR_STR_LIT("*"), DR_STR_LIT("source.flags"),
+                   dr_json_get_str(corrupt, "code"), (struct dr_str){"", 0},
+                   "FastTrack says that the record is damaged, and not where: "
+                   "what it gave was carried");
+    }
+    flags_of(b, fields,
              "FastTrack says that this value is damaged: what it gave was "
              "carried");
 }
