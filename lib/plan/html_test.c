@@ -5,11 +5,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include <drover/base/arena.h>
-#include <drover/base/clock.h>
 
 #include "html.h"
 
@@ -161,7 +161,10 @@ static void test_images(void **state)
     dr_map_free(names);
 }
 
-/* Each of these, a megabyte of it, in well under a second. */
+/* Of the processor: what grows with the square of a megabyte takes minutes. */
+#define CPU_LIMIT_S 10
+
+/* Each of these, a megabyte of it. */
 static void test_linear(void **state)
 {
     static const char *const hostile[] = {
@@ -175,20 +178,19 @@ static void test_linear(void **state)
     (void)state;
     for (size_t i = 0; i < DR_ARRAY_LEN(hostile); i++) {
         size_t n = strlen(hostile[i]), at = 0;
-        int64_t from;
+        clock_t from;
         struct dr_buf out;
         while (at + n < BIG / 4) {
             memcpy(text + at, hostile[i], n);
             at += n;
         }
         dr_buf_init(&out, BIG);
-        from = dr_mono_ms();
+        from = clock();
         (void)html_to_text((struct dr_str){text, at}, NULL, &out);
         assert_false(out.over);
         assert_true(dr_utf8_valid(dr_buf_view(&out)));
-        if (dr_mono_ms() - from > 2000) {
-            fail_msg("\"%s\" took %lld ms", hostile[i],
-                     (long long)(dr_mono_ms() - from));
+        if (clock() - from > CPU_LIMIT_S * CLOCKS_PER_SEC) {
+            fail_msg("\"%s\" takes too long", hostile[i]);
         }
         dr_buf_done(&out);
     }
