@@ -36,6 +36,16 @@ static const struct flag propose_flags[] = {
     {"fallback-owner", "ID", "user who gets records of unmatched owners"},
     {"scope", "A,B", "only these source objects"},
     {"orphan-account", "NAME", "account for contacts without a company"},
+    {"custom-objects", "O=F,…",
+     "fates of custom objects: module, fields, notes or skip"},
+    {"events", "FATE", "custom events: activities (default) or report"},
+    {"calls", "KIND", "sales_activity (default: keeps times) or call_log"},
+    {"html", "HOW", "text (default) or keep, in activities and notes"},
+    {"long-texts", "HOW", "cut (default), or note: the rest in a note"},
+    {"max-file", "BYTES", "no larger file is uploaded"},
+    {"storage", "BYTES", "what the target has room for"},
+    {"too-large", "HOW", "larger files: note (default), link or skip"},
+    {"broken", "HOW", "files without bytes: note (default) or reject"},
     END};
 static const struct flag ready_flags[] = {
     {"refresh", NULL, "have the target read again first, and wait for it"},

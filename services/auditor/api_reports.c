@@ -107,7 +107,8 @@ static void not_yet(struct ask *q)
 void get_report(struct ask *q, struct dr_str name)
 {
     static const char *const kept[] = {"audit.json", "checklist.json",
-                                       "owners.json", "duplicates.json"};
+                                       "owners.json", "duplicates.json",
+                                       "files.json"};
     /* As the extractor has published them. */
     static const char *const read[][2] = {
         {"inventory.json", "automation"},

@@ -191,6 +191,23 @@ static void keep_wishes(struct auditor *au, const struct wishes *w)
     dr_buf_done(&b);
 }
 
+/* Which files will not fit, before any byte moves. */
+static void keep_files(struct auditor *au, const struct dr_profile *p,
+                       struct dr_str plan_json)
+{
+    DR_AUTO(dr_plan) struct dr_plan *plan = dr_plan_parse(plan_json, NULL);
+    struct dr_json_w w;
+    struct dr_buf b;
+
+    dr_buf_init(&b, AUDITOR_TEXT);
+    dr_json_w_init(&w, &b);
+    dr_plan_files_json(p, plan, &w);
+    if (!b.over) {
+        lead_keep(au, "files.json", dr_buf_view(&b));
+    }
+    dr_buf_done(&b);
+}
+
 static int propose(struct auditor *au, const struct wishes *w,
                    struct dr_arena *a, const struct dr_catalogs *c,
                    struct dr_proposal *out, bool keep, struct dr_err *err)
@@ -205,6 +222,7 @@ static int propose(struct auditor *au, const struct wishes *w,
     rc = dr_plan_propose(p, c, &o, out, err);
     if (rc == 0 && keep) {
         keep_audit(au, p, c, a);
+        keep_files(au, p, dr_buf_view(&out->plan));
     }
     dr_profile_free(p);
     return rc;

@@ -18,7 +18,7 @@
 
 /* Bodies of one target record that are looked at, the newest first. */
 #define JUDGE_BODIES 4
-#define JUDGE_LOADS 2
+#define JUDGE_LOADS 4
 #define JUDGE_CONFLICTS 64
 
 /* A load record that the plan makes, and what is known of it. */

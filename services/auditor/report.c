@@ -34,7 +34,35 @@ static void number_or_null(struct dr_json_w *w, const char *key,
 #define RECORD_COLUMNS \
     "object, id, version, state, lane, type, target, rule, reason, rev"
 
-static void record_members(struct query *q, struct dr_json_w *w)
+/* What else one record became: the rest of its text, or a word about it. */
+static void also(struct auditor *au, struct query *q, struct dr_json_w *w)
+{
+    static const char sql[] =
+        "SELECT type, dst FROM fact WHERE lane IN ('activity','note','file')"
+        " AND key=?1||':'||?2 AND dst>0 AND deleted NOT IN (1,2)"
+        " AND NOT (type=?3 AND dst=?4) ORDER BY lane";
+    struct query *f;
+
+    dr_json_w_key(w, "also");
+    dr_json_w_arr(w);
+    if (!db_col_null(q, 6)) {
+        f = db_query(books_db(au->books), sql);
+        db_text(f, 1, db_col(q, 0));
+        db_text(f, 2, db_col(q, 1));
+        db_text(f, 3, db_col(q, 5));
+        db_int(f, 4, db_col_int(q, 6));
+        while (db_step(f)) {
+            dr_json_w_obj(w);
+            dr_json_w_kv(w, "type", db_col(f, 0));
+            dr_json_w_kvi(w, "target_id", db_col_int(f, 1));
+            dr_json_w_end(w);
+        }
+    }
+    dr_json_w_end(w);
+}
+
+static void record_members(struct auditor *au, struct query *q,
+                           struct dr_json_w *w)
 {
     dr_json_w_kv(w, "object", db_col(q, 0));
     dr_json_w_kv(w, "id", db_col(q, 1));
@@ -43,9 +71,7 @@ static void record_members(struct query *q, struct dr_json_w *w)
     text_or_null(w, "lane", q, 4);
     text_or_null(w, "type", q, 5);
     number_or_null(w, "target_id", q, 6);
-    dr_json_w_key(w, "also");
-    dr_json_w_arr(w);
-    dr_json_w_end(w);
+    also(au, q, w);
     text_or_null(w, "rule", q, 7);
     text_or_null(w, "reason", q, 8);
 }
@@ -77,7 +103,7 @@ void report_records(struct auditor *au, struct dr_str after, int64_t limit,
         struct dr_json_w w;
         dr_json_w_init(&w, out);
         dr_json_w_obj(&w);
-        record_members(q, &w);
+        record_members(au, q, &w);
         dr_json_w_end(&w);
         dr_buf_ch(out, '\n');
         cursor_of(q, next);
@@ -437,7 +463,7 @@ void report_find(struct auditor *au, struct dr_str object, struct dr_str id,
         const struct dr_source *rec;
         dr_arena_reset(au->arena);
         dr_json_w_obj(&w);
-        record_members(q, &w);
+        record_members(au, q, &w);
         rec = books_get_source(au->books, db_col(q, 10), db_col(q, 11),
                                au->arena);
         if (rec) {

@@ -73,6 +73,7 @@ static int read_choices(const struct dr_json *j, struct wishes *out,
     static const char *const calls[] = {"sales_activity", "call_log", NULL};
     static const char *const html[] = {"text", "keep", NULL};
     static const char *const events[] = {"activities", "report", NULL};
+    static const char *const texts[] = {"cut", "note", NULL};
     const char *word;
 
     if (read_word(j, "calls", calls, &word, err)) {
@@ -83,6 +84,10 @@ static int read_choices(const struct dr_json *j, struct wishes *out,
         return -1;
     }
     out->html_keep = word == html[1];
+    if (read_word(j, "long_texts", texts, &word, err)) {
+        return -1;
+    }
+    out->long_notes = word == texts[1];
     if (read_word(j, "events", events, &word, err)) {
         return -1;
     }
@@ -132,6 +137,7 @@ void wishes_write(const struct wishes *w, struct dr_json_w *j)
     write_list(j, "custom_objects", w->fates, w->fate_count);
     dr_json_w_kvz(j, "calls", w->calls_as_logs ? "call_log" : "sales_activity");
     dr_json_w_kvz(j, "html", w->html_keep ? "keep" : "text");
+    dr_json_w_kvz(j, "long_texts", w->long_notes ? "note" : "cut");
     dr_json_w_kvz(j, "events", w->events_report ? "report" : "activities");
     dr_json_w_key(j, "files");
     dr_json_w_obj(j);
@@ -155,6 +161,7 @@ struct dr_propose_opts wishes_opts(const struct wishes *w)
                                     .orphan_name = w->orphan_name,
                                     .calls_as_logs = w->calls_as_logs,
                                     .html_keep = w->html_keep,
+                                    .long_notes = w->long_notes,
                                     .file_max_bytes = w->file_max_bytes,
                                     .storage_bytes = w->storage_bytes,
                                     .files_too_large = w->files_too_large,

@@ -16,7 +16,8 @@ static void test_round_trip(void **state)
         "{\"fallback_owner\":7,\"house_owner\":31000000005,"
         "\"orphan_account\":\"Nobody's\",\"scope\":[\"company\",\"deal\"],"
         "\"custom_objects\":[\"co_x=notes\"],\"calls\":\"call_log\","
-        "\"html\":\"keep\",\"events\":\"report\",\"files\":{\"max_bytes\":"
+        "\"html\":\"keep\",\"long_texts\":\"note\",\"events\":\"report\","
+        "\"files\":{\"max_bytes\":"
         "1000,\"storage_bytes\":5000000000,\"too_large\":\"skip\","
         "\"broken\":\"reject\"}}";
     struct dr_arena *a = dr_arena_new(1 << 20);
