@@ -218,6 +218,16 @@ static void test_fates(void **state)
     m = decided(&c, NULL, false);
     assert_true(dr_str_eqz(fate_of(&m, "co_shipment"), "notes"));
     drop(&m);
+    /* what the account says goes before what its plan has */
+    c.dst_account = json("{\"edition\":\"suite\",\"custom_modules\":true}");
+    m = decided(&c, NULL, false);
+    assert_true(dr_str_eqz(fate_of(&m, "co_shipment"), "module"));
+    drop(&m);
+    c.dst_account = json("{\"edition\":\"suite\",\"plan\":\"enterprise\","
+                         "\"custom_modules\":false}");
+    m = decided(&c, NULL, false);
+    assert_true(dr_str_eqz(fate_of(&m, "co_shipment"), "fields"));
+    drop(&m);
     c.dst_account = json("{\"edition\":\"classic\",\"plan\":\"enterprise\"}");
     m = decided(&c, NULL, false); /* modules are of the Suite */
     assert_true(dr_str_eqz(fate_of(&m, "co_shipment"), "fields"));

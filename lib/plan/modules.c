@@ -3,11 +3,17 @@
 
 #include <string.h>
 
+/* What the account itself says goes before what its plan has. */
 bool modules_allowed(const struct dr_catalogs *c)
 {
-    return dr_str_ieq(dr_json_get_str(c->dst_account, "plan"),
-                      DR_STR_LIT("enterprise")) &&
-           !dr_str_eqz(dr_json_get_str(c->dst_account, "edition"), "classic");
+    const struct dr_json *has = dr_json_get(c->dst_account, "custom_modules");
+
+    if (dr_str_eqz(dr_json_get_str(c->dst_account, "edition"), "classic")) {
+        return false;
+    }
+    return has ? dr_json_true(has)
+               : dr_str_ieq(dr_json_get_str(c->dst_account, "plan"),
+                            DR_STR_LIT("enterprise"));
 }
 
 const struct dr_json *module_of(const struct dr_catalogs *c,

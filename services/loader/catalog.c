@@ -159,11 +159,13 @@ static struct dr_str host_of(const char *url)
 
 void catalog_account_write(const struct catalog_account *a, struct dr_buf *out)
 {
-    /* Suite limits (reference 19.1): the limit names the plan. */
+    /* Reference 19.1: the limit names the plan. */
     static const struct {
         int64_t limit;
-        const char *plan;
-    } plans[] = {{1000, "growth"}, {2000, "pro"}, {5000, "enterprise"}};
+        const char *suite, *classic;
+    } plans[] = {{1000, "growth", "garden"},
+                 {2000, "pro", "estate"},
+                 {5000, "enterprise", "forest"}};
     struct dr_json_w w;
 
     dr_json_w_init(&w, out);
@@ -176,10 +178,12 @@ void catalog_account_write(const struct catalog_account *a, struct dr_buf *out)
         dr_json_w_kvi(&w, "rate_limit", a->hour_limit);
         for (size_t i = 0; i < DR_ARRAY_LEN(plans); i++) {
             if (plans[i].limit == a->hour_limit) {
-                dr_json_w_kvz(&w, "plan", plans[i].plan);
+                dr_json_w_kvz(&w, "plan",
+                              a->classic ? plans[i].classic : plans[i].suite);
             }
         }
     }
+    dr_json_w_kvb(&w, "custom_modules", a->modules);
     dr_json_w_kvi(&w, "catalog_seq", (int64_t)a->seq);
     dr_json_w_end(&w);
 }

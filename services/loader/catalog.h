@@ -52,8 +52,8 @@ void catalog_modules_write(const struct module_texts *modules, size_t count,
                            struct dr_buf *out);
 struct catalog_account {
     const char *base_url, *user_agent;
-    bool classic;
-    int64_t hour_limit; /* as the target says it, -1: unknown */
+    bool classic, modules; /* custom modules were to be had */
+    int64_t hour_limit;    /* as the target says it, -1: unknown */
     uint64_t seq;
 };
 void catalog_account_write(const struct catalog_account *a, struct dr_buf *out);

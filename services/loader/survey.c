@@ -176,6 +176,10 @@ static void publish_all(struct loader *l)
                                       .seq = j->seq};
     struct dr_buf b;
 
+    for (size_t i = 0; i < question_count; i++) {
+        account.modules |=
+            questions[i].part == PART_MODULES && j->texts[i] != NULL;
+    }
     dr_buf_init(&b, TEXT_MAX);
     catalog_modules_write(j->modules, j->module_count, &b);
     publish(l, "custom_modules", &b); /* before their views */

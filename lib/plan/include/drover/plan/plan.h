@@ -173,7 +173,8 @@ void dr_outcome_print(const struct dr_outcome *o, struct dr_buf *out);
  * {type: []}, associations[], events[]}, pipelines {deal: []}, owners [],
  * currencies []. events: the results of GET /schema/events, absent where the
  * source's plan has none; objects: entries with custom true are custom objects.
- * Target: account {edition, plan, domain, …}, fields {contacts: [], …},
+ * Target: account {edition, plan, custom_modules (whether they are to be had;
+ * absent: by the plan), domain, …}, fields {contacts: [], …},
  * selectors {users: [], deal_pipelines: [], …}, modules: the custom modules
  * (catalogue "custom_modules"), an array of GET /settings/module_customizations
  * (entity_name, singular_name, plural_name), each with `fields`: those of GET
