@@ -122,8 +122,11 @@ static void keep_audit(struct auditor *au, const struct dr_profile *p,
     dr_json_w_tree(&w, c->dst_fields);
     dr_json_w_key(&w, "selectors");
     dr_json_w_tree(&w, c->dst_selectors);
+    dr_json_w_key(&w, "custom_modules");
+    dr_json_w_tree(&w, c->dst_modules);
     dr_json_w_end(&w);
     dr_profile_fields_json(p, c, &w);
+    dr_profile_shapes_json(p, c, &w);
     write_limits(&w, c);
     dr_json_w_key(&w, "automation");
     dr_json_w_tree(&w, tree(au, "source", "automation", a));
