@@ -156,7 +156,7 @@ static void properties_of(struct extractor *ex, struct dr_json_w *w,
     dr_buf_done(&b);
 }
 
-/* {"objects":[…],"properties":{type:[…]},"associations":[…]} */
+/* {"objects":[…],"properties":{type:[…]},"associations":[…],"events":[…]} */
 static bool read_schema(struct extractor *ex, struct dr_buf *out)
 {
     struct dr_arena *held DR_AUTO(dr_arena) = dr_arena_new(16 << 20);
@@ -192,6 +192,10 @@ static bool read_schema(struct extractor *ex, struct dr_buf *out)
         list_pairs(ex, dr_buf_view(&part));
     }
     dr_json_w_key(&w, "associations");
+    dr_json_w_raw(&w, going ? dr_buf_view(&part) : DR_STR_LIT("[]"));
+    dr_buf_reset(&part); /* small plans have no types of events: none */
+    going = going && get_part(ex, "/v1/schema/events", "results", &part, false);
+    dr_json_w_key(&w, "events");
     dr_json_w_raw(&w, going ? dr_buf_view(&part) : DR_STR_LIT("[]"));
     dr_json_w_end(&w);
     dr_buf_done(&part);
