@@ -1,5 +1,6 @@
 """One migration's processes: both simulators and Drover's services, on a
 broker and a Redis that may serve several migrations."""
+import json
 import os
 import pathlib
 import re
@@ -53,6 +54,13 @@ class Options:
             setattr(self, name, value)
         if self.rate not in LIMITS:
             raise Failure("RATE is one of %s" % " ".join(LIMITS))
+
+
+def base_path(tenant):
+    """Where the API of the tenant's edition lies (bench 1)."""
+    with open(tenant, encoding="utf-8") as f:
+        classic = json.load(f).get("edition") == "classic"
+    return "/api" if classic else "/crm/sales/api"
 
 
 class Stack:
@@ -118,8 +126,8 @@ class Stack:
         """A rehearsal: what was sent shows its effect at once or after the
         delay of the fault script, and the target's windows are short."""
         limit = LIMITS[self.o.rate]
-        conf = {"target.url": "http://127.0.0.1:%d/crm/sales/api"
-                % self.target.api,
+        conf = {"target.url": "http://127.0.0.1:%d%s"
+                % (self.target.api, base_path(self.o.tenant)),
                 "target.key_file": self.secret("target.key", self.target.key),
                 "redis.address": self.redis.address,
                 "rate.hour_limit": limit,
