@@ -115,6 +115,7 @@ static int wishes(struct cli *c, struct dr_json_w *w)
                                            {"storage", "storage_bytes"},
                                            {"too-large", "too_large"},
                                            {"broken", "broken"}};
+    bool any = false;
 
     dr_json_w_obj(w);
     text_flags(c, w, plain, DR_ARRAY_LEN(plain));
@@ -122,10 +123,15 @@ static int wishes(struct cli *c, struct dr_json_w *w)
         list_flag(c, w, "custom-objects", "custom_objects")) {
         return CLI_USAGE;
     }
-    dr_json_w_key(w, "files");
-    dr_json_w_obj(w);
-    text_flags(c, w, files, DR_ARRAY_LEN(files));
-    dr_json_w_end(w);
+    for (size_t i = 0; i < DR_ARRAY_LEN(files); i++) {
+        any |= args_flag(&c->args, files[i][0]) != NULL;
+    }
+    if (any) {
+        dr_json_w_key(w, "files");
+        dr_json_w_obj(w);
+        text_flags(c, w, files, DR_ARRAY_LEN(files));
+        dr_json_w_end(w);
+    }
     dr_json_w_end(w);
     return CLI_OK;
 }

@@ -86,7 +86,7 @@ class RowsCase(Case):
                 ("company", "SalesAccount")}
         at = {(int(x["target_id"]), x["type"]): (o, i) for (o, i), x in
               self.lines.items() if x["target_id"] and x["state"] in (
-                  "landed", "merged")}
+                  "landed", "merged") and o in ("deal", "contact", "company")}
         for t in record["targetables"]:
             obj, _ = at[int(t["id"]), TARGET_OF[t["type"]]]
             self.assertIn((obj, t["type"]), ends, (kind, rid))
@@ -171,6 +171,10 @@ class Rows(RowsCase):
         for (obj, rid), x in self.lines.items():
             if obj != "co_parcel":
                 continue
+            if rid == "pa_2":  # hangs on a deal whose amount is no number
+                self.assertEqual((x["state"], x["rule"]),
+                                 ("rejected", "parent_missing"))
+                continue
             self.assertIn(x["state"], ("landed", "merged"), (rid, x))
             have = self.target(x["type"])[int(x["target_id"])]
             text = json.dumps(have, ensure_ascii=False)
@@ -224,7 +228,7 @@ class Enterprise(RowsCase):
         linked = [h for _, _, h in self.landed("co_parcel")
                   if any(str(v) in deals for k, v in h.items()
                          if k.endswith("_id"))]
-        self.assertEqual(len(linked), 6)
+        self.assertEqual(len(linked), 5)  # the deal of pa_2 is not there
 
 
 class Classic(RowsCase):

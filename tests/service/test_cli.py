@@ -256,6 +256,14 @@ class Requests(Cli):
             "orphan_account": 'Öl & "Gas"'})
         self.assertEqual(json.loads(out), answer)
         self.drover("plan", "propose", "--scope", "a,,b", code=2)
+        self.drover("plan", "propose", "--custom-objects", "co_x=notes",
+                    "--events", "report", "--calls", "call_log", "--html",
+                    "keep", "--long-texts", "note", "--max-file", "1000",
+                    "--too-large", "skip")
+        self.assertEqual(json.loads(self.last()["body"]), {
+            "custom_objects": ["co_x=notes"], "events": "report",
+            "calls": "call_log", "html": "keep", "long_texts": "note",
+            "files": {"max_bytes": "1000", "too_large": "skip"}})
 
     def test_plan_show_keeps_the_bytes(self):
         plan = b'{"format": "drover-plan/1",\n "hash":"x", "n": 1.50}'
