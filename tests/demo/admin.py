@@ -62,9 +62,8 @@ class Admin:
         self.create(selector, body)
 
     def add_custom_module(self, item):
-        body = {k: item[k] for k in ("entity_name", "singular_name",
-                                     "plural_name", "fields") if k in item}
-        self.create("custom_modules", body)
+        body = {k: item[k] for k in ("singular_name", "plural_name", "fields")}
+        self.create("custom_modules", dict(body, entity_name=item["entity"]))
 
     def add_contact_status(self, item):
         stage = self.entry("lifecycle_stages", "name", item["entity"])
