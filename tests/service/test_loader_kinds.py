@@ -5,11 +5,11 @@ happened on the way."""
 import collections
 import json
 import re
-import sys
 import unittest
 
 from test_loader import (  # first: it finds the support folder
-    PARTS, TASK_TYPE, USER, World, company, contact, deal, record, ref, task)
+    TASK_TYPE, TENANT, USER, World, company, contact, deal, lines, product,
+    record, ref)
 from bench import Bench, ndjson, wait_until
 
 ACTIVITY_TYPE = 0  # made for each target
@@ -234,6 +234,87 @@ class KindsTest(unittest.TestCase):
                     self.once(w, kind, at)
                 w.stop()
                 w.loaders.clear()
+
+    def test_what_was_let_through_is_removed(self):
+        """Unless a person changed it; a note is looked for below its deal."""
+        w = self.world()
+        w.loader()
+        self.settle(w, parents(3))
+        for kind, (lane, _, _) in KINDS.items():
+            self.settle(w, {lane: [thing(kind, i) for i in range(3)]})
+        changed = {}
+        for kind, (_, _, field) in KINDS.items():
+            r = [r for r in self.once(w, kind, 3)
+                 if r["targetables"][0]["type"] == "Contact"][0]
+            changed[kind] = r["id"]
+            hand = {field: "by hand " + r[field]}
+            if kind == "call_logs":  # its text is of a note beside it
+                hand = {"call_direction": not r["call_direction"]}
+            w.sim.post("/sim/admin/%s/%d" % (kind, r["id"]), hand, "PUT")
+        for kind, (lane, obj, _) in KINDS.items():
+            gone = [record(lane, obj, i, "", "single", {}, rev=9)
+                    for i in range(3)]
+            for r in gone:
+                r["load"]["delete"] = True
+            w.feed(gone)
+            final = self.until(w, gone)
+            self.assertEqual(
+                [final[lane, "%s:%d" % (obj, i)]["state"] for i in range(3)],
+                ["deleted", "refused", "deleted"], kind)
+            self.assertEqual([r["id"] for r in w.records(kind)],
+                             [changed[kind]], kind)
+        w.stop()
+
+    def test_what_hangs_on_a_lead(self):
+        """In the classic edition a contact of ours may be a lead."""
+        tenant = json.loads(TENANT.read_text())
+        tenant["edition"] = "classic"
+        tenant["selectors"]["lead_stages"] = [
+            {"id": 9001, "name": "New", "position": 1}]
+        tenant["fields"]["leads"] = [
+            f for f in tenant["fields"]["contacts"]
+            if f["name"] in ("last_name", "emails", "cf_source_id")]
+        tenant["views"]["leads"] = [{
+            "id": 9100, "name": "All Leads", "model_class_name": "Lead",
+            "user_id": 0, "is_default": True}]
+        w = self.world(tenant=tenant)
+        w.conf["target.url"] = "http://127.0.0.1:%d/api" % w.sim.api
+        w.loader()
+        lead = record("contact", "contact", 1, "leads", "single", {
+            "first_name": "Ana", "last_name": "L", "email": "p@example.test",
+            "owner_id": USER, "lead_stage_id": 9001, "cf_source_id": "1"})
+        self.settle(w, {"contact": [lead]})
+        w.faults({"name": "lost", "times": 1, "after": 0,
+                  "match": {"method": "POST", "path": "/notes$"},
+                  "action": {"close": "after"}})
+        for kind, (lane, _, _) in KINDS.items():
+            self.settle(w, {lane: [thing(kind, 1)]})
+            self.settle(w, {lane: [thing(kind, 1, rev=2, text="again")]})
+        rid = [r["id"] for r in w.records("leads")][0]
+        for kind in KINDS:
+            self.assertEqual(
+                [r["targetables"] for r in self.once(w, kind, 1)],
+                [[{"id": rid, "type": "Lead"}]], kind)
+        w.stop()
+
+    def test_lines_cost_a_second_call_only_for_the_amount(self):
+        w = self.world()
+        w.loader()
+        deals = [deal(i, amount="6.50" if i % 2 else "99.00")
+                 for i in range(6)]
+        self.settle(w, {"product": [product(i) for i in range(2)],
+                        "deal": deals})
+        before = w.calls()
+        # Two of 3.25: 6.50. Where the deal says otherwise, the deal is right.
+        self.settle(w, {"deal_product": [lines(i, [i % 2])
+                                         for i in range(6)]})
+        self.assertEqual(w.calls() - before, 6 + 3)
+        for d in w.records("deals"):
+            i = d["custom_field"]["cf_source_id"]
+            if i:
+                self.assertEqual(float(d["amount"]),
+                                 6.5 if int(i) % 2 else 99.0)
+        w.stop()
 
     def test_without_its_only_parent_it_is_refused(self):
         w = self.world()
