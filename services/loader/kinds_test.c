@@ -312,7 +312,7 @@ static void named(const char *name, const char *want)
     struct dr_buf b;
 
     dr_buf_init(&b, 1024);
-    file_name(&load, &b);
+    file_name(&load, true, &b);
     assert_string_equal(b.p, want);
     dr_buf_done(&b);
 }
@@ -339,7 +339,7 @@ static void a_file_name_is_data(void **state)
         struct dr_load load = {.fields = &f, .field_count = 1};
         struct dr_buf b;
         dr_buf_init(&b, 2048);
-        file_name(&load, &b);
+        file_name(&load, true, &b);
         assert_int_equal(b.n, 256);
         dr_buf_done(&b);
     }

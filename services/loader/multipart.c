@@ -16,21 +16,21 @@ static struct dr_str value_of(const struct dr_load *load, const char *name)
     return (struct dr_str){"", 0};
 }
 
-void file_name(const struct dr_load *load, struct dr_buf *out)
+void file_name(const struct dr_load *load, bool plain, struct dr_buf *out)
 {
     struct dr_str name =
         dr_utf8_prefix(value_of(load, "file_name"), NAME_CHARS);
 
     for (size_t i = 0; i < name.n; i++) {
         unsigned char c = (unsigned char)name.p[i];
-        if (c == '/' || c == '\\') {
+        if (plain && (c == '/' || c == '\\')) {
             dr_buf_ch(out, '_');
         } else if (c >= 0x20 && c != 0x7f) {
             dr_buf_ch(out, name.p[i]);
         }
     }
-    if (out->n == 0 || dr_str_eqz(dr_buf_view(out), ".") ||
-        dr_str_eqz(dr_buf_view(out), "..")) {
+    if (out->n == 0 || (plain && (dr_str_eqz(dr_buf_view(out), ".") ||
+                                  dr_str_eqz(dr_buf_view(out), "..")))) {
         dr_buf_reset(out);
         dr_buf_z(out, "file");
     }
@@ -102,8 +102,10 @@ void multipart_head(const struct dr_load *load, const struct links *links,
     struct dr_buf name;
 
     dr_buf_init(&name, 5 * NAME_CHARS);
-    file_name(load, &name);
+    file_name(load, false, &name);
     part(out, boundary, "file_name", dr_buf_view(&name));
+    dr_buf_reset(&name);
+    file_name(load, true, &name);
     part(out, boundary, "is_shared",
          dr_str_eqz(value_of(load, "is_shared"), "true") ? DR_STR_LIT("true")
                                                          : DR_STR_LIT("false"));

@@ -13,6 +13,7 @@
 #ifndef DROVER_LOADER_MULTIPART_H
 #define DROVER_LOADER_MULTIPART_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <drover/base/buf.h>
@@ -24,9 +25,10 @@
 /* 150 MB (reference 11.1), in its larger reading. */
 #define FILE_MAX_BYTES (UINT64_C(150) << 20)
 
-/* The name without control characters and separators of paths, at most 255
- * characters; "file" when nothing is left. */
-void file_name(const struct dr_load *load, struct dr_buf *out);
+/* The name without control characters, at most 255 characters; "file" when
+ * nothing is left. plain: as `filename` says it, without separators of paths;
+ * else as the field `file_name` beside it. */
+void file_name(const struct dr_load *load, bool plain, struct dr_buf *out);
 /* boundary: BOUNDARY random hex digits. Fields of the load record: file_name,
  * is_shared and, if it looks like one, content_type. */
 void multipart_head(const struct dr_load *load, const struct links *links,

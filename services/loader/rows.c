@@ -144,6 +144,23 @@ static struct dr_str field_of(const struct dr_load *load, const char *name)
     return (struct dr_str){"", 0};
 }
 
+/* As the field says, or `filename`: which of them the target keeps is its own
+ * affair. */
+static bool is_named(const struct dr_load *load, struct dr_str have)
+{
+    struct dr_buf plain;
+    bool same;
+
+    dr_buf_init(&plain, 2048);
+    file_name(load, true, &plain);
+    same = dr_str_eq(have, dr_buf_view(&plain));
+    dr_buf_reset(&plain);
+    file_name(load, false, &plain);
+    same |= dr_str_eq(have, dr_buf_view(&plain));
+    dr_buf_done(&plain);
+    return same;
+}
+
 /* Nothing of ours can stand on it: a file is told by name and size, a link by
  * address and name (effects protocol 1, class N). */
 static bool same_content(const struct row_case *c, const struct dr_json *record)
@@ -152,16 +169,9 @@ static bool same_content(const struct row_case *c, const struct dr_json *record)
     uint64_t n;
 
     if (c->type->shape == SHAPE_FILE) {
-        struct dr_buf name;
-        bool same;
-        dr_buf_init(&name, 2048);
-        file_name(c->load, &name);
-        same = dr_str_u64(dr_json_scalar(size), &n) == 0 &&
+        return dr_str_u64(dr_json_scalar(size), &n) == 0 &&
                n == c->load->blob.size &&
-               dr_str_eq(dr_json_get_str(record, "content_file_name"),
-                         dr_buf_view(&name));
-        dr_buf_done(&name);
-        return same;
+               is_named(c->load, dr_json_get_str(record, "content_file_name"));
     }
     return dr_str_eq(dr_json_get_str(record, "url"),
                      field_of(c->load, "url")) &&

