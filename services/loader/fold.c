@@ -19,8 +19,8 @@ static const char *lock_name(const struct item *it, uint64_t dst, char out[128])
 
 bool fold_needed(const struct item *it)
 {
-    bool whole = it->route.way == WAY_UPDATE && it->type->entity &&
-                 !it->type->module;
+    bool whole =
+        it->route.way == WAY_UPDATE && it->type->entity && !it->type->module;
 
     return it->route.dst != 0 && (whole || it->route.way == WAY_FOLD);
 }

@@ -252,7 +252,7 @@ static int64_t patience_ms(const struct item *it, int64_t unit_ms)
     static const struct {
         const char *lane;
         int depth;
-    } depths[] = {{"contact", 1},  {"link", 1}, {"deal", 2},
+    } depths[] = {{"contact", 1},  {"link", 3}, {"deal", 2},
                   {"custom", 3},   {"note", 4}, {"deal_product", 3},
                   {"activity", 3}, {"file", 4}};
 

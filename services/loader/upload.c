@@ -39,7 +39,7 @@ struct upload {
     size_t sent;         /* of head or tail */
     uint64_t hashed;
     struct dr_hash hash;
-    int64_t moved_ms;
+    int64_t moved_ms, read_to;
     bool reading;
 };
 
@@ -112,6 +112,7 @@ struct upload *upload_new(struct loader *l, struct item *it)
     u->l = l;
     u->it = it;
     u->slot = slot;
+    u->read_to = -1;
     u->blob = *b;
     memcpy(u->want, b->sha256.p, DR_SHA256);
     u->blob.sha256 = (struct dr_str){NULL, 0}; /* the scratch's */
@@ -166,15 +167,17 @@ static long next_chunk(struct upload *u)
     struct dr_kmsg m;
 
     while (u->chunk.n == 0) {
+        if (u->read_to >= u->blob.last_offset) {
+            return stop(u, CUT_DAMAGED); /* shorter than it was */
+        }
         if (!dr_reader_poll(r, 0, &m)) {
             return now - u->moved_ms > STARVED_MS ? stop(u, CUT_STARVED)
                                                   : DR_HTTP_LATER;
         }
         u->moved_ms = now;
-        if (m.offset > u->blob.last_offset) {
-            return stop(u, CUT_DAMAGED); /* shorter than it was */
-        }
-        if (m.offset >= u->blob.first_offset && m.value.n > 0 &&
+        u->read_to = m.offset;
+        if (m.offset >= u->blob.first_offset &&
+            m.offset <= u->blob.last_offset && m.value.n > 0 &&
             dr_str_eq(m.key, key_id(u->it->key))) {
             if (m.value.n > u->blob.size - u->hashed) {
                 return stop(u, CUT_DAMAGED);
