@@ -453,7 +453,8 @@ static int parent_path(struct loader *l, struct item *it, char **out)
 static void begin_list(struct find *f)
 {
     if (parent_path(f->l, f->it, &f->parent) ||
-        (f->it->type->ident == IDENT_CONTENT && !claims_read(f->l))) {
+        (f->it->type->ident == IDENT_CONTENT &&
+         (!fold_enter(f->l, f->it) || !claims_read(f->l)))) {
         end(f, FIND_FAILED, NULL);
         return;
     }

@@ -61,9 +61,10 @@ struct item {
     uint8_t hash[32];
     size_t missing; /* links left out: their other ends are not there */
     char marker[33];
-    bool fold;   /* it changes custom fields of another record */
-    bool locked; /* nobody else changes the record meanwhile   */
-    bool tail;   /* not of the snapshot: parents may still come */
+    uint64_t alike; /* a file's parent, name and size */
+    bool fold;      /* it changes custom fields of another record */
+    bool locked;    /* nobody else changes the record meanwhile   */
+    bool tail;      /* not of the snapshot: parents may still come */
     const struct type *type;
     enum item_state state;
     struct route route;

@@ -97,7 +97,9 @@ enum find_state {
     FIND_FAILED
 };
 
-/* fold.c: the right to read and write a record that others write, too */
+/* fold.c: the right to read and write a record that others write, too, and to
+ * make one that others cannot be told from */
+uint64_t fold_alike(const struct dr_load *load, const struct links *links);
 bool fold_needed(const struct item *it);
 bool fold_enter(struct loader *l, struct item *it); /* false: another has it */
 void fold_leave(struct loader *l, struct item *it);

@@ -314,6 +314,9 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     if (refs_resolve(&refs, l->scratch, &links, &verdict, &which)) {
         dr_die(DR_EXIT_INVARIANT, "prepare", "the arena is used up");
     }
+    if (it->type && it->type->ident == IDENT_CONTENT) {
+        it->alike = fold_alike(o->load, &links);
+    }
     it->missing = rc.missing = refs_missing(o->load, &links);
     if (load_outdated(l, o->load) ||
         fact_covers(&it->fact, o->load, it->missing)) {

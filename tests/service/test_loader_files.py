@@ -140,6 +140,24 @@ class FilesTest(unittest.TestCase):
         self.assertEqual(len(set(dsts)), 8)
         w.stop()
 
+    def test_alike_ones_are_not_taken_for_each_other(self):
+        """One name, one size, one parent, other bytes. Half of the answers
+        are lost, before or after the effect."""
+        w = self.world()
+        files = {i: self.random.randbytes(5000) for i in range(8)}
+        data = [attachment(i, "logo.png") for i in range(8)]
+        w.faults(*[{"name": "%s %d" % (n, k), "after": 2 * k + m, "times": 1,
+                    "action": {"close": n}, "match": {
+                        "method": "POST", "path": "/documents$"}}
+                   for m, n in enumerate(("after", "before"))
+                   for k in range(2)])
+        self.feed(w, files, data)
+        w.control(self.lanes)
+        self.assertEqual(set(self.classes(w, data, 90).values()), {""})
+        self.assertEqual(self.held(w), self.as_held(
+            ("logo.png", d) for d in files.values()))
+        w.stop()
+
     def test_killed_at_every_point(self):
         w = self.world()
         w.stop()

@@ -316,6 +316,32 @@ class KindsTest(unittest.TestCase):
                                  6.5 if int(i) % 2 else 99.0)
         w.stop()
 
+    def test_a_parent_that_does_not_tell(self):
+        """The answer is lost, and the parent's list cannot be had: nobody
+        knows, and nothing is sent again."""
+        w = self.world()
+        w.loader()
+        self.settle(w, parents(3))
+        for then in ("after", "before"):
+            w.faults({"name": "lost", "times": 1, "match": {
+                "method": "POST", "path": "/notes$"},
+                "action": {"close": then}},
+                {"name": "gone", "times": -1, "match": {
+                    "method": "GET", "path": "/[0-9]+/notes$"},
+                 "action": {"status": 404}})
+            note = thing("notes", 0 if then == "after" else 1)
+            w.feed([note])
+            w.control(self.lanes + ["note"])
+            final = self.until(w, [note])
+            f = final["note", "note:%s" % note["load"]["id"]]
+            self.assertEqual((f["state"], f["class"]),
+                             ("refused", "outcome_unknown"))
+        self.once(w, "notes", 1)
+        posts = [j for j in ndjson(w.sim.admin, "/sim/journal")
+                 if j["method"] == "POST" and j["path"].endswith("/notes")]
+        self.assertEqual(len(posts), 2)
+        w.stop()
+
     def test_without_its_only_parent_it_is_refused(self):
         w = self.world()
         w.loader()
