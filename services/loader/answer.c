@@ -6,6 +6,8 @@
 #include <drover/base/time.h>
 
 #define WORDS 200
+#define HOUR_MS 3600000
+#define ZONE_SLACK_MS 60000 /* a window that has just ended */
 
 enum outcome answer_outcome(const struct dr_http_answer *ans, bool parsed)
 {
@@ -100,6 +102,7 @@ int64_t answer_reset_ms(const struct dr_http_answer *ans, int64_t now_ms)
     int v[6];
     char text[32];
     unsigned flags;
+    bool zoned = s.n != 10;
 
     if (s.n == 10 && dr_str_i64(s, &at) == 0) {
         at *= 1000;
@@ -117,6 +120,10 @@ int64_t answer_reset_ms(const struct dr_http_answer *ans, int64_t now_ms)
         if (dr_time_parse(dr_str_z(text), &at, &flags)) {
             return -1;
         }
+    }
+    if (zoned && (at < base - ZONE_SLACK_MS || at > base + HOUR_MS)) {
+        /* The clock of another zone, whole hours away (reference 19.2). */
+        at = base + ((at - base) % HOUR_MS + HOUR_MS) % HOUR_MS;
     }
     return at > base ? at - base : 0;
 }

@@ -31,8 +31,8 @@ void answer_message(const struct dr_json *body, int status, struct dr_buf *out);
 /* The same of one message value: text, or array of texts. */
 void answer_words(const struct dr_json *message, struct dr_buf *out);
 
-/* X-RateLimit-Reset: DDMMYYHHMMSS in UTC, or epoch seconds, against the
- * server's Date. Milliseconds from now, -1: unknown. */
+/* X-RateLimit-Reset: DDMMYYHHMMSS in a zone that nobody tells, or epoch
+ * seconds, against the server's Date. Milliseconds from now, -1: unknown. */
 int64_t answer_reset_ms(const struct dr_http_answer *ans, int64_t now_ms);
 
 #endif

@@ -483,6 +483,12 @@ static void the_reset_header_is_read_in_both_forms(void **state)
     (void)state;
     memcpy(a.reset, "140214160130", 13);
     assert_int_equal(answer_reset_ms(&a, 0), 90000);
+    memcpy(a.reset, "140214180130", 13); /* two hours east */
+    assert_int_equal(answer_reset_ms(&a, 0), 90000);
+    memcpy(a.reset, "140214090130", 13); /* seven hours west */
+    assert_int_equal(answer_reset_ms(&a, 0), 90000);
+    memcpy(a.reset, "140214155958", 13); /* just over */
+    assert_int_equal(answer_reset_ms(&a, 0), 0);
     memcpy(a.reset, "1392393605", 11);
     assert_int_equal(answer_reset_ms(&a, 0), 5000);
     memcpy(a.reset, "1302141600xx", 13);

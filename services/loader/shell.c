@@ -198,7 +198,7 @@ static void read_settings(struct loader *l)
     l->job_ms = dr_conf_int(c, "loader.job_ms");
     l->unique_now = dr_conf_bool(c, "loader.unique_now");
     l->rate = (struct dr_rate_opts){
-        .account = "target",
+        .account = dr_conf_text(c, "target.url"),
         .hour_limit = dr_conf_int(c, "rate.hour_limit"),
         .minute_limit = dr_conf_int(c, "rate.minute_limit"),
         .hour_ms = dr_conf_int(c, "rate.hour_ms"),

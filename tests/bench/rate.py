@@ -5,6 +5,7 @@ each for more than three windows. A table on standard output.
 
     tests/bench/rate.py [--windows fixed,rolling] [--loaders 1,4] [--scale 60]
         [--plan 1000] [--budget-windows 3.3] [--neighbour 100] [--build DIR]
+    tests/bench/rate.py --lift    the limits go and come back in mid-run
 
 E is T*/T: T* is what a client would need that knows the policy, sends in no
 time and takes each call at the first moment that both windows allow
@@ -143,7 +144,7 @@ class Run:
         self.loaders, self.reserve = loaders, reserve
         Run.count = getattr(Run, "count", 0) + 1
         self.name = "rate%d" % Run.count
-        self.limit = options.plan
+        self.limit, self.third, self.turns = options.plan, 0, []
         self.tasks = int((options.plan - reserve) * options.budget_windows)
 
     def tool(self, verb, data=None):
@@ -194,8 +195,9 @@ class Run:
 
         def landed():
             self.alive()
-            return self.sim.get("/sim/stats")["created"].get(
-                "tasks", 0) >= self.tasks
+            n = self.sim.get("/sim/stats")["created"].get("tasks", 0)
+            self.lift(n)
+            return n >= self.tasks
         hours = self.o.budget_windows + 2
         wait_until(lambda: "%s: %s" % (self.name, self.sim.get("/sim/stats")),
                    landed, hours * HOUR / 1000 / self.o.scale + 120, 0.2)
@@ -208,7 +210,32 @@ class Run:
         self.sim.stop()
         return row
 
+    def lift(self, n):
+        """The limits are lifted after a third, back after two thirds."""
+        if not self.o.lift:
+            return
+        third = min(3 * n // self.tasks, 2)
+        if third != self.third:
+            self.third = third
+            self.sim.post("/sim/knobs", {
+                "rate_plan": "lifted" if third == 1 else str(self.limit)})
+            self.turns.append(len(ndjson(self.sim.admin, "/sim/journal")))
+
+    def lifted(self):
+        """Calls a minute of each third, and 429s after it began."""
+        journal = ndjson(self.sim.admin, "/sim/journal")
+        at = [0] + self.turns + [len(journal)]
+        row = {"window": self.kind, "loaders": self.loaders}
+        for i, name in enumerate(("before", "lifted", "after")):
+            part = journal[at[i]:at[i + 1]]
+            took = (part[-1]["at_ms"] - part[0]["at_ms"]) / MINUTE
+            row[name] = "%d in %.0f min" % (len(part), took)
+            row["429 " + name] = sum(j["status"] == 429 for j in part)
+        return row
+
     def judge(self, other):
+        if self.o.lift:
+            return self.lifted()
         journal = ndjson(self.sim.admin, "/sim/journal")
         ours = [j for j in journal if NEIGHBOUR not in j["query"]]
         posts = [j for j in ours if j["method"] == "POST" and
@@ -256,6 +283,7 @@ def main():
     p.add_argument("--budget-windows", type=float, default=3.3)
     p.add_argument("--neighbour", type=int, default=0,
                    help="calls an hour that are left to somebody else")
+    p.add_argument("--lift", action="store_true")
     p.add_argument("--build")
     p.add_argument("--keep")
     o = p.parse_args()

@@ -130,7 +130,8 @@ if probe and not S.kind and S.hint and S.hinted == S.hint and now >= S.hint and
 end
 -- All that is counted is ours, and it goes before the oldest could leave a
 -- rolling window.
-if not S.kind and reset and served <= before + 1 + (S.fly or 0) then
+if not S.kind and reset and reset > RESOLUTION and
+   served <= before + 1 + (S.fly or 0) then
   local oldest = redis.call('LINDEX', hour.key, 0)
   if oldest and now + reset + RESOLUTION + hour.ms / 60 < entry(oldest) then
     set('kind', FIXED)
