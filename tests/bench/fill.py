@@ -13,7 +13,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "service"))
 from test_loader import World, company, contact, deal  # noqa: E402
-from bench import Bench, wait_until  # noqa: E402
+from bench import Bench, Failure, wait_until  # noqa: E402
 
 
 class House:
@@ -22,6 +22,10 @@ class House:
     def __init__(self, bench):
         self.bench, self.kafka, self.redis = (bench, bench.broker(),
                                               bench.redis())
+
+    def assertEqual(self, a, b, why):
+        if a != b:
+            raise Failure("%r, not %r: %s" % (a, b, why))
 
 
 def measure(records, loaders):
@@ -42,7 +46,7 @@ def measure(records, loaders):
         for lane, count in n.items():
             opened.append(lane)
             w.control(opened)
-            wait_until("%s: %s" % (lane, w.sim.get("/sim/stats")),
+            wait_until(lambda: "%s: %s" % (lane, w.sim.get("/sim/stats")),
                        lambda: w.sim.get("/sim/stats")["created"].get(
                            kinds[lane], 0) >= count, 300, 0.2)
         wait_until("all is settled", lambda: len(w.final()) >= sum(

@@ -237,6 +237,9 @@ class Run:
         if self.o.lift:
             return self.lifted()
         journal = ndjson(self.sim.admin, "/sim/journal")
+        if self.o.journal:
+            pathlib.Path(self.o.journal).write_text("".join(
+                json.dumps(j) + "\n" for j in journal))
         ours = [j for j in journal if NEIGHBOUR not in j["query"]]
         posts = [j for j in ours if j["method"] == "POST" and
                  j["path"].endswith("/tasks")]
@@ -284,6 +287,7 @@ def main():
     p.add_argument("--neighbour", type=int, default=0,
                    help="calls an hour that are left to somebody else")
     p.add_argument("--lift", action="store_true")
+    p.add_argument("--journal", help="file for the simulator's journal")
     p.add_argument("--build")
     p.add_argument("--keep")
     o = p.parse_args()

@@ -93,7 +93,7 @@ local served = (limit > 0 and limit or hour.limit) - remaining
 
 -- Calls that a rolling window must still hold, whatever the latency.
 local function certain()
-  local slack, sum, at = math.min(hour.ms / 20, 2000), before, 0
+  local slack, sum, at = hour.ms / 20, before, 0
   while sum > served do
     local text = redis.call('LINDEX', hour.key, at)
     if not text then break end
@@ -129,8 +129,9 @@ if probe and not S.kind and S.hint and S.hinted == S.hint and now >= S.hint and
   set('kind', ROLLING)
 end
 -- All that is counted is ours, and it goes before the oldest could leave a
--- rolling window.
-if not S.kind and reset and reset > RESOLUTION and
+-- rolling window, nor does it leak one by one.
+if not S.kind and reset and reset > hour.ms / 60 and
+   math.abs(reset - served * hour.ms / hour.limit) > hour.ms / 60 and
    served <= before + 1 + (S.fly or 0) then
   local oldest = redis.call('LINDEX', hour.key, 0)
   if oldest and now + reset + RESOLUTION + hour.ms / 60 < entry(oldest) then
