@@ -123,9 +123,11 @@ if first and probe and before > 10 and served + 3 >= before then
   unset('kind')
   unset('hint')
 end
--- The end that was tried passed, and hardly a call was forgotten.
-if probe and not S.kind and S.hint and S.hinted == S.hint and now >= S.hint and
-   before > 10 and served + 3 >= before then
+-- The end passed, and hardly a call was forgotten: told by the probe that tried
+-- it, or by an answer that comes too late to be of the window before.
+if not S.kind and S.hint and before > 10 and served + 3 >= before and
+   (probe and S.hinted == S.hint and now >= S.hint or
+    now >= S.hint + hour.ms / 60) then
   set('kind', ROLLING)
 end
 -- All that is counted is ours, and it goes before the oldest could leave a

@@ -36,7 +36,8 @@ if hour.limit > 0 then
   elseif (S.used_h or 0) + out + cost > limit then
     local w = hour.next and hour.next - now or SOON
     -- The window may be a fixed one: its end is worth one try.
-    if not S.kind and S.hint and S.hint ~= S.hinted and limit > 0 then
+    if not S.kind and S.hint and S.hint ~= S.hinted and limit > 0 and
+       now < S.hint + hour.ms / 60 then
       if now < S.hint then w = math.min(w, S.hint - now)
       elseif out > 0 then w = SOON
       else
