@@ -106,6 +106,37 @@ class Edits(unittest.TestCase):
     def test_edits_survive_in_bulk(self):
         self.edited(60)
 
+    def test_custom_fields_in_both_manners(self):
+        """Also where a PUT replaces the whole hash (custom_field_put)."""
+        tenant = json.loads(TENANT.read_text())
+        fields = tenant["fields"]["contacts"]
+        mark = [f for f in fields if f["name"] == "cf_source_id"][0]
+        fields += [dict(mark, id=mark["id"] + 9000 + i, name=name,
+                        label=name) for i, name in enumerate(
+                            ("cf_size", "cf_mood"))]
+        for manner in ("merge", "replace"):
+            with self.subTest(manner):
+                w = World(self, knobs=("custom_field_put=" + manner,),
+                          tenant=tenant)
+                w.loader()
+                w.run_lanes({"contact": [contact(i, [], cf_size="S")
+                                         for i in range(3)]})
+                people = self.of_source(w, "contacts")
+                self.person(w, "contacts", people["0"]["id"], custom_field={
+                    "cf_size": "mine", "cf_mood": "good"})
+                self.again(w, ["contact"], [
+                    contact(i, [], rev=2, pas=2, cf_size="L")
+                    for i in range(3)])
+                people = self.of_source(w, "contacts")
+                self.assertEqual(
+                    [(people[str(i)]["custom_field"]["cf_size"],
+                      people[str(i)]["custom_field"]["cf_mood"])
+                     for i in range(3)],
+                    [("mine", "good"), ("L", None), ("L", None)])
+                self.assertEqual(self.conflicts(w), {
+                    ("0", "conflict", "cf_size", True)})
+                w.stop()
+
     def test_edits_of_a_task(self):
         w = World(self)
         w.loader()
