@@ -285,8 +285,10 @@ class Case(unittest.TestCase):
                 before = last.get(r["id"])
                 if before:
                     self.assertGreater(r["rev"], before["rev"])
-                    self.assertNotEqual(r["content"], before["content"],
-                                        (kind, r["id"]))
+                    self.assertNotEqual(
+                        (r["content"], r.get("blob")),
+                        (before["content"], before.get("blob")),
+                        (kind, r["id"]))
                 last[r["id"]] = r
 
     def assert_markers_count(self, w, kinds):

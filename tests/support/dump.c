@@ -51,9 +51,21 @@ static void source(struct dr_json_w *w, const struct dr_source *s)
         dr_json_w_kv(w, "type_id", s->assocs[i].type_id);
         dr_json_w_kv(w, "label", s->assocs[i].label);
         dr_json_w_kvb(w, "primary", s->assocs[i].primary);
+        dr_json_w_kv(w, "category", s->assocs[i].category);
         dr_json_w_end(w);
     }
     dr_json_w_end(w);
+    if (s->blob.state) {
+        dr_json_w_key(w, "blob");
+        dr_json_w_obj(w);
+        dr_json_w_kvi(w, "state", (int64_t)s->blob.state);
+        dr_json_w_kvi(w, "partition", s->blob.partition);
+        dr_json_w_kvi(w, "first", s->blob.first_offset);
+        dr_json_w_kvi(w, "last", s->blob.last_offset);
+        dr_json_w_kvi(w, "size", (int64_t)s->blob.size);
+        hash(w, "sha256", s->blob.sha256);
+        dr_json_w_end(w);
+    }
     dr_json_w_key(w, "parts");
     dr_json_w_arr(w);
     for (size_t i = 0; i < s->part_count; i++) {
@@ -172,6 +184,19 @@ static void print(const struct dr_kmsg *m, const struct dr_env *env)
     dr_buf_done(&b);
 }
 
+/* A piece of a file: raw bytes. */
+static void print_chunk(const struct dr_kmsg *m)
+{
+    char *hex = dr_xmalloc(2 * m->value.n + 1);
+
+    dr_hex(m->value.p, m->value.n, hex);
+    (void)printf("{\"key\":\"" DR_STR_FMT
+                 "\",\"partition\":%d,\"offset\":%lld,\"hex\":\"%s\"}\n",
+                 DR_STR_ARG(m->key), (int)m->partition, (long long)m->offset,
+                 hex);
+    free(hex);
+}
+
 int main(int argc, char **argv)
 {
     struct dr_kafka_opts o = {.client_id = "dr-dump"};
@@ -180,6 +205,7 @@ int main(int argc, char **argv)
     struct dr_arena *a;
     int64_t ends[512], left = 0;
     const char *topics[1];
+    bool files;
     int parts;
 
     if (argc != 4 || (parts = (int)strtol(argv[3], NULL, 10)) < 1 ||
@@ -190,6 +216,8 @@ int main(int argc, char **argv)
     dr_log_init("dr-dump", "-", DR_LOG_WARN);
     o.brokers = argv[1];
     topics[0] = argv[2];
+    files = strlen(argv[2]) > 6 &&
+            strcmp(argv[2] + strlen(argv[2]) - 6, ".files") == 0;
     r = dr_reader_new(&o, topics, 1, &err);
     if (!r || dr_reader_ends(r, parts, WAIT_MS, ends, &err)) {
         (void)fprintf(stderr, "%s\n", err.text);
@@ -214,6 +242,10 @@ int main(int argc, char **argv)
             left--;
         }
         dr_arena_reset(a);
+        if (files) {
+            print_chunk(&m);
+            continue;
+        }
         env = m.value.p ? dr_wire_unpack(a, m.value, &err) : NULL;
         if (env) {
             print(&m, env);

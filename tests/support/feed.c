@@ -57,12 +57,19 @@ static void control(const struct dr_json *j)
 {
     struct dr_env env = {.kind = DR_MSG_CONTROL};
     struct dr_str lanes[16];
-    size_t n = 0;
+    struct dr_str approvals[16];
+    size_t n = 0, approved = 0;
 
     DR_JSON_EACH(e, dr_json_get(j, "lanes"))
     {
         if (n < DR_ARRAY_LEN(lanes)) {
             lanes[n++] = dr_json_str(e);
+        }
+    }
+    DR_JSON_EACH(e, dr_json_get(j, "approvals"))
+    {
+        if (approved < DR_ARRAY_LEN(approvals)) {
+            approvals[approved++] = dr_json_str(e);
         }
     }
     env.u.control = (struct dr_control){
@@ -74,7 +81,10 @@ static void control(const struct dr_json *j)
         .scope = DR_STR_LIT("all"),
         .open_lanes = lanes,
         .open_lane_count = n,
-        .catalog_seq = number(j, "catalog_seq")};
+        .catalog_seq = number(j, "catalog_seq"),
+        .approvals = approvals,
+        .approval_count = approved,
+        .file_limit = number(j, "file_limit")};
     send("control", (struct dr_str){NULL, 0}, 0, DR_STR_LIT("state"), &env);
 }
 
