@@ -257,7 +257,7 @@ static bool read_account(struct extractor *ex)
     const struct dr_json *caps;
     int64_t lag_s;
 
-    switch (api_page(&ex->api, "/v1/account", (struct dr_str){0},
+    switch (api_page(&ex->api, path_account(), (struct dr_str){0},
                      ex->inner_arena, &page, &err)) {
     case API_OK:
         break;

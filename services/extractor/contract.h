@@ -52,7 +52,15 @@ void path_download(struct dr_buf *b, struct dr_str id);
 /* {"ids":[…]} */
 void body_ids(struct dr_buf *b, const struct dr_str *ids, size_t n);
 
+const char *path_account(void);
+
 /* ---- answers ---- */
+
+/* A sentence that the source puts where it leaves a value out (5.2). */
+bool is_redaction(struct dr_str object, struct dr_str property,
+                  struct dr_str value);
+/* Products to line items: a migration without them is none. */
+bool object_needed(struct dr_str type);
 
 /* At most 64 bytes, not empty, UTF-8 without NUL. */
 bool id_ok(struct dr_str id);

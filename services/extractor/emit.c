@@ -107,6 +107,7 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
     dr_service_send(ex->svc, ex->producer, o->topic, part, s->id, &env, NULL,
                     NULL);
     emitted_put(ex->emitted, kind, s->id, &row);
+    forgive(ex, o, s->id, dr_wall_ms() + 1);
     if (o->is == OBJECT_FILES) {
         note_behind(ex, s);
     }
@@ -138,6 +139,44 @@ bool was_rejected(const struct extractor *ex, const struct object *o,
     return was;
 }
 
+bool remember(struct extractor *ex, struct object *o, struct dr_str key,
+              bool partial, int64_t wall_ms)
+{
+    struct dr_map *in = partial ? ex->told : ex->unreadable;
+    struct bad *bad;
+
+    if (dr_map_has(in, key)) {
+        return false;
+    }
+    if (partial) {
+        dr_map_put(in, key, o);
+        return true;
+    }
+    bad = dr_xcalloc(1, sizeof(*bad));
+    *bad = (struct bad){o, wall_ms};
+    dr_map_put(in, key, bad);
+    o->quarantined++;
+    return true;
+}
+
+void forgive(struct extractor *ex, struct object *o, struct dr_str id,
+             int64_t wall_ms)
+{
+    struct dr_buf key;
+    const struct bad *bad;
+
+    if (o->quarantined == 0) {
+        return;
+    }
+    reject_key(&key, o, id, (struct dr_str){0});
+    bad = dr_map_get(ex->unreadable, dr_buf_view(&key));
+    if (bad && bad->wall_ms < wall_ms) {
+        (void)dr_map_del(ex->unreadable, dr_buf_view(&key));
+        o->quarantined--;
+    }
+    dr_buf_done(&key);
+}
+
 void emit_rejected(struct extractor *ex, struct object *o,
                    const struct reject *r)
 {
@@ -148,16 +187,21 @@ void emit_rejected(struct extractor *ex, struct object *o,
 
     original.n = original.n > ORIGINAL_MAX ? ORIGINAL_MAX : original.n;
     reject_key(&known, o, r->id, r->part_id);
-    if (dr_map_has(ex->unreadable, dr_buf_view(&known))) {
+    if (r->partial) {
+        dr_buf_printf(&known, "#" DR_STR_FMT ":" DR_STR_FMT,
+                      DR_STR_ARG(r->class), DR_STR_ARG(r->field));
+    }
+    if (!remember(ex, o, dr_buf_view(&known), r->partial, dr_wall_ms())) {
         dr_buf_done(&known);
         return;
     }
-    dr_map_put(ex->unreadable, dr_buf_view(&known), o);
     dr_buf_done(&known);
     env.u.rejected = (struct dr_rejected){.object = dr_str_z(o->name),
                                           .id = r->id,
                                           .part_id = r->part_id,
                                           .stage = DR_STR_LIT("extract"),
+                                          .field = r->field,
+                                          .partial = r->partial,
                                           .class = r->class,
                                           .reason = r->reason,
                                           .cure = r->cure,
@@ -170,6 +214,9 @@ void emit_rejected(struct extractor *ex, struct object *o,
     dr_service_send(ex->svc, ex->producer, ex->rejected_topic, part,
                     dr_buf_view(&key), &env, NULL, NULL);
     dr_buf_done(&key);
+    if (r->partial) {
+        return;
+    }
     (*ex->m_rejected)++;
     dr_log(DR_LOG_WARN, "extractor.rejected",
            "object=%s record_id=" DR_STR_FMT " class=" DR_STR_FMT, o->name,

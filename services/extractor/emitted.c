@@ -24,6 +24,7 @@ struct emitted {
     size_t cap, used; /* cap is a power of two */
     char *pool;
     size_t pool_n, pool_cap;
+    size_t count[64]; /* by object */
 };
 
 struct emitted *emitted_new(void)
@@ -130,6 +131,7 @@ void emitted_put(struct emitted *e, int object, struct dr_str id,
         s->id_len = (uint8_t)id.n;
         s->id_at = pool_add(e, id);
         e->used++;
+        e->count[object]++;
     }
     s->rev = row->rev;
     s->content = row->content;
@@ -169,12 +171,7 @@ uint64_t emitted_next_rev(const struct emitted *e, int object, struct dr_str id,
 
 size_t emitted_count(const struct emitted *e, int object)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < e->cap; i++) {
-        n += e->slots[i].used && e->slots[i].object == object;
-    }
-    return n;
+    return e->count[object];
 }
 
 size_t emitted_living(const struct emitted *e, int object)

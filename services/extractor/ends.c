@@ -91,7 +91,7 @@ static bool follow(struct extractor *ex, const struct pair *pair,
 }
 
 /* A tenant without the pair has no ends of it. */
-static enum api_result ask(struct extractor *ex, struct page *page)
+static enum api_result ask_ends(struct extractor *ex, struct page *page)
 {
     struct dr_err err = {0};
     enum api_result r = api_page(&ex->api, ex->path.p, dr_buf_view(&ex->body),
@@ -117,7 +117,7 @@ bool read_ends(struct extractor *ex, const struct pair *pair, struct ends *of,
     }
     path_assoc_batch(&ex->path, pair->from, pair->to);
     body_ids(&ex->body, ids, n);
-    r = ask(ex, &page);
+    r = ask_ends(ex, &page);
     if (r == API_NO) {
         return true;
     }

@@ -145,6 +145,9 @@ static bool walk_events(struct extractor *ex, struct object *o, struct walk *w)
         if (r == API_NO && ex->api.status == 404) {
             return true; /* the source has none */
         }
+        if (r == API_NO && ex->api.status == 403) {
+            return account_skips(ex, o);
+        }
         if (r == API_NO) {
             api_refused(&ex->api, ex->path.p);
         }

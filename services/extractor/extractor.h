@@ -41,6 +41,8 @@ struct object {
     int limit;         /* rows of a list page: fewer where bodies are large */
     bool blocked;      /* an event that cannot be read hides what follows */
     uint64_t expected; /* record_count of the schema */
+    uint64_t quarantined; /* rejected, parts of a set each */
+    uint64_t lag_records; /* seen in the window, not sent yet */
     uint64_t written;
     uint64_t *written_part; /* records in each partition of its topic */
     struct cursor cursor;
@@ -52,13 +54,35 @@ struct extractor;
  * leaves its phase at CURSOR_LINES. False: asked to stop. */
 typedef bool pages_fn(struct extractor *ex, struct object *o);
 
+/* A question to a person, until control's approvals hold its id. */
+struct ask {
+    char kind[12]; /* corrupt, absence, scope */
+    char id[96];
+    char text[320];
+    uint64_t count;
+};
+#define ASKS_MAX 16
+
+/* A record that was rejected, and when. */
+struct bad {
+    struct object *of;
+    int64_t wall_ms;
+};
+
 struct extractor {
     struct dr_service *svc;
     struct api api;
     struct dr_producer *producer;
     struct dr_control_reader *control;
     struct emitted *emitted;
-    struct dr_map *unreadable; /* "<object>:<id>" that were rejected */
+    struct dr_map *unreadable; /* "<object>:<id>" -> struct bad */
+    struct dr_map *told; /* "<object>:<id>#<class>:<field>": partial ones */
+    struct ask asks[ASKS_MAX];
+    size_t ask_count;
+    int64_t budget_permille;
+    struct dr_buf terms; /* of the account, as approved: account.c */
+    char account_asked[96];
+    bool mail_bodies, probe, files_left;
     struct dr_map *lines; /* ids of line items that some deal's set holds */
     struct dr_map *alone; /* ids of those that are records of their own */
     struct horizon horizon;
@@ -89,7 +113,7 @@ struct extractor {
     const char *phase; /* snapshot, tail, freezing, frozen, halted */
     int64_t freeze_ms; /* server time of the freeze; 0: not known yet */
     bool freezing, indexed, swept, schema_drift; /* indexed: by the sweep */
-    char halted[256];
+    char halted[320];
     uint8_t schema_hash[32];
     int64_t status_due_ms;
     int64_t *m_read, *m_rejected, *m_calls, *m_refused, *m_lag, *m_misses;
@@ -108,8 +132,9 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
 const struct dr_json *emit_body(struct extractor *ex,
                                 const struct dr_source *s);
 struct reject {
-    struct dr_str id, part_id, class, reason, cure, original;
+    struct dr_str id, part_id, field, class, reason, cure, original;
     uint64_t version;
+    bool partial; /* the record goes on; this field is damaged */
 };
 /* Once a record and run; its id is remembered in `unreadable`. */
 void emit_rejected(struct extractor *ex, struct object *o,
@@ -131,6 +156,12 @@ bool change_row(struct extractor *ex, struct object *o, const struct dr_json *j,
                 struct change_row *out);
 bool was_rejected(const struct extractor *ex, const struct object *o,
                   struct dr_str id);
+/* Notes a reject; false: it was known. */
+bool remember(struct extractor *ex, struct object *o, struct dr_str key,
+              bool partial, int64_t wall_ms);
+/* A record that was rejected before `wall_ms` and is there now. */
+void forgive(struct extractor *ex, struct object *o, struct dr_str id,
+             int64_t wall_ms);
 void emit_markers(struct extractor *ex, struct object *o);
 /* n more bytes were sent: a few MiB are waited for before more follow. */
 void emit_spare(struct extractor *ex, size_t n);
@@ -139,6 +170,37 @@ void emit_flush(struct extractor *ex);
 void emit_cursor(struct extractor *ex, const struct object *o);
 void emit_catalog(struct extractor *ex, const char *side, const char *name,
                   struct dr_str json);
+/* ---- ask.c ---- */
+
+bool ask_approved(const struct extractor *ex, const char *id);
+/* True: it was approved. Else it stands in the status from now on. */
+bool ask(struct extractor *ex, const struct ask *what);
+void ask_close(struct extractor *ex, const char *id);
+/* Halts until it is approved; false: asked to stop. */
+bool ask_wait(struct extractor *ex, const struct ask *what);
+/* Whether what is quarantined is within the budget, or approved. */
+bool ask_corrupt(struct extractor *ex);
+bool ask_corrupt_wait(struct extractor *ex);
+
+/* ---- account.c ---- */
+
+/* Reads the account; halts while it is not the one that was approved. */
+bool account_check(struct extractor *ex);
+bool account_read_back(struct extractor *ex, const struct dr_cursor *c);
+/* Halts before records that a missing scope would leave empty. */
+bool account_allows(struct extractor *ex, const struct object *o);
+/* An object that may not be read: left out when a person approves. */
+bool account_skips(struct extractor *ex, struct object *o);
+/* Whether it may be read at all; asks when not. */
+bool account_probe(struct extractor *ex, struct object *o);
+void account_files(struct extractor *ex);
+
+/* ---- flags.c ---- */
+
+/* Fields that the source marks as damaged or leaves out. */
+void tell_flags(struct extractor *ex, struct object *o,
+                const struct dr_source *s, const struct dr_json *row);
+
 /* ---- status.c ---- */
 
 /* The status record, at most once a second unless forced. */
@@ -239,6 +301,12 @@ bool snapshot(struct extractor *ex);
 /* pages_fn by the API's lists. */
 bool api_pages(struct extractor *ex, struct object *o);
 bool tail_round(struct extractor *ex);
+
+/* ---- run.c ---- */
+
+void control_poll(struct extractor *ex);
+/* Until the service is asked to stop. */
+void run(struct extractor *ex);
 bool sweep(struct extractor *ex);
 
 #endif

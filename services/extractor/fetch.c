@@ -330,6 +330,9 @@ static bool one_step(struct extractor *ex)
     struct fetch *f = ex->fetch;
     bool stopped = false;
 
+    if (ex->files_left) { /* a person said so */
+        return settle(ex, DR_BLOB_MISSING);
+    }
     if (f->file->status != FILE_AVAILABLE) {
         return settle(ex, f->file->status == FILE_MISSING
                               ? DR_BLOB_MISSING
@@ -367,8 +370,9 @@ bool fetch_round(struct extractor *ex)
     bool going = true;
 
     f->until_ms = dr_mono_ms() + ROUND_MS;
-    while (going && !dr_stop && !ex->files_refused && left > 0 &&
-           dr_mono_ms() < f->until_ms && dr_mono_ms() >= f->not_before) {
+    while (going && !dr_stop && (!ex->files_refused || ex->files_left) &&
+           left > 0 && dr_mono_ms() < f->until_ms &&
+           dr_mono_ms() >= f->not_before) {
         struct dr_str id;
         struct file *file;
         uint64_t before;

@@ -22,6 +22,8 @@ static const struct dr_conf_key keys[] = {
     {"source.download_hosts", DR_CONF_TEXT, "", 0, 0,
      "host[:port], … that attachments may be fetched from; empty: any public "
      "host on port 443"},
+    {"source.corrupt_budget_permille", DR_CONF_INT, "1", 0, 1000,
+     "records in a thousand that may be unreadable before a person is asked"},
     {"tail.poll_ms", DR_CONF_INT, "5000", 10, 3600000,
      "pause between two rounds of the tail"},
     {"tail.lag_s", DR_CONF_INT, "-1", -1, 86400,
@@ -64,138 +66,6 @@ static void open_metrics(struct extractor *ex)
                              "changes the tail missed and the sweep found", "");
 }
 
-/* Topics must exist before the first record; their names come from the
- * schema. The catalogue's own records wait in the producer until then. */
-static void ensure_topics(struct extractor *ex)
-{
-    const char *names[MAX_OBJECTS];
-
-    for (size_t i = 0; i < ex->object_count; i++) {
-        names[i] = ex->objects[i].name;
-    }
-    dr_service_topics(ex->svc, names, ex->object_count);
-}
-
-static void watch_control(struct extractor *ex)
-{
-    const struct dr_control_view *v;
-
-    (void)dr_control_poll(ex->control);
-    v = dr_control(ex->control);
-    ex->files.limit = v->state.file_limit;
-    if (!ex->freezing && dr_str_eqz(v->state.phase, "freeze")) {
-        ex->freezing = true;
-        ex->phase = "freezing";
-        dr_log(DR_LOG_INFO, "extractor.freezing",
-               "waiting until the horizon passes the freeze");
-        emit_status(ex, true);
-    }
-}
-
-static bool all_passed(const struct extractor *ex)
-{
-    for (size_t i = 0; i < ex->object_count; i++) {
-        const struct object *o = &ex->objects[i];
-        if (o->readable &&
-            !horizon_passed(o->cursor.watermark_ms, ex->freeze_ms)) {
-            return false;
-        }
-    }
-    return horizon_passed(ex->objects[0].cursor.assoc_watermark_ms,
-                          ex->freeze_ms);
-}
-
-static bool fetched(const struct extractor *ex)
-{
-    return files_pending(&ex->files) == 0;
-}
-
-/* Frozen is only what lacks nothing: the sweep may have found more bytes to
- * fetch. */
-static void say_frozen(struct extractor *ex)
-{
-    if (ex->indexed && !ex->swept && fetched(ex)) {
-        ex->swept = true;
-        ex->phase = "frozen";
-        dr_log(DR_LOG_INFO, "extractor.swept", "tail_misses=%llu",
-               (unsigned long long)ex->tail_misses);
-        emit_status(ex, true);
-    }
-}
-
-static bool last_steps(struct extractor *ex)
-{
-    if (!recheck_schema(ex) || !sweep(ex)) {
-        return false;
-    }
-    ex->indexed = ex->halted[0] == '\0';
-    if (!ex->indexed) {
-        ex->phase = "halted";
-        emit_status(ex, true);
-    }
-    return true;
-}
-
-/* The pause between two rounds of the tail, used for bytes when there are
- * some to fetch. */
-static bool fetch_or_wait(struct extractor *ex)
-{
-    int64_t until = dr_mono_ms() + ex->poll_ms;
-
-    do {
-        int64_t left = until - dr_mono_ms();
-        if (fetched(ex) || left < 0) {
-            return api_wait(&ex->api, left > 0 ? left : 0);
-        }
-        if (!fetch_round(ex) || !api_wait(&ex->api, left < 20 ? left : 20)) {
-            return false;
-        }
-    } while (dr_mono_ms() < until);
-    return true;
-}
-
-static void follow(struct extractor *ex)
-{
-    ex->phase = "tail";
-    emit_status(ex, true);
-    while (!dr_stop) {
-        watch_control(ex);
-        if (!tail_round(ex)) {
-            return;
-        }
-        if (ex->freezing && ex->freeze_ms == 0) {
-            /* Read after control was: people may have changed records until
-             * the moment of the freeze, long after the round before. */
-            ex->freeze_ms = ex->api.server_ms;
-        }
-        if (ex->freeze_ms > 0 && !ex->indexed && ex->halted[0] == '\0' &&
-            all_passed(ex) && fetched(ex) && !last_steps(ex)) {
-            return;
-        }
-        say_frozen(ex);
-        if (!fetch_or_wait(ex)) {
-            return;
-        }
-    }
-}
-
-static void run(struct extractor *ex)
-{
-    if (!read_catalogue(ex)) {
-        return;
-    }
-    ensure_topics(ex);
-    emit_flush(ex);
-    resume(ex);
-    ex->svc->ready = true;
-    dr_log(DR_LOG_INFO, "extractor.up", "objects=%zu partitions=%d",
-           ex->object_count, ex->svc->partitions);
-    emit_status(ex, true);
-    if (snapshot(ex)) {
-        follow(ex);
-    }
-}
-
 int main(int argc, char **argv)
 {
     static struct dr_service svc;
@@ -213,7 +83,11 @@ int main(int argc, char **argv)
         ex.horizon.lag_ms *= 1000;
     }
     ex.emitted = emitted_new();
-    ex.unreadable = dr_map_new(NULL);
+    ex.unreadable = dr_map_new(free);
+    ex.told = dr_map_new(NULL);
+    ex.budget_permille =
+        dr_conf_int(svc.conf, "source.corrupt_budget_permille");
+    dr_buf_init(&ex.terms, 64 << 10);
     ex.lines = dr_map_new(NULL);
     ex.alone = dr_map_new(NULL);
     ex.behind = behind_new();
@@ -258,6 +132,8 @@ int main(int argc, char **argv)
     }
     emitted_free(ex.emitted);
     dr_map_free(ex.unreadable);
+    dr_map_free(ex.told);
+    dr_buf_done(&ex.terms);
     dr_map_free(ex.lines);
     dr_map_free(ex.alone);
     dr_map_free(ex.behind);

@@ -8,6 +8,7 @@
 /* Rows of one page with the ends of each. */
 struct rows {
     struct dr_source v[CONTRACT_PAGE];
+    const struct dr_json *row[CONTRACT_PAGE];
     struct ends ends[CONTRACT_PAGE];
     size_t n;
 };
@@ -94,6 +95,7 @@ bool emit_rows(struct extractor *ex, struct object *o, const struct page *page,
         }
         s.origin = origin;
         rows->ends[rows->n].id = s.id;
+        rows->row[rows->n] = row;
         rows->v[rows->n++] = s;
     }
     going = add_ends(ex, o, rows);
@@ -107,6 +109,7 @@ bool emit_rows(struct extractor *ex, struct object *o, const struct page *page,
         s->assocs = e->vec.v;
         s->assoc_count = e->vec.n;
         emit_source(ex, o, s, page->server_ms);
+        tell_flags(ex, o, s, rows->row[i]);
     }
     rows_free(rows);
     return going;

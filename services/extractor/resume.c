@@ -90,7 +90,7 @@ static void cursor_row(struct extractor *ex, const struct dr_env *env,
     struct dr_err err = {0};
 
     (void)partition;
-    if (env->kind != DR_MSG_CURSOR) {
+    if (env->kind != DR_MSG_CURSOR || account_read_back(ex, &env->u.cursor)) {
         return;
     }
     o = object_find(ex, env->u.cursor.name);
@@ -123,6 +123,7 @@ static void source_row(struct extractor *ex, const struct dr_env *env,
     memcpy(&row.content, s->content_hash.p, sizeof(row.content));
     row.content ^= files_mix(&s->blob);
     emitted_put(ex->emitted, object_index(ex, o), s->id, &row);
+    forgive(ex, o, s->id, env->wall_ms + 1);
     for (size_t i = 0; i < s->part_count; i++) {
         dr_map_put(ex->lines, s->parts[i].id, ex);
     }
@@ -156,7 +157,11 @@ static void rejected_row(struct extractor *ex, const struct dr_env *env,
     if (r->part_id.n > 0) {
         dr_buf_printf(&key, "/" DR_STR_FMT, DR_STR_ARG(r->part_id));
     }
-    dr_map_put(ex->unreadable, dr_buf_view(&key), o);
+    if (r->partial) {
+        dr_buf_printf(&key, "#" DR_STR_FMT ":" DR_STR_FMT, DR_STR_ARG(r->class),
+                      DR_STR_ARG(r->field));
+    }
+    (void)remember(ex, o, dr_buf_view(&key), r->partial, env->wall_ms);
     dr_buf_done(&key);
 }
 

@@ -77,6 +77,11 @@ static bool list_pages(struct extractor *ex, struct object *o)
             save(ex, o);
             return true;
         }
+        if (r == API_NO && ex->api.status == 403 &&
+            !object_needed(dr_str_z(o->name))) {
+            o->cursor.phase = CURSOR_LINES;
+            return account_skips(ex, o);
+        }
         if (r == API_NO) {
             api_refused(&ex->api, ex->path.p);
         }
@@ -244,6 +249,10 @@ static bool finish(struct extractor *ex, struct object *o)
         (!line_sets(ex, o, DR_ORIGIN_SNAPSHOT) || !orphan_lines(ex, o))) {
         return false;
     }
+    if (object_index(ex, o) + 1 == (int)ex->object_count &&
+        !ask_corrupt_wait(ex)) {
+        return false;
+    }
     emit_flush(ex);
     emit_markers(ex, o);
     emit_flush(ex);
@@ -255,18 +264,16 @@ static bool finish(struct extractor *ex, struct object *o)
     return true;
 }
 
-#define RANK_NEEDED 4 /* products to line items */
-
-/* What the schema says may not be read. */
-static void skip_unreadable(struct object *o)
+/* What the schema says may not be read: left out only by a decision. */
+static bool skip_unreadable(struct extractor *ex, struct object *o)
 {
-    if (object_rank(dr_str_z(o->name), false) <= RANK_NEEDED) {
+    if (object_needed(dr_str_z(o->name))) {
         dr_die(DR_EXIT_REFUSED, "source.schema",
                "the token may not read %s: give it the scope and start again",
                o->name);
     }
-    dr_log(DR_LOG_WARN, "extractor.object_refused", "object=%s", o->name);
     o->cursor.phase = CURSOR_LINES;
+    return account_skips(ex, o);
 }
 
 static bool one_object(struct extractor *ex, struct object *o)
@@ -275,10 +282,12 @@ static bool one_object(struct extractor *ex, struct object *o)
         return false;
     }
     if (!o->readable && o->cursor.phase != CURSOR_TAIL) {
-        skip_unreadable(o);
+        if (!skip_unreadable(ex, o)) {
+            return false;
+        }
     }
     if (o->cursor.phase == CURSOR_LIST || o->cursor.phase == CURSOR_INDEX) {
-        if (!ex->pages(ex, o)) {
+        if (!account_allows(ex, o) || !ex->pages(ex, o)) {
             return false;
         }
     }

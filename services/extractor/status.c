@@ -1,7 +1,52 @@
 /* What the extractor says of itself: the status record and the metrics. */
 #include "extractor.h"
 
+#include <stdio.h>
+
 #include <drover/base/clock.h>
+
+/* 1 - quarantined / total, never rounded up. */
+static void consistency(struct dr_json_w *w, uint64_t bad, uint64_t n)
+{
+    char text[48];
+    uint64_t share = n + bad == 0 ? 10000 : n * 10000 / (n + bad);
+
+    (void)snprintf(text, sizeof(text), "%llu.%04llu",
+                   (unsigned long long)(share / 10000),
+                   (unsigned long long)(share % 10000));
+    dr_json_w_kvz(w, "consistency", text);
+}
+
+static void status_lag(const struct extractor *ex, struct dr_json_w *w,
+                       const struct object *o, int i)
+{
+    uint64_t known = emitted_count(ex->emitted, i) + o->quarantined;
+    bool tail = o->cursor.phase == CURSOR_TAIL;
+    uint64_t left = o->expected > known ? o->expected - known : 0;
+    int64_t since = o->cursor.watermark_ms;
+
+    dr_json_w_kvi(w, "quarantined", (int64_t)o->quarantined);
+    dr_json_w_kvi(w, "lag_records", (int64_t)(tail ? o->lag_records : left));
+    dr_json_w_kvi(w, "lag_s",
+                  since > 0 ? (ex->api.server_ms - since) / 1000 : 0);
+    consistency(w, o->quarantined, emitted_count(ex->emitted, i));
+}
+
+static void status_asks(const struct extractor *ex, struct dr_json_w *w)
+{
+    dr_json_w_key(w, "asks");
+    dr_json_w_arr(w);
+    for (size_t i = 0; i < ex->ask_count; i++) {
+        const struct ask *a = &ex->asks[i];
+        dr_json_w_obj(w);
+        dr_json_w_kvz(w, "id", a->id);
+        dr_json_w_kvz(w, "kind", a->kind);
+        dr_json_w_kvz(w, "text", a->text);
+        dr_json_w_kvi(w, "count", (int64_t)a->count);
+        dr_json_w_end(w);
+    }
+    dr_json_w_end(w);
+}
 
 static void status_objects(const struct extractor *ex, struct dr_json_w *w)
 {
@@ -16,9 +61,20 @@ static void status_objects(const struct extractor *ex, struct dr_json_w *w)
         dr_json_w_kvb(w, "done", o->cursor.phase == CURSOR_TAIL);
         dr_json_w_kvb(w, "carried", true);
         dr_json_w_kvb(w, "readable", o->readable);
+        status_lag(ex, w, o, (int)i);
         dr_json_w_end(w);
     }
     dr_json_w_end(w);
+}
+
+static uint64_t all_emitted(const struct extractor *ex)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < ex->object_count; i++) {
+        n += emitted_count(ex->emitted, (int)i);
+    }
+    return n;
 }
 
 static void status_files(const struct extractor *ex, struct dr_json_w *w)
@@ -58,6 +114,8 @@ void emit_status(struct extractor *ex, bool force)
     dr_json_w_kvi(&w, "lag_s", ex->lag_s);
     dr_json_w_kvi(&w, "lag_max_s", ex->lag_max_s);
     status_files(ex, &w);
+    status_asks(ex, &w);
+    consistency(&w, dr_map_count(ex->unreadable), all_emitted(ex));
     dr_json_w_kvi(&w, "calls", ex->api.calls);
     dr_json_w_kvi(&w, "refused_429", ex->api.refused);
     dr_json_w_kvi(&w, "frozen_at_ms", ex->freeze_ms);

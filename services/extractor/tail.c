@@ -176,12 +176,14 @@ static bool window_pages(struct extractor *ex, struct object *o,
             rows[n++] = row;
         }
         for (size_t i = 0; i < n; i++) {
+            o->lag_records = n - i;
             if (!one_change(ex, o, &rows[i], page.server_ms, b)) {
                 return false;
             }
         }
     } while (after[0] != '\0');
-    return rest_of_batch(ex, o, b);
+    o->lag_records = b->n;
+    return rest_of_batch(ex, o, b) && ((o->lag_records = 0), true);
 }
 
 static bool window(struct extractor *ex, struct object *o)
@@ -316,20 +318,23 @@ static bool assoc_window(struct extractor *ex)
     return going;
 }
 
-static bool server_clock(struct extractor *ex)
+/* After a change of the account: what of the source may still be read. */
+static bool probe(struct extractor *ex)
 {
-    struct dr_err err = {0};
-    struct page page;
-
-    return api_page(&ex->api, "/v1/account", (struct dr_str){0},
-                    ex->inner_arena, &page, &err) != API_STOPPED;
+    for (size_t i = 0; ex->probe && i < ex->object_count; i++) {
+        if (!account_probe(ex, &ex->objects[i])) {
+            return false;
+        }
+    }
+    ex->probe = false;
+    return true;
 }
 
 bool tail_round(struct extractor *ex)
 {
     int64_t oldest = INT64_MAX;
 
-    if (!server_clock(ex)) {
+    if (!account_check(ex) || !probe(ex)) {
         return false;
     }
     for (size_t i = 0; i < ex->object_count; i++) {

@@ -1,0 +1,78 @@
+/*
+ * What the source says of a record that it can give (contract 4.4, 4.9): some
+ * fields are damaged (`corrupt`), some were left out (`redacted`, or a
+ * placeholder in their place). The record goes on; each such field is told as
+ * a reject that is partial.
+ */
+#include "extractor.h"
+
+#include <stdio.h>
+
+#define FIELDS_MAX 32
+
+static void tell(struct extractor *ex, struct object *o,
+                 const struct dr_source *s, struct dr_str field,
+                 const char *class, const char *reason, const char *cure)
+{
+    struct reject r = {.id = s->id,
+                       .field = field,
+                       .class = dr_str_z(class),
+                       .reason = dr_str_z(reason),
+                       .cure = dr_str_z(cure),
+                       .version = s->version,
+                       .partial = true};
+
+    if (dr_text_valid(field)) {
+        emit_rejected(ex, o, &r);
+    }
+}
+
+static void tell_each(struct extractor *ex, struct object *o,
+                      const struct dr_source *s, const struct dr_json *fields,
+                      const char *class, const char *reason, const char *cure)
+{
+    size_t n = 0;
+
+    DR_JSON_EACH(f, fields)
+    {
+        if (n++ == FIELDS_MAX) {
+            return;
+        }
+        tell(ex, o, s, dr_json_str(f), class, reason, cure);
+    }
+}
+
+void tell_flags(struct extractor *ex, struct object *o,
+                const struct dr_source *s, const struct dr_json *row)
+{
+    static const char damaged[] =
+        "FastTrack marks this as damaged: what it gives is carried as it is";
+    static const char mend[] = "mend the record in FastTrack: the tail picks "
+                               "it up by itself";
+    static const char hidden[] =
+        "FastTrack leaves this out: a placeholder stands in its place";
+    static const char scope[] = "give the token the scope that it lacks and "
+                                "migrate anew, or accept the loss";
+    const struct dr_json *corrupt = dr_json_get(row, "corrupt");
+    const struct dr_json *redacted = dr_json_get(row, "redacted");
+    const struct dr_json *properties = dr_json_get(row, "properties");
+
+    if (dr_json_type(corrupt) == DR_JSON_OBJECT) {
+        const struct dr_json *fields = dr_json_get(corrupt, "fields");
+        if (fields && fields->count > 0) {
+            tell_each(ex, o, s, fields, "corrupt", damaged, mend);
+        } else {
+            tell(ex, o, s, DR_STR_LIT("(record)"), "corrupt", damaged, mend);
+        }
+    }
+    tell_each(ex, o, s, redacted, "redacted", hidden, scope);
+    if (redacted && redacted->count > 0) {
+        return;
+    }
+    DR_JSON_EACH(v, properties)
+    {
+        if (is_redaction(dr_str_z(o->name), v->key, dr_json_str(v))) {
+            tell(ex, o, s, v->key, "redacted", hidden, scope);
+        }
+    }
+}

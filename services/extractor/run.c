@@ -1,0 +1,157 @@
+/* The course of a run: catalogue, snapshot, tail, freeze. */
+#include "extractor.h"
+
+#include <string.h>
+
+#include <drover/base/clock.h>
+#include <drover/base/log.h>
+
+/* Topics must exist before the first record; their names come from the
+ * schema. The catalogue's own records wait in the producer until then. */
+static void ensure_topics(struct extractor *ex)
+{
+    const char *names[MAX_OBJECTS];
+
+    for (size_t i = 0; i < ex->object_count; i++) {
+        names[i] = ex->objects[i].name;
+    }
+    dr_service_topics(ex->svc, names, ex->object_count);
+}
+
+void control_poll(struct extractor *ex)
+{
+    const struct dr_control_view *v;
+
+    (void)dr_control_poll(ex->control);
+    v = dr_control(ex->control);
+    ex->files.limit = v->state.file_limit;
+    if (!ex->freezing && dr_str_eqz(v->state.phase, "freeze")) {
+        ex->freezing = true;
+        ex->phase = "freezing";
+        dr_log(DR_LOG_INFO, "extractor.freezing",
+               "waiting until the horizon passes the freeze");
+        emit_status(ex, true);
+    }
+}
+
+static bool all_passed(const struct extractor *ex)
+{
+    for (size_t i = 0; i < ex->object_count; i++) {
+        const struct object *o = &ex->objects[i];
+        if (o->readable &&
+            !horizon_passed(o->cursor.watermark_ms, ex->freeze_ms)) {
+            return false;
+        }
+    }
+    return horizon_passed(ex->objects[0].cursor.assoc_watermark_ms,
+                          ex->freeze_ms);
+}
+
+static bool fetched(const struct extractor *ex)
+{
+    return files_pending(&ex->files) == 0;
+}
+
+/* Frozen is only what lacks nothing: the sweep may have found more bytes to
+ * fetch. */
+static void say_frozen(struct extractor *ex)
+{
+    if (ex->indexed && !ex->swept && fetched(ex)) {
+        ex->swept = true;
+        ex->phase = "frozen";
+        dr_log(DR_LOG_INFO, "extractor.swept", "tail_misses=%llu",
+               (unsigned long long)ex->tail_misses);
+        emit_status(ex, true);
+    }
+}
+
+static bool last_steps(struct extractor *ex)
+{
+    if (!recheck_schema(ex) || !sweep(ex)) {
+        return false;
+    }
+    ex->indexed = ex->halted[0] == '\0';
+    if (!ex->indexed) {
+        ex->phase = "halted";
+        emit_status(ex, true);
+    }
+    return true;
+}
+
+/* The pause between two rounds of the tail, used for bytes when there are
+ * some to fetch. */
+static bool fetch_or_wait(struct extractor *ex)
+{
+    int64_t until = dr_mono_ms() + ex->poll_ms;
+
+    do {
+        int64_t left = until - dr_mono_ms();
+        if (fetched(ex) || left < 0) {
+            return api_wait(&ex->api, left > 0 ? left : 0);
+        }
+        if (!fetch_round(ex) || !api_wait(&ex->api, left < 20 ? left : 20)) {
+            return false;
+        }
+    } while (dr_mono_ms() < until);
+    return true;
+}
+
+/* A sweep that halted goes over it again when a person said yes. */
+static void go_on_when_answered(struct extractor *ex)
+{
+    for (size_t i = 0; i < ex->ask_count; i++) {
+        if (strcmp(ex->asks[i].kind, "absence") == 0 &&
+            ask_approved(ex, ex->asks[i].id)) {
+            ask_close(ex, ex->asks[i].id);
+            ex->halted[0] = '\0';
+            ex->phase = "freezing";
+            return;
+        }
+    }
+}
+
+static void follow(struct extractor *ex)
+{
+    ex->phase = "tail";
+    emit_status(ex, true);
+    while (!dr_stop) {
+        control_poll(ex);
+        if (!tail_round(ex)) {
+            return;
+        }
+        account_files(ex);
+        go_on_when_answered(ex);
+        if (ex->freezing && ex->freeze_ms == 0) {
+            /* Read after control was: people may have changed records until
+             * the moment of the freeze, long after the round before. */
+            ex->freeze_ms = ex->api.server_ms;
+        }
+        if (ex->freeze_ms > 0 && !ex->indexed && ex->halted[0] == '\0' &&
+            all_passed(ex) && fetched(ex) && ask_corrupt(ex) &&
+            !last_steps(ex)) {
+            return;
+        }
+        say_frozen(ex);
+        if (!fetch_or_wait(ex)) {
+            return;
+        }
+    }
+}
+
+void run(struct extractor *ex)
+{
+    if (!read_catalogue(ex)) {
+        return;
+    }
+    ensure_topics(ex);
+    emit_flush(ex);
+    resume(ex);
+    control_poll(ex);
+    ex->svc->ready = true;
+    dr_log(DR_LOG_INFO, "extractor.up", "objects=%zu partitions=%d",
+           ex->object_count, ex->svc->partitions);
+    emit_status(ex, true);
+    if (account_check(ex) && snapshot(ex)) {
+        follow(ex);
+    }
+}

@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""What the extractor asks people, met beside a real broker: it halts until the
+answer is there, loses nothing meanwhile, and goes on by itself."""
+import hashlib
+import unittest
+
+from extractor_world import Bench, Case, SOURCE, wait_until
+from source_folder import SourceFolder
+
+RUN = {"phase": "run", "seq": 1, "lanes": []}
+
+
+class Asks(Case):
+    def folder(self):
+        bench = Bench()
+        self.addCleanup(bench.close)
+        return bench, SourceFolder(SOURCE, bench.folder / "source")
+
+    def asks(self, w):
+        return {a["id"]: a for a in w.status().get("asks", [])}
+
+    def asked(self, w, kind):
+        """The one open question of that kind, once it is there."""
+        found = []
+
+        def there():
+            found[:] = [a for a in self.asks(w).values() if a["kind"] == kind]
+            return found
+        w.until("it asks about " + kind, there)
+        return found[0]
+
+    def approve(self, w, *ids, **more):
+        w.feed(dict(RUN, approvals=list(ids), **more))
+
+    # ---- corrupt items ----
+
+    def test_unreadable_records_beyond_the_budget_are_asked_about(self):
+        w = self.world()
+        del w.conf["source.corrupt_budget_permille"]  # 0.1 %
+        w.start()
+        a = self.asked(w, "corrupt")
+        names = hashlib.sha256(b"contact:ct_bad\n").hexdigest()[:8]
+        self.assertEqual((a["id"], a["count"]), ("corrupt:1:" + names, 1))
+        status = w.status()
+        self.assertEqual(status["phase"], "snapshot")
+        self.assertIn("approve", status["halted"])
+        self.assert_is_truth(w)  # all the rest is read
+        self.assertFalse([r for r in w.dump("source.event")
+                          if r["kind"] == "marker"])
+        self.approve(w, "corrupt:1:00000000")  # of another list
+        w.ex.stop()
+        w.start()
+        self.assertEqual(self.asked(w, "corrupt")["id"], a["id"])
+        self.approve(w, a["id"])
+        w.snapshot_done()
+        self.assertEqual((self.asks(w), w.status()["halted"]), ({}, ""))
+        contact = w.status()["objects"]["contact"]
+        self.assertEqual(contact["consistency"], "0.9795")  # 48 of 49
+        self.assertEqual(contact["quarantined"], 1)
+
+    def test_a_record_that_is_mended_counts_no_more(self):
+        w = self.world()
+        w.read_whole()
+        w.fast()
+        one = w.sim.records("contact")[0]
+        w.edit("contact", dict(one, id="ct_bad"))
+        w.drained()
+        self.assertEqual(w.status()["objects"]["contact"]["consistency"],
+                         "1.0000")
+        w.ex.stop()
+        w.start()
+        w.snapshot_done()
+        self.assertEqual(w.status()["objects"]["contact"]["quarantined"], 0)
+
+    def test_flagged_and_redacted_fields_are_told(self):
+        b, f = self.folder()
+        people = f.records("contact")
+        people[0]["corrupt"] = {"code": "encoding",
+                                "fields": ["city", "job_title"]}
+        people[1]["corrupt"] = {"code": "encoding", "fields": []}
+        people[2]["redacted"] = ["email"]
+        f.put("contact", people)
+        w = self.world(f.done(), bench=b)
+        w.read_whole()
+        self.assert_all(w)  # the records go on
+        told = {(r["id"], r["class"], r["field"]) for r in w.dump("rejected")
+                if r["class"] in ("corrupt", "redacted")}
+        self.assertEqual(told, {
+            (people[0]["id"], "corrupt", "city"),
+            (people[0]["id"], "corrupt", "job_title"),
+            (people[1]["id"], "corrupt", "(record)"),
+            (people[2]["id"], "redacted", "email")})
+        self.assertEqual(w.status()["objects"]["contact"]["quarantined"], 1)
+        n = len(w.dump("rejected"))
+        w.ex.stop()
+        w.start()
+        w.fast()
+        w.drained()
+        self.assertEqual(len(w.dump("rejected")), n)  # told once
+
+    # ---- absence ----
+
+    def test_a_mass_absence_that_is_approved_goes_on(self):
+        w = self.world()
+        w.read_whole()
+        w.fast()
+        ids = [r["id"] for r in w.sim.records("contact")]
+        for rid in ids:
+            w.edit("contact", {"op": "purge"}, rid)
+        status = w.freeze()
+        self.assertEqual(status["phase"], "halted")
+        want = "absence:contact:%d" % len(ids)
+        self.assertIn(want, self.asks(w))
+        w.feed({"phase": "freeze", "seq": 2, "lanes": [],
+                "approvals": [want]})
+        w.until("it goes on", lambda: w.status()["phase"] == "frozen")
+        self.assertEqual(self.asks(w), {})
+        self.assert_is_truth(w)
+
+    # ---- the account ----
+
+    def test_a_plan_that_changes_in_mid_run_halts(self):
+        w = self.world()
+        w.read_whole()
+        w.sim.post("/sim/faults", [{
+            "name": "plan", "match": {"path": "^/v1/account$"}, "times": 1,
+            "action": {"plan": "growth"}}])
+        a = self.asked(w, "scope")
+        self.assertIn("growth", a["text"])
+        self.assertIn("enterprise", a["text"])
+        before = len(w.journal())
+        people = w.sim.records("contact")
+        w.edit("contact", dict(people[0], owner_id="o_2"))
+        w.fast()
+        wait_until("it looks again", lambda: len(w.journal()) > before + 3, 20)
+        self.assertEqual({r["path"] for r in w.journal()[before:]
+                          if r["path"].startswith("/v1/")},
+                         {"/v1/account"})  # nothing is believed
+        w.ex.stop()
+        w.start()  # a restart does not forget what it was
+        self.assertEqual(self.asked(w, "scope")["id"], a["id"])
+        self.approve(w, a["id"])
+        w.drained()
+        self.assertEqual(self.asks(w), {})
+        self.assert_all(w)
+
+    def test_a_scope_that_is_put_back_closes_the_question(self):
+        w = self.world(knobs=["--knob", "scopes=objects.read,files.read,"
+                              "automation.read,email_body.read"])
+        w.read_whole()
+        w.sim.post("/sim/knobs", {"scopes": "objects.read,automation.read"})
+        a = self.asked(w, "scope")
+        self.assertIn("files.read", a["text"])
+        w.sim.post("/sim/knobs", {"scopes": "objects.read,files.read,"
+                                  "automation.read,email_body.read"})
+        w.until("the question is closed", lambda: not self.asks(w))
+        w.fast()
+        w.drained()
+        self.assertEqual(w.status()["halted"], "")
+
+    def test_bodies_of_mail_that_would_be_redacted_are_asked_about(self):
+        b, f = self.folder()
+        one = f.records("task")[0]
+        f.add_object("email", [
+            dict(one, type="email", id="e_%d" % n, properties={
+                "subject": "s", "body": "the text %d" % n}) for n in range(3)])
+        w = self.world(f.done(), ["--knob", "scopes=objects.read"], bench=b)
+        w.start()
+        self.asked(w, "scope")
+        self.assertIn("scope:email_body.read", self.asks(w))
+        self.assertEqual(w.records("email"), [])
+        self.approve(w, "scope:email_body.read")
+        w.snapshot_done()
+        self.assertEqual(len(w.newest("email")), 3)
+        told = [r for r in w.dump("rejected") if r["class"] == "redacted"]
+        self.assertEqual({(r["id"], r["field"]) for r in told},
+                         {("e_%d" % n, "body") for n in range(3)})
+
+    def test_an_object_beyond_the_plan_is_left_out_when_approved(self):
+        b, f = self.folder()
+        one = f.records("task")[0]
+        f.add_object("co_shipment", [
+            dict(one, type="co_shipment", id="s_%d" % n, properties={
+                "carrier": "c"}) for n in range(3)], custom=True)
+        w = self.world(f.done(), bench=b)
+        w.sim.post("/sim/faults", [{
+            "name": "plan", "match": {"path": "^/v1/objects/co_shipment"},
+            "times": -1, "action": {"status": 403}}])
+        w.start()
+        a = self.asked(w, "scope")
+        self.assertEqual(a["id"], "scope:co_shipment")
+        self.approve(w, a["id"])
+        w.snapshot_done()
+        self.assertFalse(w.status()["objects"]["co_shipment"]["readable"])
+        self.assertEqual(w.records("co_shipment"), [])
+        w.freeze()
+        self.assertEqual((w.status()["phase"], self.asks(w)), ("frozen", {}))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
