@@ -307,6 +307,21 @@ bool tail_round(struct extractor *ex);
 void control_poll(struct extractor *ex);
 /* Until the service is asked to stop. */
 void run(struct extractor *ex);
+/* What a freeze ends with: schema, sweep, and what it found. */
+bool last_steps(struct extractor *ex);
+bool all_passed(const struct extractor *ex);
+
+struct settings {
+    const char *url;
+    struct dr_str token;
+    bool allow_plain;
+    const char *download_hosts;
+    int64_t budget_permille, poll_ms, lag_s;
+};
+/* Everything but producer, control, topics and metrics. */
+void extractor_init(struct extractor *ex, struct dr_service *svc,
+                    const struct settings *s);
+void extractor_done(struct extractor *ex);
 bool sweep(struct extractor *ex);
 
 #endif

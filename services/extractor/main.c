@@ -74,40 +74,18 @@ int main(int argc, char **argv)
 
     dr_service_init(&svc, "extractor", keys, argc, argv);
     dr_crypto_init();
-    ex.svc = &svc;
-    ex.phase = "snapshot";
-    ex.poll_ms = dr_conf_int(svc.conf, "tail.poll_ms");
-    ex.horizon.granularity_ms = 1000;
-    ex.horizon.lag_ms = dr_conf_int(svc.conf, "tail.lag_s");
-    if (ex.horizon.lag_ms > 0) {
-        ex.horizon.lag_ms *= 1000;
-    }
-    ex.emitted = emitted_new();
-    ex.unreadable = dr_map_new(free);
-    ex.told = dr_map_new(NULL);
-    ex.budget_permille =
-        dr_conf_int(svc.conf, "source.corrupt_budget_permille");
-    dr_buf_init(&ex.terms, 64 << 10);
-    ex.lines = dr_map_new(NULL);
-    ex.alone = dr_map_new(NULL);
-    ex.behind = behind_new();
-    files_init(&ex.files);
-    ex.fetch = fetch_new();
-    ex.download_hosts = dr_conf_text(svc.conf, "source.download_hosts");
-    ex.local =
-        dr_url_is_loopback(dr_str_z(dr_conf_text(svc.conf, "source.url"))) ||
-        dr_conf_bool(svc.conf, "source.allow_plain");
-    ex.stirred = dr_map_new(NULL);
-    ex.pages = api_pages;
-    ex.page_arena = dr_arena_new(HELD_MAX);
-    ex.inner_arena = dr_arena_new(HELD_MAX);
-    dr_buf_init(&ex.path, 8192);
-    dr_buf_init(&ex.body, 64 << 10);
-    dr_buf_init(&ex.held, ANSWER_MAX);
+    extractor_init(
+        &ex, &svc,
+        &(struct settings){
+            .url = dr_conf_text(svc.conf, "source.url"),
+            .token = dr_conf_secret(svc.conf, "source.token_file"),
+            .allow_plain = dr_conf_bool(svc.conf, "source.allow_plain"),
+            .download_hosts = dr_conf_text(svc.conf, "source.download_hosts"),
+            .budget_permille =
+                dr_conf_int(svc.conf, "source.corrupt_budget_permille"),
+            .poll_ms = dr_conf_int(svc.conf, "tail.poll_ms"),
+            .lag_s = dr_conf_int(svc.conf, "tail.lag_s")});
     dr_service_topics(&svc, NULL, 0);
-    api_init(&ex.api, &svc, dr_conf_text(svc.conf, "source.url"),
-             dr_conf_secret(svc.conf, "source.token_file"),
-             dr_conf_bool(svc.conf, "source.allow_plain"));
     open_outputs(&ex);
     open_metrics(&ex);
     ex.control = dr_control_open(&svc, &err);
@@ -125,26 +103,7 @@ int main(int argc, char **argv)
     }
     dr_producer_free(ex.producer);
     dr_control_free(ex.control);
-    api_done(&ex.api);
-    for (size_t i = 0; i < ex.object_count; i++) {
-        free(ex.objects[i].written_part);
-        free(ex.objects[i].pairs);
-    }
-    emitted_free(ex.emitted);
-    dr_map_free(ex.unreadable);
-    dr_map_free(ex.told);
-    dr_buf_done(&ex.terms);
-    dr_map_free(ex.lines);
-    dr_map_free(ex.alone);
-    dr_map_free(ex.behind);
-    files_done(&ex.files);
-    fetch_free(ex.fetch);
-    dr_map_free(ex.stirred);
-    dr_arena_free(ex.page_arena);
-    dr_arena_free(ex.inner_arena);
-    dr_buf_done(&ex.path);
-    dr_buf_done(&ex.body);
-    dr_buf_done(&ex.held);
+    extractor_done(&ex);
     dr_service_done(&svc);
     return DR_EXIT_OK;
 }

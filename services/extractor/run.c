@@ -1,6 +1,7 @@
 /* The course of a run: catalogue, snapshot, tail, freeze. */
 #include "extractor.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <drover/base/clock.h>
@@ -34,7 +35,7 @@ void control_poll(struct extractor *ex)
     }
 }
 
-static bool all_passed(const struct extractor *ex)
+bool all_passed(const struct extractor *ex)
 {
     for (size_t i = 0; i < ex->object_count; i++) {
         const struct object *o = &ex->objects[i];
@@ -65,7 +66,7 @@ static void say_frozen(struct extractor *ex)
     }
 }
 
-static bool last_steps(struct extractor *ex)
+bool last_steps(struct extractor *ex)
 {
     if (!recheck_schema(ex) || !sweep(ex)) {
         return false;
@@ -154,4 +155,58 @@ void run(struct extractor *ex)
     if (account_check(ex) && snapshot(ex)) {
         follow(ex);
     }
+}
+
+void extractor_init(struct extractor *ex, struct dr_service *svc,
+                    const struct settings *s)
+{
+    *ex = (struct extractor){.svc = svc,
+                             .phase = "snapshot",
+                             .poll_ms = s->poll_ms,
+                             .budget_permille = s->budget_permille,
+                             .download_hosts = s->download_hosts,
+                             .pages = api_pages};
+    ex->horizon.granularity_ms = 1000;
+    ex->horizon.lag_ms = s->lag_s > 0 ? s->lag_s * 1000 : s->lag_s;
+    ex->local = dr_url_is_loopback(dr_str_z(s->url)) || s->allow_plain;
+    ex->emitted = emitted_new();
+    ex->unreadable = dr_map_new(free);
+    ex->told = dr_map_new(NULL);
+    ex->lines = dr_map_new(NULL);
+    ex->alone = dr_map_new(NULL);
+    ex->behind = behind_new();
+    ex->stirred = dr_map_new(NULL);
+    files_init(&ex->files);
+    ex->fetch = fetch_new();
+    ex->page_arena = dr_arena_new(HELD_MAX);
+    ex->inner_arena = dr_arena_new(HELD_MAX);
+    dr_buf_init(&ex->path, 8192);
+    dr_buf_init(&ex->body, 64 << 10);
+    dr_buf_init(&ex->held, ANSWER_MAX);
+    dr_buf_init(&ex->terms, 64 << 10);
+    api_init(&ex->api, svc, s->url, s->token, s->allow_plain);
+}
+
+void extractor_done(struct extractor *ex)
+{
+    api_done(&ex->api);
+    for (size_t i = 0; i < ex->object_count; i++) {
+        free(ex->objects[i].written_part);
+        free(ex->objects[i].pairs);
+    }
+    emitted_free(ex->emitted);
+    dr_map_free(ex->unreadable);
+    dr_map_free(ex->told);
+    dr_map_free(ex->lines);
+    dr_map_free(ex->alone);
+    dr_map_free(ex->behind);
+    dr_map_free(ex->stirred);
+    files_done(&ex->files);
+    fetch_free(ex->fetch);
+    dr_arena_free(ex->page_arena);
+    dr_arena_free(ex->inner_arena);
+    dr_buf_done(&ex->path);
+    dr_buf_done(&ex->body);
+    dr_buf_done(&ex->held);
+    dr_buf_done(&ex->terms);
 }

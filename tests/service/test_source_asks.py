@@ -65,8 +65,8 @@ class Asks(Case):
         one = w.sim.records("contact")[0]
         w.edit("contact", dict(one, id="ct_bad"))
         w.drained()
-        self.assertEqual(w.status()["objects"]["contact"]["consistency"],
-                         "1.0000")
+        w.until("it is good again", lambda: w.status()["objects"]["contact"]
+                ["consistency"] == "1.0000")
         w.ex.stop()
         w.start()
         w.snapshot_done()
@@ -193,6 +193,7 @@ class Asks(Case):
         w.snapshot_done()
         self.assertFalse(w.status()["objects"]["co_shipment"]["readable"])
         self.assertEqual(w.records("co_shipment"), [])
+        w.fast()
         w.freeze()
         self.assertEqual((w.status()["phase"], self.asks(w)), ("frozen", {}))
 
