@@ -39,6 +39,8 @@ void api_done(struct api *a)
 
 /* Beyond this a person who looks at the log wants to know. */
 #define WAIT_TOLD_MS 5000
+/* A source whose cursors always expire would be read for ever. */
+#define EXPIRED_MAX 1000
 
 static bool wait_for_source(struct api *a, int64_t ms)
 {
@@ -195,11 +197,40 @@ enum api_result api_read(struct api *a, const char *path, struct dr_str body,
     return r;
 }
 
-bool api_must(struct api *a, const char *path, struct dr_arena *arena,
-              size_t max, struct page *out)
+/* The list from its start, which the last parameter of its path names not. */
+static enum api_result begin_anew(struct api *a, const char *path,
+                                  char after[CONTRACT_AFTER_MAX],
+                                  struct dr_arena *arena, struct page *out)
 {
-    enum api_result r = api_read(a, path, (struct dr_str){0}, arena, out);
+    const char *cut = strstr(path, "&after=");
+    struct dr_buf first;
+    enum api_result r;
+
+    if (!cut || ++a->expired > EXPIRED_MAX) {
+        api_refused(a, path);
+    }
+    dr_log(DR_LOG_WARN, "extractor.cursor_expired",
+           "a page cursor expired: reading the list from its start");
+    after[0] = '\0';
+    dr_buf_init(&first, 8192);
+    dr_buf_add(&first, path, (size_t)(cut - path));
+    r = api_read(a, first.p, (struct dr_str){0}, arena, out);
+    dr_buf_done(&first);
+    return r;
+}
+
+bool api_must(struct api *a, const char *path, char after[CONTRACT_AFTER_MAX],
+              struct dr_arena *arena, size_t max, struct page *out)
+{
+    struct dr_err err = {0};
+    enum api_result r = api_page(a, path, (struct dr_str){0}, arena, out, &err);
     const struct dr_json *rows;
+
+    if (r == API_NO && a->status == 410) {
+        r = begin_anew(a, path, after, arena, out);
+    } else if (r == API_NO) {
+        api_refused(a, path);
+    }
 
     if (r == API_POISON || r == API_LARGE) {
         dr_die(DR_EXIT_FAILURE, "source",

@@ -36,7 +36,7 @@ struct api {
     /* Where a list of events goes on behind it, or empty. */
     char poison_after[CONTRACT_AFTER_MAX];
     int status;
-    int64_t calls, refused;
+    int64_t calls, refused, expired;
     int64_t server_ms; /* newest server_time seen */
 };
 
@@ -59,9 +59,10 @@ _Noreturn void api_refused(const struct api *a, const char *path);
 enum api_result api_read(struct api *a, const char *path, struct dr_str body,
                          struct dr_arena *arena, struct page *out);
 /* The same where no single record could be left out either; false: asked to
- * stop. `max` rows at most, or the process ends. */
-bool api_must(struct api *a, const char *path, struct dr_arena *arena,
-              size_t max, struct page *out);
+ * stop. `max` rows at most, or the process ends. A cursor that expired begins
+ * the list anew: `after` is "" then, and what was sent is no news. */
+bool api_must(struct api *a, const char *path, char after[CONTRACT_AFTER_MAX],
+              struct dr_arena *arena, size_t max, struct page *out);
 /* Notes where the next page begins, "" after the last. Ends the process when
  * the source repeats itself: such a list has no end. */
 void api_turn(const struct page *page, char after[CONTRACT_AFTER_MAX]);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include <drover/base/log.h>
-#include <drover/crypto/crypto.h>
 
 #define CATALOGUE_MAX (4u << 20)
 
@@ -283,15 +282,23 @@ static bool read_account(struct extractor *ex)
     return true;
 }
 
-/* record_count moves with every record: drift is judged without it. */
-static void properties_hash(struct dr_str schema, uint8_t out[32])
+static bool read_items(struct extractor *ex, struct dr_buf *schema,
+                       struct dr_map **items_out)
 {
-    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(64 << 20);
-    struct dr_err err = {0};
-    const struct dr_json *root = dr_json_parse(a, schema, NULL, &err);
-    const struct dr_json *p = dr_json_get(root, "properties");
+    struct dr_buf pipelines;
+    bool going;
 
-    dr_sha256(p ? p->raw : schema, out);
+    dr_buf_init(&pipelines, CATALOGUE_MAX);
+    dr_buf_z(&pipelines, "{\"deal\":");
+    going = read_schema(ex, schema) &&
+            get_part(ex, "/v1/pipelines/deal?archived=any", "results",
+                     &pipelines, true);
+    dr_buf_z(&pipelines, "}");
+    *items_out = going
+                     ? drift_items(dr_buf_view(schema), dr_buf_view(&pipelines))
+                     : NULL;
+    dr_buf_done(&pipelines);
+    return going;
 }
 
 bool read_catalogue(struct extractor *ex)
@@ -303,9 +310,8 @@ bool read_catalogue(struct extractor *ex)
         return false;
     }
     dr_buf_init(&schema, CATALOGUE_MAX);
-    going = read_schema(ex, &schema);
+    going = read_items(ex, &schema, &ex->schema_items);
     if (going) {
-        properties_hash(dr_buf_view(&schema), ex->schema_hash);
         emit_catalog(ex, "source", "schema", dr_buf_view(&schema));
     }
     dr_buf_done(&schema);
@@ -317,19 +323,26 @@ bool read_catalogue(struct extractor *ex)
 
 bool recheck_schema(struct extractor *ex)
 {
+    struct dr_map *now = NULL;
     struct dr_buf schema;
-    bool going;
+    bool going, had = ex->schema_drift;
 
     dr_buf_init(&schema, CATALOGUE_MAX);
-    going = read_schema(ex, &schema);
+    going = read_items(ex, &schema, &now);
     if (going) {
-        uint8_t now[32];
-        properties_hash(dr_buf_view(&schema), now);
-        ex->schema_drift = memcmp(now, ex->schema_hash, sizeof(now)) != 0;
+        dr_buf_reset(&ex->drift);
+        ex->schema_drift = drift_between(ex->schema_items, now, &ex->drift) > 0;
+        if (ex->schema_drift != had) {
+            dr_log(DR_LOG_WARN, "extractor.schema_drift",
+                   "the schema is not what it was at the start: see the "
+                   "status' drift");
+        }
         if (ex->schema_drift) {
             emit_catalog(ex, "source", "schema", dr_buf_view(&schema));
+            going = publish_pipelines(ex);
         }
     }
+    dr_map_free(now);
     dr_buf_done(&schema);
     return going;
 }

@@ -16,6 +16,7 @@
 #include "api.h"
 #include "contract.h"
 #include "cursor.h"
+#include "drift.h"
 #include "emitted.h"
 #include "files.h"
 #include "horizon.h"
@@ -114,8 +115,11 @@ struct extractor {
     int64_t freeze_ms; /* server time of the freeze; 0: not known yet */
     bool freezing, indexed, swept, schema_drift; /* indexed: by the sweep */
     char halted[320];
-    uint8_t schema_hash[32];
+    struct dr_map *schema_items; /* as the plan was made from: drift.h */
+    struct dr_buf drift;         /* what is other now, a line each */
+    int64_t schema_due_ms;
     int64_t status_due_ms;
+    int64_t *m_object_lag[MAX_OBJECTS], *m_object_left[MAX_OBJECTS];
     int64_t *m_read, *m_rejected, *m_calls, *m_refused, *m_lag, *m_misses;
 };
 

@@ -349,7 +349,7 @@ bool orphan_lines(struct extractor *ex, struct object *o)
         size_t n = 0;
 
         path_index(&ex->path, o->name, dr_str_z(after));
-        if (!api_must(&ex->api, ex->path.p, ex->inner_arena,
+        if (!api_must(&ex->api, ex->path.p, after, ex->inner_arena,
                       CONTRACT_INDEX_PAGE, &page)) {
             return false;
         }

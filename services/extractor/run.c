@@ -1,6 +1,9 @@
 /* The course of a run: catalogue, snapshot, tail, freeze. */
 #include "extractor.h"
 
+#define SCHEMA_MS 60000 /* between two looks at the schema */
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +20,16 @@ static void ensure_topics(struct extractor *ex)
         names[i] = ex->objects[i].name;
     }
     dr_service_topics(ex->svc, names, ex->object_count);
+    for (size_t i = 0; i < ex->object_count; i++) {
+        char label[CONTRACT_ID_MAX + 16];
+        (void)snprintf(label, sizeof(label), "object=\"%s\"", names[i]);
+        ex->m_object_lag[i] = dr_metric(
+            ex->svc->metrics, "drover_source_object_lag_seconds", "gauge",
+            "server time less the object's watermark", label);
+        ex->m_object_left[i] = dr_metric(
+            ex->svc->metrics, "drover_source_object_lag_records", "gauge",
+            "records seen or expected and not sent yet", label);
+    }
 }
 
 void control_poll(struct extractor *ex)
@@ -120,6 +133,12 @@ static void follow(struct extractor *ex)
         if (!tail_round(ex)) {
             return;
         }
+        if (dr_mono_ms() >= ex->schema_due_ms) {
+            ex->schema_due_ms = dr_mono_ms() + SCHEMA_MS;
+            if (!recheck_schema(ex)) {
+                return;
+            }
+        }
         account_files(ex);
         go_on_when_answered(ex);
         if (ex->freezing && ex->freeze_ms == 0) {
@@ -184,6 +203,7 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
     dr_buf_init(&ex->body, 64 << 10);
     dr_buf_init(&ex->held, ANSWER_MAX);
     dr_buf_init(&ex->terms, 64 << 10);
+    dr_buf_init(&ex->drift, 64 << 10);
     api_init(&ex->api, svc, s->url, s->token, s->allow_plain);
 }
 
@@ -209,4 +229,6 @@ void extractor_done(struct extractor *ex)
     dr_buf_done(&ex->body);
     dr_buf_done(&ex->held);
     dr_buf_done(&ex->terms);
+    dr_buf_done(&ex->drift);
+    dr_map_free(ex->schema_items);
 }

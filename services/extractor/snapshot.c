@@ -154,7 +154,7 @@ static bool index_pages_from(struct extractor *ex, struct object *o,
         struct dr_str found[CONTRACT_INDEX_PAGE];
 
         path_index(&ex->path, o->name, dr_str_z(after));
-        if (!api_must(&ex->api, ex->path.p, ex->inner_arena,
+        if (!api_must(&ex->api, ex->path.p, after, ex->inner_arena,
                       CONTRACT_INDEX_PAGE, &page)) {
             return false;
         }
@@ -205,7 +205,7 @@ bool line_sets(struct extractor *ex, struct object *o, enum dr_origin origin)
         size_t n = 0;
 
         path_index(&ex->path, deals->name, dr_str_z(after));
-        if (!api_must(&ex->api, ex->path.p, ex->inner_arena,
+        if (!api_must(&ex->api, ex->path.p, after, ex->inner_arena,
                       CONTRACT_INDEX_PAGE, &page)) {
             going = false;
             break;

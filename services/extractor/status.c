@@ -26,9 +26,14 @@ static void status_lag(const struct extractor *ex, struct dr_json_w *w,
     int64_t since = o->cursor.watermark_ms;
 
     dr_json_w_kvi(w, "quarantined", (int64_t)o->quarantined);
-    dr_json_w_kvi(w, "lag_records", (int64_t)(tail ? o->lag_records : left));
-    dr_json_w_kvi(w, "lag_s",
-                  since > 0 ? (ex->api.server_ms - since) / 1000 : 0);
+    left = tail ? o->lag_records : left;
+    since = since > 0 ? (ex->api.server_ms - since) / 1000 : 0;
+    if (ex->m_object_lag[i]) {
+        *ex->m_object_lag[i] = since;
+        *ex->m_object_left[i] = (int64_t)left;
+    }
+    dr_json_w_kvi(w, "lag_records", (int64_t)left);
+    dr_json_w_kvi(w, "lag_s", since);
     consistency(w, o->quarantined, emitted_count(ex->emitted, i));
 }
 
@@ -77,6 +82,19 @@ static uint64_t all_emitted(const struct extractor *ex)
     return n;
 }
 
+static void status_drift(const struct extractor *ex, struct dr_json_w *w)
+{
+    struct dr_str lines = dr_buf_view(&ex->drift);
+
+    dr_json_w_kvb(w, "schema_drift", ex->schema_drift);
+    dr_json_w_key(w, "drift");
+    dr_json_w_arr(w);
+    while (lines.n > 0) {
+        dr_json_w_str(w, dr_str_split(&lines, '\n'));
+    }
+    dr_json_w_end(w);
+}
+
 static void status_files(const struct extractor *ex, struct dr_json_w *w)
 {
     dr_json_w_key(w, "files");
@@ -120,7 +138,7 @@ void emit_status(struct extractor *ex, bool force)
     dr_json_w_kvi(&w, "refused_429", ex->api.refused);
     dr_json_w_kvi(&w, "frozen_at_ms", ex->freeze_ms);
     dr_json_w_kvb(&w, "swept", ex->swept);
-    dr_json_w_kvb(&w, "schema_drift", ex->schema_drift);
+    status_drift(ex, &w);
     dr_json_w_kvz(&w, "halted", ex->halted);
     dr_json_w_end(&w);
     dr_buf_printf(&name, "extractor:%s", ex->svc->id);

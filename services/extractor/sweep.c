@@ -76,7 +76,7 @@ static bool sweep_index(struct extractor *ex, struct object *o, struct found *f)
         struct page page;
 
         path_index(&ex->path, o->name, dr_str_z(after));
-        if (!api_must(&ex->api, ex->path.p, ex->inner_arena,
+        if (!api_must(&ex->api, ex->path.p, after, ex->inner_arena,
                       CONTRACT_INDEX_PAGE, &page)) {
             return false;
         }

@@ -157,8 +157,8 @@ static bool window_pages(struct extractor *ex, struct object *o,
         size_t n = 0;
 
         path_changes(&ex->path, o->name, since_ms, until_ms, dr_str_z(after));
-        if (!api_must(&ex->api, ex->path.p, ex->inner_arena, CONTRACT_PAGE,
-                      &page)) {
+        if (!api_must(&ex->api, ex->path.p, after, ex->inner_arena,
+                      CONTRACT_PAGE, &page)) {
             return false;
         }
         dr_arena_reset(stubs);
@@ -271,8 +271,8 @@ static bool assoc_pages(struct extractor *ex, int64_t since_ms,
         struct page page;
 
         path_assoc_changes(&ex->path, since_ms, until_ms, dr_str_z(after));
-        if (!api_must(&ex->api, ex->path.p, ex->inner_arena, CONTRACT_PAGE,
-                      &page)) {
+        if (!api_must(&ex->api, ex->path.p, after, ex->inner_arena,
+                      CONTRACT_PAGE, &page)) {
             return false;
         }
         hold_in(ex, held, &page);

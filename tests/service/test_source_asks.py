@@ -117,6 +117,27 @@ class Asks(Case):
         self.assertEqual(self.asks(w), {})
         self.assert_is_truth(w)
 
+    # ---- the schema ----
+
+    def test_drift_of_the_schema_is_told_by_name(self):
+        w = self.world(knobs=["--knob", "script=hostile"])
+        w.read_whole()
+        w.sim.post("/sim/admin/schema", {
+            "op": "schema", "change": "option_add", "type": "contact",
+            "property": "lead_source",
+            "option": {"value": "fair", "label": "Fair"}})
+        w.sim.post("/sim/admin/schema", {
+            "op": "schema", "change": "property_add", "type": "deal",
+            "property": {"name": "region", "label": "Region",
+                         "data_type": "string", "options": []}})
+        w.fast()
+        status = w.freeze()
+        self.assertTrue(status["schema_drift"])
+        self.assertLessEqual({"new option fair of contact.lead_source",
+                              "new property deal.region"},
+                             set(status["drift"]))
+        self.assertEqual(status["phase"], "frozen")
+
     # ---- the account ----
 
     def test_a_plan_that_changes_in_mid_run_halts(self):
