@@ -206,14 +206,14 @@ static enum api_result begin_anew(struct api *a, const char *path,
     struct dr_buf first;
     enum api_result r;
 
-    if (!cut || ++a->expired > EXPIRED_MAX) {
+    if (++a->expired > EXPIRED_MAX) {
         api_refused(a, path);
     }
     dr_log(DR_LOG_WARN, "extractor.cursor_expired",
            "a page cursor expired: reading the list from its start");
     after[0] = '\0';
     dr_buf_init(&first, 8192);
-    dr_buf_add(&first, path, (size_t)(cut - path));
+    dr_buf_add(&first, path, cut ? (size_t)(cut - path) : strlen(path));
     r = api_read(a, first.p, (struct dr_str){0}, arena, out);
     dr_buf_done(&first);
     return r;

@@ -157,13 +157,24 @@ void files_settle(struct files *f, struct dr_str id, const struct dr_blob *blob,
         b.sha256 = (struct dr_str){(const char *)sha256, 32};
     }
     copy_blob(file, &b);
-    if (b.state == DR_BLOB_STORED) {
-        f->stored++;
-        f->bytes += b.size;
-    } else {
-        f->broken++;
-    }
+
     (void)dr_map_del(f->wanted, id);
+}
+
+void files_count(const struct files *f, uint64_t *stored, uint64_t *broken,
+                 uint64_t *bytes)
+{
+    struct dr_str id;
+    void *value;
+    size_t at = 0;
+
+    *stored = *broken = *bytes = 0;
+    while (dr_map_next(f->all, &at, &id, &value)) {
+        const struct dr_blob *b = &((const struct file *)value)->blob;
+        *stored += b->state == DR_BLOB_STORED;
+        *broken += b->state > DR_BLOB_STORED;
+        *bytes += b->state == DR_BLOB_STORED ? b->size : 0;
+    }
 }
 
 uint64_t files_mix(const struct dr_blob *b)

@@ -29,8 +29,10 @@ struct files {
     struct dr_map *all;    /* id -> struct file                       */
     struct dr_map *wanted; /* ids whose bytes are neither here nor given up */
     uint64_t limit;        /* no larger file is fetched; 0: none yet  */
-    uint64_t stored, broken, bytes;
 };
+/* How many are in `files`, how many never will be, and the bytes there. */
+void files_count(const struct files *f, uint64_t *stored, uint64_t *broken,
+                 uint64_t *bytes);
 
 void files_init(struct files *f);
 void files_done(struct files *f);

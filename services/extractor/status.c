@@ -97,13 +97,16 @@ static void status_drift(const struct extractor *ex, struct dr_json_w *w)
 
 static void status_files(const struct extractor *ex, struct dr_json_w *w)
 {
+    uint64_t stored, broken, bytes;
+
+    files_count(&ex->files, &stored, &broken, &bytes);
     dr_json_w_key(w, "files");
     dr_json_w_obj(w);
     dr_json_w_kvi(w, "limit", (int64_t)ex->files.limit);
     dr_json_w_kvi(w, "pending", (int64_t)files_pending(&ex->files));
-    dr_json_w_kvi(w, "stored", (int64_t)ex->files.stored);
-    dr_json_w_kvi(w, "broken", (int64_t)ex->files.broken);
-    dr_json_w_kvi(w, "bytes", (int64_t)ex->files.bytes);
+    dr_json_w_kvi(w, "stored", (int64_t)stored);
+    dr_json_w_kvi(w, "broken", (int64_t)broken);
+    dr_json_w_kvi(w, "bytes", (int64_t)bytes);
     dr_json_w_end(w);
 }
 

@@ -240,6 +240,106 @@ class Records(Case):
         w.drained()
         self.assert_all(w)
 
+    def test_edits_of_every_object_of_the_schema(self):
+        """Created, changed, archived, deleted, and their ends alone: no object
+        is left out, activities and custom ones neither."""
+        w = self.world()
+        w.read_whole()
+        w.fast()
+        others = [k for k in w.kinds if k not in ("contact", "company")]
+        for kind in others:
+            rows = w.sim.records(kind)
+            w.edit(kind, dict(rows[0], id="new_" + kind))
+            w.edit(kind, dict(rows[0], owner_id="o_2"))
+            w.edit(kind, {"op": "archive"}, rows[1]["id"])
+            w.delete(kind, rows[2]["id"])
+        w.drained()
+        self.assert_all(w)
+        before = {k: w.newest(k) for k in others}
+        edited = []
+        for kind in others:
+            rid = w.sim.records(kind)[0]["id"]
+            for to in w.pairs.get(kind, []):
+                w.edit("associations", {
+                    "op": "assoc_add", "from_type": kind, "to_type": to,
+                    "from_id": rid, "to_id": w.sim.records(to)[-1]["id"],
+                    "type_id": 77, "label": "Also", "category": "user",
+                    "primary": False})
+                edited.append((kind, rid))
+        w.drained()
+        self.assert_all(w)
+        self.assertTrue(edited)
+        for kind, rid in edited:
+            was, now = before[kind][rid], w.newest(kind)[rid]
+            self.assertEqual(now["version"], was["version"])
+            self.assertGreater(now["rev"], was["rev"])
+
+    def test_an_attachment_follows_what_its_note_hangs_on(self):
+        w = self.world()
+        w.read_whole()
+        w.fast()
+        on = next(r for r in w.sim.records("attachment")
+                  if any(p["type"] == "note"
+                         for p in r["properties"]["parents"]))
+        note = next(p["id"] for p in on["properties"]["parents"]
+                    if p["type"] == "note")
+        w.edit("associations", {
+            "op": "assoc_add", "from_type": "note", "to_type": "deal",
+            "from_id": note, "to_id": "de_020", "type_id": 77,
+            "label": "Also", "category": "user", "primary": False})
+        w.drained()
+        ends = w.newest("attachment")[on["id"]]["associations"]
+        self.assertIn(("attachment_deal", "de_020", "via:note:" + note),
+                      [(e["pair"], e["to"], e["category"]) for e in ends])
+        self.assertIn(("attachment_note", note, "parent"),
+                      [(e["pair"], e["to"], e["category"]) for e in ends])
+        self.assert_all(w)
+
+    def test_events_that_arrive_in_the_tail(self):
+        w = self.world(knobs=["--knob", "page_rows=4"])
+        w.read_whole()
+        w.fast()
+        had = {r["id"] for r in w.records("event")}
+        for n in range(10):
+            w.edit("event", {
+                "id": "ev_new_%d" % n, "notification_type": "CUSTOM",
+                "type": "order_placed", "contact_id": "ct_001",
+                "origin": "store", "occurred_at": "2031-01-01T00:00:00Z",
+                "schema_version": 1, "data": {"n": str(n)}})
+        w.drained()
+        got = w.records("event")
+        self.assertEqual({r["id"] for r in got},
+                         had | {"ev_new_%d" % n for n in range(10)})
+        self.assertEqual(len(got), len(had) + 10)  # none twice
+        w.ex.stop()
+        w.start()
+        w.drained()
+        self.assertEqual(len(w.records("event")), len(had) + 10)
+
+    def test_a_clock_that_steps_back(self):
+        """No stamp is trusted: what is dated back by it the sweep finds."""
+        w = self.world()
+        w.read_whole()
+        w.fast()
+        w.drained()
+        w.sim.post("/sim/clock", {"advance_ms": -600000, "scale": 1})
+        people = w.sim.records("contact")
+        w.edit("contact", dict(people[0], owner_id="o_2"))
+        w.fast()
+        self.assertEqual(w.freeze()["phase"], "frozen")
+        self.assert_all(w)
+
+    def test_lag_of_each_object_is_told(self):
+        w = self.world()
+        w.read_whole()
+        w.fast()
+        w.drained()
+        w.sim.post("/sim/clock", {"scale": 1})
+        w.until("it is near", lambda: max(
+            o["lag_s"] for o in w.status()["objects"].values()) <= 130)
+        for o in w.status()["objects"].values():
+            self.assertEqual(o["lag_records"], 0)
+
     def test_edits_of_associations_alone(self):
         w = self.world()
         w.read_whole()
