@@ -307,7 +307,7 @@ static void refuse(struct loader *l, struct item *it, int status,
     if (full) {
         lane_halt(it->lp->lane,
                   "the target refuses file after file: its storage may be "
-                  "full. Buy or clear some, then change the control to go on");
+                  "full. Buy or clear some, then pause and resume");
         l->files_refused = 0;
     }
 }
