@@ -53,9 +53,11 @@ def measure(records, loaders):
             n.values()), 120, 1)
         stats, calls = w.sim.get("/sim/stats"), w.calls() - before
         w.stop()
+        peak = max(p.figures()["peak_rss_kib"] for p in w.loaders.values())
     return {"records": sum(n.values()), "loaders": loaders,
             "bulk": stats["bulk"], "calls": calls,
             "calls_per_record": round(calls / sum(n.values()), 4),
+            "peak_rss_mib": round(peak / 1024, 1),
             "calls_by": stats["calls_by"]}
 
 
