@@ -40,6 +40,8 @@ struct fetch {
     /* this round */
     uint64_t until; /* where its budget ends */
     int64_t until_ms;
+    bool open; /* a transfer is under way, begun at `before` */
+    uint64_t before;
     bool paused, over, done;
     struct dr_http_answer ans;
     size_t turn;        /* of files_next */
@@ -91,6 +93,11 @@ static void send_chunk(struct extractor *ex)
 static void begin(struct fetch *f, struct dr_str id, struct file *file)
 {
     (void)snprintf(f->id, sizeof(f->id), DR_STR_FMT, DR_STR_ARG(id));
+    if (f->open) { /* of one that is not wanted any more */
+        dr_http_free(f->http);
+        f->http = NULL;
+        f->open = false;
+    }
     f->file = file;
     f->version = file->version;
     f->started_ms = dr_mono_ms();
@@ -297,25 +304,27 @@ static bool judge(struct extractor *ex, uint64_t before)
     return put_off(ex, progress);
 }
 
+/* As much of the answer as this round has time for. The client's own limit on
+ * silence ends a transfer that says nothing. */
 static bool transfer(struct extractor *ex)
 {
     struct fetch *f = ex->fetch;
-    uint64_t before = f->at;
-
-    f->paused = f->over = f->done = false;
-    dr_http_stream_from(f->http, f->url.path, f->at, take_bytes, transfer_done,
-                        ex);
-    while (!f->done && !dr_stop && dr_mono_ms() < f->until_ms + ROUND_MS) {
+    if (!f->open) {
+        f->before = f->at;
+        f->paused = f->over = f->done = false;
+        f->open = true;
+        dr_http_stream_from(f->http, f->url.path, f->at, take_bytes,
+                            transfer_done, ex);
+    }
+    while (!f->done && !dr_stop && dr_mono_ms() < f->until_ms) {
         (void)dr_http_poll(f->http, 100);
         dr_service_tick(ex->svc, 0);
     }
-    if (!f->done) { /* silent: the connection is given up with its client */
-        dr_http_free(f->http);
-        f->http = NULL;
-        f->url.path[0] = '\0';
-        return !dr_stop && put_off(ex, f->at > before);
+    if (!f->done) {
+        return !dr_stop; /* the next round listens on */
     }
-    return judge(ex, before);
+    f->open = false;
+    return judge(ex, f->before);
 }
 
 /* A source that drips would be listened to for ever. */
@@ -330,6 +339,9 @@ static bool one_step(struct extractor *ex)
     struct fetch *f = ex->fetch;
     bool stopped = false;
 
+    if (f->open) {
+        return transfer(ex);
+    }
     if (ex->files_left) { /* a person said so */
         return settle(ex, DR_BLOB_MISSING);
     }
