@@ -162,6 +162,7 @@ void books_fact(struct books *b, const struct fact_row *f)
 void books_fact_deleted(struct books *b, struct dr_str lane, struct dr_str key,
                         uint32_t how)
 {
+    struct dr_str deal = DR_STR_LIT("deal:");
     struct query *q =
         db_query(b->db, "UPDATE fact SET deleted=?3 WHERE lane=?1 AND key=?2");
 
@@ -170,6 +171,10 @@ void books_fact_deleted(struct books *b, struct dr_str lane, struct dr_str key,
     db_int(q, 3, how);
     db_run(q);
     mark_key(b, key);
+    if (dr_str_starts(key, deal)) { /* its lines went along */
+        mark_source(b, DR_STR_LIT("line_item"),
+                    (struct dr_str){key.p + deal.n, key.n - deal.n});
+    }
 }
 
 void books_landed(struct books *b, const struct dr_landed *l, int64_t ts_ms,

@@ -284,6 +284,13 @@ static void judge_line(const struct judge_case *c, const struct dr_load *load,
     if (!load || !line_of(load, row->id, &at)) {
         return;
     }
+    if (c->deal_deleted) {
+        row->state = "rejected";
+        row->rule = DR_STR_LIT("line_item.deal_gone");
+        row->reason = DR_STR_LIT("its deal is gone at the source, and by "
+                                 "decision in Freshsales");
+        return;
+    }
     switch (word_of(l, load)) {
     case WORD_WAIT:
         return;

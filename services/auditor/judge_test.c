@@ -446,6 +446,11 @@ static void test_a_line_alone_is_rejected(void **state)
     is_state(&s.said.rows[0], "rejected");
     is_state(&s.said.rows[1], "landed");
     assert_int_equal(losses(&s.said), 0);
+    s.c.deal_deleted = true; /* it took its lines along */
+    (void)judged(&s);
+    is_state(&s.said.rows[1], "rejected");
+    assert_int_equal(s.said.rows[1].target, 0);
+    s.c.deal_deleted = false;
     products[0] = 0; /* its product did not land */
     set_body(&s, "{\"products\":[]}");
     (void)judged(&s);

@@ -104,6 +104,20 @@ struct dr_str settle_key(struct dr_arena *a, const struct dr_source *rec)
                            DR_STR_ARG(rec->object), DR_STR_ARG(rec->id));
 }
 
+/* A deal that was deleted took its lines along. */
+static bool deal_deleted(struct auditor *au, const struct dr_source *rec)
+{
+    struct fact_row f;
+    struct dr_str key;
+
+    if (!dr_str_eqz(rec->object, "line_item")) {
+        return false;
+    }
+    key = dr_arena_printf(au->arena, "deal:" DR_STR_FMT, DR_STR_ARG(rec->id));
+    return books_get_fact(au->books, DR_STR_LIT("deal"), key, au->arena, &f) &&
+           (f.deleted == 1 || f.deleted == 2);
+}
+
 static bool of_this_pass(struct auditor *au, const struct dr_source *rec)
 {
     if (au->state.all) {
@@ -136,6 +150,7 @@ bool settle_gather(struct auditor *au, const struct dr_source *rec,
             target_of(au, DR_STR_LIT("account"), DR_STR_LIT(DR_ORPHAN_KEY));
     }
     gather_gone(au, c);
+    c->deal_deleted = deal_deleted(au, rec);
     c->conflict_count =
         books_get_conflicts(au->books, rec->object, rec->id, au->arena,
                             c->conflicts, JUDGE_CONFLICTS);

@@ -65,6 +65,7 @@ static void item_end(struct item *it)
     list_drop(it);
     lp->held--;
     lp->lane->held--;
+    lp->lane->held_bytes -= it->size;
     it->dead = true;
     it->later = NULL;
     if (it->pins == 0) {
@@ -171,9 +172,10 @@ void lp_flow(struct lanepart *lp)
 {
     struct lane *lane = lp->lane;
     struct loader *l = lane->l;
-    bool full = dr_offsets_full(lp->offs) || lane->held >= HELD_HIGH;
-    bool may =
-        lane->open && lane->held < HELD_LOW && !dr_offsets_full(lp->offs);
+    bool full = dr_offsets_full(lp->offs) || lane->held >= HELD_HIGH ||
+                lane->held_bytes >= HELD_BYTES_HIGH;
+    bool may = lane->open && lane->held < HELD_LOW &&
+               lane->held_bytes < HELD_BYTES_LOW && !dr_offsets_full(lp->offs);
 
     if (!lp->paused && (full || !lane->open)) {
         lp->paused = true;
@@ -229,6 +231,7 @@ static struct item *item_new(struct lanepart *lp, const struct dr_kmsg *m,
     it->fold = load->op == DR_LOAD_PATCH && load->field_count > 0;
     lp->held++;
     lp->lane->held++;
+    lp->lane->held_bytes += it->size;
     return it;
 }
 

@@ -13,7 +13,7 @@
 #define SCRATCH ((size_t)64 << 20)
 #define COMMIT_MS 200
 #define INPUT_MAX 200 /* records a turn */
-#define INPUT_BYTES ((size_t)8 << 20)
+#define INPUT_BYTES ((size_t)2 << 20)
 #define TICK_MS 10
 #define DRAIN_MS 30000 /* T: a call under way may end  */
 #define FLOW_MS 10

@@ -29,6 +29,10 @@
 #define MAX_BATCHES 20 /* unsettled batches a lane and loader            */
 #define HELD_HIGH 2600 /* records of a lane in memory: pause above …     */
 #define HELD_LOW 1800  /* … and take more below                          */
+/* The same in bytes as read: long texts fill the memory before their number
+ * does. A body made of one takes about as much again. */
+#define HELD_BYTES_HIGH ((size_t)6 << 20)
+#define HELD_BYTES_LOW ((size_t)4 << 20)
 #define DRAINED_MS 200 /* no input for so long: short batches may go     */
 #define SEND_MS 5000   /* S: INTENT to send                              */
 #define PAUSE_MS 10000 /* P: check to send; beyond it the process ends   */
@@ -115,7 +119,7 @@ struct lane {
     enum barrier barrier;
     int64_t *ends; /* of all earlier lanes' ledgers when the lane opened */
     int64_t barrier_ms;
-    size_t held;
+    size_t held, held_bytes;
     struct list parents, create, by_id, single, waiting; /* waiting: to look */
     struct list updates, before; /* to be changed in bulk; being read first */
     int64_t rows;                /* of the lane's view, as last seen        */

@@ -53,7 +53,7 @@ class Check:
 
     def ndjson(self, name):
         return [json.loads(x) for x in
-                (self.out / name).read_text().splitlines() if x]
+                (self.out / name).read_text().split("\n") if x]
 
     def tell(self, text, explained, why):
         self.seen += 1
@@ -208,8 +208,9 @@ class Check:
 
     def records(self, side, kind):
         path = self.out / side / "records" / (kind + ".ndjson")
-        return {str(r["id"]): r for r in map(json.loads, path.read_text(
-            ).splitlines())} if path.exists() else {}
+        text = path.read_text() if path.exists() else ""
+        return {str(r["id"]): r for r in (
+            json.loads(x) for x in text.split("\n") if x)}
 
     def told(self):
         return {(d["object"], d["id"], d["field"])

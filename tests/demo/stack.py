@@ -117,9 +117,6 @@ class Stack:
         return {"source.url": "http://127.0.0.1:%d" % self.source.api,
                 "source.token_file": self.secret("source.token",
                                                  self.source.key),
-                # The folders hold unreadable records on purpose, more than
-                # the one in a thousand that nobody has to approve.
-                "source.corrupt_budget_permille": 20,
                 "tail.poll_ms": 100}
 
     def _conf_transformer(self):
