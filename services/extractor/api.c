@@ -6,6 +6,8 @@
 #include <drover/base/clock.h>
 #include <drover/base/log.h>
 
+#include "folder.h"
+
 void api_init(struct api *a, struct dr_service *svc, const char *url,
               struct dr_str token, bool allow_plain)
 {
@@ -17,6 +19,11 @@ void api_init(struct api *a, struct dr_service *svc, const char *url,
                              .max_connections = 1};
 
     *a = (struct api){.svc = svc};
+    if (strncmp(url, "folder:", 7) == 0) { /* no server: no client */
+        throttle_init(&a->throttle, 0);
+        dr_buf_init(&a->answer, ANSWER_MAX);
+        return;
+    }
     throttle_init(&a->throttle, (uint64_t)dr_wall_ms());
     dr_buf_init(&a->answer, ANSWER_MAX);
     dr_buf_init(&auth, 8192);
@@ -33,7 +40,10 @@ void api_init(struct api *a, struct dr_service *svc, const char *url,
 
 void api_done(struct api *a)
 {
-    dr_http_free(a->http);
+    if (a->http) {
+        dr_http_free(a->http);
+    }
+    folder_free(a->folder);
     dr_buf_done(&a->answer);
 }
 
@@ -91,6 +101,27 @@ static bool is_poison(const struct api *a)
     return strcmp(a->code, "record_unreadable") == 0;
 }
 
+/* By the server, or by the folder that stands for one. */
+static struct dr_http_answer one_call(struct api *a, const char *path,
+                                      struct dr_str body)
+{
+    struct dr_http_answer ans = {.outcome = DR_HTTP_ANSWERED,
+                                 .retry_after_ms = -1};
+    struct dr_err err = {0};
+
+    if (a->folder) {
+        ans.status = folder_answer(a->folder, dr_str_z(path), body, &a->answer);
+        return ans;
+    }
+    if (dr_http_call(a->http, body.n ? "POST" : "GET", path, body, &ans,
+                     &a->answer, &err)) {
+        return (struct dr_http_answer){.outcome = DR_HTTP_UNSETTLED,
+                                       .too_large = ans.too_large,
+                                       .retry_after_ms = -1};
+    }
+    return ans;
+}
+
 enum api_result api_page(struct api *a, const char *path, struct dr_str body,
                          struct dr_arena *arena, struct page *out,
                          struct dr_err *err)
@@ -99,7 +130,6 @@ enum api_result api_page(struct api *a, const char *path, struct dr_str body,
 
     for (;;) {
         struct dr_http_answer ans;
-        struct dr_err call_err = {0};
         int64_t wait = 0;
         enum throttle_do what;
 
@@ -109,12 +139,7 @@ enum api_result api_page(struct api *a, const char *path, struct dr_str body,
         dr_service_tick(a->svc, 0);
         a->calls++;
         dr_buf_reset(&a->answer);
-        if (dr_http_call(a->http, body.n ? "POST" : "GET", path, body, &ans,
-                         &a->answer, &call_err)) {
-            ans = (struct dr_http_answer){.outcome = DR_HTTP_UNSETTLED,
-                                          .too_large = ans.too_large,
-                                          .retry_after_ms = -1};
-        }
+        ans = one_call(a, path, body);
         a->status = ans.status;
         a->code[0] = a->poison_after[0] = '\0';
         if (ans.too_large) {

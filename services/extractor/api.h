@@ -26,7 +26,10 @@ enum api_result {
     API_STOPPED, /* the service is asked to stop                           */
 };
 
+struct folder;
+
 struct api {
+    struct folder *folder; /* answers instead of a server; NULL: a server */
     struct dr_service *svc;
     struct dr_http *http;
     struct throttle throttle;

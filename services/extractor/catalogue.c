@@ -269,6 +269,8 @@ static bool read_account(struct extractor *ex)
                ex->api.status, ex->api.code);
     }
     caps = dr_json_get(page.root, "capabilities");
+    ex->bulk_export =
+        ex->bulk_wanted && dr_json_true(dr_json_get(caps, "bulk_export"));
     lag_s = dr_json_get_i64(caps, "max_visibility_lag_s", -1);
     if (ex->horizon.lag_ms < 0) {
         ex->horizon.lag_ms = (lag_s >= 0 ? lag_s : 300) * 1000;

@@ -20,6 +20,15 @@ void cursor_print(const struct cursor *c, struct dr_buf *out)
     dr_json_w_kvi(&w, "start_ms", c->start_ms);
     dr_json_w_kvi(&w, "watermark_ms", c->watermark_ms);
     dr_json_w_kvi(&w, "assoc_watermark_ms", c->assoc_watermark_ms);
+    if (c->job.jobs > 0) {
+        dr_json_w_key(&w, "export");
+        dr_json_w_obj(&w);
+        dr_json_w_kvz(&w, "job", c->job.id);
+        dr_json_w_kvi(&w, "jobs", c->job.jobs);
+        dr_json_w_kvi(&w, "parts", c->job.parts);
+        dr_json_w_kvi(&w, "rows", (int64_t)c->job.rows);
+        dr_json_w_end(&w);
+    }
     dr_json_w_end(&w);
 }
 
@@ -49,5 +58,10 @@ int cursor_parse(struct dr_str json, struct cursor *out, struct dr_err *err)
     out->start_ms = dr_json_get_i64(j, "start_ms", 0);
     out->watermark_ms = dr_json_get_i64(j, "watermark_ms", 0);
     out->assoc_watermark_ms = dr_json_get_i64(j, "assoc_watermark_ms", 0);
+    j = dr_json_get(j, "export");
+    copy_text(out->job.id, sizeof(out->job.id), dr_json_get_str(j, "job"));
+    out->job.jobs = (uint32_t)dr_json_get_i64(j, "jobs", 0);
+    out->job.parts = (uint32_t)dr_json_get_i64(j, "parts", 0);
+    out->job.rows = (uint64_t)dr_json_get_i64(j, "rows", 0);
     return 0;
 }

@@ -13,6 +13,7 @@
 #include <drover/base/str.h>
 
 #include "contract.h"
+#include "export.h"
 
 enum cursor_phase {
     CURSOR_NEW = 0,
@@ -31,6 +32,7 @@ struct cursor {
     int64_t start_ms;             /* T0: server time before page 1   */
     int64_t watermark_ms;         /* W                               */
     int64_t assoc_watermark_ms;
+    struct export_job job; /* of a bulk export, while it is read */
 };
 
 void cursor_print(const struct cursor *c, struct dr_buf *out);

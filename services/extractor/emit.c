@@ -73,6 +73,55 @@ void emit_spare(struct extractor *ex, size_t n)
     }
 }
 
+static bool is_clamped(const struct extractor *ex, const char *object,
+                       struct dr_str id)
+{
+    struct dr_buf key;
+    bool is;
+
+    dr_buf_init(&key, 512);
+    dr_buf_printf(&key, "%s:" DR_STR_FMT, object, DR_STR_ARG(id));
+    is = dr_map_has(ex->clamped, dr_buf_view(&key));
+    dr_buf_done(&key);
+    return is;
+}
+
+void note_clamped(struct extractor *ex, struct object *o, struct dr_str id)
+{
+    struct dr_buf key;
+
+    if (is_clamped(ex, o->name, id)) {
+        return;
+    }
+    dr_buf_init(&key, 512);
+    dr_buf_printf(&key, "%s:" DR_STR_FMT, o->name, DR_STR_ARG(id));
+    dr_map_put(ex->clamped, dr_buf_view(&key), o);
+    dr_buf_done(&key);
+    o->clamped++;
+}
+
+/* A wanted end date is ours to keep: FastTrack has none (contract 4.10). The
+ * id of what lies beyond it travels, so that it is in the books; a record that
+ * was sent before it was changed stays as it was. True: nothing is to send. */
+static bool clamp(struct extractor *ex, struct object *o, struct dr_source *s)
+{
+    bool set = o->is == OBJECT_LINES && is_clamped(ex, "deal", s->id);
+    struct emitted_row known;
+    bool was;
+
+    if (ex->until_ms == 0 || s->op != DR_SRC_UPSERT ||
+        (s->updated_ms < ex->until_ms && !set)) {
+        return false;
+    }
+    was = emitted_get(ex->emitted, object_index(ex, o), s->id, &known) &&
+          !known.gone && !is_clamped(ex, o->name, s->id);
+    note_clamped(ex, o, s->id);
+    s->op = DR_SRC_INDEX;
+    s->body = (struct dr_str){NULL, 0};
+    s->assoc_count = s->part_count = 0;
+    return was;
+}
+
 void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
                  int64_t server_ms)
 {
@@ -86,12 +135,15 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
     int32_t part = dr_partition(s->id, ex->svc->partitions);
     struct dr_env env = {.kind = DR_MSG_SOURCE};
 
+    if (clamp(ex, o, s)) {
+        return;
+    }
     if (size_of(s) > RECORD_MAX) {
         emit_too_large(ex, o, s->id, s->body);
         return;
     }
     source_hash(s, hash);
-    if (o->is == OBJECT_FILES) {
+    if (o->is == OBJECT_FILES && s->op != DR_SRC_INDEX) {
         files_note(&ex->files, s, emit_body(ex, s));
     }
     row.content = content_of(hash) ^ files_mix(&s->blob);
@@ -108,7 +160,7 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
                     NULL);
     emitted_put(ex->emitted, kind, s->id, &row);
     forgive(ex, o, s->id, dr_wall_ms() + 1);
-    if (o->is == OBJECT_FILES) {
+    if (o->is == OBJECT_FILES && s->op != DR_SRC_INDEX) {
         note_behind(ex, s);
     }
     emit_spare(ex, size_of(s));

@@ -45,6 +45,7 @@ struct object {
     uint64_t quarantined; /* rejected, parts of a set each */
     uint64_t lag_records; /* seen in the window, not sent yet */
     uint64_t written;
+    uint64_t clamped;       /* records at or beyond source.until, left out */
     uint64_t *written_part; /* records in each partition of its topic */
     struct cursor cursor;
 };
@@ -88,6 +89,9 @@ struct extractor {
     struct dr_map *alone; /* ids of those that are records of their own */
     struct horizon horizon;
     pages_fn *pages;
+    int64_t until_ms;              /* source.until, 0: none */
+    struct dr_map *clamped;        /* "<object>:<id>" that were left out */
+    bool bulk_wanted, bulk_export; /* by configuration; and by the account */
     struct object objects[MAX_OBJECTS];
     size_t object_count;
     struct dr_arena *page_arena;  /* the page or index being worked on  */
@@ -166,6 +170,8 @@ bool remember(struct extractor *ex, struct object *o, struct dr_str key,
 /* A record that was rejected before `wall_ms` and is there now. */
 void forgive(struct extractor *ex, struct object *o, struct dr_str id,
              int64_t wall_ms);
+/* Notes that a record was left out because of source.until. */
+void note_clamped(struct extractor *ex, struct object *o, struct dr_str id);
 void emit_markers(struct extractor *ex, struct object *o);
 /* n more bytes were sent: a few MiB are waited for before more follow. */
 void emit_spare(struct extractor *ex, size_t n);
@@ -304,6 +310,8 @@ void note_alone(struct extractor *ex, const struct dr_source *s);
 bool snapshot(struct extractor *ex);
 /* pages_fn by the API's lists. */
 bool api_pages(struct extractor *ex, struct object *o);
+/* pages_fn by bulk export, else by the lists. */
+bool bulk_pages(struct extractor *ex, struct object *o);
 bool tail_round(struct extractor *ex);
 
 /* ---- run.c ---- */
@@ -321,6 +329,8 @@ struct settings {
     bool allow_plain;
     const char *download_hosts;
     int64_t budget_permille, poll_ms, lag_s;
+    bool bulk_export;
+    int64_t until_ms; /* 0: none */
 };
 /* Everything but producer, control, topics and metrics. */
 void extractor_init(struct extractor *ex, struct dr_service *svc,

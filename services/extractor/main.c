@@ -9,16 +9,23 @@
 
 #include <drover/base/clock.h>
 #include <drover/base/log.h>
+#include <drover/base/time.h>
 #include <drover/crypto/crypto.h>
 
 static const struct dr_conf_key keys[] = {
     DR_CONF_COMMON,
     {"source.url", DR_CONF_TEXT, NULL, 0, 0,
-     "base address of FastTrack, without /v1"},
-    {"source.token_file", DR_CONF_SECRET, NULL, 0, 0,
+     "base address of FastTrack, without /v1; or folder:DIR, an export "
+     "folder"},
+    {"source.token_file", DR_CONF_SECRET, "", 0, 0,
      "file that holds the access token; read scopes suffice"},
     {"source.allow_plain", DR_CONF_BOOL, "false", 0, 0,
      "plain HTTP to an address that is not loopback (tests only)"},
+    {"source.until", DR_CONF_TEXT, "", 0, 0,
+     "end date: records changed at that time or later are left out, and "
+     "counted; empty: none"},
+    {"source.bulk_export", DR_CONF_TEXT, "auto", 0, 0,
+     "auto: the snapshot is exported in bulk where the account can; never"},
     {"source.download_hosts", DR_CONF_TEXT, "", 0, 0,
      "host[:port], … that attachments may be fetched from; empty: any public "
      "host on port 443"},
@@ -66,6 +73,41 @@ static void open_metrics(struct extractor *ex)
                              "changes the tail missed and the sweep found", "");
 }
 
+/* Exports always run to the current date: the end is kept here. */
+static int64_t until_of(const char *text)
+{
+    int64_t ms = 0;
+
+    if (text[0] && dr_time_parse(dr_str_z(text), &ms, NULL) &&
+        dr_date_parse(dr_str_z(text), &ms)) {
+        dr_die(DR_EXIT_CONFIG, "source.until",
+               "no time as 2026-03-02T08:00:00Z and no date: %s", text);
+    }
+    return ms;
+}
+
+static bool bulk_wanted(const char *mode)
+{
+    if (strcmp(mode, "auto") != 0 && strcmp(mode, "never") != 0) {
+        dr_die(DR_EXIT_CONFIG, "source.bulk_export",
+               "neither auto nor never: %s", mode);
+    }
+    return mode[0] == 'a';
+}
+
+/* An export folder needs no token; all others do. */
+static struct dr_str token_of(const struct dr_conf *conf)
+{
+    struct dr_str token = dr_conf_secret(conf, "source.token_file");
+
+    if (token.n == 0 &&
+        strncmp(dr_conf_text(conf, "source.url"), "folder:", 7) != 0) {
+        dr_die(DR_EXIT_CONFIG, "source.token_file",
+               "needed unless source.url is folder:DIR");
+    }
+    return token;
+}
+
 int main(int argc, char **argv)
 {
     static struct dr_service svc;
@@ -78,13 +120,16 @@ int main(int argc, char **argv)
         &ex, &svc,
         &(struct settings){
             .url = dr_conf_text(svc.conf, "source.url"),
-            .token = dr_conf_secret(svc.conf, "source.token_file"),
+            .token = token_of(svc.conf),
             .allow_plain = dr_conf_bool(svc.conf, "source.allow_plain"),
             .download_hosts = dr_conf_text(svc.conf, "source.download_hosts"),
             .budget_permille =
                 dr_conf_int(svc.conf, "source.corrupt_budget_permille"),
             .poll_ms = dr_conf_int(svc.conf, "tail.poll_ms"),
-            .lag_s = dr_conf_int(svc.conf, "tail.lag_s")});
+            .lag_s = dr_conf_int(svc.conf, "tail.lag_s"),
+            .bulk_export =
+                bulk_wanted(dr_conf_text(svc.conf, "source.bulk_export")),
+            .until_ms = until_of(dr_conf_text(svc.conf, "source.until"))});
     dr_service_topics(&svc, NULL, 0);
     open_outputs(&ex);
     open_metrics(&ex);

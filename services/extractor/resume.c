@@ -127,7 +127,9 @@ static void source_row(struct extractor *ex, const struct dr_env *env,
     for (size_t i = 0; i < s->part_count; i++) {
         dr_map_put(ex->lines, s->parts[i].id, ex);
     }
-    if (o->is == OBJECT_LINES) {
+    if (s->op == DR_SRC_INDEX) {
+        note_clamped(ex, o, s->id);
+    } else if (o->is == OBJECT_LINES) {
         note_alone(ex, s);
     } else if (o->is == OBJECT_FILES) {
         note_behind(ex, s);

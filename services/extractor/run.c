@@ -1,5 +1,6 @@
 /* The course of a run: catalogue, snapshot, tail, freeze. */
 #include "extractor.h"
+#include "folder.h"
 
 #define SCHEMA_MS 60000 /* between two looks at the schema */
 
@@ -167,6 +168,9 @@ void run(struct extractor *ex)
     emit_flush(ex);
     resume(ex);
     control_poll(ex);
+    if (ex->api.folder) {
+        folder_reject(ex->api.folder);
+    }
     ex->svc->ready = true;
     dr_log(DR_LOG_INFO, "extractor.up", "objects=%zu partitions=%d",
            ex->object_count, ex->svc->partitions);
@@ -184,13 +188,16 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
                              .poll_ms = s->poll_ms,
                              .budget_permille = s->budget_permille,
                              .download_hosts = s->download_hosts,
-                             .pages = api_pages};
+                             .bulk_wanted = s->bulk_export,
+                             .until_ms = s->until_ms,
+                             .pages = bulk_pages};
     ex->horizon.granularity_ms = 1000;
     ex->horizon.lag_ms = s->lag_s > 0 ? s->lag_s * 1000 : s->lag_s;
     ex->local = dr_url_is_loopback(dr_str_z(s->url)) || s->allow_plain;
     ex->emitted = emitted_new();
     ex->unreadable = dr_map_new(free);
     ex->told = dr_map_new(NULL);
+    ex->clamped = dr_map_new(NULL);
     ex->lines = dr_map_new(NULL);
     ex->alone = dr_map_new(NULL);
     ex->behind = behind_new();
@@ -205,6 +212,10 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
     dr_buf_init(&ex->terms, 64 << 10);
     dr_buf_init(&ex->drift, 64 << 10);
     api_init(&ex->api, svc, s->url, s->token, s->allow_plain);
+    if (strncmp(s->url, "folder:", 7) == 0) {
+        ex->api.folder = folder_open(ex, s->url + 7);
+        ex->horizon.lag_ms = 0;
+    }
 }
 
 void extractor_done(struct extractor *ex)
@@ -217,6 +228,7 @@ void extractor_done(struct extractor *ex)
     emitted_free(ex->emitted);
     dr_map_free(ex->unreadable);
     dr_map_free(ex->told);
+    dr_map_free(ex->clamped);
     dr_map_free(ex->lines);
     dr_map_free(ex->alone);
     dr_map_free(ex->behind);

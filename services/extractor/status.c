@@ -63,6 +63,7 @@ static void status_objects(const struct extractor *ex, struct dr_json_w *w)
         dr_json_w_obj(w);
         dr_json_w_kvi(w, "read", (int64_t)o->written);
         dr_json_w_kvi(w, "expected", (int64_t)o->expected);
+        dr_json_w_kvi(w, "clamped", (int64_t)o->clamped);
         dr_json_w_kvb(w, "done", o->cursor.phase == CURSOR_TAIL);
         dr_json_w_kvb(w, "carried", true);
         dr_json_w_kvb(w, "readable", o->readable);

@@ -55,8 +55,8 @@ static bool differs(struct extractor *ex, struct object *o,
         known.version == row->version && !known.gone;
 
     emitted_sweep_saw(ex->emitted, object_index(ex, o), row->id);
-    if (same) {
-        return false;
+    if (same || (ex->until_ms > 0 && row->updated_ms >= ex->until_ms)) {
+        return false; /* or beyond what is wanted */
     }
     if (row->updated_ms < o->cursor.watermark_ms &&
         !was_rejected(ex, o, row->id)) {

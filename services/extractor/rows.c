@@ -1,0 +1,133 @@
+#include "rows.h"
+
+#include <stdio.h>
+
+#include <drover/base/time.h>
+#include <drover/crypto/crypto.h>
+
+#define GATHER_ROWS CONTRACT_BATCH
+#define GATHER_BYTES ((size_t)1 << 20)
+#define ID_WITHIN 512 /* bytes of a broken line where its id may be found */
+
+void gather_open(struct gather *g, struct extractor *ex, struct object *o,
+                 enum dr_origin origin)
+{
+    *g = (struct gather){.ex = ex, .o = o, .origin = origin};
+    dr_buf_init(&g->text, TEXT_LINE_MAX + 2 * GATHER_BYTES);
+}
+
+void gather_close(struct gather *g)
+{
+    dr_buf_done(&g->text);
+}
+
+/* A broken line mostly still shows which record it is. */
+static struct dr_str id_in(struct dr_str raw)
+{
+    const struct dr_str key = DR_STR_LIT("\"id\":");
+    size_t at;
+    struct dr_str rest = raw;
+
+    rest.n = rest.n < ID_WITHIN ? rest.n : ID_WITHIN;
+    at = dr_str_find(rest, key);
+    if (at == SIZE_MAX) {
+        return (struct dr_str){"", 0};
+    }
+    rest = (struct dr_str){rest.p + at + key.n, rest.n - at - key.n};
+    rest = dr_str_trim(rest);
+    if (rest.n < 2 || rest.p[0] != '"') {
+        return (struct dr_str){"", 0};
+    }
+    rest = (struct dr_str){rest.p + 1, rest.n - 1};
+    at = dr_str_find(rest, DR_STR_LIT("\""));
+    rest.n = at == SIZE_MAX ? 0 : at;
+    return dr_str_find(rest, DR_STR_LIT("\\")) == SIZE_MAX
+               ? rest
+               : (struct dr_str){"", 0};
+}
+
+void gather_bad(struct gather *g, struct dr_str raw, const char *file,
+                uint64_t offset, uint64_t bytes, const char *why)
+{
+    struct dr_str id = id_in(raw);
+    char name[64], text[512], hex[65];
+    uint8_t hash[32];
+    struct reject r = {
+        .class = DR_STR_LIT("unreadable"),
+        .cure = DR_STR_LIT("ask FastTrack to repair the record, or accept "
+                           "that it stays behind"),
+        .original = raw,
+    };
+
+    (void)snprintf(text, sizeof(text),
+                   "%s, offset %llu, length %llu: no record (%s)", file,
+                   (unsigned long long)offset, (unsigned long long)bytes, why);
+    if (!id_ok(id)) {
+        dr_sha256(raw, hash);
+        dr_hex(hash, sizeof(hash), hex);
+        (void)snprintf(name, sizeof(name), "(no id) %.16s", hex);
+        id = dr_str_z(name);
+    }
+    r.id = id;
+    r.reason = dr_str_z(text);
+    emit_rejected(g->ex, g->o, &r);
+}
+
+bool gather_flush(struct gather *g)
+{
+    struct dr_err err = {0};
+    char now[DR_TIME_TEXT];
+    struct page page;
+    bool going;
+
+    if (g->n == 0) {
+        return true;
+    }
+    dr_buf_printf(&g->text, "],\"server_time\":\"%s\"}",
+                  dr_time_format(g->ex->api.server_ms, now));
+    dr_arena_reset(g->ex->page_arena);
+    if (page_parse(g->ex->page_arena, dr_buf_view(&g->text), &page, &err)) {
+        dr_die(DR_EXIT_INVARIANT, "extractor",
+               "records that were read alone cannot be read together: %s",
+               err.text);
+    }
+    going = emit_rows(g->ex, g->o, &page, g->origin);
+    g->n = 0;
+    dr_buf_reset(&g->text);
+    emit_status(g->ex, false);
+    return going;
+}
+
+bool gather_record(struct gather *g, struct dr_str json)
+{
+    dr_buf_z(&g->text, g->n == 0 ? "{\"results\":[" : ",");
+    dr_buf_str(&g->text, json);
+    g->n++;
+    return (g->n < GATHER_ROWS && g->text.n < GATHER_BYTES) || gather_flush(g);
+}
+
+bool gather_line(struct gather *g, const struct text_line *line,
+                 const char *file)
+{
+    struct dr_json_limits limits = {.max_nodes = 100000};
+    struct dr_err err = {0};
+    const struct dr_json *j;
+
+    if (line->too_long) {
+        gather_bad(g, line->text, file, line->offset, line->bytes,
+                   "longer than 8 MiB");
+        return true;
+    }
+    dr_arena_reset(g->ex->inner_arena);
+    j = dr_json_parse(g->ex->inner_arena, line->text, &limits, &err);
+    if (!j) {
+        gather_bad(g, line->text, file, line->offset, line->bytes, err.text);
+        return true;
+    }
+    if (!dr_str_eqz(dr_json_get_str(j, "type"), g->o->name)) {
+        gather_bad(g, line->text, file, line->offset, line->bytes,
+                   "not of this type");
+        return true;
+    }
+    return gather_record(g, line->text);
+}

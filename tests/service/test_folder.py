@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""An export folder as the source, without any server (source contract 6). The
+simulator serves the same folder and is the truth that Kafka is held against;
+the extractor never calls it."""
+import gzip
+import json
+import unittest
+
+from extractor_world import Bench, Case, SOURCE, wait_until
+from source_folder import SourceFolder
+
+ENVELOPE = ["id", "version", "created_at", "updated_at", "archived",
+            "archived_at", "owner_id", "created_by"]
+
+
+def cell(value, delimiter=","):
+    if value is None:
+        return ""
+    if value is True or value is False:
+        return str(value).lower()
+    if isinstance(value, list):
+        value = ";".join(v.replace("\\", "\\\\").replace(";", "\\;")
+                         for v in value)
+    value = str(value)
+    if value and not any(c in value for c in delimiter + '"\r\n\0'):
+        return value
+    return '"%s"' % value.replace('"', '""')
+
+
+def as_csv(records, delimiter=",", end="\n", heads=None):
+    names = list(records[0]["properties"])
+    rows = [[(heads or {}).get(n, n) for n in ENVELOPE + names]]
+    rows[0] = [cell(c, delimiter) for c in rows[0]]
+    for r in records:
+        rows.append([cell(r[n], delimiter) for n in ENVELOPE] +
+                    [cell(r["properties"][n], delimiter) for n in names])
+    return "".join(delimiter.join(r) + end for r in rows)
+
+
+class Folder(Case):
+    def setUp(self):
+        self.bench = Bench()
+        self.addCleanup(self.bench.close)
+        self.folder = SourceFolder(SOURCE, self.bench.folder / "source")
+
+    def reading(self, folder=None):
+        path = (folder or self.folder).done()
+        w = self.world(path, bench=self.bench)
+        w.conf["source.url"] = "folder:%s" % path
+        del w.conf["source.token_file"]
+        return w
+
+    def calls(self, w):
+        return w.sim.get("/sim/stats")["calls"]
+
+    def assert_read(self, w):
+        calls = self.calls(w)
+        self.assertEqual(calls, 0)
+        self.assert_all(w)
+        self.assert_events(w)
+        self.assert_markers_count(w, w.kinds + ["line_item", "event"])
+
+    def test_a_folder_is_read_whole_without_a_server(self):
+        w = self.reading()
+        w.read_whole()
+        self.assert_read(w)
+        raw = (SOURCE / "objects/contact-raw-0001.ndjson").read_bytes()
+        self.assertRegex(
+            self.rejected(w)["contact", "ct_bad"]["reason"],
+            r"^objects/contact-raw-0001.ndjson, offset 0, length %d: " %
+            len(raw))
+        status = w.freeze()
+        self.assertEqual((status["phase"], status["tail_misses"]),
+                         ("frozen", 0))
+
+    def test_packed_files_are_unpacked(self):
+        name = "objects/deal-0001.ndjson"
+        data = self.folder.read(name)
+        entry = self.folder.files.pop(name)
+        self.folder.files[name + ".gz"] = dict(
+            entry, path=name + ".gz", compression="gzip")
+        self.folder.write(name + ".gz", gzip.compress(data))
+        self.folder.files[name + ".gz"]["rows"] = entry["rows"]
+        w = self.reading()
+        w.read_whole()
+        self.assert_read(w)
+
+    def as_csv_file(self, kind, data, rows, **more):
+        name = "objects/%s-0001.ndjson" % kind
+        del self.folder.files[name]
+        (self.folder.path / name).unlink()
+        name = "objects/%s-0001.csv" % kind
+        self.folder.file(name, kind, data, format="csv", **more)
+        self.folder.files[name]["rows"] = rows
+
+    def properties(self, w, kind):
+        return {i: json.loads(r["body"])["properties"]
+                for i, r in w.newest(kind).items()}
+
+    def test_csv_of_every_dialect_is_the_same_records(self):
+        """The server of the truth has NDJSON; the folder that is read, CSV."""
+        truth = self.world(self.folder.done(), bench=self.bench)
+        for encoding, delimiter, end in (("utf-8", ",", "\n"),
+                                         ("utf-16", ";", "\r\n"),
+                                         ("utf-16-be", "\t", "\r\n"),
+                                         ("cp1252", ";", "\n")):
+            with self.subTest(encoding):
+                bench = Bench()
+                self.addCleanup(bench.close)
+                self.folder = SourceFolder(SOURCE, bench.folder / "source")
+                records = self.folder.records("company")
+                if encoding == "cp1252":
+                    for r in records:
+                        r["properties"]["name"] = "Caf\u00e9 \u20ac; \"x\"\nY"
+                records[0]["properties"]["industry"] = ""
+                self.folder.put("company", records)
+                label = {p["name"]: p["label"] for p in json.loads(
+                    self.folder.read("schema.json"))["properties"]["company"][
+                        "results"]}
+                text = as_csv(records, delimiter, end, {
+                    "name": label["name"].upper()})
+                if encoding == "utf-16-be":
+                    text = "\ufeff" + text
+                if encoding == "cp1252":
+                    text = text.encode("cp1252", "replace").decode("cp1252")
+                data = text.encode(encoding)
+                self.as_csv_file("company", data, len(records), encoding={
+                    "utf-16-be": "utf-16"}.get(encoding, encoding))
+                w = self.world(truth.source, bench=bench)
+                w.conf["source.url"] = "folder:%s" % self.folder.done()
+                w.read_whole()
+                got = self.properties(w, "company")
+                want = {r["id"]: r["properties"] for r in records}
+                if encoding == "cp1252":
+                    got, want = ({i: p["name"] for i, p in x.items()}
+                                 for x in (got, want))
+                self.assertEqual(got, want)
+                self.assertEqual({r["version"] for r in w.newest(
+                    "company").values()}, {r["version"] for r in records})
+
+    def test_rows_that_are_no_records_are_kept_with_their_place(self):
+        records = self.folder.records("company")
+        text = as_csv(records).encode()
+        bad = [b"short,row\n", b'co_x,"open\n']
+        offsets = [len(text), len(text) + len(bad[0])]
+        self.as_csv_file("company", text + b"".join(bad), len(records) + 2)
+        truth = self.world(SOURCE, bench=self.bench)
+        truth.conf["source.url"] = "folder:%s" % self.folder.done()
+        truth.read_whole()
+        rejected = {r["reason"].split(":")[0]
+                    for (kind, _), r in self.rejected(truth).items()
+                    if kind == "company"}
+        self.assertEqual(rejected, {
+            "objects/company-0001.csv, offset %d, length %d" % (o, len(b))
+            for o, b in zip(offsets, bad)})
+        self.assertEqual(len(truth.newest("company")), len(records))
+
+    def test_the_bytes_of_attachments_are_read_from_it(self):
+        self.folder.attachments([
+            ("f_1", {}, b"twelve bytes"), ("f_big", {}, b"0123456789" * 99999),
+            ("f_short", {"size": "99"}, b"not 99 bytes"),
+            ("f_wrong", {"sha256": "0" * 64}, b"another hash"),
+            ("f_ghost", {"size": "7"}, None)])
+        w = self.reading()
+        w.read_whole()
+        w.feed({"phase": "run", "seq": 1, "lanes": [], "file_limit": 1 << 20})
+        w.until("all bytes are here", lambda: w.status()["files"]["limit"] and
+                w.status()["files"]["pending"] == 0)
+        files = w.status()["files"]
+        self.assertEqual((files["stored"], files["broken"], files["bytes"]),
+                         (2, 3, 12 + 999990))
+        self.assertEqual(self.calls(w), 0)
+
+    # ---- a second drop ----
+
+    def test_a_second_drop_is_the_delta(self):
+        for kind in ("deal", "line_item"):  # as it will be written again
+            self.folder.put(kind, self.folder.records(kind))
+        w = self.reading()
+        w.read_whole()
+        before = {k: len(w.records(k)) for k in w.kinds}
+        deals = self.folder.records("deal")
+        changed = dict(deals[3], version=deals[3]["version"] + 1, properties=
+                       dict(deals[3]["properties"], name="Renamed"))
+        new = dict(deals[5], id="de_new", version=1)
+        deals = deals[:3] + [changed] + deals[4:7] + deals[8:] + [new]
+        gone = self.folder.records("deal")[7]["id"]
+        self.folder.put("deal", deals)
+        lines = self.folder.records("line_item")
+        self.folder.put("line_item", lines[1:])
+        self.folder.done()
+        w.until("the delta is there", lambda: w.newest("deal").get(
+            gone, {}).get("op") == 2 and "de_new" in w.newest("deal"))
+        newest = w.newest("deal")
+        self.assertEqual(json.loads(newest[changed["id"]]["body"]), changed)
+        w.until("the line has left its set", lambda: all(
+            lines[0]["id"] not in r["parts"]
+            for r in w.newest("line_item").values()))
+        self.assertEqual(len(w.records("deal")), before["deal"] + 3)
+        for kind in w.kinds:
+            if kind != "deal":
+                self.assertEqual(len(w.records(kind)), before[kind], kind)
+        self.assertEqual(w.freeze()["tail_misses"], 0)
+
+    def test_a_drop_that_came_while_nobody_looked_is_read_too(self):
+        w = self.reading()
+        w.read_whole()
+        self.assertEqual(w.ex.stop(), 0)
+        deals = self.folder.records("deal")
+        self.folder.put("deal", deals[1:])
+        self.folder.done()
+        w.start()
+        w.until("the delta is there",
+                lambda: w.newest("deal")[deals[0]["id"]]["op"] == 2)
+        self.assert_nothing_twice(w)
+
+    def test_a_drop_that_lacks_a_whole_object_deletes_nothing(self):
+        w = self.reading()
+        w.read_whole()
+        self.folder.put("task", [])
+        self.folder.done()
+        w.until("it says so", lambda: "new drop" in w.status()["halted"])
+        self.assertEqual({r["op"] for r in w.newest("task").values()}, {1})
+
+    def test_a_restart_goes_on_where_it_stopped(self):
+        w = self.reading()
+        for n in range(1, 5):
+            w.start_only()
+            wait_until("it is at work", lambda: not w.ex.alive() or
+                       sum(len(w.records(k)) for k in ("product", "company"))
+                       >= n * 5, 60)
+            w.ex.kill()
+        w.read_whole()
+        self.assert_read(w)
+
+    # ---- what is refused ----
+
+    def refusal(self, path):
+        w = self.world(SOURCE, bench=self.bench)
+        w.conf["source.url"] = "folder:%s" % path
+        w.start_only()
+        wait_until("it ends", lambda: not w.ex.alive(), 30)
+        self.assertEqual(w.ex.code, 65, w.ex.tail())
+        return w.ex.tail()
+
+    def test_a_folder_that_does_not_fit_its_manifest_is_refused_by_name(self):
+        name = "objects/task-0001.ndjson"
+        entry = dict(self.folder.files[name])
+        for change, said in (({"sha256": "0" * 64}, "SHA-256"),
+                             ({"bytes": 1}, "size"), ({"rows": 1}, "rows")):
+            with self.subTest(said):
+                self.folder.files[name] = dict(entry, **change)
+                text = self.refusal(self.folder.done())
+                self.assertIn(name, text)
+                self.assertIn(said, text)
+        self.folder.files[name] = entry
+        (self.folder.path / name).unlink()
+        self.assertIn(name, self.refusal(self.folder.done()))
+
+    def test_a_column_that_nobody_knows_is_not_guessed(self):
+        records = self.folder.records("company")
+        self.as_csv_file("company", as_csv(records, heads={
+            "name": "Firmenname"}).encode(), len(records))
+        text = self.refusal(self.folder.done())
+        self.assertIn("company-0001.csv", text)
+        self.assertIn("Firmenname", text)
+
+    def test_without_a_manifest_one_is_proposed(self):
+        path = self.folder.done()
+        (path / "manifest.json").unlink()
+        text = self.refusal(path)
+        self.assertIn("manifest.proposed.json", text)
+        proposed = json.loads((path / "manifest.proposed.json").read_text())
+        of = {f["path"]: f for f in proposed["files"]}
+        name = "objects/task-0001.ndjson"
+        self.assertEqual({k: of[name][k] for k in
+                          ("object", "format", "rows", "bytes", "sha256")},
+                         {k: self.folder.files[name][k] for k in
+                          ("object", "format", "rows", "bytes", "sha256")})
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
