@@ -275,7 +275,10 @@ class Flow:
         self.say.phase("freeze", "FastTrack is frozen; the last windows and "
                        "the sweep")
         self.verb("freeze", "--by", ENGINEER)
+        self.frozen()
 
+    def frozen(self):
+        """Until nothing of the source is left to read, load or judge."""
         def swept(st):
             if st["source"]["halted"] and all(
                     q["approved"] for q in st["source"]["asks"]):
