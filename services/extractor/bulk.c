@@ -18,6 +18,7 @@
 #define UNPACKED_MAX ((uint64_t)256 << 30)
 #define CORRUPT_MAX ((uint64_t)1 << 30)
 #define URL_MAX 4096
+#define FIRST_MS 500 /* until the first look at a job, at most */
 
 struct part {
     char url[URL_MAX];
@@ -180,7 +181,8 @@ static enum download_result get(struct extractor *ex, const char *url,
 }
 
 /* All rows of the file; -1: it is damaged, -2: asked to stop. */
-static int64_t emit_part(struct extractor *ex, struct object *o, FILE *f)
+static int64_t emit_part(struct extractor *ex, struct object *o, FILE *f,
+                         const struct dr_map *corrupt)
 {
     struct textfile t;
     struct text_line line;
@@ -193,6 +195,7 @@ static int64_t emit_part(struct extractor *ex, struct object *o, FILE *f)
 
     (void)snprintf(name, sizeof(name), "part %u", o->cursor.job.parts + 1);
     gather_open(&g, ex, o, DR_ORIGIN_SNAPSHOT);
+    g.corrupt = corrupt;
     text_open(&t, f, true, UNPACKED_MAX);
     while (going && (got = text_line(&t, &line, &err)) > 0) {
         rows++;
@@ -217,7 +220,8 @@ static void part_bad(struct extractor *ex, struct object *o, bool damaged,
 }
 
 static bool read_file(struct extractor *ex, struct object *o,
-                      const struct part *p, FILE *f, enum export_do *what)
+                      const struct part *p, FILE *f,
+                      const struct dr_map *corrupt, enum export_do *what)
 {
     struct downloaded got = {0};
     uint64_t max = p->bytes >= 0 && (uint64_t)p->bytes < PART_MAX
@@ -238,7 +242,7 @@ static bool read_file(struct extractor *ex, struct object *o,
         return true;
     }
     rewind(f);
-    rows = emit_part(ex, o, f);
+    rows = emit_part(ex, o, f, corrupt);
     if (rows == -2) {
         return false;
     }
@@ -267,10 +271,10 @@ static FILE *scratch(void)
 }
 
 static bool part(struct extractor *ex, struct object *o, const struct part *p,
-                 enum export_do *what)
+                 const struct dr_map *corrupt, enum export_do *what)
 {
     FILE *f = scratch();
-    bool going = read_file(ex, o, p, f, what);
+    bool going = read_file(ex, o, p, f, corrupt, what);
 
     (void)fclose(f);
     return going;
@@ -278,8 +282,8 @@ static bool part(struct extractor *ex, struct object *o, const struct part *p,
 
 /* ---- what the source itself cannot read ---- */
 
-static void corrupt_line(struct extractor *ex, struct object *o,
-                         const struct text_line *line)
+static void corrupt_line(struct extractor *ex, const struct text_line *line,
+                         struct dr_map *ids)
 {
     struct dr_err err = {0};
     const struct dr_json *j;
@@ -288,16 +292,15 @@ static void corrupt_line(struct extractor *ex, struct object *o,
     dr_arena_reset(ex->inner_arena);
     j = dr_json_parse(ex->inner_arena, line->text, NULL, &err);
     id = dr_json_scalar(dr_json_get(j, "id"));
-    if (id_ok(id) && !was_rejected(ex, o, id) &&
-        !emitted_get(ex->emitted, object_index(ex, o), id,
-                     &(struct emitted_row){0})) {
-        emit_unreadable(ex, o, id,
-                        "FastTrack says that it cannot read this record");
+    if (id_ok(id)) {
+        dr_map_put(ids, id, ex);
     }
 }
 
-static bool corrupt(struct extractor *ex, struct object *o,
-                    const struct seen *s)
+/* The ids that the source says it cannot read: whatever their lines look
+ * like, they are no records. */
+static bool read_corrupt(struct extractor *ex, struct object *o,
+                         const struct seen *s, struct dr_map *ids)
 {
     FILE *f = s->corrupt > 0 ? scratch() : NULL;
     struct text_line line;
@@ -314,7 +317,7 @@ static bool corrupt(struct extractor *ex, struct object *o,
         rewind(f);
         text_open(&t, f, false, CORRUPT_MAX);
         while (text_line(&t, &line, &err) > 0) {
-            corrupt_line(ex, o, &line);
+            corrupt_line(ex, &line, ids);
         }
         text_close(&t);
     } else if (r != DOWNLOAD_STOPPED) {
@@ -327,11 +330,30 @@ static bool corrupt(struct extractor *ex, struct object *o,
     return r != DOWNLOAD_STOPPED;
 }
 
+/* Those of them that no part held. */
+static void emit_corrupt(struct extractor *ex, struct object *o,
+                         const struct dr_map *ids)
+{
+    struct emitted_row row;
+    struct dr_str id;
+    size_t at = 0;
+    void *value;
+
+    while (dr_map_next(ids, &at, &id, &value)) {
+        if (!was_rejected(ex, o, id) &&
+            !emitted_get(ex->emitted, object_index(ex, o), id, &row)) {
+            emit_unreadable(ex, o, id,
+                            "FastTrack says that it cannot read this record");
+        }
+    }
+}
+
 /* ---- the job ---- */
 
-static bool take_export(struct extractor *ex, struct object *o,
-                        enum export_do *what)
+static bool carry_out(struct extractor *ex, struct object *o,
+                      struct dr_map *corrupt, enum export_do *what)
 {
+    int64_t first = ex->poll_ms < FIRST_MS ? ex->poll_ms : FIRST_MS;
     struct seen s = {0};
     unsigned waited = 0;
     bool going = true;
@@ -343,15 +365,29 @@ static bool take_export(struct extractor *ex, struct object *o,
             going = request(ex, o, what);
         } else if (*what == EXPORT_PART) {
             waited = 0;
-            going = part(ex, o, &s.part, what);
-            continue;
+            going = (dr_map_count(corrupt) > 0 ||
+                     read_corrupt(ex, o, &s, corrupt)) &&
+                    part(ex, o, &s.part, corrupt, what);
         } else {
             going = (s.parts > 0 && o->cursor.job.tries == 0) ||
-                    api_wait(&ex->api, export_pause_ms(waited++, ex->poll_ms));
+                    api_wait(&ex->api, export_pause_ms(waited++, first));
             going = going && poll(ex, o, &s, what);
         }
     }
-    return going && (*what != EXPORT_DONE || corrupt(ex, o, &s));
+    return going;
+}
+
+static bool take_export(struct extractor *ex, struct object *o,
+                        enum export_do *what)
+{
+    struct dr_map *corrupt = dr_map_new(NULL);
+    bool going = carry_out(ex, o, corrupt, what);
+
+    if (going && *what == EXPORT_DONE) {
+        emit_corrupt(ex, o, corrupt);
+    }
+    dr_map_free(corrupt);
+    return going;
 }
 
 bool bulk_pages(struct extractor *ex, struct object *o)

@@ -112,6 +112,10 @@ static int64_t ndjson_rows(struct drop *d, const struct dr_json *f,
             why = index_line(d, k, line.text, scratch ? scratch : stored,
                              scratch ? at : line.offset, a, &bad);
         }
+        if (!why && dr_json_true(dr_json_get(f, "raw"))) {
+            k->n--; /* it reads, but is not meant to */
+            why = "the manifest says that it is no record";
+        }
         if (why) {
             add_bad(d, f, line.text, line.offset, line.bytes, why);
         } else if (scratch) {

@@ -129,5 +129,11 @@ bool gather_line(struct gather *g, const struct text_line *line,
                    "not of this type");
         return true;
     }
+    if (g->corrupt &&
+        dr_map_has(g->corrupt, dr_json_scalar(dr_json_get(j, "id")))) {
+        gather_bad(g, line->text, file, line->offset, line->bytes,
+                   "FastTrack says that it cannot read it");
+        return true;
+    }
     return gather_record(g, line->text);
 }

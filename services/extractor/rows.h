@@ -13,7 +13,8 @@ struct gather {
     struct extractor *ex;
     struct object *o;
     enum dr_origin origin;
-    struct dr_buf text; /* of the page so far */
+    const struct dr_map *corrupt; /* ids that the source says are; or NULL */
+    struct dr_buf text;           /* of the page so far */
     size_t n;
 };
 
