@@ -55,7 +55,7 @@ struct dr_producer *dr_producer_new(const struct dr_kafka_opts *o,
     dr_kafka_set_int(conf, "linger.ms", o->linger_ms);
     dr_kafka_set(conf, "compression.type", "lz4");
     dr_kafka_set(conf, "batch.size", "262144");
-    dr_kafka_set(conf, "queue.buffering.max.kbytes", "16384");
+    dr_kafka_set(conf, "queue.buffering.max.kbytes", "9216");
     /* A short one makes holes when a broker is away for a while. */
     dr_kafka_set(conf, "message.timeout.ms", "300000");
     dr_kafka_set_int(conf, "message.max.bytes", MESSAGE_MAX);
