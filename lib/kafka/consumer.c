@@ -235,7 +235,7 @@ static rd_kafka_conf_t *consumer_conf(const struct dr_consumer_opts *o)
     dr_kafka_set_int(conf, "session.timeout.ms", session);
     dr_kafka_set_int(conf, "heartbeat.interval.ms", session / 6);
     dr_kafka_set(conf, "queued.max.messages.kbytes", "3072");
-    dr_kafka_set(conf, "fetch.message.max.bytes", "262144");
+    dr_kafka_set(conf, "fetch.message.max.bytes", "131072");
     dr_kafka_set(conf, "fetch.max.bytes", "2097152");
     dr_kafka_set(conf, "fetch.wait.max.ms", "100");
     rd_kafka_conf_set_rebalance_cb(conf, rebalance);

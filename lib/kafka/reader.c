@@ -47,7 +47,7 @@ static rd_kafka_conf_t *reader_conf(const struct dr_kafka_opts *o)
     dr_kafka_set(conf, "auto.offset.reset", "error");
     dr_kafka_set(conf, "isolation.level", "read_committed");
     dr_kafka_set(conf, "queued.max.messages.kbytes", "2048");
-    dr_kafka_set(conf, "fetch.message.max.bytes", "262144");
+    dr_kafka_set(conf, "fetch.message.max.bytes", "131072");
     dr_kafka_set(conf, "fetch.max.bytes", "2097152");
     /* Ledger and control are read right after they are written. */
     dr_kafka_set(conf, "fetch.wait.max.ms", "20");

@@ -70,6 +70,9 @@ static rd_kafka_NewTopic_t *new_topic(const struct dr_topic_spec *s,
     if (!t) {
         dr_die(DR_EXIT_CONFIG, "kafka", "topic %s: %s", s->name, why);
     }
+    if (s->plain) {
+        set_config(t, "compression.type", "uncompressed");
+    }
     set_config(t, "cleanup.policy", s->compact ? "compact" : "delete");
     if (s->compact) {
         /* Longer than any run and its rollback window: 90 days. */

@@ -99,6 +99,7 @@ void dr_service_topics(struct dr_service *svc, const char *const *objects,
     }
     add(svc, l, "rejected", NULL, parts, false);
     add(svc, l, "files", NULL, parts, false);
+    l->specs[l->n - 1].plain = true;
     add(svc, l, "audit", NULL, parts, false);
     add(svc, l, "catalog", NULL, 1, true);
     add(svc, l, "cursor", NULL, 1, true);

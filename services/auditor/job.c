@@ -78,9 +78,7 @@ static void one(struct auditor *au, const struct dr_source *rec)
     struct dr_outcome out;
     struct judge_case c;
 
-    settle_one(au, rec);
-    if (settle_gather(au, rec, &out, &c)) {
-        judge(&c, au->arena, &sink);
+    if (settle_heard(au, rec, &sink, &out, &c)) {
         totals_add(j->totals, &c, au->arena);
     }
 }

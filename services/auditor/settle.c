@@ -162,6 +162,7 @@ bool settle_gather(struct auditor *au, const struct dr_source *rec,
 struct writing {
     struct auditor *au;
     const struct dr_source *rec;
+    const struct judge_sink *also; /* NULL: nobody else listens */
     int64_t fields, mismatches;
 };
 
@@ -179,6 +180,9 @@ static void write_field(void *ctx, const struct judged_field *f)
                          .cause = f->cause,
                          .mismatch = f->verdict == JUDGED_LOSS};
 
+    if (w->also) {
+        w->also->field(w->also->ctx, f);
+    }
     if (f->verdict != JUDGED_INTENDED) {
         w->fields++;
     }
@@ -195,6 +199,9 @@ static void write_record(void *ctx, const struct record_row *r)
 {
     struct writing *w = ctx;
 
+    if (w->also) {
+        w->also->record(w->also->ctx, r);
+    }
     books_record(w->au->books, r);
 }
 
@@ -216,24 +223,35 @@ static void too_large(struct auditor *au, const struct dr_source *rec)
     books_record(au->books, &row);
 }
 
-void settle_one(struct auditor *au, const struct dr_source *rec)
+bool settle_heard(struct auditor *au, const struct dr_source *rec,
+                  const struct judge_sink *also, struct dr_outcome *out,
+                  struct judge_case *c)
 {
-    struct writing w = {.au = au, .rec = rec};
+    struct writing w = {.au = au, .rec = rec, .also = also};
     struct judge_sink sink = {write_field, write_record, &w};
-    struct dr_outcome out;
-    struct judge_case c;
+    bool judged;
 
     books_clear_diffs(au->books, rec->object, rec->id);
-    if (!settle_gather(au, rec, &out, &c)) {
-        too_large(au, rec);
+    judged = settle_gather(au, rec, out, c);
+    if (judged) {
+        judge(c, au->arena, &sink);
     } else {
-        judge(&c, au->arena, &sink);
+        too_large(au, rec);
     }
     if (dr_str_eqz(rec->object, "line_item")) {
         books_lines_gone(au->books, rec->id, rec->rev);
     }
     books_verified(au->books, rec->object, rec->id, w.fields, w.mismatches);
     books_clean(au->books, rec->object, rec->id);
+    return judged;
+}
+
+void settle_one(struct auditor *au, const struct dr_source *rec)
+{
+    struct dr_outcome out;
+    struct judge_case c;
+
+    (void)settle_heard(au, rec, NULL, &out, &c);
 }
 
 /* ---- records that no source row speaks of ---- */

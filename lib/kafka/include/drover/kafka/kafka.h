@@ -32,6 +32,9 @@ struct dr_topic_spec {
     int partitions;
     bool compact;
     int max_bytes; /* 0: the broker's default, about 1 MiB */
+    /* Kept as it is: a reader's bound counts what the broker sends, and what
+     * compresses well would be many times that in its memory. */
+    bool plain;
 };
 
 /* Creates what is missing, in one call, then checks what exists: a topic with
