@@ -206,7 +206,8 @@ static int check_opts(const struct dr_http_opts *o, struct dr_err *err)
                           "the address holds control characters or a user "
                           "name: give scheme, host, port and path only");
     }
-    if (has_control(o->auth_header) || has_control(o->user_agent) ||
+    if (has_control(o->auth_header) || has_control(o->auth_name) ||
+        has_control(o->user_agent) || dr_str_z(o->auth_name).n > 64 ||
         dr_str_z(o->auth_header).n > AUTH_MAX) {
         return dr_err_set(err, DR_HALT, 0, "http.auth",
                           "the token or user agent holds control characters "
@@ -257,6 +258,7 @@ struct dr_http *dr_http_new(const struct dr_http_opts *o, struct dr_err *err)
     h = dr_xcalloc(1, sizeof(*h));
     h->opts = *o;
     h->opts.base_url = h->opts.auth_header = NULL; /* the caller's */
+    h->opts.auth_name = NULL;
     h->opts.user_agent = NULL;
     h->opts.connect_ms = o->connect_ms ? o->connect_ms : 5000;
     h->opts.total_ms = o->total_ms ? o->total_ms : 30000;
@@ -277,7 +279,9 @@ struct dr_http *dr_http_new(const struct dr_http_opts *o, struct dr_err *err)
     if (o->auth_header) {
         struct dr_buf line;
         dr_buf_init(&line, 2 * AUTH_MAX);
-        dr_buf_printf(&line, "Authorization: %s", o->auth_header);
+        dr_buf_printf(&line, "%s: %s",
+                      o->auth_name ? o->auth_name : "Authorization",
+                      o->auth_header);
         add_header(h, line.p);
         explicit_bzero(line.p, line.n);
         dr_buf_done(&line);

@@ -6,10 +6,94 @@
 #include <drover/base/clock.h>
 #include <drover/base/log.h>
 
+#include "door.h"
+#include "express.h"
 #include "folder.h"
 
+static const char base64[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void add_base64(struct dr_buf *out, struct dr_str in)
+{
+    for (size_t i = 0; i < in.n; i += 3) {
+        uint32_t v = (uint32_t)(unsigned char)in.p[i] << 16;
+        size_t n = in.n - i < 3 ? in.n - i : 3;
+        if (n > 1) {
+            v |= (uint32_t)(unsigned char)in.p[i + 1] << 8;
+        }
+        if (n > 2) {
+            v |= (unsigned char)in.p[i + 2];
+        }
+        for (size_t k = 0; k < 4; k++) {
+            dr_buf_ch(out, k <= n ? base64[v >> (18 - 6 * k) & 63] : '=');
+        }
+    }
+}
+
+/* The host of the address must be one that the profile allows. */
+static void check_host(const struct profile *p, const char *url)
+{
+    const struct dr_json *hosts =
+        dr_json_get(dr_json_get(p->root, "auth"), "hosts");
+    const char *at = strstr(url, "://");
+    struct dr_str rest = dr_str_z(at ? at + 3 : url);
+    struct dr_str host = dr_str_split(&rest, '/');
+
+    if (!hosts || hosts->count == 0) {
+        return;
+    }
+    DR_JSON_EACH(h, hosts)
+    {
+        if (dr_str_ieq(dr_json_str(h), host)) {
+            return;
+        }
+    }
+    dr_die(DR_EXIT_CONFIG, "source.url",
+           "the profile does not allow this host: correct source.url, or name "
+           "the host in auth.hosts of the profile");
+}
+
+/* How the key goes out: in a header, or as a parameter of each path. */
+static void set_auth(struct api *a, struct dr_http_opts *o, struct dr_buf *auth,
+                     struct dr_str token)
+{
+    const struct dr_json *how = dr_json_get(a->profile->root, "auth");
+    struct dr_str type = dr_json_get_str(how, "type");
+    struct dr_str name = dr_json_get_str(how, "name");
+
+    if (dr_str_eqz(type, "query")) {
+        struct dr_buf key;
+        dr_buf_init(&key, sizeof(a->key) - 1);
+        dr_buf_urlenc(&key, name);
+        dr_buf_ch(&key, '=');
+        dr_buf_urlenc(&key, token);
+        if (key.over) {
+            dr_die(DR_EXIT_CONFIG, "source.token_file",
+                   "the key is too long for a parameter");
+        }
+        (void)snprintf(a->key, sizeof(a->key), "%s", key.p);
+        explicit_bzero(key.p, key.n);
+        dr_buf_done(&key);
+        return;
+    }
+    if (dr_str_eqz(type, "basic")) {
+        dr_buf_z(auth, "Basic ");
+        add_base64(auth, token); /* the file holds user:password */
+    } else {
+        dr_buf_z(auth, dr_str_eqz(type, "bearer") ? "Bearer " : "");
+        dr_buf_str(auth, token);
+    }
+    o->auth_header = auth->p;
+    if (dr_str_eqz(type, "header") && name.n > 0) {
+        (void)snprintf(a->auth_name, sizeof(a->auth_name), DR_STR_FMT,
+                       DR_STR_ARG(name));
+        o->auth_name = a->auth_name;
+    }
+}
+
 void api_init(struct api *a, struct dr_service *svc, const char *url,
-              struct dr_str token, bool allow_plain)
+              struct dr_str token, bool allow_plain,
+              const struct profile *profile)
 {
     struct dr_err err = {0};
     struct dr_buf auth;
@@ -18,18 +102,22 @@ void api_init(struct api *a, struct dr_service *svc, const char *url,
                              .max_answer = ANSWER_MAX,
                              .max_connections = 1};
 
-    *a = (struct api){.svc = svc};
+    *a = (struct api){.svc = svc, .profile = profile, .date_ms = -1};
+    a->door = door_new(a, profile);
+    dr_buf_init(&a->key_path, 128 << 10);
     if (strncmp(url, "folder:", 7) == 0) { /* no server: no client */
         throttle_init(&a->throttle, 0);
         dr_buf_init(&a->answer, ANSWER_MAX);
         return;
     }
     throttle_init(&a->throttle, (uint64_t)dr_wall_ms());
+    a->throttle.max_told_ms =
+        1000 * dr_json_get_i64(dr_json_get(profile->root, "limits"),
+                               "max_wait_s", THROTTLE_MAX_TOLD_MS / 1000);
     dr_buf_init(&a->answer, ANSWER_MAX);
     dr_buf_init(&auth, 8192);
-    dr_buf_z(&auth, "Bearer ");
-    dr_buf_str(&auth, token);
-    o.auth_header = auth.p;
+    check_host(profile, url);
+    set_auth(a, &o, &auth, token);
     a->http = dr_http_new(&o, &err);
     if (!a->http) {
         dr_die(DR_EXIT_CONFIG, "source.url", "%s", err.text);
@@ -40,11 +128,14 @@ void api_init(struct api *a, struct dr_service *svc, const char *url,
 
 void api_done(struct api *a)
 {
+    door_free(a->door);
     if (a->http) {
         dr_http_free(a->http);
     }
     folder_free(a->folder);
     dr_buf_done(&a->answer);
+    dr_buf_done(&a->key_path);
+    explicit_bzero(a->key, sizeof(a->key));
 }
 
 /* Beyond this a person who looks at the log wants to know. */
@@ -79,69 +170,115 @@ bool api_wait(struct api *a, int64_t ms)
     }
 }
 
+static struct dr_str error_part(const struct api *a, const struct dr_json *root,
+                                const char *what)
+{
+    struct dr_str at = profile_error_pointer(a->profile, what);
+
+    return at.n > 0 ? dr_json_scalar(pointer_get(root, at))
+                    : (struct dr_str){0};
+}
+
 static void read_error(struct api *a, struct dr_arena *arena,
                        struct dr_err *err)
 {
     const struct dr_json *root =
         dr_json_parse(arena, dr_buf_view(&a->answer), NULL, NULL);
-    const struct dr_json *e = dr_json_get(root, "error");
 
     snprintf(a->code, sizeof(a->code), DR_STR_FMT,
-             DR_STR_ARG(dr_json_get_str(e, "code")));
+             DR_STR_ARG(error_part(a, root, "code")));
     snprintf(a->poison_id, sizeof(a->poison_id), DR_STR_FMT,
-             DR_STR_ARG(dr_json_scalar(dr_json_get(e, "id"))));
+             DR_STR_ARG(error_part(a, root, "id")));
     snprintf(a->poison_after, sizeof(a->poison_after), DR_STR_FMT,
-             DR_STR_ARG(dr_json_scalar(dr_json_get(e, "after"))));
+             DR_STR_ARG(error_part(a, root, "after")));
     (void)dr_err_set(err, DR_REJECT, a->status, "source",
                      "the source answered %d %s", a->status, a->code);
 }
 
-static bool is_poison(const struct api *a)
-{
-    return strcmp(a->code, "record_unreadable") == 0;
-}
-
 /* By the server, or by the folder that stands for one. */
-static struct dr_http_answer one_call(struct api *a, const char *path,
-                                      struct dr_str body)
+static void one_call(struct api *a, const char *method, const char *path,
+                     struct dr_str body, struct dr_http_answer *ans)
 {
-    struct dr_http_answer ans = {.outcome = DR_HTTP_ANSWERED,
-                                 .retry_after_ms = -1};
     struct dr_err err = {0};
 
+    *ans = (struct dr_http_answer){.outcome = DR_HTTP_ANSWERED,
+                                   .retry_after_ms = -1,
+                                   .date_ms = -1,
+                                   .limit = -1,
+                                   .remaining = -1};
     if (a->folder) {
-        ans.status = folder_answer(a->folder, dr_str_z(path), body, &a->answer);
-        return ans;
+        ans->status =
+            folder_answer(a->folder, dr_str_z(path), body, &a->answer);
+    } else if (dr_http_call(a->http, method, path, body, ans, &a->answer,
+                            &err)) {
+        *ans = (struct dr_http_answer){.outcome = DR_HTTP_UNSETTLED,
+                                       .too_large = ans->too_large,
+                                       .retry_after_ms = -1,
+                                       .date_ms = -1,
+                                       .limit = -1,
+                                       .remaining = -1};
     }
-    if (dr_http_call(a->http, body.n ? "POST" : "GET", path, body, &ans,
-                     &a->answer, &err)) {
-        return (struct dr_http_answer){.outcome = DR_HTTP_UNSETTLED,
-                                       .too_large = ans.too_large,
-                                       .retry_after_ms = -1};
-    }
-    return ans;
 }
 
-enum api_result api_page(struct api *a, const char *path, struct dr_str body,
-                         struct dr_arena *arena, struct page *out,
+/* The request, its answer in a->answer. */
+static void exchange(struct api *a, const char *method, const char *path,
+                     struct dr_str body, struct dr_http_answer *ans)
+{
+    if (a->key[0]) {
+        dr_buf_reset(&a->key_path);
+        dr_buf_printf(&a->key_path, "%s%c%s", path,
+                      strchr(path, '?') ? '&' : '?', a->key);
+        path = a->key_path.p;
+    }
+    dr_service_tick(a->svc, 0);
+    a->calls++;
+    dr_buf_reset(&a->answer);
+    one_call(a, method, path, body, ans);
+    a->status = ans->status;
+    a->date_ms = ans->date_ms;
+    a->took_ms = ans->took_ms;
+    a->code[0] = a->poison_after[0] = '\0';
+    a->limits_told |= ans->limit >= 0 || ans->remaining >= 0;
+}
+
+/* The rule of the profile stands above what the status says by itself: the
+ * throttle sees the status that means the same. */
+static enum profile_do by_rule(struct api *a, struct dr_http_answer *ans)
+{
+    enum profile_do rule =
+        profile_do(a->profile, ans->status, dr_str_z(a->code));
+
+    ans->status = rule == PROFILE_RETRY  ? 500
+                  : rule == PROFILE_WAIT ? 429
+                  : rule == PROFILE_STOP ? 401
+                                         : ans->status;
+    a->refused += ans->status == 429;
+    a->retry_after_told |= ans->status == 429 && ans->retry_after_ms >= 0;
+    return rule;
+}
+
+_Noreturn static void stop(const struct api *a)
+{
+    dr_die(DR_EXIT_FAILURE, "source",
+           "the source refuses the token (%d %s): check the file named by "
+           "source.token_file",
+           a->status, a->code);
+}
+
+enum api_result api_call(struct api *a, const char *method, const char *path,
+                         struct dr_str body, struct dr_arena *arena,
                          struct dr_err *err)
 {
-    int unparsable = 0;
-
     for (;;) {
         struct dr_http_answer ans;
+        enum profile_do rule = PROFILE_UNSAID;
         int64_t wait = 0;
         enum throttle_do what;
 
         if (dr_stop) {
             return API_STOPPED;
         }
-        dr_service_tick(a->svc, 0);
-        a->calls++;
-        dr_buf_reset(&a->answer);
-        ans = one_call(a, path, body);
-        a->status = ans.status;
-        a->code[0] = a->poison_after[0] = '\0';
+        exchange(a, method, path, body, &ans);
         if (ans.too_large) {
             a->throttle.failures = 0;
             return API_LARGE;
@@ -149,34 +286,47 @@ enum api_result api_page(struct api *a, const char *path, struct dr_str body,
         if (ans.outcome == DR_HTTP_ANSWERED && ans.status >= 400) {
             dr_arena_reset(arena);
             read_error(a, arena, err);
-            if (is_poison(a)) {
-                a->throttle.failures = 0;
-                return API_POISON;
-            }
+            rule = by_rule(a, &ans);
+        }
+        if (rule == PROFILE_ISOLATE) {
+            a->throttle.failures = 0;
+            return API_POISON;
+        }
+        if (rule == PROFILE_SKIP || rule == PROFILE_MERGE ||
+            rule == PROFILE_SPLIT) {
+            return API_NO;
         }
         what = throttle_after(&a->throttle, &ans, &wait);
-        a->refused += ans.status == 429;
         if (what == THROTTLE_STOP) {
-            dr_die(DR_EXIT_FAILURE, "source",
-                   "the source refuses the token (401): check the file named "
-                   "by source.token_file");
+            stop(a);
         }
         if (what == THROTTLE_GIVE_UP) {
             dr_die(DR_EXIT_FAILURE, "source",
                    "no usable answer after %d tries (status %d, %s): check "
                    "source.url and the source's health, then start again; "
                    "nothing is lost",
-                   THROTTLE_MAX_FAILURES, ans.status,
+                   THROTTLE_MAX_FAILURES, a->status,
                    ans.outcome == DR_HTTP_ANSWERED ? a->code : ans.reason);
         }
-        if (what == THROTTLE_AGAIN) {
-            if (!wait_for_source(a, wait)) {
-                return API_STOPPED;
-            }
-            continue;
+        if (what == THROTTLE_USE) {
+            return ans.status >= 400 ? API_NO : API_OK;
         }
-        if (ans.status >= 400) {
-            return API_NO;
+        if (!wait_for_source(a, wait)) {
+            return API_STOPPED;
+        }
+    }
+}
+
+enum api_result api_plain(struct api *a, const char *path, struct dr_str body,
+                          struct dr_arena *arena, struct page *out,
+                          struct dr_err *err)
+{
+    /* A page that is no JSON is read again; a cut one may be whole then. */
+    for (int tries = 0; tries < 3; tries++) {
+        enum api_result r =
+            api_call(a, body.n ? "POST" : "GET", path, body, arena, err);
+        if (r != API_OK) {
+            return r;
         }
         dr_arena_reset(arena);
         if (page_parse(arena, dr_buf_view(&a->answer), out, err) == 0) {
@@ -185,14 +335,18 @@ enum api_result api_page(struct api *a, const char *path, struct dr_str body,
             }
             return API_OK;
         }
-        /* A page that is no JSON is read again; a cut one may be whole then. */
-        if (++unparsable >= 3) {
-            return API_POISON;
-        }
-        if (!api_wait(a, 200)) {
+        if (tries < 2 && !api_wait(a, 200)) {
             return API_STOPPED;
         }
     }
+    return API_POISON;
+}
+
+enum api_result api_page(struct api *a, const char *path, struct dr_str body,
+                         struct dr_arena *arena, struct page *out,
+                         struct dr_err *err)
+{
+    return door_page(a->door, path, body, arena, out, err);
 }
 
 void api_refused(const struct api *a, const char *path)

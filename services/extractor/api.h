@@ -13,6 +13,7 @@
 #include <drover/service/service.h>
 
 #include "contract.h"
+#include "profile.h"
 #include "throttle.h"
 
 /* What one message to Kafka may hold: a record beyond it cannot be carried. */
@@ -27,11 +28,17 @@ enum api_result {
 };
 
 struct folder;
+struct door;
 
 struct api {
     struct folder *folder; /* answers instead of a server; NULL: a server */
     struct dr_service *svc;
     struct dr_http *http;
+    const struct profile *profile;
+    struct door *door;      /* how the contract's calls go out */
+    struct dr_buf key_path; /* a path with the key as a parameter */
+    char auth_name[65];     /* of the header that holds the key */
+    char key[160]; /* "name=value" where the key is a parameter, or empty */
     struct throttle throttle;
     struct dr_buf answer; /* the last whole body */
     char code[48];        /* error code of the last API_NO / API_POISON */
@@ -40,14 +47,32 @@ struct api {
     char poison_after[CONTRACT_AFTER_MAX];
     int status;
     int64_t calls, refused, expired;
-    int64_t server_ms; /* newest server_time seen */
+    int64_t server_ms;     /* newest server_time seen */
+    int64_t date_ms;       /* Date of the last answer, or -1 */
+    int64_t took_ms;       /* of the last call */
+    bool limits_told;      /* some answer had limit headers */
+    bool retry_after_told; /* some refusal said how long to wait */
 };
 
+/* The profile is borrowed. */
 void api_init(struct api *a, struct dr_service *svc, const char *url,
-              struct dr_str token, bool allow_plain);
+              struct dr_str token, bool allow_plain,
+              const struct profile *profile);
 void api_done(struct api *a);
 
-/* GET when body is empty, POST otherwise. The page's tree lives in the arena
+/* One call as it goes out: waits, repeats and ends the process as the rules of
+ * the profile say. API_OK: a whole success is in a->answer. The arena is for
+ * the error's text. */
+enum api_result api_call(struct api *a, const char *method, const char *path,
+                         struct dr_str body, struct dr_arena *arena,
+                         struct dr_err *err);
+/* A call whose answer is a page of the contract. */
+enum api_result api_plain(struct api *a, const char *path, struct dr_str body,
+                          struct dr_arena *arena, struct page *out,
+                          struct dr_err *err);
+
+/* A call of the contract, by the profile's door.
+ * GET when body is empty, POST otherwise. The page's tree lives in the arena
  * and points into a->answer: valid until the next call. Ends the process
  * when the credentials are refused or the source stays away. */
 enum api_result api_page(struct api *a, const char *path, struct dr_str body,

@@ -273,7 +273,8 @@ static bool read_account(struct extractor *ex)
         ex->bulk_wanted && dr_json_true(dr_json_get(caps, "bulk_export"));
     lag_s = dr_json_get_i64(caps, "max_visibility_lag_s", -1);
     if (ex->horizon.lag_ms < 0) {
-        ex->horizon.lag_ms = (lag_s >= 0 ? lag_s : 300) * 1000;
+        ex->horizon.lag_ms =
+            (lag_s >= 0 ? lag_s : profile_lag_s(&ex->profile)) * 1000;
     } else if (lag_s >= 0 && ex->horizon.lag_ms < lag_s * 1000) {
         dr_die(DR_EXIT_CONFIG, "tail.lag_s",
                "the source states a visibility lag of %lld s: set tail.lag_s "

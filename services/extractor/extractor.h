@@ -74,6 +74,8 @@ struct bad {
 struct extractor {
     struct dr_service *svc;
     struct api api;
+    struct profile profile;
+    struct dr_arena *profile_arena;
     struct dr_producer *producer;
     struct dr_control_reader *control;
     struct emitted *emitted;
@@ -325,6 +327,7 @@ bool all_passed(const struct extractor *ex);
 
 struct settings {
     const char *url;
+    const char *profile; /* a file; NULL or "": the one compiled in */
     struct dr_str token;
     bool allow_plain;
     const char *download_hosts;

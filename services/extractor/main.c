@@ -19,6 +19,8 @@ static const struct dr_conf_key keys[] = {
      "folder"},
     {"source.token_file", DR_CONF_SECRET, "", 0, 0,
      "file that holds the access token; read scopes suffice"},
+    {"source.profile", DR_CONF_TEXT, "", 0, 0,
+     "file of the source's profile (docs/profile.md); empty: fasttrack/1"},
     {"source.allow_plain", DR_CONF_BOOL, "false", 0, 0,
      "plain HTTP to an address that is not loopback (tests only)"},
     {"source.until", DR_CONF_TEXT, "", 0, 0,
@@ -108,6 +110,19 @@ static struct dr_str token_of(const struct dr_conf *conf)
     return token;
 }
 
+/* A folder is read by the contract. */
+static const char *profile_of(const struct dr_conf *conf)
+{
+    const char *path = dr_conf_text(conf, "source.profile");
+
+    if (path[0] &&
+        strncmp(dr_conf_text(conf, "source.url"), "folder:", 7) == 0) {
+        dr_die(DR_EXIT_CONFIG, "source.profile",
+               "an export folder is read by the contract: leave it empty");
+    }
+    return path;
+}
+
 int main(int argc, char **argv)
 {
     static struct dr_service svc;
@@ -120,6 +135,7 @@ int main(int argc, char **argv)
         &ex, &svc,
         &(struct settings){
             .url = dr_conf_text(svc.conf, "source.url"),
+            .profile = profile_of(svc.conf),
             .token = token_of(svc.conf),
             .allow_plain = dr_conf_bool(svc.conf, "source.allow_plain"),
             .download_hosts = dr_conf_text(svc.conf, "source.download_hosts"),

@@ -191,7 +191,9 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
                              .bulk_wanted = s->bulk_export,
                              .until_ms = s->until_ms,
                              .pages = bulk_pages};
-    ex->horizon.granularity_ms = 1000;
+    ex->profile_arena = dr_arena_new(PROFILE_TREE);
+    profile_open(ex->profile_arena, s->profile, &ex->profile);
+    ex->horizon.granularity_ms = profile_granularity_ms(&ex->profile);
     ex->horizon.lag_ms = s->lag_s > 0 ? s->lag_s * 1000 : s->lag_s;
     ex->local = dr_url_is_loopback(dr_str_z(s->url)) || s->allow_plain;
     ex->emitted = emitted_new();
@@ -211,7 +213,7 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
     dr_buf_init(&ex->held, ANSWER_MAX);
     dr_buf_init(&ex->terms, 64 << 10);
     dr_buf_init(&ex->drift, 64 << 10);
-    api_init(&ex->api, svc, s->url, s->token, s->allow_plain);
+    api_init(&ex->api, svc, s->url, s->token, s->allow_plain, &ex->profile);
     if (strncmp(s->url, "folder:", 7) == 0) {
         ex->api.folder = folder_open(ex, s->url + 7);
         ex->horizon.lag_ms = 0;
@@ -237,6 +239,7 @@ void extractor_done(struct extractor *ex)
     fetch_free(ex->fetch);
     dr_arena_free(ex->page_arena);
     dr_arena_free(ex->inner_arena);
+    dr_arena_free(ex->profile_arena);
     dr_buf_done(&ex->path);
     dr_buf_done(&ex->body);
     dr_buf_done(&ex->held);

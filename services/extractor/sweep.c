@@ -96,6 +96,49 @@ static bool sweep_index(struct extractor *ex, struct object *o, struct found *f)
     return found_flush(ex, o, f);
 }
 
+/* A source without an index: all bodies are read again, and the content says
+ * what differs. A stamp that moved below the watermark is a miss; what moves
+ * no stamp (an association, an archiving) only the sweep can find. */
+static bool sweep_list(struct extractor *ex, struct object *o)
+{
+    char after[CURSOR_AFTER_MAX] = "";
+
+    do {
+        struct page page;
+
+        path_list(&ex->path, o->name, dr_str_z(after), CONTRACT_PAGE);
+        if (!api_must(&ex->api, ex->path.p, after, ex->inner_arena,
+                      CONTRACT_PAGE, &page)) {
+            return false;
+        }
+        hold_page(ex);
+        api_turn(&page, after);
+        DR_JSON_EACH(j, dr_json_get(page.root, "results"))
+        {
+            struct dr_source s;
+            struct dr_err err = {0};
+            if (record_parse(j, &s, &err) == 0) {
+                (void)differs(ex, o,
+                              &(struct index_row){.id = s.id,
+                                                  .version = s.version,
+                                                  .updated_ms = s.updated_ms});
+            }
+        }
+        if (!emit_rows(ex, o, &page, DR_ORIGIN_SWEEP)) {
+            return false;
+        }
+        emit_flush(ex);
+        emit_status(ex, false);
+    } while (after[0] != '\0');
+    return true;
+}
+
+static bool has_index(const struct extractor *ex, const struct object *o)
+{
+    return !ex->profile.mapped ||
+           profile_part(&ex->profile, dr_str_z(o->name), "index");
+}
+
 static bool confirm_absent(struct extractor *ex, struct object *o,
                            struct found *f)
 {
@@ -138,7 +181,7 @@ static bool sweep_object(struct extractor *ex, struct object *o)
     bool going;
 
     emitted_sweep_begin(ex->emitted, object_index(ex, o));
-    going = sweep_index(ex, o, f);
+    going = has_index(ex, o) ? sweep_index(ex, o, f) : sweep_list(ex, o);
     if (going) {
         going = confirm_absent(ex, o, f) && flush_stirred(ex);
     }

@@ -2,7 +2,7 @@
 
 void throttle_init(struct throttle *t, uint64_t seed)
 {
-    *t = (struct throttle){0};
+    *t = (struct throttle){.max_told_ms = THROTTLE_MAX_TOLD_MS};
     dr_rand_init(&t->rand, seed);
 }
 
@@ -27,8 +27,8 @@ static int64_t told(struct throttle *t, int64_t ms)
 {
     uint64_t jitter;
 
-    if (ms > THROTTLE_MAX_TOLD_MS) {
-        ms = THROTTLE_MAX_TOLD_MS;
+    if (ms > t->max_told_ms) {
+        ms = t->max_told_ms;
     }
     jitter = (uint64_t)ms / 8 + 20;
     return ms + (int64_t)dr_rand_below(&t->rand, jitter < 5000 ? jitter : 5000);

@@ -20,9 +20,10 @@ enum throttle_do {
 
 struct throttle {
     struct dr_rand rand;
-    int failures;  /* in a row: 5xx, cut bodies, no connection */
-    int refusals;  /* in a row: 429                            */
-    int64_t waits; /* for metrics */
+    int failures;        /* in a row: 5xx, cut bodies, no connection */
+    int refusals;        /* in a row: 429                            */
+    int64_t waits;       /* for metrics */
+    int64_t max_told_ms; /* the most that is waited when told to */
 };
 
 #define THROTTLE_MAX_WAIT_MS 60000 /* chosen by ourselves */

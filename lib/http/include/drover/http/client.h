@@ -60,6 +60,8 @@ struct dr_http_opts {
     bool allow_plain;
     enum dr_reach reach;     /* another address is NOT_SENT */
     const char *auth_header; /* "Token token=…" or "Bearer …"; not logged     */
+    const char
+        *auth_name; /* the header that it stands in; NULL: Authorization */
     const char *user_agent; /* NULL: "drover"                               */
     int connect_ms;         /* 0: 5,000 */
     int total_ms;           /* 0: 30,000 */
