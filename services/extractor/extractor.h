@@ -76,6 +76,7 @@ struct extractor {
     struct api api;
     struct profile profile;
     struct dr_arena *profile_arena;
+    bool try_profile; /* at the start */
     struct dr_producer *producer;
     struct dr_control_reader *control;
     struct emitted *emitted;
@@ -228,6 +229,14 @@ void resume(struct extractor *ex);
 bool read_catalogue(struct extractor *ex);
 /* Reads the schema again; notes drift. */
 bool recheck_schema(struct extractor *ex);
+
+/* ---- profile_start.c ---- */
+
+/* Tries the profile and publishes what it finds; ends the process when
+ * something fails that nothing goes without. `whole`: the first time. */
+bool profile_start(struct extractor *ex, bool whole);
+/* The same for a person: on stdout, without Kafka. The exit code. */
+int profile_print(struct extractor *ex);
 
 /* ---- read.c: bodies by id ---- */
 

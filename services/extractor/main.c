@@ -21,6 +21,8 @@ static const struct dr_conf_key keys[] = {
      "file that holds the access token; read scopes suffice"},
     {"source.profile", DR_CONF_TEXT, "", 0, 0,
      "file of the source's profile (docs/profile.md); empty: fasttrack/1"},
+    {"source.profile_check", DR_CONF_BOOL, "true", 0, 0,
+     "try the profile out before the snapshot"},
     {"source.allow_plain", DR_CONF_BOOL, "false", 0, 0,
      "plain HTTP to an address that is not loopback (tests only)"},
     {"source.until", DR_CONF_TEXT, "", 0, 0,
@@ -123,11 +125,26 @@ static const char *profile_of(const struct dr_conf *conf)
     return path;
 }
 
+/* --profile-check is this service's own: the skeleton does not know it. */
+static bool take_flag(int *argc, char **argv, const char *flag)
+{
+    for (int i = 1; i < *argc; i++) {
+        if (strcmp(argv[i], flag) == 0) {
+            memmove(&argv[i], &argv[i + 1],
+                    (size_t)(*argc - i) * sizeof(*argv));
+            (*argc)--;
+            return true;
+        }
+    }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     static struct dr_service svc;
     static struct extractor ex;
     struct dr_err err = {0};
+    bool only_check = take_flag(&argc, argv, "--profile-check");
 
     dr_service_init(&svc, "extractor", keys, argc, argv);
     dr_crypto_init();
@@ -146,6 +163,10 @@ int main(int argc, char **argv)
             .bulk_export =
                 bulk_wanted(dr_conf_text(svc.conf, "source.bulk_export")),
             .until_ms = until_of(dr_conf_text(svc.conf, "source.until"))});
+    ex.try_profile = dr_conf_bool(svc.conf, "source.profile_check");
+    if (only_check) {
+        return profile_print(&ex);
+    }
     dr_service_topics(&svc, NULL, 0);
     open_outputs(&ex);
     open_metrics(&ex);

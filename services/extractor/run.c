@@ -159,9 +159,19 @@ static void follow(struct extractor *ex)
     }
 }
 
+static bool is_first_start(const struct extractor *ex)
+{
+    for (size_t i = 0; i < ex->object_count; i++) {
+        if (ex->objects[i].cursor.phase != CURSOR_NEW) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void run(struct extractor *ex)
 {
-    if (!read_catalogue(ex)) {
+    if (!profile_start(ex, false) || !read_catalogue(ex)) {
         return;
     }
     ensure_topics(ex);
@@ -175,6 +185,9 @@ void run(struct extractor *ex)
     dr_log(DR_LOG_INFO, "extractor.up", "objects=%zu partitions=%d",
            ex->object_count, ex->svc->partitions);
     emit_status(ex, true);
+    if (is_first_start(ex) && !profile_start(ex, true)) {
+        return;
+    }
     if (account_check(ex) && snapshot(ex)) {
         follow(ex);
     }

@@ -53,6 +53,8 @@ class World:
             "source.url": "http://127.0.0.1:%d" % self.sim.api,
             "source.token_file": bench.secret("token", self.sim.key),
             "tail.poll_ms": 50,
+            # Faults are told by how many calls came before them.
+            "source.profile_check": "false",
             "source.corrupt_budget_permille": 1000}
         self.ex = None
         self.source = pathlib.Path(source)

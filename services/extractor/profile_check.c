@@ -1,0 +1,566 @@
+#include "profile_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/base/time.h>
+
+#include "profile_trial.h"
+
+#define DAY_MS INT64_C(86400000)
+#define OBJECTS_MAX 64
+#define PAGES 3 /* of one row each: enough to see an order */
+
+/* An id that no record has: absence must be told as such. */
+static const char nobody[] = "drover-profile-check-0";
+
+/* What one row of an object says of itself. */
+struct seen {
+    char id[CONTRACT_ID_MAX + 1];
+    char version[32];
+    int64_t stamp_ms;
+};
+
+static const struct dr_json *part(const struct trial *t, const char *name)
+{
+    return trial_part(t, name);
+}
+
+static struct row_kind kind_of(const struct trial *t)
+{
+    return (struct row_kind){.profile = t->profile,
+                             .object = dr_str_z(t->object)};
+}
+
+static size_t count(const struct ask *ask)
+{
+    return ask->rows ? ask->rows->count : 0;
+}
+
+/* By id; a row of the answer, or NULL. */
+static const struct dr_json *try_read(struct trial *t, const char *id)
+{
+    const struct row_kind kind = kind_of(t);
+    struct call c = call_of(t);
+    struct dr_str ids[] = {dr_str_z(id)};
+    enum api_result r;
+    struct ask ask;
+
+    dr_arena_reset(t->door->asked);
+    ask_init(t->door, &ask, part(t, "read"), &c);
+    ask.vars.ids = ids;
+    ask.vars.id_count = 1;
+    if (!try_call(t, &ask, &r)) {
+        return NULL;
+    }
+    DR_JSON_EACH(row, ask.rows)
+    {
+        if (dr_str_eqz(row_id(&kind, row), id)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static void look_at(const struct trial *t, const struct dr_json *row,
+                    struct seen *out)
+{
+    const struct row_kind kind = kind_of(t);
+    const struct dr_json *keys = part(t, "keys");
+    const struct dr_json *at = dr_json_get(keys, "version");
+
+    *out = (struct seen){.stamp_ms = row_updated_ms(&kind, row)};
+    (void)snprintf(out->id, sizeof(out->id), DR_STR_FMT,
+                   DR_STR_ARG(row_id(&kind, row)));
+    (void)snprintf(
+        out->version, sizeof(out->version), DR_STR_FMT,
+        DR_STR_ARG(dr_json_scalar(at ? pointer_get(row, at->text) : NULL)));
+}
+
+/* ---- the list: what nothing goes without ---- */
+
+static bool answer_is_json(struct trial *t)
+{
+    struct dr_err err = {0};
+
+    return dr_json_parse(t->door->arena, dr_buf_view(&t->door->api->answer),
+                         NULL, &err) != NULL;
+}
+
+/* A whole success that cannot be used: no JSON, no rows, or no time. */
+static void tell_unusable(struct trial *t, const struct ask *ask)
+{
+    const struct dr_json *rows = dr_json_get(ask->call, "rows");
+
+    if (!answer_is_json(t)) {
+        tell(t, "list", MUST_FAIL, "correct source.url or the path",
+             "the answer is no JSON");
+    } else if (!ask->root ||
+               (rows && ask->rows && ask->rows->type != DR_JSON_ARRAY)) {
+        tell(t, "list", MUST_FAIL, "correct rows in the profile",
+             "no list of rows stands at %.40s",
+             rows ? "the place that the profile names" : "the root");
+    } else {
+        tell(t, "A6", MUST_FAIL,
+             "correct clock in the profile: without the source's time no tail "
+             "is safe",
+             "the answer tells no time");
+    }
+}
+
+/* One bad record is not a bad profile. */
+static bool others_have_ids(struct trial *t, const char *inner)
+{
+    struct call c = call_of(t);
+    struct seen one;
+    enum api_result r;
+    struct ask ask;
+
+    c.limit = 10;
+    if (!try_page(t, part(t, "list"), &c, inner, &ask, &r)) {
+        return true; /* not known */
+    }
+    DR_JSON_EACH(row, ask.rows)
+    {
+        look_at(t, row, &one);
+        if (one.id[0]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first row of the list goes to out; false: there is nothing to go on
+ * with. */
+static bool try_list(struct trial *t, struct seen *out, char next[256],
+                     bool whole)
+{
+    struct call c = call_of(t);
+    enum api_result r;
+    struct ask ask;
+
+    next[0] = out->id[0] = '\0';
+    if (!try_page(t, part(t, "list"), &c, "", &ask, &r)) {
+        if (r == API_OK) {
+            tell_unusable(t, &ask);
+        } else if (r != API_STOPPED) {
+            tell_refused(t, "list", MUST_FAIL, r);
+        }
+        return false;
+    }
+    if (count(&ask) == 0) {
+        tell(t, "list", UNKNOWN, "try again when there are records",
+             "no records: an empty object, or rows stand elsewhere");
+        return false;
+    }
+    look_at(t, ask.rows->child, out);
+    if (out->id[0] == '\0' && !others_have_ids(t, next)) {
+        tell(t, "A1", MUST_FAIL, "correct keys.id in the profile",
+             "records have no id where the profile says");
+        return false;
+    }
+    if (out->id[0] == '\0') {
+        tell(t, "A1", UNKNOWN, "mend the first record",
+             "the first record has no id, others have");
+        return false;
+    }
+    if (ask_peek(&ask, "", next, 256) != ASK_ON) {
+        next[0] = '\0';
+    }
+    if (whole) {
+        tell(t, "list", HOLDS, "", "readable, with ids and the source's time");
+        tell(t, "page_size", count(&ask) == 1 ? HOLDS : FAILS,
+             "set limit of the list to what the source gives at most",
+             "asked for 1 row, got %zu", count(&ask));
+        tell(t, "A3", out->stamp_ms > 0 ? HOLDS : FAILS,
+             "correct keys.updated_at or values.time in the profile",
+             out->stamp_ms > 0 ? "updated_at is a time"
+                               : "updated_at is no time, or not there");
+    }
+    return true;
+}
+
+/* Pages of one row, one after the other. */
+static void try_cursor(struct trial *t, const struct seen *first,
+                       const char *begin)
+{
+    struct call c = call_of(t);
+    char inner[256], next[256];
+    struct seen last = *first;
+    bool ascending = true;
+    enum api_result r;
+
+    if (begin[0] == '\0') {
+        tell(t, "cursor", UNKNOWN, "try again when there are more records",
+             "one page holds all");
+        return;
+    }
+    (void)snprintf(inner, sizeof(inner), "%s", begin);
+    for (int i = 1; i < PAGES; i++) {
+        struct seen now;
+        struct ask ask;
+        if (!try_page(t, part(t, "list"), &c, inner, &ask, &r)) {
+            if (!t->stopped && r != API_OK) {
+                tell_refused(t, "cursor", FAILS, r);
+            }
+            return;
+        }
+        if (count(&ask) == 0) {
+            break;
+        }
+        look_at(t, ask.rows->child, &now);
+        if (strcmp(now.id, last.id) == 0) {
+            tell(t, "cursor", MUST_FAIL,
+                 "correct the cursor of the list: it would never end",
+                 "page %d is the page before", i + 1);
+            return;
+        }
+        ascending = ascending && strcmp(now.id, last.id) > 0;
+        last = now;
+        if (ask_peek(&ask, inner, next, sizeof(next)) != ASK_ON) {
+            break;
+        }
+        (void)snprintf(inner, sizeof(inner), "%s", next);
+    }
+    tell(t, "cursor", HOLDS, "", "the next page goes on");
+    if (dr_str_eqz(dr_json_get_str(part(t, "assumptions"), "A5"), "keyset")) {
+        tell(t, "A5", ascending ? HOLDS : FAILS,
+             "say \"A5\":\"offset\": the sweep has the last word",
+             ascending ? "ids ascend" : "ids do not ascend");
+    }
+}
+
+/* ---- changes ---- */
+
+static bool try_window(struct trial *t, int64_t since_ms, int64_t before_ms,
+                       const char *inner, struct ask *ask)
+{
+    struct call c = call_of(t);
+    enum api_result r;
+
+    c.since_ms = since_ms;
+    c.before_ms = before_ms;
+    if (try_page(t, part(t, "changes"), &c, inner, ask, &r)) {
+        return true;
+    }
+    if (!t->stopped) {
+        tell_refused(t, "changes", FAILS, r == API_OK ? API_POISON : r);
+    }
+    return false;
+}
+
+/* Nothing was changed tomorrow, nor before 1970-01-02. */
+static bool try_filter(struct trial *t, int64_t now_ms)
+{
+    const struct dr_json *how = part(t, "changes");
+    struct ask ask;
+    size_t late, early = 0;
+
+    if (!try_window(t, now_ms + DAY_MS, now_ms + 2 * DAY_MS, "", &ask)) {
+        return false;
+    }
+    late = count(&ask);
+    if (tree_has(dr_json_get(how, "query"), VAR_BEFORE) ||
+        tree_has(dr_json_get(how, "body"), VAR_BEFORE)) {
+        if (!try_window(t, 0, DAY_MS, "", &ask)) {
+            return false;
+        }
+        early = count(&ask);
+    }
+    tell(t, "filter", late + early == 0 ? HOLDS : FAILS,
+         "correct the parameters of changes, or leave the call out: then the "
+         "delta is a full read",
+         late + early == 0 ? "no rows outside the window"
+                           : "%zu rows of a window that can hold none",
+         late + early);
+    return late + early == 0;
+}
+
+static void try_order(struct trial *t, int64_t now_ms, struct seen *first)
+{
+    char inner[256] = "", next[256];
+    int64_t last = 0;
+    bool ascending = true, wanted;
+    int pages = 0;
+
+    first->stamp_ms = 0;
+    for (; pages < PAGES; pages++) {
+        struct seen now;
+        enum ask_on on;
+        struct ask ask;
+        if (!try_window(t, 0, now_ms + DAY_MS, inner, &ask)) {
+            return;
+        }
+        if (pages == 0 && count(&ask) > 1) {
+            tell(t, "page_size", FAILS,
+                 "set limit of changes to what the source gives at most",
+                 "asked changes for 1 row, got %zu", count(&ask));
+        }
+        if (count(&ask) == 0) {
+            break;
+        }
+        look_at(t, ask.rows->child, &now);
+        *first = pages == 0 ? now : *first;
+        ascending = ascending && now.stamp_ms >= last;
+        last = now.stamp_ms;
+        on = ask_peek(&ask, inner, next, sizeof(next));
+        if (on == ASK_LOOPS) {
+            tell(t, "cursor", MUST_FAIL,
+                 "correct the cursor of changes: they would never end",
+                 "the cursor of changes leads back to itself");
+            return;
+        }
+        if (on == ASK_END) {
+            pages++;
+            break;
+        }
+        (void)snprintf(inner, sizeof(inner), "%s", next);
+    }
+    if (pages < 2) {
+        tell(t, "order", UNKNOWN, "try again when more was changed",
+             pages == 0 ? "no changes at all, though the list has records"
+                        : "one change only");
+        return;
+    }
+    wanted =
+        dr_str_eqz(dr_json_get_str(part(t, "changes"), "order"), "ascending");
+    tell(t, "order", ascending || !wanted ? HOLDS : FAILS,
+         "say \"order\":\"any\" and no cap, or correct the sort in the call",
+         ascending ? "changes ascend by updated_at"
+                   : "changes do not ascend by updated_at");
+}
+
+/* A window that begins at a change must hold it. */
+static void try_since(struct trial *t, const struct seen *first)
+{
+    struct seen now = {.stamp_ms = -1};
+    struct ask ask;
+
+    if (first->stamp_ms <= 0 ||
+        !try_window(t, first->stamp_ms, first->stamp_ms + DAY_MS, "", &ask)) {
+        return;
+    }
+    if (count(&ask) > 0) {
+        look_at(t, ask.rows->child, &now);
+    }
+    tell(t, "since", now.stamp_ms == first->stamp_ms ? HOLDS : FAILS,
+         "say \"since_inclusive\":false, or correct the granularity",
+         now.stamp_ms == first->stamp_ms
+             ? "a window holds the change that it begins with"
+             : "a window leaves out the change that it begins with");
+}
+
+/* ---- the same record by three calls ---- */
+
+static bool same(const struct trial *t, const struct seen *a,
+                 const struct seen *b)
+{
+    return dr_json_get(part(t, "keys"), "version")
+               ? strcmp(a->version, b->version) == 0
+               : a->stamp_ms == b->stamp_ms;
+}
+
+static void try_bodies(struct trial *t, const struct seen *first)
+{
+    const struct dr_json *row = try_read(t, first->id);
+    struct seen now;
+
+    if (t->stopped) {
+        return;
+    }
+    if (!row) {
+        tell(t, "read", UNKNOWN,
+             "correct read in the profile, when the record is not corrupt",
+             "a record of the list is not given by its id");
+    } else {
+        look_at(t, row, &now);
+        tell(t, "A2", same(t, first, &now) ? HOLDS : FAILS,
+             "list and read disagree: try again; if they still do, take the "
+             "stamp from where both have it (keys)",
+             same(t, first, &now) ? "list and read have the same version"
+                                  : "list and read have different versions");
+    }
+    row = try_read(t, nobody);
+    if (!t->stopped) {
+        tell(t, "absence", row ? FAILS : HOLDS,
+             "deletions cannot be confirmed: correct read",
+             row ? "an id that nobody has is answered"
+                 : "an id that nobody has is not answered");
+    }
+}
+
+static void try_index(struct trial *t, const struct seen *first)
+{
+    struct call c = call_of(t);
+    const struct dr_json *row;
+    struct seen now = {0};
+    enum api_result r;
+    struct ask ask;
+
+    if (!part(t, "index")) {
+        tell(t, "index", UNKNOWN, "none needed: all bodies are read again",
+             "the source has none");
+        return;
+    }
+    if (!try_page(t, part(t, "index"), &c, "", &ask, &r)) {
+        if (!t->stopped) {
+            tell_refused(t, "index", FAILS, r == API_OK ? API_POISON : r);
+        }
+        return;
+    }
+    row = ask.rows ? ask.rows->child : NULL;
+    if (t->profile->mapped) {
+        look_at(t, row, &now);
+    } else {
+        (void)snprintf(now.id, sizeof(now.id), DR_STR_FMT,
+                       DR_STR_ARG(dr_json_scalar(dr_json_at(row, 0))));
+        (void)snprintf(now.version, sizeof(now.version), DR_STR_FMT,
+                       DR_STR_ARG(dr_json_scalar(dr_json_at(row, 1))));
+    }
+    if (strcmp(now.id, first->id) != 0) {
+        tell(t, "index", UNKNOWN, "none, when the list has another order",
+             "index and list begin with different records");
+        return;
+    }
+    tell(t, "index", same(t, first, &now) ? HOLDS : FAILS,
+         "index and list disagree: try again; if they still do, the sweep "
+         "reads every record twice",
+         "index and list have the first record; page of %zu", count(&ask));
+}
+
+static bool is_redacted_in(const struct trial *t, const struct dr_json *pattern,
+                           const struct dr_json *values)
+{
+    const struct dr_json *v =
+        dr_json_gets(values, dr_json_get_str(pattern, "property"));
+    const struct dr_json *box = profile_values(t->profile, "box");
+
+    if (box && dr_json_type(v) == DR_JSON_OBJECT) {
+        v = pointer_get(v, box->text);
+    }
+    return dr_str_find(dr_json_str(v), dr_json_get_str(pattern, "contains")) !=
+           SIZE_MAX;
+}
+
+/* A placeholder in the place of a body: the token lacks a scope. */
+static void try_redaction(struct trial *t, const struct seen *first)
+{
+    const struct dr_json *at = dr_json_get(part(t, "keys"), "values");
+
+    DR_JSON_EACH(p, dr_json_get(t->profile->root, "redaction"))
+    {
+        const struct dr_json *row;
+        if (!dr_str_eqz(dr_json_get_str(p, "object"), t->object)) {
+            continue;
+        }
+        row = try_read(t, first->id);
+        if (row && at) {
+            bool is = is_redacted_in(t, p, pointer_get(row, at->text));
+            tell(t, "redaction", is ? FAILS : HOLDS,
+                 "give the token the scope that reads this text, or it is "
+                 "lost",
+                 is ? "a text is replaced by a placeholder"
+                    : "no placeholder in the first record");
+        }
+    }
+}
+
+static void try_object(struct trial *t, bool whole)
+{
+    struct seen first, change = {0};
+    int64_t now_ms;
+    char next[256];
+
+    if (!try_list(t, &first, next, whole) || !whole || t->stopped) {
+        return;
+    }
+    now_ms = t->door->server_ms;
+    try_cursor(t, &first, next);
+    if (!part(t, "changes")) {
+        tell(t, "changes", UNKNOWN, "none needed: the delta is a full read",
+             "the source has no call for them");
+    } else if (try_filter(t, now_ms)) {
+        try_order(t, now_ms, &change);
+        try_since(t, &change);
+    }
+    try_bodies(t, &first);
+    try_index(t, &first);
+    try_redaction(t, &first);
+}
+
+/* The objects' names: the profile's, else the schema's. Copied. */
+static size_t list_objects(struct trial *t, char (*out)[CONTRACT_ID_MAX + 1])
+{
+    const struct dr_json *how = profile_call(t->profile, "schema_objects");
+    struct call c = {0};
+    enum api_result r;
+    struct ask ask;
+    size_t n = 0;
+
+    if (t->profile->mapped) {
+        DR_JSON_EACH(o, dr_json_get(t->profile->root, "objects"))
+        {
+            if (n < OBJECTS_MAX) {
+                (void)snprintf(out[n++], CONTRACT_ID_MAX + 1, DR_STR_FMT,
+                               DR_STR_ARG(o->key));
+            }
+        }
+        return n;
+    }
+    if (!how || !try_page(t, how, &c, "", &ask, &r)) {
+        if (how && !t->stopped && r != API_OK) {
+            tell_refused(t, "schema", MUST_FAIL, r);
+        }
+        return 0;
+    }
+    DR_JSON_EACH(o, dr_json_get(ask.root, "results"))
+    {
+        const struct dr_json *readable = dr_json_get(o, "readable");
+        if (n < OBJECTS_MAX && (!readable || dr_json_true(readable)) &&
+            type_ok(dr_json_get_str(o, "type"))) {
+            (void)snprintf(out[n++], CONTRACT_ID_MAX + 1, DR_STR_FMT,
+                           DR_STR_ARG(dr_json_get_str(o, "type")));
+        }
+    }
+    return n;
+}
+
+bool profile_try(struct api *api, const struct profile *profile, bool whole,
+                 struct dr_buf *out, struct profile_verdict *verdict_out)
+{
+    char(*names)[CONTRACT_ID_MAX + 1] = dr_xcalloc(OBJECTS_MAX, sizeof(*names));
+    struct trial t = {.door = door_new(api, profile),
+                      .profile = profile,
+                      .verdict = verdict_out,
+                      .object = ""};
+    size_t n;
+
+    *verdict_out = (struct profile_verdict){0};
+    dr_buf_reset(out);
+    dr_json_w_init(&t.w, out);
+    dr_json_w_obj(&t.w);
+    dr_json_w_kv(&t.w, "profile", profile->name);
+    dr_json_w_key(&t.w, "checks");
+    dr_json_w_arr(&t.w);
+    try_account(&t);
+    n = t.stopped ? 0 : list_objects(&t, names);
+    for (size_t i = 0; i < n && !t.stopped; i++) {
+        t.object = names[i];
+        try_object(&t, whole);
+    }
+    t.object = "";
+    if (whole && !t.stopped) {
+        try_catalogue(&t);
+        tell_limits(&t);
+    }
+    dr_json_w_end(&t.w);
+    dr_json_w_kvi(&t.w, "holds", verdict_out->holds);
+    dr_json_w_kvi(&t.w, "fails", verdict_out->fails);
+    dr_json_w_kvi(&t.w, "unknown", verdict_out->unknown);
+    dr_json_w_kvi(&t.w, "must_fail", verdict_out->must_fail);
+    dr_json_w_end(&t.w);
+    door_free(t.door);
+    free(names);
+    return !t.stopped;
+}

@@ -1,0 +1,85 @@
+/* Findings, and the calls that they are made by. */
+#include "profile_trial.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void tell(struct trial *t, const char *assumption, enum verdict v,
+          const char *cure, const char *fmt, ...)
+{
+    static const char *const words[] = {"holds", "fails", "unknown", "fails"};
+    char found[200];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(found, sizeof(found), fmt, ap);
+    va_end(ap);
+    dr_json_w_obj(&t->w);
+    dr_json_w_kvz(&t->w, "object", t->object);
+    dr_json_w_kvz(&t->w, "assumption", assumption);
+    dr_json_w_kvz(&t->w, "verdict", words[v]);
+    dr_json_w_kvb(&t->w, "must", v == MUST_FAIL);
+    dr_json_w_kvz(&t->w, "found", found);
+    dr_json_w_kvz(&t->w, "cure", v == HOLDS ? "" : cure);
+    dr_json_w_end(&t->w);
+    t->verdict->holds += v == HOLDS;
+    t->verdict->fails += v == FAILS || v == MUST_FAIL;
+    t->verdict->unknown += v == UNKNOWN;
+    if (v == MUST_FAIL && t->verdict->must_fail++ == 0) {
+        (void)snprintf(t->verdict->first, sizeof(t->verdict->first),
+                       "%s%s%s: %.90s: %.90s", t->object,
+                       t->object[0] ? ", " : "", assumption, found, cure);
+    }
+}
+
+struct call call_of(const struct trial *t)
+{
+    struct call c = {.limit = 1};
+
+    (void)snprintf(c.object, sizeof(c.object), "%s", t->object);
+    return c;
+}
+
+const struct dr_json *trial_part(const struct trial *t, const char *name)
+{
+    return profile_part(t->profile, dr_str_z(t->object), name);
+}
+
+bool try_call(struct trial *t, struct ask *ask, enum api_result *r_out)
+{
+    struct dr_err err = {0};
+
+    *r_out = t->stopped ? API_STOPPED : ask_send(t->door, ask, &err);
+    t->stopped = t->stopped || *r_out == API_STOPPED;
+    return *r_out == API_OK && ask_read(t->door, ask, &err) == 0;
+}
+
+bool try_page(struct trial *t, const struct dr_json *how, const struct call *c,
+              const char *inner, struct ask *ask, enum api_result *r_out)
+{
+    dr_arena_reset(t->door->asked);
+    ask_init(t->door, ask, how, c);
+    ask_from(ask, inner);
+    return try_call(t, ask, r_out);
+}
+
+void tell_refused(struct trial *t, const char *what, enum verdict v,
+                  enum api_result r)
+{
+    const struct api *api = t->door->api;
+
+    if (r == API_NO && api->status == 403) { /* a matter of the token */
+        tell(t, what, FAILS,
+             "give the token the scope that reads it, or leave the object out "
+             "of the profile",
+             "refused: 403 %s", api->code);
+    } else if (r == API_NO) {
+        bool never =
+            api->status == 400 || api->status == 404 || api->status == 405;
+        tell(t, what, never ? v : FAILS, "correct the call in the profile",
+             "answer: %d %s", api->status, api->code);
+    } else {
+        tell(t, what, UNKNOWN, "ask again when the first record can be read",
+             "no readable answer (%d %s)", api->status, api->code);
+    }
+}

@@ -1,0 +1,40 @@
+/* What the parts of the profile's check share. */
+#ifndef EXTRACTOR_PROFILE_TRIAL_H
+#define EXTRACTOR_PROFILE_TRIAL_H
+
+#include "door_private.h"
+#include "profile_check.h"
+
+enum verdict { HOLDS, FAILS, UNKNOWN, MUST_FAIL };
+
+struct trial {
+    struct door *door;
+    const struct profile *profile;
+    struct dr_json_w w;
+    struct profile_verdict *verdict;
+    const char *object; /* looked at now; "" for the account */
+    bool stopped;
+};
+
+/* One finding. */
+void tell(struct trial *t, const char *assumption, enum verdict v,
+          const char *cure, const char *fmt, ...) DR_PRINTF(5, 6);
+/* A call that is refused or cannot be read; v: where it can never work. */
+void tell_refused(struct trial *t, const char *what, enum verdict v,
+                  enum api_result r);
+
+/* A call with limit=1 for the object looked at. */
+struct call call_of(const struct trial *t);
+/* True: the answer's rows are there. */
+bool try_call(struct trial *t, struct ask *ask, enum api_result *r_out);
+bool try_page(struct trial *t, const struct dr_json *how, const struct call *c,
+              const char *inner, struct ask *ask, enum api_result *r_out);
+const struct dr_json *trial_part(const struct trial *t, const char *name);
+
+/* ---- profile_account.c: what belongs to no object ---- */
+
+void try_account(struct trial *t);
+void try_catalogue(struct trial *t);
+void tell_limits(struct trial *t);
+
+#endif
