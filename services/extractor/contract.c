@@ -172,7 +172,14 @@ void body_ids(struct dr_buf *b, const struct dr_str *ids, size_t n)
 int page_parse(struct dr_arena *a, struct dr_str body, struct page *out,
                struct dr_err *err)
 {
-    struct dr_json_limits limits = {.max_nodes = PAGE_NODES};
+    return page_parse_deep(a, body, 0, out, err);
+}
+
+int page_parse_deep(struct dr_arena *a, struct dr_str body, unsigned depth,
+                    struct page *out, struct dr_err *err)
+{
+    struct dr_json_limits limits = {.max_nodes = PAGE_NODES,
+                                    .max_depth = depth};
     const struct dr_json *root = dr_json_parse(a, body, &limits, err);
     const struct dr_json *next;
 

@@ -76,6 +76,9 @@ struct page {
 
 int page_parse(struct dr_arena *a, struct dr_str body, struct page *out,
                struct dr_err *err) DR_MUSTCHECK;
+/* The same with another limit of depth; 0: the reader's own. */
+int page_parse_deep(struct dr_arena *a, struct dr_str body, unsigned depth,
+                    struct page *out, struct dr_err *err) DR_MUSTCHECK;
 
 /* The envelope of a record (4.4); body is its bytes as read. A record without
  * a usable type, id or version is not one: -1 with the reason. */

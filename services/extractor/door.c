@@ -7,6 +7,8 @@
 #include <drover/base/time.h>
 
 #define ANSWER_TREE ((size_t)64 << 20)
+/* A row as deep as the reader takes stands one deeper, under "raw". */
+#define PAGE_DEPTH 66
 #define ASKED_TREE ((size_t)4 << 20)
 
 struct door *door_new(struct api *api, const struct profile *profile)
@@ -369,7 +371,8 @@ static enum api_result hand_over(struct door *d, struct dr_arena *arena,
     d->api->answer = d->out;
     d->out = answer;
     dr_arena_reset(arena);
-    return page_parse(arena, dr_buf_view(&d->api->answer), out, err)
+    return page_parse_deep(arena, dr_buf_view(&d->api->answer), PAGE_DEPTH, out,
+                           err)
                ? API_POISON
                : API_OK;
 }

@@ -289,7 +289,9 @@ static int check_templates(struct check *c, const struct dr_json *j)
     return 0;
 }
 
-static int check_as(struct check *c, const struct dr_json *j)
+#define MAP_DEPTH 8 /* of rows inside rows */
+
+static int check_as(struct check *c, const struct dr_json *j, int depth)
 {
     const struct dr_json *from = dr_json_get(j, "from");
     const struct dr_json *rows = dr_json_get(j, "rows");
@@ -303,7 +305,7 @@ static int check_as(struct check *c, const struct dr_json *j)
     for (size_t i = 0; i < DR_ARRAY_LEN(parts); i++) {
         known += parts[i] != NULL;
     }
-    if (known != j->count ||
+    if (known != j->count || depth > MAP_DEPTH ||
         (from && (from->type != DR_JSON_STRING || !pointer_ok(from->text))) ||
         (rows && (rows->type != DR_JSON_STRING || !pointer_ok(rows->text))) ||
         (from != NULL) == (rows != NULL) || (rows != NULL) != (map != NULL) ||
@@ -317,7 +319,7 @@ static int check_as(struct check *c, const struct dr_json *j)
     }
     DR_JSON_EACH(m, map)
     {
-        if (m->type == DR_JSON_OBJECT && check_as(c, m)) {
+        if (m->type == DR_JSON_OBJECT && check_as(c, m, depth + 1)) {
             return -1;
         }
     }
@@ -434,7 +436,7 @@ static int check_node(struct check *c, const struct dr_json *j,
     case IS_ANY:
         return 0;
     case IS_MAPPING:
-        return j->type == DR_JSON_OBJECT ? check_as(c, j) : 0;
+        return j->type == DR_JSON_OBJECT ? check_as(c, j, 0) : 0;
     case IS_WHEN:
         return when_check(j, c->at, c->err);
     case IS_LIST:

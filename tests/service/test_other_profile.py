@@ -69,6 +69,18 @@ class OtherProfile(OtherCase):
                          ("frozen", 1))
         self.assert_is_other(w)
 
+    def test_a_deep_value_stays_whole(self):
+        """As deep as an answer may be; deeper, it would be no answer."""
+        w = self.other()
+        deep = 1
+        for _ in range(59):
+            deep = [deep]
+        r = w.crm.store.records["company"]["co_002"]
+        r["properties"] = dict(r["properties"], description=deep)
+        w.read_whole()
+        self.assert_is_other(w, ["company"])
+        self.assertEqual(w.dump("rejected"), [])
+
     def test_catalogue(self):
         w = self.other()
         w.read_whole()
