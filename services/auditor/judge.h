@@ -42,6 +42,7 @@ struct judge_case {
     bool gone_has_fact;
     struct fact_row gone_fact;
     bool removal_open; /* a person let its deletion through */
+    bool tell_source;  /* with every field; else with what differs */
     bool deal_deleted; /* of a set of lines: its deal is gone in the target */
     /* Target fields that people changed and that were left alone. */
     struct conflict_row conflicts[JUDGE_CONFLICTS];

@@ -359,6 +359,7 @@ static void tell_one(struct auditor *au, struct dr_str key, struct dr_json_w *w)
     dr_buf_init(&b, AUDITOR_TEXT);
     dr_json_w_init(&fields, &b);
     dr_json_w_arr(&fields);
+    c.tell_source = true;
     judge(&c, au->arena, &sink);
     dr_json_w_end(&fields);
     dr_json_w_obj(w);

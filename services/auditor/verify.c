@@ -15,7 +15,8 @@ struct verifying {
     struct dr_str refused;
     struct dr_arena *a;
     const struct judge_sink *sink;
-    const struct dr_json *root; /* of the source record; NULL: a set of lines */
+    const struct dr_json
+        *root; /* of the source record, once it was asked for */
 };
 
 struct dr_str judge_source_text(const struct dr_json *root,
@@ -64,6 +65,16 @@ static enum dr_cmp compare(struct verifying *v, const struct dr_field *f,
     return cmp;
 }
 
+/* Only what differs is told with its source: most records are never parsed a
+ * second time. */
+static struct dr_str source_text(struct verifying *v, struct dr_str property)
+{
+    if (!v->root && v->c->rec->body.n > 0) {
+        v->root = dr_json_parse(v->a, v->c->rec->body, NULL, NULL);
+    }
+    return judge_source_text(v->root, property);
+}
+
 /* A person changed it in the target: the loader kept that. */
 static bool left_alone(const struct verifying *v, struct dr_str field,
                        struct dr_str *why)
@@ -83,7 +94,9 @@ static void verify_field(struct verifying *v, const struct dr_field *f)
         .field = property_of(f->rule), .rule = f->rule, .expected = f->value};
     enum dr_cmp cmp = compare(v, f, &out.actual);
 
-    out.source = judge_source_text(v->root, out.field);
+    if (cmp != DR_CMP_SAME || v->c->tell_source) {
+        out.source = source_text(v, out.field);
+    }
     if (cmp != DR_CMP_SAME && left_alone(v, f->name, &out.cause)) {
         out.verdict = JUDGED_INTENDED;
     } else if (cmp != DR_CMP_SAME) {
@@ -441,8 +454,6 @@ void verify_load(const struct judge_case *c, size_t at, struct dr_str refused,
                           .a = a,
                           .sink = sink};
 
-    v.root =
-        c->rec->body.n > 0 ? dr_json_parse(a, c->rec->body, NULL, NULL) : NULL;
     for (size_t i = 0; i < v.load->field_count; i++) {
         verify_field(&v, &v.load->fields[i]);
     }
