@@ -222,6 +222,14 @@ static void decisions(struct fmt *f, const struct dr_json *j)
 {
     const struct dr_json *removals = dr_json_get(j, "removals");
 
+    struct dr_str good =
+        dr_json_get_str(dr_json_get(j, "source"), "consistency");
+
+    if (good.n > 0) {
+        name_column(f->out, "consistency");
+        text_esc(f->out, good);
+        dr_buf_z(f->out, " of the source's records can be read\n");
+    }
     DR_JSON_EACH(q, dr_json_get(dr_json_get(j, "source"), "asks"))
     {
         if (!dr_json_true(dr_json_get(q, "approved"))) {
@@ -320,7 +328,7 @@ void fmt_status(struct fmt *f, const struct dr_json *j)
 {
     static const char *const reading[] = {"object", "expected", "read"};
     static const char *const tailing[] = {"object", "read", "lag_records",
-                                          "lag_s"};
+                                          "lag_s", "clamped"};
     static const char *const objects[] = {"object",   "extracted", "landed",
                                           "merged",   "excluded",  "parked",
                                           "rejected", "deleted",   "pending"};

@@ -125,8 +125,32 @@ static void mark_key(struct books *b, struct dr_str key)
     }
 }
 
+/* A lead that became a contact: what hangs on it may have stayed behind, so
+ * everything that can hang on somebody is looked at again. */
+static void mark_hanging(struct books *b, const struct fact_row *f)
+{
+    struct query *q;
+    bool changed = false;
+
+    if (!dr_str_eqz(f->lane, "contact") || f->type.n == 0) {
+        return;
+    }
+    q = db_query(b->db, "SELECT type FROM fact WHERE lane=?1 AND key=?2");
+    db_text(q, 1, f->lane);
+    db_text(q, 2, f->key);
+    if (db_step(q)) {
+        changed = db_col(q, 0).n > 0 && !dr_str_eq(db_col(q, 0), f->type);
+        db_end(q);
+    }
+    if (changed) {
+        db_exec(b->db, "UPDATE source SET dirty=1 WHERE object NOT IN"
+                       " ('company','contact','deal','product','line_item')");
+    }
+}
+
 void books_fact(struct books *b, const struct fact_row *f)
 {
+    mark_hanging(b, f);
     struct query *q = db_query(
         b->db,
         "INSERT INTO fact VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,0)"

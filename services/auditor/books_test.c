@@ -237,6 +237,31 @@ static void test_removals(void **state)
     assert_int_equal(got.dst, 31);
 }
 
+/* What hangs on a lead is judged again when it became a contact. */
+static void test_a_class_change(void **state)
+{
+    struct fact_row f = {.lane = S("contact"),
+                         .key = S("contact:c1"),
+                         .type = S("leads"),
+                         .dst = 30,
+                         .rev = 3,
+                         .origin = 1};
+
+    (void)state;
+    put_source("x", 4); /* a deal: hangs on nobody */
+    db_exec(books_db(b), "INSERT INTO source VALUES('note','n1',1,1,1,0,'')");
+    books_fact(b, &f);
+    books_clean(b, S("deal"), S("d1"));
+    assert_int_equal(books_dirty_count(b), 0);
+    f.rev = 4;
+    books_fact(b, &f);
+    assert_int_equal(books_dirty_count(b), 0);
+    f.rev = 5;
+    f.type = S("contacts");
+    books_fact(b, &f);
+    assert_int_equal(books_dirty_count(b), 1);
+}
+
 static void test_conflicts(void **state)
 {
     struct dr_rejected r = {.object = S("deal"),
@@ -273,6 +298,7 @@ int main(void)
         T(test_lines_that_are_gone),
         T(test_removals),
         T(test_conflicts),
+        T(test_a_class_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,9 +131,16 @@ static int check_sign(const struct state *s, const struct evidence *e,
 static int check_freeze(const struct state *s, const struct evidence *e,
                         struct dr_err *err)
 {
+    if (s->phase > PHASE_RUN) {
+        return refuse(err, "the source is frozen already");
+    }
     if (s->phase != PHASE_RUN) {
         return refuse(err, "the full run has not been started: nothing to "
                            "freeze for");
+    }
+    if (e->halted && e->halted[0]) {
+        return dr_err_set(err, DR_HALT, 0, "gate",
+                          "the extractor halted: %.180s", e->halted);
     }
     if (!e->lanes_complete) {
         return not_complete(e,

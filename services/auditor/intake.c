@@ -228,9 +228,10 @@ static void take(struct auditor *au, size_t topic, const struct dr_env *env,
     if (topic == TOPIC_AUDIT) {
         take_audit(au, env);
     } else if (topic == TOPIC_REJECTED) {
-        if (env->kind == DR_MSG_REJECTED && env->u.rejected.partial) {
+        bool partial = env->kind == DR_MSG_REJECTED && env->u.rejected.partial;
+        if (partial && dr_str_eqz(env->u.rejected.stage, "load")) {
             books_conflict(au->books, &env->u.rejected, m->timestamp_ms);
-        } else if (env->kind == DR_MSG_REJECTED) {
+        } else if (env->kind == DR_MSG_REJECTED && !partial) {
             books_reject(au->books, &env->u.rejected, m->timestamp_ms);
             au->unreadable = true;
         }

@@ -208,17 +208,21 @@ static void recovered(struct loader *l, struct item *it,
 static void refuse_parent(struct loader *l, struct item *it,
                           const struct dr_ref *which)
 {
+    struct dr_str id = which->key, object = dr_str_split(&id, ':');
     struct dr_buf b;
 
     it->attempt = 0;
-    dr_buf_init(&b, 512);
-    dr_buf_str(&b, which->field.n ? which->field : DR_STR_LIT("product"));
-    dr_buf_z(&b, ": the ");
-    dr_buf_str(&b, which->lane);
-    dr_buf_z(&b, " record it belongs to is not in the target");
-    item_refuse(l, it, "parent_missing", 0,
-                "cure the record it belongs to, then redrive", true,
-                dr_buf_view(&b));
+    dr_buf_init(&b, 1024);
+    dr_buf_z(&b, "the ");
+    dr_buf_str(&b, object);
+    dr_buf_ch(&b, ' ');
+    dr_buf_str(&b, id);
+    dr_buf_z(&b, " that it belongs to is not in the target");
+    item_refuse(
+        l, it, "parent_missing", 0,
+        "cure the record it belongs to (`drover find` tells what became "
+        "of it), then redrive",
+        true, dr_buf_view(&b));
     dr_buf_done(&b);
 }
 
