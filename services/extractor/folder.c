@@ -13,8 +13,9 @@
 #include "extractor.h"
 #include "rows.h"
 
-#define LOOK_MS 1000 /* between two looks at the manifest */
-#define GUARD 50     /* absent records that need no question, and one in 200 */
+#define LOOK_MS 1000  /* between two looks at the manifest */
+#define AGAIN_MS 5000 /* the same for a drop that was not taken */
+#define GUARD 50      /* absent records that need no question, and one in 200 */
 #define GUARD_SHARE 200
 #define KEY_MAX 96 /* bytes that a cursor stands for */
 #define PAGE_BYTES ((size_t)2 << 20)
@@ -22,10 +23,11 @@
 struct folder {
     struct extractor *ex;
     struct drop *drop;
-    int64_t looked_ms;
+    int64_t looked_ms, again_ms;
     int64_t noticed_ms; /* when the drop was seen; stamp of its changes */
     bool delta;         /* the drop is offered as changes */
     bool started;
+    bool halts; /* the extractor's halt is ours to end */
 };
 
 struct folder *folder_open(struct extractor *ex, const char *dir)
@@ -66,9 +68,36 @@ FILE *folder_file(const struct folder *f, struct dr_str id)
 
 /* ---- the next drop ---- */
 
-/* A drop that lacks much is not a deletion of much. */
-static bool lacks_too_much(struct extractor *ex, const struct drop *next)
+static void halt(struct folder *f, const char *why)
 {
+    (void)snprintf(f->ex->halted, sizeof(f->ex->halted), "%s", why);
+    f->halts = true;
+    f->again_ms = dr_mono_ms() + AGAIN_MS;
+    emit_status(f->ex, false);
+}
+
+/* A drop that lacks much is no deletion of much until somebody says so. */
+static bool refused_absence(struct folder *f, const char *object,
+                            size_t missing)
+{
+    struct ask a = {.kind = "absence", .count = missing};
+
+    (void)snprintf(a.id, sizeof(a.id), "absence:%s:%zu", object, missing);
+    (void)snprintf(a.text, sizeof(a.text),
+                   "%zu records of %s are not in the new drop: is it whole? "
+                   "Export it again, or approve that they are deleted",
+                   missing, object);
+    if (ask(f->ex, &a)) {
+        return false;
+    }
+    halt(f, a.text);
+    return true;
+}
+
+static bool lacks_too_much(struct folder *f, const struct drop *next)
+{
+    struct extractor *ex = f->ex;
+
     for (size_t i = 0; i < ex->object_count; i++) {
         const struct object *o = &ex->objects[i];
         const struct drop_kind *k = drop_kind(next, dr_str_z(o->name));
@@ -84,12 +113,9 @@ static bool lacks_too_much(struct extractor *ex, const struct drop *next)
         missing = emitted_sweep_missing(ex->emitted, (int)i);
         if (missing > (share > GUARD ? share : GUARD) ||
             (missing > 0 && missing == emitted_living(ex->emitted, (int)i))) {
-            (void)snprintf(ex->halted, sizeof(ex->halted),
-                           "%zu records of %s are not in the new drop: is it "
-                           "whole? Export it again",
-                           missing, o->name);
-            dr_log(DR_LOG_ERROR, "extractor.mass_absence", "%s", ex->halted);
-            return true;
+            if (refused_absence(f, o->name, missing)) {
+                return true;
+            }
         }
     }
     return false;
@@ -100,7 +126,7 @@ void folder_reject(struct folder *f)
     /* A drop that is read again after a restart is offered whole: what it
      * changed while nobody looked is news. */
     f->delta = !f->started && f->ex->objects[0].cursor.phase == CURSOR_TAIL &&
-               !lacks_too_much(f->ex, f->drop);
+               !lacks_too_much(f, f->drop);
     f->started = true;
     for (size_t i = 0; i < f->drop->bad_n; i++) {
         const struct drop_bad *b = &f->drop->bad[i];
@@ -120,7 +146,8 @@ static void look(struct folder *f)
     struct dr_err err = {0};
     struct drop *next;
 
-    if (!f->started || dr_mono_ms() - f->looked_ms < LOOK_MS) {
+    if (!f->started || dr_mono_ms() - f->looked_ms < LOOK_MS ||
+        dr_mono_ms() < f->again_ms) {
         return;
     }
     f->looked_ms = dr_mono_ms();
@@ -130,15 +157,19 @@ static void look(struct folder *f)
     next = drop_open(f->drop->dir, &err);
     if (!next) { /* being written, perhaps: looked at again */
         dr_log(DR_LOG_WARN, "extractor.drop_refused", "%s", err.text);
+        halt(f, err.text);
         return;
     }
-    if (lacks_too_much(f->ex, next)) {
+    if (lacks_too_much(f, next)) {
         drop_free(next);
         return;
     }
     drop_free(f->drop);
     f->drop = next;
-    f->ex->halted[0] = '\0';
+    if (f->halts) {
+        f->ex->halted[0] = '\0';
+        f->halts = false;
+    }
     f->noticed_ms = dr_wall_ms() / 1000 * 1000;
     folder_reject(f);
     f->delta = true;

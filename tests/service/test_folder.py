@@ -221,6 +221,24 @@ class Folder(Case):
         self.folder.done()
         w.until("it says so", lambda: "new drop" in w.status()["halted"])
         self.assertEqual({r["op"] for r in w.newest("task").values()}, {1})
+        asked = [q["id"] for q in w.status()["asks"]]
+        self.assertEqual(len(asked), 1)
+        self.assertTrue(asked[0].startswith("absence:task:"), asked)
+        w.feed({"phase": "run", "seq": 1, "lanes": [], "approvals": asked})
+        w.until("it goes on", lambda: {
+            r["op"] for r in w.newest("task").values()} == {2})
+        self.assertEqual(w.status()["halted"], "")
+
+    def test_a_drop_that_is_damaged_is_told(self):
+        w = self.reading()
+        w.read_whole()
+        self.folder.put("task", [])
+        self.folder.done()
+        manifest = self.folder.path / "manifest.json"
+        good = manifest.read_text()
+        manifest.write_text(good.replace('"sha256": "', '"sha256": "0'))
+        w.until("it says so", lambda: w.status()["halted"])
+        self.assertIn("sha", w.status()["halted"].lower())
 
     def test_a_restart_goes_on_where_it_stopped(self):
         w = self.reading()
