@@ -295,6 +295,27 @@ static void refuse_fixed(struct loader *l, struct item *it)
                 DR_STR_LIT("it changed in the source after it was loaded"));
 }
 
+/* Asked all the same, the target would refuse file after file, which is also
+ * how a full storage shows (references 11.1 and 18). */
+static bool file_on_lead(const struct item *it, const struct dr_load *load,
+                         const struct links *links)
+{
+    size_t at = refs_target(load, links);
+
+    return it->type->fixed && at != SIZE_MAX && links->lead[at];
+}
+
+static void refuse_on_lead(struct loader *l, struct item *it)
+{
+    item_refuse(l, it, "no_target", 0,
+                "redrive it once the source says that the lead has become a "
+                "contact, or add it by hand to another record",
+                true,
+                DR_STR_LIT("it belongs to a lead, and the target takes files "
+                           "and links on contacts, accounts, deals and "
+                           "products alone"));
+}
+
 static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
 {
     struct item *it = o->it;
@@ -350,6 +371,8 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         refused_before(l, it);
     } else if (it->type->fixed && it->route.way == WAY_UPDATE) {
         refuse_fixed(l, it);
+    } else if (file_on_lead(it, o->load, &links)) {
+        refuse_on_lead(l, it);
     } else if (!lines_left(l, it, o->load, &links)) {
         refuse_parent(l, it, &o->load->lines[0].product);
     } else {

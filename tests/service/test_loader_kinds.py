@@ -295,6 +295,19 @@ class KindsTest(unittest.TestCase):
             self.assertEqual(
                 [r["targetables"] for r in self.once(w, kind, 1)],
                 [[{"id": rid, "type": "Lead"}]], kind)
+        # A lead takes no file: told without asking, however many there are.
+        links = [record("file", "attachment", i, "document_links", "single",
+                        {"url": "https://files.example/%d" % i, "name": "l",
+                         "is_shared": False},
+                        [ref("targetable:Contact", "contact", "contact:1",
+                             "reject")]) for i in range(5)]
+        before = w.calls()
+        w.feed(links)
+        w.control(["file"])
+        final = w.until_final(links)
+        self.assertEqual({f["class"] for f in final.values()
+                          if f["lane"] == "file"}, {"no_target"})
+        self.assertEqual(w.calls(), before)
         w.stop()
 
     def test_lines_cost_a_second_call_only_for_the_amount(self):
