@@ -17,7 +17,7 @@ static struct script report_script = {.text = rate_report_lua};
 static struct script back_script = {.text = rate_back_lua};
 
 #define RATE_KEYS 4
-#define RATE_ARGS 11
+#define RATE_ARGS 12
 
 struct call {
     struct dr_buf text;
@@ -53,6 +53,7 @@ static void begin(struct call *c, const struct dr_rate_opts *o)
     arg(c, o->minute_limit);
     arg(c, o->minute_ms);
     arg(c, o->reserve);
+    arg(c, o->now_ms);
 }
 
 static redisReply *run(struct dr_store *s, struct script *sc, struct call *c,

@@ -2,7 +2,8 @@
 --
 -- KEYS: 1 state (hash), 2 calls of the last hour, 3 of the last minute, 4 calls
 -- granted and not answered yet (lists of "time:count", oldest first).
--- ARGV: 1 hour limit, 2 hour in ms, 3 minute limit, 4 minute in ms, 5 reserve.
+-- ARGV: 1 hour limit, 2 hour in ms, 3 minute limit, 4 minute in ms, 5 reserve,
+-- 6 the time in ms, of a simulation; 0: by this server's clock.
 --
 -- state: fly, used_h, used_m  sums of the three lists
 --        known   an answer was seen since this state was made
@@ -20,8 +21,8 @@ local FIXED, ROLLING = 1, 2
 local TTL = 35000 -- a call without an answer counts as spent after this
 local LIFTED = 60 -- no hour holds so many times the minute's limit
 
-local now
-do
+local now = tonumber(ARGV[6])
+if now == 0 then
   local t = redis.call('TIME')
   now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
 end

@@ -1,8 +1,8 @@
--- What an answer said. ARGV: 6 status, 7 limit, 8 remaining, 9 reset in ms,
--- 10 retry in ms (-1: no such header), 11 whether it was a probe.
-local status, limit = tonumber(ARGV[6]), tonumber(ARGV[7])
-local remaining, reset = tonumber(ARGV[8]), tonumber(ARGV[9])
-local retry, probe = tonumber(ARGV[10]), ARGV[11] == '1'
+-- What an answer said. ARGV: 7 status, 8 limit, 9 remaining, 10 reset in ms,
+-- 11 retry in ms (-1: no such header), 12 whether it was a probe.
+local status, limit = tonumber(ARGV[7]), tonumber(ARGV[8])
+local remaining, reset = tonumber(ARGV[9]), tonumber(ARGV[10])
+local retry, probe = tonumber(ARGV[11]), ARGV[12] == '1'
 
 if reset < 0 or reset > hour.ms + 2 * RESOLUTION then reset = nil end
 -- Headers of the minute's window say nothing that our own count does not.
@@ -81,6 +81,14 @@ spend(1)
 if S.kind == FIXED and reset and
    now + reset + RESOLUTION < S.wend - hour.ms / 2 then
   return 1
+end
+-- The server's next window began before ours was to end: it has all its calls.
+if S.kind == FIXED and reset and
+   now + reset + RESOLUTION > S.wend + hour.ms / 2 then
+  set('wend', now + reset + RESOLUTION)
+  set('count', 0)
+  unset('rolled')
+  unset('odd')
 end
 local first = S.kind == FIXED and S.rolled == 1
 if S.kind == FIXED then

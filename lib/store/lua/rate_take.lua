@@ -1,6 +1,6 @@
--- May one send? ARGV: 6 cost. Returns {granted, wait_ms, probe, epoch}.
+-- May one send? ARGV: 7 cost. Returns {granted, wait_ms, probe, epoch}.
 -- Writes only when it grants, or when time has passed over something.
-local cost = tonumber(ARGV[6])
+local cost = tonumber(ARGV[7])
 local epoch = S.epoch or 0
 local LONGEST = 60000 -- ask again then, whatever was known
 local SOON = 20       -- an answer under way will tell more

@@ -120,6 +120,8 @@ struct dr_rate_opts {
                                          with a scaled clock has less */
     int64_t reserve;                  /* calls an hour left to others, and
                                          that share of each minute */
+    int64_t now_ms; /* 0: the clock of Redis, which all users share. Else the
+                       time of this call, of a simulation */
 };
 
 struct dr_rate_grant {
