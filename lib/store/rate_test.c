@@ -28,8 +28,8 @@
 #define HOUR_LIMIT 240
 #define MINUTE_LIMIT 40
 #define RUN_MS 13800
-/* Not where a window begins. */
-#define BEGIN_MS ((int64_t)HOUR_MS * 400000 + HOUR_MS / 4)
+/* Two starts in the hour: what is learned at one is not at the other. */
+#define HOUR_BEGINS ((int64_t)HOUR_MS * 400000)
 #define IN_FLIGHT 8
 #define MAX_CALLS 4096
 
@@ -167,6 +167,7 @@ struct client {
 struct run {
     const struct scenario *sc;
     struct dr_rate_opts opts;
+    char account[48]; /* another at each start: nothing is known yet */
     struct server server, perfect;
     struct client clients[2];
     int64_t neighbour_at;
@@ -291,19 +292,20 @@ static void check(const struct run *r)
     }
 }
 
-static void test_servers_of_all_kinds(void **state)
+static void run_from(int64_t begin_ms)
 {
     struct run *runs = dr_xcalloc(SCENARIOS, sizeof(*runs));
     struct dr_rand rnd;
 
-    (void)state;
     dr_rand_init(&rnd, 5);
     for (size_t i = 0; i < SCENARIOS; i++) {
         struct run *r = &runs[i];
         r->sc = &scenarios[i];
         r->server.kind = r->perfect.kind = r->sc->kind;
         r->server.limit = r->perfect.limit = HOUR_LIMIT;
-        r->opts = (struct dr_rate_opts){.account = r->sc->name,
+        (void)snprintf(r->account, sizeof(r->account), "%s-%d", r->sc->name,
+                       (int)(begin_ms % HOUR_MS));
+        r->opts = (struct dr_rate_opts){.account = r->account,
                                         .hour_limit = HOUR_LIMIT,
                                         .minute_limit = MINUTE_LIMIT,
                                         .hour_ms = HOUR_MS,
@@ -314,9 +316,9 @@ static void test_servers_of_all_kinds(void **state)
     }
     for (int64_t ms = 0; ms < RUN_MS; ms++) {
         for (size_t i = 0; i < SCENARIOS; i++) {
-            runs[i].opts.now_ms = BEGIN_MS + ms;
+            runs[i].opts.now_ms = begin_ms + ms;
             lift(&runs[i], ms);
-            step(&runs[i], &rnd, BEGIN_MS + ms);
+            step(&runs[i], &rnd, begin_ms + ms);
         }
     }
     for (size_t i = 0; i < SCENARIOS; i++) {
@@ -325,6 +327,18 @@ static void test_servers_of_all_kinds(void **state)
         dr_store_free(runs[i].clients[1].store);
     }
     free(runs);
+}
+
+static void test_from_a_quarter(void **state)
+{
+    (void)state;
+    run_from(HOUR_BEGINS + HOUR_MS / 4);
+}
+
+static void test_from_just_before_the_end(void **state)
+{
+    (void)state;
+    run_from(HOUR_BEGINS + HOUR_MS * 11 / 12);
 }
 
 static struct dr_rate_grant take(struct dr_store *s,
@@ -440,7 +454,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_canary),
         cmocka_unit_test(test_limits_and_give_back),
-        cmocka_unit_test(test_servers_of_all_kinds),
+        cmocka_unit_test(test_from_a_quarter),
+        cmocka_unit_test(test_from_just_before_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

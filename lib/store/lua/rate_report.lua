@@ -124,7 +124,10 @@ else
   unset('odd')
   set('kind', FIXED)
   set('wend', now + (reset or hour.ms) + RESOLUTION)
-  set('count', served)
+  -- Calls that came after this one may have been told of before it: they are
+  -- ours, and not in its count. The others' reserve must not pay for them.
+  local ahead = reserve > 0 and not probe and S.peak or 0
+  set('count', served + ahead)
 end
 -- The window should be over, and the server still counts its calls.
 if first and probe and before > 10 and served + 3 >= before then
