@@ -58,6 +58,17 @@ void view_failed(struct loader *l, const struct dr_err *err);
 void view_apply(struct loader *l, struct lanepart *lp);
 void barriers(struct loader *l);
 
+enum find_state {
+    FIND_NOTHING,
+    FIND_OURS,
+    FIND_OTHER,
+    FIND_UNKNOWN,
+    FIND_FAILED
+};
+/* record: of what was found, whole. Called once (find.c). */
+typedef void find_fn(struct loader *l, struct item *it, enum find_state s,
+                     const struct dr_json *record);
+
 /* calls.c */
 struct call *call_new(struct loader *l, struct lane *lane, const char *method,
                       struct dr_str path, call_done_fn *done, void *ctx);
@@ -89,14 +100,6 @@ void field_kept(struct loader *l, struct item *it, const struct dr_load *load,
 void item_retry(struct loader *l, struct item *it, const char *class, int code);
 void item_unsettled(struct loader *l, struct item *it, bool whole_5xx);
 
-enum find_state {
-    FIND_NOTHING,
-    FIND_OURS,
-    FIND_OTHER,
-    FIND_UNKNOWN,
-    FIND_FAILED
-};
-
 /* fold.c: the right to read and write a record that others write, too, and to
  * make one that others cannot be told from */
 uint64_t fold_alike(const struct dr_load *load, const struct links *links);
@@ -108,6 +111,10 @@ void fold_leave(struct loader *l, struct item *it);
 void singles(struct loader *l);
 void singles_expire(struct loader *l);
 void single_accepted(struct loader *l, struct item *it);
+/* What the target holds of it: by its id, or where its type has no such call,
+ * in its parent's list. in_flight was counted by the caller. */
+void single_read(struct loader *l, struct item *it, call_done_fn *by_id,
+                 find_fn *by_list);
 void single_write(struct loader *l, struct item *it, const char *method);
 void single_finish(struct item *it);
 /* It failed once more. true: too often, and it was refused. */
@@ -182,9 +189,6 @@ void conversion_look(struct loader *l, struct item *it);
 
 /* settle.c, find.c */
 void settles(struct loader *l);
-/* record: of what was found, whole. Called once. */
-typedef void find_fn(struct loader *l, struct item *it, enum find_state s,
-                     const struct dr_json *record);
 void find_item(struct loader *l, struct item *it, bool who, find_fn *then);
 
 /* survey.c */

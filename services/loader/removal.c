@@ -134,23 +134,7 @@ static void listed(struct loader *l, struct item *it, enum find_state s,
 /* in_flight was counted by the caller. */
 void removal_read(struct loader *l, struct item *it)
 {
-    struct dr_buf path;
-    struct call *c;
-
-    if (it->type->unlisted) {
-        it->attempt = 0;
-        item_move(it, &it->lp->lane->work, ITEM_CALL);
-        find_item(l, it, false, listed);
-        return;
-    }
-    dr_buf_init(&path, 1024);
-    record_path(it->type, it->route.dst, &path);
-    c = call_new(l, it->lp->lane, "GET", dr_buf_view(&path), seen, it);
-    dr_buf_done(&path);
-    it->attempt = 0;
-    it->pins++;
-    item_move(it, &it->lp->lane->work, ITEM_CALL);
-    call_queue(l, c, false);
+    single_read(l, it, seen, listed);
 }
 
 /* An open attempt to delete, looked up: is it still there? */

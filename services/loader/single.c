@@ -297,6 +297,26 @@ void singles_expire(struct loader *l)
     }
 }
 
+void single_read(struct loader *l, struct item *it, call_done_fn *by_id,
+                 find_fn *by_list)
+{
+    struct dr_buf path;
+    struct call *c;
+
+    it->attempt = 0;
+    item_move(it, &it->lp->lane->work, ITEM_CALL);
+    if (it->type->unlisted) {
+        find_item(l, it, false, by_list);
+        return;
+    }
+    dr_buf_init(&path, 1024);
+    record_path(it->type, it->route.dst, &path);
+    c = call_new(l, it->lp->lane, "GET", dr_buf_view(&path), by_id, it);
+    dr_buf_done(&path);
+    it->pins++;
+    call_queue(l, c, false);
+}
+
 /* in_flight was counted by the caller; the item is pinned from here on. */
 void single_write(struct loader *l, struct item *it, const char *method)
 {
