@@ -15,11 +15,6 @@
 static const char *const names[CONF_KEYS] = {"url", "token_file",
                                              "allow_plain"};
 
-const char *conf_name(enum conf_key key)
-{
-    return names[key];
-}
-
 void conf_set(struct conf *c, enum conf_key key, const char *value)
 {
     if (!c->value[key] && value && value[0] != '\0') {

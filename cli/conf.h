@@ -24,12 +24,10 @@ int conf_parse(struct conf *c, struct dr_str text,
 void conf_set(struct conf *c, enum conf_key key, const char *value);
 void conf_done(struct conf *c);
 
-/* The name in the file ("token_file"). The flag has dashes, the variable is
- * DROVER_TOKEN_FILE. */
-const char *conf_name(enum conf_key key);
-
-/* flag(name) and env(name) give NULL for what is not set. Then the file:
- * path, or ~/.config/drover.conf when that is NULL, which need not exist. */
+/* A name in the file is "token_file"; the flag has dashes, the variable is
+ * DROVER_TOKEN_FILE. flag(name) and env(name) give NULL for what is not set.
+ * Then the file: path, or ~/.config/drover.conf when that is NULL, which need
+ * not exist. */
 typedef const char *conf_flag_fn(const char *name, void *ctx);
 int conf_load(struct conf *c, conf_flag_fn *flag, void *ctx, const char *path,
               struct dr_buf *why) DR_MUSTCHECK;

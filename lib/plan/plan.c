@@ -21,11 +21,6 @@ static const char *const transform_names[] = {
     [XF_SPECIAL] = "special",
 };
 
-const char *transform_name(enum transform xf)
-{
-    return transform_names[xf];
-}
-
 /* "special:email" is XF_SPECIAL. Unknown names give -1 as a value no rule
  * may have. */
 enum transform transform_of(struct dr_str name)

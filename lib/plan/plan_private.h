@@ -111,7 +111,6 @@ struct dr_str map_text(const struct dr_map *m, struct dr_str key);
 void read_fates(struct dr_plan *p, const struct dr_json *root);
 void free_fates(struct dr_plan *p);
 enum transform transform_of(struct dr_str name);
-const char *transform_name(enum transform xf);
 
 /* Case-folded, trimmed, inner blanks collapsed: what names compare on. */
 struct dr_str plan_norm(struct dr_arena *a, struct dr_str s);

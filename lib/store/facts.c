@@ -277,39 +277,6 @@ int dr_store_applied(struct dr_store *s, const char *lane, int32_t partition,
                : 0;
 }
 
-int dr_store_oldest(struct dr_store *s, const char *lane, int32_t partition,
-                    int64_t *oldest_out, struct dr_err *err)
-{
-    return get_number(s, lane, partition, "oldest", oldest_out, err);
-}
-
-int dr_store_set_oldest(struct dr_store *s, const char *lane, int32_t partition,
-                        int64_t oldest, struct dr_err *err)
-{
-    const char *args[4] = {"HSET", NULL, "oldest", NULL};
-    size_t lens[4];
-    struct dr_buf key, value;
-    redisReply *r;
-
-    dr_buf_init(&key, 512);
-    dr_buf_init(&value, 32);
-    part_key(s, &key, lane, partition);
-    dr_buf_i64(&value, oldest);
-    args[1] = key.p;
-    args[3] = value.p;
-    for (int i = 0; i < 4; i++) {
-        lens[i] = strlen(args[i]);
-    }
-    r = dr_store_command(s, 4, args, lens, err);
-    dr_buf_done(&key);
-    dr_buf_done(&value);
-    if (!r) {
-        return -1;
-    }
-    freeReplyObject(r);
-    return 0;
-}
-
 static int hex_value(char c)
 {
     return c >= '0' && c <= '9'   ? c - '0'

@@ -86,12 +86,6 @@ int dr_store_position(struct dr_store *s, const char *lane, int32_t partition,
 /* The offset up to which the view knows the partition, -1: nothing. */
 int dr_store_applied(struct dr_store *s, const char *lane, int32_t partition,
                      int64_t *applied_out, struct dr_err *err) DR_MUSTCHECK;
-/* Remembers the offset of the oldest unsettled INTENT (-1: none), from where
- * a new owner rebuilds the unsettled set. */
-int dr_store_set_oldest(struct dr_store *s, const char *lane, int32_t partition,
-                        int64_t oldest, struct dr_err *err) DR_MUSTCHECK;
-int dr_store_oldest(struct dr_store *s, const char *lane, int32_t partition,
-                    int64_t *oldest_out, struct dr_err *err) DR_MUSTCHECK;
 /* Facts of n keys, each with its lane, by one MGET. A missing one has state
  * DR_FACT_NONE. */
 int dr_store_facts(struct dr_store *s, const struct dr_str *lanes,
