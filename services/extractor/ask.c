@@ -96,28 +96,35 @@ static int by_text(const void *a, const void *b)
     return dr_str_cmp(*(const struct dr_str *)a, *(const struct dr_str *)b);
 }
 
-/* Names the list, so that an approval is of these and of no others. */
-static void list_name(const struct extractor *ex, char out[9])
+/* Names a list, in whatever order it is given, so that an approval is of these
+ * and of no others. */
+static void list_name(struct dr_str *ids, size_t n, char out[9])
 {
-    size_t n = dr_map_count(ex->unreadable), at = 0, i = 0;
-    struct dr_str *keys = dr_xcalloc(n + 1, sizeof(*keys));
     struct dr_hash h;
     uint8_t sum[32];
     char hex[65];
-    void *of;
 
-    while (i < n && dr_map_next(ex->unreadable, &at, &keys[i], &of)) {
-        i++;
-    }
-    qsort(keys, i, sizeof(*keys), by_text);
+    qsort(ids, n, sizeof(*ids), by_text);
     dr_hash_init(&h);
-    for (size_t k = 0; k < i; k++) {
-        dr_hash_bytes(&h, keys[k]);
+    for (size_t i = 0; i < n; i++) {
+        dr_hash_bytes(&h, ids[i]);
         dr_hash_bytes(&h, DR_STR_LIT("\n"));
     }
     dr_hash_final(&h, sum);
     dr_hex(sum, 4, hex);
     memcpy(out, hex, 9);
+}
+
+static void unreadable_name(const struct extractor *ex, char out[9])
+{
+    size_t n = dr_map_count(ex->unreadable), at = 0, i = 0;
+    struct dr_str *keys = dr_xcalloc(n + 1, sizeof(*keys));
+    void *of;
+
+    while (i < n && dr_map_next(ex->unreadable, &at, &keys[i], &of)) {
+        i++;
+    }
+    list_name(keys, i, out);
     free(keys);
 }
 
@@ -130,7 +137,7 @@ static bool over_budget(const struct extractor *ex, struct ask *out)
     if (bad == 0 || bad * 1000 <= total(ex) * (uint64_t)ex->budget_permille) {
         return false;
     }
-    list_name(ex, list);
+    unreadable_name(ex, list);
     *out = (struct ask){.kind = "corrupt", .count = bad};
     (void)snprintf(out->id, sizeof(out->id), "corrupt:%llu:%s",
                    (unsigned long long)bad, list);
@@ -142,12 +149,13 @@ static bool over_budget(const struct extractor *ex, struct ask *out)
     return true;
 }
 
-static void close_kind(struct extractor *ex, const char *kind, const char *but)
+/* Those of which the list has changed. */
+static void close_all(struct extractor *ex, const char *head, const char *but)
 {
     for (size_t i = ex->ask_count; i > 0; i--) {
         char id[sizeof(ex->asks[0].id)];
         memcpy(id, ex->asks[i - 1].id, sizeof(id));
-        if (strcmp(ex->asks[i - 1].kind, kind) == 0 &&
+        if (strncmp(id, head, strlen(head)) == 0 &&
             (!but || strcmp(id, but) != 0)) {
             ask_close(ex, id);
         }
@@ -159,10 +167,10 @@ bool ask_corrupt(struct extractor *ex)
     struct ask a;
 
     if (!over_budget(ex, &a)) {
-        close_kind(ex, "corrupt", NULL);
+        close_all(ex, "corrupt:", NULL);
         return true;
     }
-    close_kind(ex, "corrupt", a.id); /* the list has changed */
+    close_all(ex, "corrupt:", a.id);
     return ask(ex, &a);
 }
 
@@ -173,6 +181,26 @@ bool ask_corrupt_wait(struct extractor *ex)
     if (!over_budget(ex, &a)) {
         return true;
     }
-    close_kind(ex, "corrupt", a.id);
+    close_all(ex, "corrupt:", a.id);
     return ask_wait(ex, &a);
+}
+
+bool ask_absence(struct extractor *ex, int kind, const char *text)
+{
+    size_t n = emitted_sweep_missing(ex->emitted, kind), at = 0, i = 0;
+    struct dr_str *ids = dr_xcalloc(n + 1, sizeof(*ids));
+    struct ask a = {.kind = "absence", .count = n};
+    char list[9], head[64];
+
+    while (i < n && emitted_sweep_next(ex->emitted, kind, &at, &ids[i])) {
+        i++;
+    }
+    list_name(ids, i, list);
+    free(ids);
+    (void)snprintf(head, sizeof(head),
+                   "absence:%.48s:", ex->objects[kind].name);
+    (void)snprintf(a.id, sizeof(a.id), "%s%zu:%s", head, n, list);
+    (void)snprintf(a.text, sizeof(a.text), "%s", text);
+    close_all(ex, head, a.id);
+    return ask(ex, &a);
 }

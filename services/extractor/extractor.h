@@ -194,6 +194,9 @@ bool ask_wait(struct extractor *ex, const struct ask *what);
 /* Whether what is quarantined is within the budget, or approved. */
 bool ask_corrupt(struct extractor *ex);
 bool ask_corrupt_wait(struct extractor *ex);
+/* Whether what the sweep of this object missed may count as deleted: of these
+ * very records, a person said so. */
+bool ask_absence(struct extractor *ex, int kind, const char *text);
 
 /* ---- account.c ---- */
 

@@ -77,20 +77,18 @@ static void halt(struct folder *f, const char *why)
 }
 
 /* A drop that lacks much is no deletion of much until somebody says so. */
-static bool refused_absence(struct folder *f, const char *object,
-                            size_t missing)
+static bool refused_absence(struct folder *f, int kind, size_t missing)
 {
-    struct ask a = {.kind = "absence", .count = missing};
+    char text[sizeof(f->ex->asks[0].text)];
 
-    (void)snprintf(a.id, sizeof(a.id), "absence:%s:%zu", object, missing);
-    (void)snprintf(a.text, sizeof(a.text),
+    (void)snprintf(text, sizeof(text),
                    "%zu records of %s are not in the new drop: is it whole? "
                    "Export it again, or approve that they are deleted",
-                   missing, object);
-    if (ask(f->ex, &a)) {
+                   missing, f->ex->objects[kind].name);
+    if (ask_absence(f->ex, kind, text)) {
         return false;
     }
-    halt(f, a.text);
+    halt(f, text);
     return true;
 }
 
@@ -113,7 +111,7 @@ static bool lacks_too_much(struct folder *f, const struct drop *next)
         missing = emitted_sweep_missing(ex->emitted, (int)i);
         if (missing > (share > GUARD ? share : GUARD) ||
             (missing > 0 && missing == emitted_living(ex->emitted, (int)i))) {
-            if (refused_absence(f, o->name, missing)) {
+            if (refused_absence(f, (int)i, missing)) {
                 return true;
             }
         }

@@ -151,15 +151,14 @@ static bool confirm_absent(struct extractor *ex, struct object *o,
 
     if (missing > (share > MASS_ABSENCE ? share : MASS_ABSENCE) ||
         (missing > 0 && missing == emitted_living(ex->emitted, kind))) {
-        struct ask a = {.kind = "absence", .count = missing};
-        (void)snprintf(a.id, sizeof(a.id), "absence:%s:%zu", o->name, missing);
-        (void)snprintf(a.text, sizeof(a.text),
+        char text[sizeof(ex->asks[0].text)];
+        (void)snprintf(text, sizeof(text),
                        "%zu records of %s are not in the source's index any "
                        "more: check the token's scope and the plan, then start "
                        "again; or approve that they are gone",
                        missing, o->name);
-        if (!ask(ex, &a)) {
-            (void)snprintf(ex->halted, sizeof(ex->halted), "%s", a.text);
+        if (!ask_absence(ex, kind, text)) {
+            (void)snprintf(ex->halted, sizeof(ex->halted), "%s", text);
             dr_log(DR_LOG_ERROR, "extractor.mass_absence", "%s", ex->halted);
             return true;
         }
