@@ -45,17 +45,17 @@ static void print_and_exit(struct dr_buf *b)
     exit(fflush(stdout) == 0 ? DR_EXIT_OK : DR_EXIT_FAILURE);
 }
 
-static void print_help(const char *name)
+static void print_help(const struct dr_service *svc)
 {
     printf("drover-%s %s\n\n"
            "  --config FILE     read the configuration (key = value lines)\n"
            "  --check-config    check it and exit: 0 good, 64 not\n"
            "  --print-config    print what is in force\n"
            "  --help-config     every key with type, default and meaning\n"
-           "  --version\n\n"
+           "  --version\n%s\n"
            "Each key can be set in the environment: source.url is "
            "DROVER_SOURCE_URL.\n",
-           name, VERSION);
+           svc->name, VERSION, svc->own_flags ? svc->own_flags : "");
     exit(DR_EXIT_OK);
 }
 
@@ -85,7 +85,7 @@ static struct flags take_flags(const struct dr_service *svc, int argc,
         } else if (strcmp(a, "--help-config") == 0) {
             f.help_config = true;
         } else if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0) {
-            print_help(svc->name);
+            print_help(svc);
         } else if (strcmp(a, "--version") == 0) {
             printf("drover-%s %s\n", svc->name, VERSION);
             exit(DR_EXIT_OK);
@@ -265,7 +265,7 @@ void dr_service_init(struct dr_service *svc, const char *name,
 
     bound_memory();
     (void)umask(0077); /* what a service writes is a customer's data */
-    *svc = (struct dr_service){.name = name};
+    *svc = (struct dr_service){.name = name, .own_flags = svc->own_flags};
     f = take_flags(svc, argc, argv);
     load_config(svc, keys, &f);
     dr_crypto_init();

@@ -65,7 +65,7 @@ static struct child start(const char *const *args, const char *env,
     assert_true(c.pid >= 0);
     if (c.pid == 0) {
         static char *argv[16];
-        struct dr_service svc;
+        struct dr_service svc = {0};
         int n = 0;
 
         (void)dup2(fds[1], 1);
@@ -252,7 +252,7 @@ static void test_health(void **state)
 {
     char name[] = "x", flag[] = "--config";
     char *argv[] = {name, flag, conf_path, NULL};
-    struct dr_service svc;
+    struct dr_service svc = {0};
     char answer[8192];
 
     (void)state;

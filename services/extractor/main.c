@@ -141,7 +141,10 @@ static bool take_flag(int *argc, char **argv, const char *flag)
 
 int main(int argc, char **argv)
 {
-    static struct dr_service svc;
+    static struct dr_service svc = {
+        .own_flags =
+            "  --profile-check   try each call of the profile with one "
+            "record, and exit\n"};
     static struct extractor ex;
     struct dr_err err = {0};
     bool only_check = take_flag(&argc, argv, "--profile-check");

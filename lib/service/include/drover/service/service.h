@@ -7,7 +7,7 @@
  *       {"source.url", DR_CONF_TEXT, NULL, 0, 0, "base address of …"},
  *       …
  *       {NULL}};
- *   struct dr_service svc;
+ *   struct dr_service svc = {0};
  *   dr_service_init(&svc, "extractor", keys, argc, argv);
  *
  * Configuration is one INI file (--config FILE): `key = value` lines, optional
@@ -100,8 +100,10 @@ int64_t *dr_metric(struct dr_metrics *m, const char *name, const char *type,
 /* ---- the service ---- */
 
 struct dr_service {
-    const char *name; /* "extractor" */
-    char id[64];      /* "extractor-0" */
+    const char *name;      /* "extractor" */
+    const char *own_flags; /* lines of --help for flags that main() took out of
+                              argv, set before dr_service_init; or NULL */
+    char id[64];           /* "extractor-0" */
     const char *migration;
     uint8_t migration_id[16];
     int partitions;
@@ -114,7 +116,8 @@ struct dr_service {
                          loop has not ticked for 60 s */
 };
 
-/* Exits on bad configuration (64), usage (2), --help and --check-config. */
+/* Exits on bad configuration (64), usage (2), --help and --check-config. svc is
+ * zero but for own_flags. */
 void dr_service_init(struct dr_service *svc, const char *name,
                      const struct dr_conf_key *keys, int argc, char **argv);
 /* Serves http, notes that the loop is alive. Call at least each second.
