@@ -389,8 +389,9 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "--once") == 0) {
         return once(argc, argv);
     }
-    t.svc.own_flags = "  --once FILE --plan PLAN   (first) print what the plan "
-                      "makes of a file of records\n";
+    t.svc.own_flags =
+        "  --once FILE --plan PLAN   (first) print what one record "
+        "becomes\n";
     dr_service_init(&t.svc, "transformer", keys, argc, argv);
     open_metrics(&t);
     open_all(&t);
