@@ -5,6 +5,8 @@
 
 /* So many links are named in the text; all are told. */
 #define NAMED_MAX 20
+/* So many records are tried, one after the other, to stand on. */
+#define STANDS_MAX 8
 
 static const struct parent {
     const char *object, *field, *lane;
@@ -193,7 +195,7 @@ static void tell(struct build *b, const struct links *l, size_t taken)
             build_printf(b, DR_STR_FMT ".target", DR_STR_ARG(b->rec->object)),
             id, (struct dr_str){"", 0},
             "it stands on one record in Freshsales: the deal, else the "
-            "contact, else the account");
+            "contact, else the account, whichever is there");
         if (named == NAMED_MAX || !dr_text_valid(id)) {
             left++;
             continue;
@@ -214,10 +216,12 @@ static void tell(struct build *b, const struct links *l, size_t taken)
 bool apply_target(struct build *b, bool required)
 {
     struct links l = links_of(b);
-    size_t taken = 0;
+    size_t taken = l.n, stands = 0;
 
-    while (taken < l.n && !stand_on(b, &l.v[taken], required)) {
-        taken++;
+    for (size_t i = 0; i < l.n && stands < STANDS_MAX; i++) {
+        if (stand_on(b, &l.v[i], required) && stands++ == 0) {
+            taken = i;
+        }
     }
     tell(b, &l, taken);
     if (taken == l.n && required) {

@@ -27,6 +27,8 @@ struct judge_load {
     struct fact_row fact;
     uint64_t dst;    /* the target record it is part of; 0: none yet      */
     uint64_t *refs;  /* for each of the load's refs: the target id, 0: none */
+    bool *lead;      /* likewise: that id is a lead's                       */
+    size_t left_out; /* links that would be left out if it were sent now    */
     uint64_t *lines; /* likewise for each line's product                  */
     const struct dr_json *bodies[JUDGE_BODIES];
     size_t body_count;

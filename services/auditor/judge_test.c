@@ -55,6 +55,7 @@ struct scene {
     struct dr_source rec;
     struct dr_field fields[3];
     struct dr_ref refs[2];
+    bool leads[2];
     struct dr_load load;
     struct dr_outcome out;
     struct judge_case c;
@@ -118,7 +119,8 @@ static void scene_open(struct scene *s)
                                                  .rev = 5,
                                                  .origin = DR_DONE_CREATED},
                                         .dst = 501,
-                                        .refs = s->ref_ids};
+                                        .refs = s->ref_ids,
+                                        .lead = s->leads};
     set_body(s, "{\"id\":501,\"first_name\":\"Ana\",\"custom_field\":{"
                 "\"cf_score\":7},\"sales_accounts\":[{\"id\":71,"
                 "\"is_primary\":true}]}");

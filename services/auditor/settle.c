@@ -52,27 +52,44 @@ static void gather_bodies(struct auditor *au, struct dr_str type,
     }
 }
 
+static void gather_links(struct auditor *au, const struct dr_load *load,
+                         struct judge_load *l)
+{
+    for (size_t i = 0; i < load->ref_count; i++) {
+        const struct dr_ref *r = &load->refs[i];
+        struct fact_row f;
+        l->refs[i] = r->dst;
+        if (r->key.n > 0) {
+            bool known =
+                books_get_fact(au->books, r->lane, r->key, au->arena, &f);
+            l->refs[i] = known ? f.dst : 0;
+            l->lead[i] = known && dr_str_eqz(f.type, "leads");
+        }
+    }
+    l->left_out = dr_links_settle(load, l->refs, l->lead);
+    for (size_t i = 0; i < load->line_count; i++) {
+        const struct dr_ref *r = &load->lines[i].product;
+        l->lines[i] = target_of(au, r->lane, r->key);
+        l->left_out += l->lines[i] == 0;
+    }
+}
+
 static bool gather_load(struct auditor *au, const struct dr_load *load,
                         struct judge_load *l)
 {
     *l = (struct judge_load){
         .refs =
             dr_arena_calloc(au->arena, load->ref_count + 1, sizeof(*l->refs)),
+        .lead =
+            dr_arena_calloc(au->arena, load->ref_count + 1, sizeof(*l->lead)),
         .lines = dr_arena_calloc(au->arena, load->line_count + 1,
                                  sizeof(*l->lines))};
-    if (!l->refs || !l->lines) {
+    if (!l->refs || !l->lead || !l->lines) {
         return false;
     }
     l->has_fact =
         books_get_fact(au->books, load->lane, load->key, au->arena, &l->fact);
-    for (size_t i = 0; i < load->ref_count; i++) {
-        const struct dr_ref *r = &load->refs[i];
-        l->refs[i] = r->key.n ? target_of(au, r->lane, r->key) : r->dst;
-    }
-    for (size_t i = 0; i < load->line_count; i++) {
-        const struct dr_ref *r = &load->lines[i].product;
-        l->lines[i] = target_of(au, r->lane, r->key);
-    }
+    gather_links(au, load, l);
     l->dst = own_target(au, load, l);
     if (l->dst) {
         gather_bodies(au, load->type, l);

@@ -164,6 +164,11 @@ static const struct dr_json *entry(const struct dr_json *list, uint64_t id)
     return NULL;
 }
 
+static bool is_target(const struct dr_ref *r)
+{
+    return dr_str_starts(r->field, DR_STR_LIT("targetable:"));
+}
+
 static const char *list_of(const struct dr_ref *r)
 {
     return dr_str_eqz(r->field, "sales_accounts")        ? "sales_accounts"
@@ -191,7 +196,7 @@ static bool holds_link(const struct dr_json *body, const struct dr_ref *r,
     if (list) {
         return entry(dr_json_get(body, list), id) != NULL;
     }
-    if (dr_str_starts(r->field, DR_STR_LIT("targetable:"))) {
+    if (is_target(r)) {
         return holds_target(body, r, id);
     }
     if (dr_str_ends(r->field, DR_STR_LIT("_ids"))) {
@@ -211,7 +216,7 @@ static bool shows(const struct dr_json *body, const struct dr_ref *r)
 {
     const char *list = list_of(r);
 
-    if (dr_str_starts(r->field, DR_STR_LIT("targetable:"))) {
+    if (is_target(r)) {
         return dr_json_get(body, "targetables") != NULL;
     }
     return (list ? dr_json_get(body, list) : dr_json_gets(body, r->field)) !=
@@ -237,15 +242,30 @@ static struct dr_str source_id_of(const struct dr_ref *r)
     return id.p ? id : none;
 }
 
-static void missing_end(struct verifying *v, const struct dr_ref *r,
+/* The plan's own note tells of what it does not stand on. */
+static bool stands_already(const struct verifying *v, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (is_target(&v->load->refs[i]) && v->known->refs[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void missing_end(struct verifying *v, size_t at,
                         const struct dr_json *body)
 {
+    const struct dr_ref *r = &v->load->refs[at];
     struct judged_field out = {
         .field = pair_of(v, r),
         .rule = r->rule,
         .source = source_id_of(r),
-        .cause = DR_STR_LIT("the record at the other end is not in the "
-                            "target: the link was left out"),
+        .cause = v->known->lead[at]
+                     ? DR_STR_LIT("the record at the other end is a lead in "
+                                  "the target, which takes no such link")
+                     : DR_STR_LIT("the record at the other end is not in the "
+                                  "target: the link was left out"),
         .verdict = JUDGED_INTENDED};
 
     if (r->on_miss == DR_MISS_ORPHAN && v->c->orphan &&
@@ -279,9 +299,12 @@ static void verify_ref(struct verifying *v, size_t i)
         dr_str_eqz(r->field, "@record")) {
         return; /* the path of the request, not a field */
     }
+    if (is_target(r) && stands_already(v, i)) {
+        return;
+    }
     body = body_with(v, r);
     if (!id) {
-        missing_end(v, r, body);
+        missing_end(v, i, body);
         return;
     }
     if (!body && dr_str_eqz(v->load->type, "files")) {

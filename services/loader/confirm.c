@@ -35,7 +35,7 @@ bool confirm_row(struct loader *l, struct item *it,
                          .kept = it->kept,
                          .kept_links = it->kept_links,
                          .content = true};
-    struct links links = {NULL, NULL, false, NULL};
+    struct links links = {0};
 
     if (it->state != ITEM_CONFIRM && it->state != ITEM_UNSETTLED) {
         return false;

@@ -200,7 +200,7 @@ static void a_missing_parent_is_waited_for_only_in_the_tail(void **state)
     assert_int_equal(resolved(f, true, &l), REFS_WAIT);
     assert_int_equal(resolved(f, false, &l), REFS_OK);
     assert_int_equal(l.ref[0], 99);
-    assert_true(l.via_orphan);
+    assert_int_equal(l.missing, 1);
     assert_int_equal(l.ref[1], 5);
 }
 
@@ -216,6 +216,84 @@ static void a_refused_parent_is_not_waited_for(void **state)
     f[1].dst = 4; /* refused, but an older version stands there */
     assert_int_equal(resolved(f, true, &l), REFS_OK);
     assert_int_equal(l.ref[1], 4);
+}
+
+static enum refs_verdict on_what(const struct dr_fact facts[4], bool wait,
+                                 struct links *links)
+{
+    const struct dr_ref refs3[3] = {
+        {.field = DR_STR_LIT("targetable:Deal"),
+         .key = DR_STR_LIT("deal:1"),
+         .on_miss = DR_MISS_REJECT},
+        {.field = DR_STR_LIT("targetable:Contact"),
+         .key = DR_STR_LIT("contact:1"),
+         .on_miss = DR_MISS_REJECT},
+        {.field = DR_STR_LIT("targetable:SalesAccount"),
+         .key = DR_STR_LIT("company:1"),
+         .on_miss = DR_MISS_REJECT},
+    };
+    struct dr_load load = {.refs = refs3, .ref_count = 3};
+    struct refs_case c = {.load = &load, .facts = facts, .may_wait = wait};
+    enum refs_verdict v;
+    const struct dr_ref *which;
+
+    assert_int_equal(refs_resolve(&c, arena, links, &v, &which), 0);
+    if (v == REFS_REJECT) {
+        assert_true(dr_str_eqz(which->key, "deal:1"));
+    }
+    return v;
+}
+
+static void it_stands_on_the_first_that_is_there(void **state)
+{
+    struct dr_fact f[4] = {{.state = DR_FACT_DONE, .dst = 1},
+                           {.state = DR_FACT_DONE, .dst = 2},
+                           {.state = DR_FACT_NONE}};
+    struct links l;
+
+    (void)state;
+    assert_int_equal(on_what(f, true, &l), REFS_OK);
+    assert_int_equal(l.ref[0], 1);
+    assert_int_equal(l.ref[1], 0);
+    assert_int_equal(l.missing, 0);
+
+    f[0] = (struct dr_fact){.state = DR_FACT_REFUSED};
+    assert_int_equal(on_what(f, true, &l), REFS_OK);
+    assert_int_equal(l.ref[1], 2);
+    assert_int_equal(l.missing, 1); /* the deal may still be cured */
+
+    f[0] = (struct dr_fact){.state = DR_FACT_NONE};
+    assert_int_equal(on_what(f, true, &l), REFS_WAIT);
+    assert_int_equal(on_what(f, false, &l), REFS_OK);
+
+    f[1] = (struct dr_fact){.state = DR_FACT_REFUSED};
+    assert_int_equal(on_what(f, false, &l), REFS_REJECT);
+}
+
+static void only_what_hangs_on_it_is_linked_with_a_lead(void **state)
+{
+    const struct dr_ref refs2[2] = {
+        {.field = DR_STR_LIT("contacts_added_list"),
+         .key = DR_STR_LIT("contact:1"),
+         .on_miss = DR_MISS_DROP},
+        {.field = DR_STR_LIT("targetable:Contact"),
+         .key = DR_STR_LIT("contact:1"),
+         .on_miss = DR_MISS_REJECT},
+    };
+    struct dr_fact lead = {.state = DR_FACT_DONE, .dst = 7, .type = "leads"};
+    struct dr_fact facts[3] = {lead, lead};
+    struct dr_load load = {.refs = refs2, .ref_count = 2};
+    struct refs_case c = {.load = &load, .facts = facts};
+    enum refs_verdict v;
+    const struct dr_ref *which;
+    struct links l;
+
+    (void)state;
+    assert_int_equal(refs_resolve(&c, arena, &l, &v, &which), 0);
+    assert_int_equal(v, REFS_OK);
+    assert_int_equal(l.ref[0], 0); /* or another contact of that id was it */
+    assert_int_equal(l.ref[1], 7);
+    assert_int_equal(l.missing, 2);
 }
 
 /* ---- bodies ---- */
@@ -235,7 +313,7 @@ static void bulk_entries_carry_one_identifier(void **state)
                            .working_name = DR_STR_LIT("A [m]"),
                            .fields = fields,
                            .field_count = 3};
-    struct links none = {NULL, NULL, false, NULL};
+    struct links none = {0};
     struct dr_buf b;
 
     (void)state;
@@ -260,7 +338,7 @@ static void a_contact_has_one_primary_account(void **state)
         {.field = DR_STR_LIT("sales_accounts")}};
     struct dr_load load = {.refs = refs, .ref_count = 3};
     uint64_t ids[3] = {0, 7, 7}; /* the primary did not land */
-    struct links l = {ids, NULL, false, NULL};
+    struct links l = {.ref = ids};
     struct dr_buf b;
 
     (void)state;
@@ -276,7 +354,7 @@ static void a_deal_loses_contacts_that_are_not_wanted(void **state)
     struct dr_ref refs[1] = {{.field = DR_STR_LIT("contacts_added_list")}};
     struct dr_load load = {.refs = refs, .ref_count = 1};
     uint64_t ids[1] = {7};
-    struct links l = {ids, NULL, false, NULL};
+    struct links l = {.ref = ids};
     struct body_opts o = {.linked = json("[{\"id\":7},{\"id\":8},9]")};
     struct dr_buf b;
 
@@ -294,7 +372,7 @@ static void merged_records_keep_their_tags(void **state)
                          .kind = DR_VAL_JSON,
                          .value = DR_STR_LIT("[\"a\",\"b\"]")};
     struct dr_load load = {.fields = &f, .field_count = 1};
-    struct links l = {NULL, NULL, false, NULL};
+    struct links l = {0};
     struct body_opts o = {.tags = json("[\"b\",\"mine\"]")};
     struct dr_buf b;
 
@@ -360,7 +438,7 @@ static void rows_are_compared_by_identity_then_content(void **state)
                            .working_name = DR_STR_LIT("w"),
                            .fields = &f,
                            .field_count = 1};
-    struct links l = {NULL, NULL, false, NULL};
+    struct links l = {0};
     struct row_case c = {
         .type = type_of(load.type), .load = &load, .links = &l};
     const struct dr_json *row = json("{\"id\":5,\"name\":\"n\",\"city\":"
@@ -386,7 +464,7 @@ static void line_sets_are_compared_whole(void **state)
                                {.fields = &q, .field_count = 1}};
     struct dr_load load = {.lines = lines, .line_count = 2};
     uint64_t ids[2] = {4, 4};
-    struct links l = {NULL, ids, false, NULL};
+    struct links l = {.line = ids};
 
     (void)state;
     assert_true(
@@ -547,6 +625,8 @@ int main(void)
         cmocka_unit_test(what_is_covered_is_skipped),
         cmocka_unit_test(a_missing_parent_is_waited_for_only_in_the_tail),
         cmocka_unit_test(a_refused_parent_is_not_waited_for),
+        cmocka_unit_test(it_stands_on_the_first_that_is_there),
+        cmocka_unit_test(only_what_hangs_on_it_is_linked_with_a_lead),
         cmocka_unit_test(bulk_entries_carry_one_identifier),
         cmocka_unit_test(a_contact_has_one_primary_account),
         cmocka_unit_test(a_deal_loses_contacts_that_are_not_wanted),

@@ -205,8 +205,19 @@ static void recovered(struct loader *l, struct item *it,
     it->lp->lane->walk_again = true;
 }
 
+static bool is_lead(const struct dr_load *load, const struct links *links,
+                    const struct dr_ref *r)
+{
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (r == &load->refs[i]) {
+            return links->lead[i];
+        }
+    }
+    return false;
+}
+
 static void refuse_parent(struct loader *l, struct item *it,
-                          const struct dr_ref *which)
+                          const struct dr_ref *which, bool lead)
 {
     struct dr_str id = which->key, object = dr_str_split(&id, ':');
     struct dr_buf b;
@@ -217,7 +228,9 @@ static void refuse_parent(struct loader *l, struct item *it,
     dr_buf_str(&b, object);
     dr_buf_ch(&b, ' ');
     dr_buf_str(&b, id);
-    dr_buf_z(&b, " that it belongs to is not in the target");
+    dr_buf_z(&b, lead ? " that it belongs to is a lead in the target, which "
+                        "takes none of its kind"
+                      : " that it belongs to is not in the target");
     item_refuse(
         l, it, "parent_missing", 0,
         "cure the record it belongs to (`drover find` tells what became "
@@ -342,7 +355,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     if (it->type && it->type->ident == IDENT_CONTENT) {
         it->alike = fold_alike(o->load, &links);
     }
-    it->missing = rc.missing = refs_missing(o->load, &links);
+    it->missing = rc.missing = links.missing;
     if (load_outdated(l, o->load) ||
         fact_covers(&it->fact, o->load, it->missing)) {
         item_settled(it);
@@ -366,7 +379,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     } else if (verdict == REFS_WAIT) {
         wait_parent(l, it);
     } else if (verdict == REFS_REJECT) {
-        refuse_parent(l, it, which);
+        refuse_parent(l, it, which, is_lead(o->load, &links, which));
     } else if (it->fact.state == DR_FACT_REFUSED && it->fact.keep[0] == '?') {
         refused_before(l, it);
     } else if (it->type->fixed && it->route.way == WAY_UPDATE) {
@@ -374,7 +387,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     } else if (file_on_lead(it, o->load, &links)) {
         refuse_on_lead(l, it);
     } else if (!lines_left(l, it, o->load, &links)) {
-        refuse_parent(l, it, &o->load->lines[0].product);
+        refuse_parent(l, it, &o->load->lines[0].product, false);
     } else {
         it->since_ms = 0;
         it->same_parent = refs_target(o->load, &links) != SIZE_MAX;

@@ -44,8 +44,9 @@ static bool may_come(const struct dr_ref *r, const struct dr_fact *f)
 struct state {
     const struct refs_case *c;
     const struct dr_fact *orphan;
-    bool wait;
-    const struct dr_ref *reject, *waiting;
+    size_t orphaned;
+    bool wait, stands; /* on a record: its other targetables do not matter */
+    const struct dr_ref *reject, *waiting, *nowhere;
 };
 
 static uint64_t orphan_id(const struct state *s)
@@ -53,31 +54,81 @@ static uint64_t orphan_id(const struct state *s)
     return s->c->orphan_dst ? s->c->orphan_dst : s->orphan->dst;
 }
 
-static uint64_t one(struct state *s, const struct dr_ref *r,
-                    const struct dr_fact *f, bool *via_orphan)
+static bool is_target(const struct dr_ref *r)
 {
-    uint64_t id = id_of(r, f);
+    return dr_str_starts(r->field, DR_STR_LIT("targetable:"));
+}
+
+static void wait_for(struct state *s, const struct dr_ref *r)
+{
+    s->wait = true;
+    s->waiting = r;
+}
+
+static void missed(struct state *s, const struct dr_ref *r)
+{
+    if (r->on_miss == DR_MISS_DROP) {
+        return;
+    }
+    if (is_target(r) && !s->nowhere) {
+        s->nowhere = r; /* unless another one is there */
+    } else if (!is_target(r) && !s->reject) {
+        s->reject = r;
+    }
+}
+
+static uint64_t one(struct state *s, const struct dr_ref *r,
+                    const struct dr_fact *f, bool lead)
+{
+    uint64_t id = lead && !dr_ref_takes_lead(r) ? 0 : id_of(r, f);
 
     if (id) {
+        s->stands |= is_target(r);
         return id;
     }
     if (may_come(r, f) && s->c->may_wait) {
-        s->wait = true;
-        s->waiting = r;
+        wait_for(s, r);
         return 0;
     }
     if (r->on_miss == DR_MISS_ORPHAN) {
         id = orphan_id(s);
-        *via_orphan = id != 0;
+        s->orphaned += id != 0;
         if (!id && s->orphan->state == DR_FACT_NONE && s->c->may_wait) {
-            s->wait = true;
-            s->waiting = r;
+            wait_for(s, r);
         }
     }
-    if (!id && r->on_miss != DR_MISS_DROP && !s->reject) {
-        s->reject = r;
+    if (!id) {
+        missed(s, r);
     }
     return id;
+}
+
+/* Returns how many lines have no product. */
+static size_t lines(struct state *s, uint64_t *line)
+{
+    const struct dr_load *load = s->c->load;
+    size_t none = 0;
+
+    for (size_t i = 0; i < load->line_count; i++) {
+        const struct dr_ref *p = &load->lines[i].product;
+        const struct dr_fact *f = &s->c->facts[load->ref_count + i];
+        line[i] = id_of(p, f);
+        none += line[i] == 0;
+        if (!line[i] && may_come(p, f) && s->c->may_wait) {
+            wait_for(s, p);
+        }
+    }
+    return none;
+}
+
+static enum refs_verdict verdict_of(struct state *s,
+                                    const struct dr_ref **which)
+{
+    if (!s->reject && !s->stands) {
+        s->reject = s->nowhere;
+    }
+    *which = s->wait ? s->waiting : s->reject;
+    return s->wait ? REFS_WAIT : s->reject ? REFS_REJECT : REFS_OK;
 }
 
 int refs_resolve(const struct refs_case *c, struct dr_arena *a,
@@ -93,44 +144,24 @@ int refs_resolve(const struct refs_case *c, struct dr_arena *a,
     if (!ref || !line || !lead) {
         return -1;
     }
-    *out = (struct links){.ref = ref, .line = line, .lead = lead};
     for (size_t i = 0; i < load->ref_count; i++) {
-        ref[i] = one(&s, &load->refs[i], &c->facts[i], &out->via_orphan);
-        lead[i] =
-            load->refs[i].key.n > 0 && strcmp(c->facts[i].type, "leads") == 0;
-    }
-    for (size_t i = 0; i < load->line_count; i++) {
-        const struct dr_ref *p = &load->lines[i].product;
-        const struct dr_fact *f = &c->facts[load->ref_count + i];
-        line[i] = id_of(p, f);
-        if (!line[i] && may_come(p, f) && c->may_wait) {
-            s.wait = true;
-            s.waiting = p;
+        const struct dr_ref *r = &load->refs[i];
+        lead[i] = r->key.n > 0 && strcmp(c->facts[i].type, "leads") == 0;
+        if (!(is_target(r) && s.stands)) {
+            ref[i] = one(&s, r, &c->facts[i], lead[i]);
         }
     }
-    *which = s.wait ? s.waiting : s.reject;
-    *verdict = s.wait ? REFS_WAIT : s.reject ? REFS_REJECT : REFS_OK;
+    *out = (struct links){.ref = ref, .line = line, .lead = lead};
+    out->missing =
+        dr_links_settle(load, ref, lead) + s.orphaned + lines(&s, line);
+    *verdict = verdict_of(&s, which);
     return 0;
-}
-
-size_t refs_missing(const struct dr_load *load, const struct links *links)
-{
-    size_t n = links->via_orphan ? 1 : 0;
-
-    for (size_t i = 0; i < load->ref_count; i++) {
-        n += links->ref[i] == 0;
-    }
-    for (size_t i = 0; i < load->line_count; i++) {
-        n += links->line[i] == 0;
-    }
-    return n;
 }
 
 size_t refs_target(const struct dr_load *load, const struct links *links)
 {
     for (size_t i = 0; i < load->ref_count; i++) {
-        if (links->ref[i] &&
-            dr_str_starts(load->refs[i].field, DR_STR_LIT("targetable:"))) {
+        if (links->ref[i] && is_target(&load->refs[i])) {
             return i;
         }
     }

@@ -23,8 +23,10 @@ void refs_keys(const struct dr_load *load, struct dr_str *lanes,
 struct links {
     const uint64_t *ref;  /* one a ref   */
     const uint64_t *line; /* one a line; 0: the line is refused */
-    bool via_orphan;
-    const bool *lead; /* one a ref: it stands among the leads; or NULL */
+    const bool *lead;     /* one a ref: it stands among the leads; or NULL */
+    /* Links and lines that are left out, go to the Unassigned Account instead
+     * or hang on what may become another record (dr_links_settle). */
+    size_t missing;
 };
 
 enum refs_verdict {
@@ -44,9 +46,6 @@ struct refs_case {
 int refs_resolve(const struct refs_case *c, struct dr_arena *a,
                  struct links *out, enum refs_verdict *verdict,
                  const struct dr_ref **which) DR_MUSTCHECK;
-/* Links and lines that are left out, or go to the Unassigned Account instead.
- */
-size_t refs_missing(const struct dr_load *load, const struct links *links);
 /* The reference on which an activity, a note or a file hangs: its number,
  * SIZE_MAX: none that is there. */
 size_t refs_target(const struct dr_load *load, const struct links *links);

@@ -274,6 +274,24 @@ void dr_plan_files_json(const struct dr_profile *profile,
 size_t dr_plan_check(const struct dr_plan *p, const struct dr_catalogs *c,
                      struct dr_buf *problems_json);
 
+/* ---- references ---- */
+
+/* May the reference's other end be a lead (classic edition)? What hangs on a
+ * record may hang on a lead; a deal's contacts and the relations of a module
+ * are contacts. */
+bool dr_ref_takes_lead(const struct dr_ref *r);
+
+/*
+ * Which of a record's references become links. ids: the target's id of each
+ * reference, 0: not there; those that become none are set to 0. lead: whether
+ * that id is a lead's. Of references `targetable:` the first that is there is
+ * the one on which the record stands; those behind it are not needed.
+ * Returns how many links are left out, or may become better ones: a lead may
+ * become a contact, and then what hangs on it has to follow.
+ */
+size_t dr_links_settle(const struct dr_load *load, uint64_t *ids,
+                       const bool *lead);
+
 /* ---- comparing with what the target holds ---- */
 
 enum dr_cmp { DR_CMP_SAME = 1, DR_CMP_DIFFERENT, DR_CMP_ABSENT };

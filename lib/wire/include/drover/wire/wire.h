@@ -157,7 +157,8 @@ enum dr_on_miss {
  *   sales_accounts          one entry of a contact's array, with primary
  *   contacts_added_list     one entry of a deal's contacts
  *   sales_account_id, parent_sales_account_id, deal (deal_product: the path)
- *   targetable:<Type>       a task's targetable_id with targetable_type
+ *   targetable:<Type>       a task's targetable_id with targetable_type; of
+ *                           several the first whose record is there
  */
 struct dr_ref {
     struct dr_str field, rule, lane, key;
