@@ -71,6 +71,8 @@ struct auditor {
     struct dr_group *loaders, *transformers;
     uint32_t transformers_pass;
     int64_t watch_due_ms;
+    uint32_t lacking_pass; /* whose lacking records were looked at again */
+    bool relinked;         /* after this freeze                          */
     uint64_t decisions; /* sequence of the last one */
     uint8_t last_decision[32];
 

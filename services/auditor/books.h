@@ -131,9 +131,13 @@ struct diff_row {
 };
 void books_clear_diffs(struct books *b, struct dr_str object, struct dr_str id);
 void books_diff(struct books *b, const struct diff_row *d);
-/* Figures of a verification: fields compared, fields that differ. */
+/* Figures of a verification: fields compared, fields that differ; enum
+ * lacking. */
 void books_verified(struct books *b, struct dr_str object, struct dr_str id,
-                    int64_t fields, int64_t mismatches);
+                    int64_t fields, int64_t mismatches, int lacking);
+/* Marks the records that lack links; returns how many are marked in all. */
+int64_t books_dirty_lacking(struct books *b);
+int64_t books_lacking(struct books *b, int lacking);
 void books_clean(struct books *b, struct dr_str object, struct dr_str id);
 
 #endif

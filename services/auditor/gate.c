@@ -173,6 +173,10 @@ static int check_cutover(const struct state *s, const struct evidence *e,
                           "%lld records have no terminal state yet: wait",
                           (long long)e->pending);
     }
+    if (e->links_open) {
+        return refuse(err, "records whose links can be made by now are being "
+                           "looked for, to be sent once more: wait");
+    }
     return 0;
 }
 

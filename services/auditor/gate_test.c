@@ -50,6 +50,20 @@ static void test_the_way(void **state)
     assert_memory_equal(s.plan_hash, hash, 32);
 }
 
+static void test_no_cutover_before_the_last_links(void **state)
+{
+    struct evidence e = all_well();
+    struct state s = {.phase = PHASE_FREEZE, .has_plan = true};
+    struct dr_err err = {0};
+
+    (void)state;
+    e.links_open = true;
+    assert_int_equal(gate_check(&s, &e, STEP_CUTOVER, &err), -1);
+    assert_non_null(strstr(err.text, "links"));
+    e.links_open = false;
+    assert_int_equal(gate_check(&s, &e, STEP_CUTOVER, &err), 0);
+}
+
 /* No step can be jumped over: from every phase only what may follow does. */
 static void test_nothing_is_jumped_over(void **state)
 {
@@ -199,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_way),
+        cmocka_unit_test(test_no_cutover_before_the_last_links),
         cmocka_unit_test(test_nothing_is_jumped_over),
         cmocka_unit_test(test_says_what_it_waits_for),
         cmocka_unit_test(test_lanes_open_in_order),

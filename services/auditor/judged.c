@@ -84,16 +84,35 @@ void books_diff(struct books *b, const struct diff_row *d)
 }
 
 void books_verified(struct books *b, struct dr_str object, struct dr_str id,
-                    int64_t fields, int64_t mismatches)
+                    int64_t fields, int64_t mismatches, int lacking)
 {
     struct query *q = db_query(
-        books_db(b), "INSERT OR REPLACE INTO verified VALUES(?1,?2,?3,?4)");
+        books_db(b), "INSERT OR REPLACE INTO verified VALUES(?1,?2,?3,?4,?5)");
 
     db_text(q, 1, object);
     db_text(q, 2, id);
     db_int(q, 3, fields);
     db_int(q, 4, mismatches);
+    db_int(q, 5, lacking);
     db_run(q);
+}
+
+int64_t books_dirty_lacking(struct books *b)
+{
+    db_exec(books_db(b),
+            "UPDATE source SET dirty=1 WHERE (object, id) IN"
+            " (SELECT object, id FROM verified WHERE lacking>0)");
+    return books_dirty_count(b);
+}
+
+int64_t books_lacking(struct books *b, int lacking)
+{
+    struct query *q = db_query(
+        books_db(b),
+        "SELECT count(*) FROM verified WHERE lacking>0 AND lacking=?1");
+
+    db_int(q, 1, lacking);
+    return db_one(q);
 }
 
 void books_clean(struct books *b, struct dr_str object, struct dr_str id)

@@ -3,7 +3,7 @@
 #ifndef DROVER_AUDITOR_SCHEMA_H
 #define DROVER_AUDITOR_SCHEMA_H
 
-#define BOOKS_VERSION 2
+#define BOOKS_VERSION 3
 
 extern const char books_schema[];
 

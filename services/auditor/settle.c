@@ -9,6 +9,8 @@
 #include <drover/base/log.h>
 #include <drover/json/json.h>
 
+#include "lacking.h"
+
 /* ---- gathering ---- */
 
 static uint64_t target_of(struct auditor *au, struct dr_str lane,
@@ -258,7 +260,8 @@ bool settle_heard(struct auditor *au, const struct dr_source *rec,
     if (dr_str_eqz(rec->object, "line_item")) {
         books_lines_gone(au->books, rec->id, rec->rev);
     }
-    books_verified(au->books, rec->object, rec->id, w.fields, w.mismatches);
+    books_verified(au->books, rec->object, rec->id, w.fields, w.mismatches,
+                   judged ? (int)lacking(c) : LACKS_NOTHING);
     books_clean(au->books, rec->object, rec->id);
     return judged;
 }

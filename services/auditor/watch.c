@@ -4,6 +4,7 @@
  * the loaders have settled everything up to the last of them.
  */
 #include "auditor.h"
+#include "relink.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -350,6 +351,7 @@ void watch(struct auditor *au)
     e->pending = count_pending(au);
     e->losses = db_one(
         db_query(books_db(au->books), "SELECT sum(mismatches) FROM verified"));
+    relink(au);
     *au->m_lag = au->lag;
     *au->m_pending = e->pending;
     *au->m_mismatches = e->losses;

@@ -1,0 +1,74 @@
+#include "lacking.h"
+
+#include <drover/ledger/ledger.h>
+
+static bool is_target(const struct dr_ref *r)
+{
+    return dr_str_starts(r->field, DR_STR_LIT("targetable:"));
+}
+
+/* A lead takes no files and no links to files. */
+static bool takes(const struct dr_load *load, bool lead)
+{
+    return !lead || !(dr_str_eqz(load->type, "files") ||
+                      dr_str_eqz(load->type, "document_links"));
+}
+
+/* Everything is there now without which it makes no sense. */
+static bool could_stand(const struct judge_load *l, const struct dr_load *load)
+{
+    bool targets = false, stands = false;
+
+    for (size_t i = 0; i < load->ref_count; i++) {
+        const struct dr_ref *r = &load->refs[i];
+        if (is_target(r)) {
+            targets |= r->on_miss == DR_MISS_REJECT;
+            stands |= l->refs[i] && takes(load, l->lead[i]);
+        } else if (r->on_miss == DR_MISS_REJECT && !l->refs[i]) {
+            return false;
+        }
+    }
+    return stands || !targets;
+}
+
+static enum lacking of_refusal(const struct judge_load *l,
+                               const struct dr_load *load)
+{
+    if (!dr_str_eqz(l->fact.class, "parent_missing") &&
+        !dr_str_eqz(l->fact.class, "no_target")) {
+        return LACKS_NOTHING; /* that is another cause */
+    }
+    return could_stand(l, load) ? LACKS_ONCE : LACKS_LINKS;
+}
+
+static enum lacking of_load(const struct judge_load *l,
+                            const struct dr_load *load)
+{
+    size_t left_out = 0;
+
+    if (!l->has_fact) {
+        return LACKS_NOTHING;
+    }
+    if (l->fact.refused) {
+        return of_refusal(l, load);
+    }
+    if (dr_content_of(l->fact.content_hash, load->content_hash, &left_out) !=
+        DR_CONTENT_LOOSE) {
+        return LACKS_NOTHING;
+    }
+    return l->left_out < left_out ? LACKS_ONCE : LACKS_LINKS;
+}
+
+enum lacking lacking(const struct judge_case *c)
+{
+    enum lacking most = LACKS_NOTHING;
+
+    if (!c->out || c->out->state != DR_OUT_LOAD) {
+        return most;
+    }
+    for (size_t i = 0; i < c->out->load_count && i < JUDGE_LOADS; i++) {
+        enum lacking one = of_load(&c->loads[i], &c->out->loads[i]);
+        most = one > most ? one : most;
+    }
+    return most;
+}
