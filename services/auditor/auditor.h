@@ -73,7 +73,7 @@ struct auditor {
     int64_t watch_due_ms;
     uint32_t lacking_pass; /* whose lacking records were looked at again */
     bool relinked;         /* after this freeze                          */
-    uint64_t decisions; /* sequence of the last one */
+    uint64_t decisions;    /* sequence of the last one */
     uint8_t last_decision[32];
 
     struct job *job; /* a report being made */

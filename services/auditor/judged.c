@@ -99,9 +99,8 @@ void books_verified(struct books *b, struct dr_str object, struct dr_str id,
 
 int64_t books_dirty_lacking(struct books *b)
 {
-    db_exec(books_db(b),
-            "UPDATE source SET dirty=1 WHERE (object, id) IN"
-            " (SELECT object, id FROM verified WHERE lacking>0)");
+    db_exec(books_db(b), "UPDATE source SET dirty=1 WHERE (object, id) IN"
+                         " (SELECT object, id FROM verified WHERE lacking>0)");
     return books_dirty_count(b);
 }
 

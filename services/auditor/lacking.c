@@ -7,11 +7,10 @@ static bool is_target(const struct dr_ref *r)
     return dr_str_starts(r->field, DR_STR_LIT("targetable:"));
 }
 
-/* A lead takes no files and no links to files. */
-static bool takes(const struct dr_load *load, bool lead)
+static bool is_file(const struct dr_load *load)
 {
-    return !lead || !(dr_str_eqz(load->type, "files") ||
-                      dr_str_eqz(load->type, "document_links"));
+    return dr_str_eqz(load->type, "files") ||
+           dr_str_eqz(load->type, "document_links");
 }
 
 /* Everything is there now without which it makes no sense. */
@@ -23,7 +22,8 @@ static bool could_stand(const struct judge_load *l, const struct dr_load *load)
         const struct dr_ref *r = &load->refs[i];
         if (is_target(r)) {
             targets |= r->on_miss == DR_MISS_REJECT;
-            stands |= l->refs[i] && takes(load, l->lead[i]);
+            /* a lead takes no files */
+            stands |= l->refs[i] && !(is_file(load) && l->lead[i]);
         } else if (r->on_miss == DR_MISS_REJECT && !l->refs[i]) {
             return false;
         }
@@ -56,7 +56,8 @@ static enum lacking of_load(const struct judge_load *l,
         DR_CONTENT_LOOSE) {
         return LACKS_NOTHING;
     }
-    return l->left_out < left_out ? LACKS_ONCE : LACKS_LINKS;
+    /* The target never changes a file. */
+    return l->left_out < left_out && !is_file(load) ? LACKS_ONCE : LACKS_LINKS;
 }
 
 enum lacking lacking(const struct judge_case *c)

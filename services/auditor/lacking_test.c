@@ -102,6 +102,8 @@ static void test_what_was_refused(void **state)
     refused(&s, "no_target");
     assert_int_equal(lacks(&s, 0, 2, true), LACKS_LINKS);
     assert_int_equal(lacks(&s, 0, 2, false), LACKS_ONCE);
+    landed(&s, 1); /* on the contact: it stays there */
+    assert_int_equal(lacks(&s, 1, 2, false), LACKS_LINKS);
 }
 
 static void test_every_part_counts(void **state)

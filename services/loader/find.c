@@ -33,8 +33,9 @@ struct find {
     bool cut;      /* a list was longer than we read, or not to be had   */
     bool searched; /* one of the searches was answered              */
     char *parent;
-    int alike;  /* of the same content and nobody else's */
-    char *like; /* the first of them                     */
+    char *moved; /* where it shall hang, and may by now: tried after that */
+    int alike;   /* of the same content and nobody else's */
+    char *like;  /* the first of them                     */
 };
 
 static void step(struct find *f);
@@ -49,6 +50,7 @@ static void end(struct find *f, enum find_state s, const struct dr_json *record)
     }
     item_unpin(it);
     free(f->parent);
+    free(f->moved);
     free(f->like);
     free(f);
 }
@@ -170,6 +172,13 @@ static bool next_list(struct find *f)
     const struct type *t = f->it->type;
 
     f->page = 1;
+    if (f->moved) {
+        free(f->parent);
+        f->parent = f->moved;
+        f->moved = NULL;
+        f->cut = false; /* what hung on a lead is with its contact, if at all */
+        return true;
+    }
     if (f->parent) {
         if (parent_is_sure(f) && !f->cut) {
             return false;
@@ -426,35 +435,41 @@ static void step(struct find *f)
     }
 }
 
-/* -1: the id map is away. What stands there hangs where it was put. */
-static int parent_path(struct loader *l, struct item *it, char **out)
+/* -1: the id map is away. What stands there hangs where it was put, or where
+ * its parent has become another record. */
+static int parent_path(struct find *f)
 {
+    struct item *it = f->it;
     const struct dr_load *load;
     struct links links;
     struct dr_buf b;
 
-    if (it->route.dst && it->fact.keep[0] == '/') {
-        *out = dr_xstrdup(it->fact.keep);
-        return 0;
-    }
-    if (item_links(l, it, &load, &links)) {
+    if (item_links(f->l, it, &load, &links)) {
         return -1;
     }
     dr_buf_init(&b, 256);
     body_parent_path(load, &links, &b);
     if (b.n > 0) {
-        *out = dr_xstrndup(dr_buf_view(&b));
+        f->parent = dr_xstrndup(dr_buf_view(&b));
     }
     dr_buf_done(&b);
+    if (it->route.dst && it->fact.keep[0] == '/') {
+        f->moved = f->parent && strcmp(f->parent, it->fact.keep) != 0
+                       ? f->parent
+                       : NULL;
+        if (!f->moved) {
+            free(f->parent);
+        }
+        f->parent = dr_xstrdup(it->fact.keep);
+    }
     return 0;
 }
 
 /* In its parent's list, or in the lists of all. */
 static void begin_list(struct find *f)
 {
-    if (parent_path(f->l, f->it, &f->parent) ||
-        (f->it->type->ident == IDENT_CONTENT &&
-         (!fold_enter(f->l, f->it) || !claims_read(f->l)))) {
+    if (parent_path(f) || (f->it->type->ident == IDENT_CONTENT &&
+                           (!fold_enter(f->l, f->it) || !claims_read(f->l)))) {
         end(f, FIND_FAILED, NULL);
         return;
     }

@@ -329,6 +329,21 @@ static void refuse_on_lead(struct loader *l, struct item *it)
                            "products alone"));
 }
 
+/* What the target never changes is not sent again for a better link. */
+static size_t missing_now(const struct item *it, const struct dr_load *load,
+                          const struct links *links)
+{
+    struct dr_str done = {(const char *)it->fact.content_hash,
+                          sizeof(it->fact.content_hash)};
+    size_t missing;
+
+    if (it->type && it->type->fixed && it->fact.state == DR_FACT_DONE &&
+        dr_content_of(done, load->content_hash, &missing) != DR_CONTENT_OTHER) {
+        return missing;
+    }
+    return links->missing;
+}
+
 static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
 {
     struct item *it = o->it;
@@ -355,7 +370,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     if (it->type && it->type->ident == IDENT_CONTENT) {
         it->alike = fold_alike(o->load, &links);
     }
-    it->missing = rc.missing = links.missing;
+    it->missing = rc.missing = missing_now(it, o->load, &links);
     if (load_outdated(l, o->load) ||
         fact_covers(&it->fact, o->load, it->missing)) {
         item_settled(it);

@@ -2,6 +2,8 @@
  * it was goes to the ledger (5 step 4). */
 #include "loader.h"
 
+#include <string.h>
+
 #include <drover/base/log.h>
 
 void update_opts(const struct item *it, const struct dr_load *load,
@@ -18,6 +20,37 @@ void update_opts(const struct item *it, const struct dr_load *load,
         /* Fields that another record becomes say nothing of its contacts. */
         out->linked = contacts ? contacts : dr_json_get(record, "contact_ids");
     }
+}
+
+/* Nothing of it is in the way: it hangs on a lead that is a contact now, and
+ * no list shows it any more. What it holds is not known; so it is only moved,
+ * unless its content has changed at the source. */
+static bool left_behind(struct loader *l, struct item *it)
+{
+    struct body_opts o = {0};
+    const struct dr_load *load;
+    struct links links;
+    struct dr_buf b;
+
+    if (it->route.way != WAY_UPDATE || it->type->fixed ||
+        strncmp(it->fact.keep, "/leads/", 7) != 0 ||
+        strncmp(it->keep, "/leads/", 7) == 0 ||
+        item_links(l, it, &load, &links)) {
+        return false;
+    }
+    edits_forget(it);
+    if (dr_content_of((struct dr_str){(const char *)it->fact.content_hash, 32},
+                      load->content_hash, NULL) != DR_CONTENT_OTHER) {
+        it->kept = dr_xcalloc(load->field_count + 1, 1);
+        memset(it->kept, 1, load->field_count);
+    }
+    o.kept = it->kept;
+    dr_buf_init(&b, (size_t)4 << 20);
+    body_single(it->type, load, &links, &o, &b);
+    DR_ASSERT(!b.over);
+    item_body(it, &b);
+    dr_buf_done(&b);
+    return true;
 }
 
 /* 0, or -1: the id map is away; the record waits for it. */
@@ -93,6 +126,22 @@ static void answered(struct loader *l, struct call *c,
     item_unpin(it);
 }
 
+/* Its parent's list does not show it. */
+static void missed(struct loader *l, struct item *it, enum find_state s)
+{
+    if (own_active(&it->lp->own) && left_behind(l, it)) {
+        it->lp->lane->in_flight++;
+        single_write(l, it, "PUT");
+    } else if (s == FIND_UNKNOWN) {
+        item_refuse(l, it, "gone", 0,
+                    "look in the target: the record that it hangs on was "
+                    "deleted or holds too many; then redrive",
+                    true, DR_STR_LIT("the target does not show it any more"));
+    } else {
+        refuse_gone(l, it);
+    }
+}
+
 /* What cannot be read by its id is read in its parent's list. */
 static void listed(struct loader *l, struct item *it, enum find_state s,
                    const struct dr_json *record)
@@ -103,13 +152,8 @@ static void listed(struct loader *l, struct item *it, enum find_state s,
         break;
     case FIND_NOTHING:
     case FIND_OTHER:
-        refuse_gone(l, it);
-        break;
     case FIND_UNKNOWN:
-        item_refuse(l, it, "gone", 0,
-                    "look in the target: the record that it hangs on was "
-                    "deleted or holds too many; then redrive",
-                    true, DR_STR_LIT("the target does not show it any more"));
+        missed(l, it, s);
         break;
     case FIND_FAILED:
         item_again(it);

@@ -117,6 +117,29 @@ def task(i, to=None, rev=1, pas=1, **fields):
         pas)
 
 
+def classic_tenant():
+    """The small tenant in the classic edition, which has leads."""
+    tenant = json.loads(TENANT.read_text())
+    tenant["edition"] = "classic"
+    tenant["selectors"]["lead_stages"] = [
+        {"id": 9001, "name": "New", "position": 1}]
+    tenant["fields"]["leads"] = [
+        f for f in tenant["fields"]["contacts"]
+        if f["name"] in ("last_name", "emails", "cf_source_id")]
+    tenant["views"]["leads"] = [{
+        "id": 9100, "name": "All Leads", "model_class_name": "Lead",
+        "user_id": 0, "is_default": True}]
+    return tenant
+
+
+def lead(i, rev=1, pas=1, **fields):
+    return record("contact", "contact", i, "leads", "single", dict({
+        "first_name": "Ana", "last_name": "L%d" % i,
+        "email": "p%d@example.test" % i, "owner_id": USER,
+        "lead_stage_id": 9001, "cf_source_id": str(i)}, **fields),
+        rev=rev, pas=pas)
+
+
 # ---- the world ----
 
 class World:

@@ -3,13 +3,12 @@
 Each stands once in the target, told by the marker in its text, whatever
 happened on the way."""
 import collections
-import json
 import re
 import unittest
 
 from test_loader import (  # first: it finds the support folder
-    TASK_TYPE, TENANT, USER, World, company, contact, deal, lines, product,
-    record, ref)
+    TASK_TYPE, USER, World, classic_tenant, company, contact, deal, lead,
+    lines, product, record, ref)
 from bench import Bench, ndjson, wait_until
 
 ACTIVITY_TYPE = 0  # made for each target
@@ -265,25 +264,24 @@ class KindsTest(unittest.TestCase):
                              [changed[kind]], kind)
         w.stop()
 
-    def test_what_hangs_on_a_lead(self):
-        """In the classic edition a contact of ours may be a lead."""
-        tenant = json.loads(TENANT.read_text())
-        tenant["edition"] = "classic"
-        tenant["selectors"]["lead_stages"] = [
-            {"id": 9001, "name": "New", "position": 1}]
-        tenant["fields"]["leads"] = [
-            f for f in tenant["fields"]["contacts"]
-            if f["name"] in ("last_name", "emails", "cf_source_id")]
-        tenant["views"]["leads"] = [{
-            "id": 9100, "name": "All Leads", "model_class_name": "Lead",
-            "user_id": 0, "is_default": True}]
-        w = self.world(tenant=tenant)
+    def on_a_lead(self):
+        w = self.world(tenant=classic_tenant())
         w.conf["target.url"] = "http://127.0.0.1:%d/api" % w.sim.api
         w.loader()
-        lead = record("contact", "contact", 1, "leads", "single", {
-            "first_name": "Ana", "last_name": "L", "email": "p@example.test",
-            "owner_id": USER, "lead_stage_id": 9001, "cf_source_id": "1"})
-        self.settle(w, {"contact": [lead]})
+        self.settle(w, {"contact": [lead(1)]})
+        return w
+
+    @staticmethod
+    def links_to(key, n, pas=1, first=0):
+        return [record("file", "attachment", i, "document_links", "single",
+                       {"url": "https://files.example/%d" % i, "name": "l",
+                        "is_shared": False},
+                       [ref("targetable:Contact", "contact", key, "reject")],
+                       pas=pas) for i in range(first, first + n)]
+
+    def test_what_hangs_on_a_lead(self):
+        """In the classic edition a contact of ours may be a lead."""
+        w = self.on_a_lead()
         w.faults({"name": "lost", "times": 1, "after": 0,
                   "match": {"method": "POST", "path": "/notes$"},
                   "action": {"close": "after"}})
@@ -296,11 +294,7 @@ class KindsTest(unittest.TestCase):
                 [r["targetables"] for r in self.once(w, kind, 1)],
                 [[{"id": rid, "type": "Lead"}]], kind)
         # A lead takes no file: told without asking, however many there are.
-        links = [record("file", "attachment", i, "document_links", "single",
-                        {"url": "https://files.example/%d" % i, "name": "l",
-                         "is_shared": False},
-                        [ref("targetable:Contact", "contact", "contact:1",
-                             "reject")]) for i in range(5)]
+        links = self.links_to("contact:1", 5)
         before = w.calls()
         w.feed(links)
         w.control(["file"])
@@ -308,6 +302,100 @@ class KindsTest(unittest.TestCase):
         self.assertEqual({f["class"] for f in final.values()
                           if f["lane"] == "file"}, {"no_target"})
         self.assertEqual(w.calls(), before)
+        w.stop()
+
+    def test_what_hung_on_a_lead_follows_it(self):
+        """The lead becomes a contact. In a later pass all goes over to it,
+        whether the target had moved it or not, what had changed meanwhile
+        and what a lead does not take; a person's words stay."""
+        for moves, lists in (("no", 200), ("yes", 200), ("no", 404)):
+            with self.subTest(moves=moves, lists=lists):
+                w = self.on_a_lead()
+                w.sim.post("/sim/knobs", {"convert_moves": moves})
+                for kind, (lane, _, _) in KINDS.items():
+                    self.settle(w, {lane: [
+                        self.unchanged(kind),
+                        thing(kind, 4, on=1, text="four")]})
+                links = self.links_to("contact:1", 2)
+                w.feed(links)
+                w.control(self.lanes + ["file"])
+                w.until_final(links)
+                note = [n for n in w.records("notes")
+                        if n["description"].startswith("one")][0]
+                w.sim.post("/sim/admin/notes/%d" % note["id"], {
+                    "description": "by hand " + note["description"]}, "PUT")
+                self.settle(w, {"contact": [contact(1, [], pas=2, rev=2)]}, 2)
+                if lists == 404:  # what hung on the lead is in no list
+                    w.faults({"name": "gone", "times": 1000, "match": {
+                        "method": "GET", "path": "/leads/"},
+                        "action": {"status": 404}})
+                self.all_follows(w)
+                w.stop()
+
+    @staticmethod
+    def unchanged(kind, pas=1):
+        r = thing(kind, 1, pas=pas, text="one")
+        r["load"]["same"] = "one"
+        return r
+
+    def all_follows(self, w):
+        person = [c["id"] for c in w.records("contacts")
+                  if c["external_id"] == "1"][0]
+        for kind, (lane, _, field) in KINDS.items():
+            self.settle(w, {lane: [
+                self.unchanged(kind, 2),
+                thing(kind, 4, on=1, pas=2, rev=2, text="again")]}, 2)
+            have = self.once(w, kind, 2)
+            self.assertEqual([r["targetables"] for r in have], [
+                [{"id": person, "type": "Contact"}]] * 2, kind)
+            self.assertEqual(sorted(r[field].split("\n")[0] for r in have), [
+                "again", "by hand one" if kind == "notes" else "one"], kind)
+        self.settle(w, {"file": self.links_to("contact:1", 2, pas=2)}, 2)
+        self.assertEqual(len(w.records("document_links")), 2)
+
+    def passed_by(self, w, records, pas):
+        """They are skipped: 40 others of each of their lanes, which come
+        behind them in every partition, are all that is called for."""
+        w.feed(records)
+        others = {
+            "activity": [thing("tasks", i, on=1, pas=pas)
+                         for i in range(pas * 100, pas * 100 + 120, 3)],
+            "note": [thing("notes", i, on=1, pas=pas)
+                     for i in range(pas * 100, pas * 100 + 120, 3)],
+            "file": self.links_to("contact:1", 40, pas, pas * 100)}
+        before = w.calls()
+        self.settle(w, others, pas)
+        self.assertEqual(w.calls() - before, 120)
+
+    def test_it_stands_on_the_next_one(self):
+        """An activity whose deal was refused lands on its contact, and moves
+        when the deal is there; a file stays, for none can be moved."""
+        w = self.world()
+        w.loader()
+        self.settle(w, {"account": [company(1)],
+                        "contact": [contact(1, [1])]})
+        refs = [ref("targetable:Deal", "deal", "deal:1", "reject"),
+                ref("targetable:Contact", "contact", "contact:1", "reject")]
+
+        def hanging(pas):
+            out = [thing(k, 1, pas=pas) for k in KINDS]
+            out += self.links_to("contact:1", 1, pas)
+            for r in out:
+                r["load"].update(refs=refs, same="1")
+            return out
+
+        def stand_on(kind):
+            for k in KINDS:
+                self.assertEqual([r["targetables"][0]["type"]
+                                  for r in self.once(w, k, 1)], [kind], k)
+        for r in hanging(1):
+            self.settle(w, {r["load"]["lane"]: [r]})
+        stand_on("Contact")
+        self.settle(w, {"deal": [deal(1, 1, pas=2)]}, 2)
+        for r in hanging(2)[:len(KINDS)]:
+            self.settle(w, {r["load"]["lane"]: [r]}, 2)
+        stand_on("Deal")
+        self.passed_by(w, hanging(3), 3)
         w.stop()
 
     def test_lines_cost_a_second_call_only_for_the_amount(self):

@@ -6,7 +6,7 @@ import unittest
 
 import test_loader_edits
 from test_loader import (
-    TENANT, USER, World, company, contact, deal, record, task)
+    TENANT, World, classic_tenant, company, contact, deal, lead, record, task)
 from bench import wait_until
 
 
@@ -145,26 +145,9 @@ class Removals(test_loader_edits.Case):
     # ---- a lead becomes a contact ----
 
     def classic(self, **conf):
-        tenant = json.loads(TENANT.read_text())
-        tenant["edition"] = "classic"
-        tenant["selectors"]["lead_stages"] = [
-            {"id": 9001, "name": "New", "position": 1}]
-        tenant["fields"]["leads"] = [
-            f for f in tenant["fields"]["contacts"]
-            if f["name"] in ("last_name", "emails", "cf_source_id")]
-        tenant["views"]["leads"] = [{
-            "id": 9100, "name": "All Leads", "model_class_name": "Lead",
-            "user_id": 0, "is_default": True}]
-        w = World(self, tenant=tenant, **conf)
+        w = World(self, tenant=classic_tenant(), **conf)
         w.conf["target.url"] = "http://127.0.0.1:%d/api" % w.sim.api
         return w
-
-    def lead(self, i, rev=1, pas=1, **fields):
-        return record("contact", "contact", i, "leads", "single", dict({
-            "first_name": "Ana", "last_name": "L%d" % i,
-            "email": "p%d@example.test" % i, "owner_id": USER,
-            "lead_stage_id": 9001, "cf_source_id": str(i)}, **fields),
-            rev=rev, pas=pas)
 
     def person_becomes_contact(self, w, n, pas=2):
         people = [contact(i, [0], rev=2, pas=pas, job_title="Chief")
@@ -198,7 +181,7 @@ class Removals(test_loader_edits.Case):
         w = self.classic()
         w.loader()
         w.run_lanes({"account": [company(0)],
-                     "contact": [self.lead(i) for i in range(3)]})
+                     "contact": [lead(i) for i in range(3)]})
         self.assertEqual(len(w.records("leads")), 3)
         self.person_becomes_contact(w, 3)
         self.only_contacts(w, 3)
@@ -208,7 +191,7 @@ class Removals(test_loader_edits.Case):
         self.assertEqual(self.of_source(w, "contacts")["0"]["job_title"],
                          "Boss")
         # And never back.
-        back = self.lead(1, rev=4, pas=4)
+        back = lead(1, rev=4, pas=4)
         final = self.again(w, ["account", "contact"], [back], 4, ("refused",))
         self.assertEqual(final[("contact", "contact:1")]["class"],
                          "class_change")
@@ -224,7 +207,7 @@ class Removals(test_loader_edits.Case):
                 w = self.classic()
                 w.loader()
                 w.run_lanes({"account": [company(0)],
-                             "contact": [self.lead(i) for i in range(2)]})
+                             "contact": [lead(i) for i in range(2)]})
                 w.faults({"name": "c", "times": 1, "match": {
                     "method": "POST", "path": "/convert$"}, "action": action})
                 self.person_becomes_contact(w, 2)
@@ -238,7 +221,7 @@ class Removals(test_loader_edits.Case):
                 w = self.classic()
                 w.loader()
                 w.run_lanes({"account": [company(0)],
-                             "contact": [self.lead(i) for i in range(3)]})
+                             "contact": [lead(i) for i in range(3)]})
                 w.stop()
                 w.loaders.clear()
                 w.feed([contact(i, [0], rev=2, pas=2, job_title="Chief")
