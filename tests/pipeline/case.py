@@ -1,5 +1,6 @@
 """What the tests of whole migrations share: a broker and a Redis for a class,
 and a migration that is judged."""
+import json
 import pathlib
 import sys
 import unittest
@@ -7,10 +8,11 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 sys.path.insert(0, str(HERE.parent / "demo"))
-from bench import Bench  # noqa: E402
+from bench import Bench, ROOT  # noqa: E402
 from collect import Result  # noqa: E402
 from flow import Flow  # noqa: E402
 from stack import Options, Stack  # noqa: E402
+from tenant_variants import derive  # noqa: E402
 
 
 class Case(unittest.TestCase):
@@ -24,6 +26,18 @@ class Case(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.bench.close()
+
+    @classmethod
+    def variant(cls, kind):
+        """The tenant file of the small account, or of it in another edition
+        or on another plan."""
+        path = ROOT / "tests" / "data" / "tenant.json"
+        if not kind:
+            return path
+        tenant = derive(kind, json.loads(path.read_text()))
+        path = cls.bench.folder / (kind + ".json")
+        path.write_text(json.dumps(tenant))
+        return path
 
     def stack(self, **options):
         Case.count += 1

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What happens while the source is tailed: edits in Freshsales, records that
 vanish, an account that changes. What counts is what the target holds."""
+import json
 import pathlib
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from case import Case  # noqa: E402
-from bench import ndjson  # noqa: E402
+from bench import ROOT, ndjson  # noqa: E402
 from collect import Result  # noqa: E402
 from flow import ADMIN, Flow  # noqa: E402
 
@@ -35,6 +36,74 @@ class Delta(Case):
         result = Result(flow).all()
         self.assert_right(result)
         return result
+
+    @staticmethod
+    def hanging(s, on):
+        """{kind: ids of what hangs on a record of this type}"""
+        return {kind: [r["id"] for r in ndjson(
+            s.target.admin, "/sim/records/" + kind)
+            if any(t["type"] == on for t in r["targetables"])]
+            for kind in ("tasks", "appointments", "sales_activities",
+                         "notes", "document_links")}
+
+    @staticmethod
+    def hang_on_a_lead(s):
+        """A note and a file more."""
+        with_company = {line.split(",")[0] for line in (
+            ROOT / "tests/data/source/associations/contact_company.csv"
+            ).read_text().splitlines()}
+        lead = next(r["id"] for r in ndjson(
+            s.source.admin, "/sim/records/contact")
+            if r["properties"]["record_kind"] == "person" and
+            r["id"] not in with_company and r["properties"]["email"] and
+            not r["properties"]["converted_at"])
+        note = ndjson(s.source.admin, "/sim/records/note")[0]
+        s.source.post("/sim/admin/note", dict(note, id="no_lead"))
+        s.source.post("/sim/admin/associations", {
+            "op": "assoc_add", "from_type": "note", "from_id": "no_lead",
+            "to_type": "contact", "to_id": lead, "type_id": 51,
+            "label": "About", "category": "system", "primary": True})
+        file = next(r for r in ndjson(  # which belonged to nobody
+            s.source.admin, "/sim/records/attachment") if r["id"] == "fi_08")
+        file["properties"]["parents"] = [{"type": "contact", "id": lead}]
+        s.source.post("/sim/admin/attachment/fi_08", file, method="PUT")
+
+    @staticmethod
+    def without_target(rejected):
+        return [r["id"] for r in rejected if r["stage"] == "load" and
+                r["class"] in ("no_target", "gone")]
+
+    def test_what_hangs_on_leads_becomes_the_contacts(self):
+        """Every lead of the classic edition is converted at the source, and
+        nothing else changes there."""
+        s, flow = self.loaded(tenant=self.variant("classic"))
+        self.hang_on_a_lead(s)
+        flow.tail(changes=False)
+        hung = self.hanging(s, "Lead")
+        self.assertTrue(hung["notes"] and hung["sales_activities"], hung)
+        self.assertEqual(self.without_target(map(json.loads, flow.drover.text(
+            "rejected", "list").splitlines())), ["fi_08"])
+        leads = {r["custom_field"]["cf_source_id"] for r in ndjson(
+            s.target.admin, "/sim/records/leads")} - {None}
+        for r in ndjson(s.source.admin, "/sim/records/contact"):
+            if r["id"] in leads:
+                r["properties"]["converted_at"] = "2024-06-01T09:00:00Z"
+                s.source.post("/sim/admin/contact/" + r["id"], r,
+                              method="PUT")
+        flow.tail(changes=False)
+        result = self.ended(flow)
+        self.assertEqual([k for k, v in self.hanging(s, "Lead").items()
+                          if v], [])
+        on = self.hanging(s, "Contact")
+        for kind, ids in hung.items():
+            self.assertLessEqual(set(ids), set(on[kind]), kind)
+        self.assertEqual(self.without_target(
+            result.lines("rejected.ndjson")), [])
+        state = {r["id"]: r["state"] for r in result.lines("records.ndjson")
+                 if r["object"] in ("note", "attachment")}
+        self.assertEqual((state["no_lead"], state["fi_08"]),
+                         ("landed", "landed"))
+        self.assertEqual(flow.status()["pass"], 3)  # sample, full, links
 
     @staticmethod
     def target_of(s, kind, key, value):

@@ -11,7 +11,6 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from case import Case  # noqa: E402
 from bench import ROOT  # noqa: E402
-from tenant_variants import derive  # noqa: E402
 
 TARGET_OF = {"Deal": "deals", "Contact": "contacts",
              "SalesAccount": "sales_accounts", "Lead": "leads"}
@@ -27,22 +26,12 @@ class RowsCase(Case):
     kind = None
     once = None
 
-    @classmethod
-    def tenant(cls):
-        path = ROOT / "tests" / "data" / "tenant.json"
-        if not cls.kind:
-            return path
-        tenant = derive(cls.kind, json.loads(path.read_text()))
-        path = cls.bench.folder / (cls.kind + ".json")
-        path.write_text(json.dumps(tenant))
-        return path
-
     def setUp(self):
         cls = type(self)
         if cls.once is None:
             case = cls(self._testMethodName)
             try:
-                cls.once = case.migrate(tenant=cls.tenant())
+                cls.once = case.migrate(tenant=cls.variant(cls.kind))
             finally:
                 case.doCleanups()
         self.result = cls.once
