@@ -296,6 +296,27 @@ static void only_what_hangs_on_it_is_linked_with_a_lead(void **state)
     assert_int_equal(l.missing, 2);
 }
 
+static void fields_are_folded_into_what_is_whole(void **state)
+{
+    const struct dr_ref into = {.field = DR_STR_LIT("@record"),
+                                .key = DR_STR_LIT("deal:1"),
+                                .on_miss = DR_MISS_REJECT};
+    struct dr_fact facts[2] = {{.state = DR_FACT_CREATED, .dst = 7}};
+    struct dr_load load = {.refs = &into, .ref_count = 1};
+    struct refs_case c = {.load = &load, .facts = facts, .may_wait = true};
+    enum refs_verdict v;
+    const struct dr_ref *which;
+    struct links l;
+
+    (void)state;
+    assert_int_equal(refs_resolve(&c, arena, &l, &v, &which), 0);
+    assert_int_equal(v, REFS_WAIT);
+    facts[0].state = DR_FACT_DONE;
+    assert_int_equal(refs_resolve(&c, arena, &l, &v, &which), 0);
+    assert_int_equal(v, REFS_OK);
+    assert_int_equal(l.ref[0], 7);
+}
+
 /* ---- bodies ---- */
 
 static void bulk_entries_carry_one_identifier(void **state)
@@ -626,6 +647,7 @@ int main(void)
         cmocka_unit_test(a_missing_parent_is_waited_for_only_in_the_tail),
         cmocka_unit_test(a_refused_parent_is_not_waited_for),
         cmocka_unit_test(it_stands_on_the_first_that_is_there),
+        cmocka_unit_test(fields_are_folded_into_what_is_whole),
         cmocka_unit_test(only_what_hangs_on_it_is_linked_with_a_lead),
         cmocka_unit_test(bulk_entries_carry_one_identifier),
         cmocka_unit_test(a_contact_has_one_primary_account),

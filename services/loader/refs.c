@@ -26,19 +26,26 @@ void refs_keys(const struct dr_load *load, struct dr_str *lanes,
     keys[n] = DR_STR_LIT(DR_ORPHAN_KEY);
 }
 
+/* The second of two steps writes all custom fields: it would take away what
+ * was folded into the record before. */
+static bool half_made(const struct dr_ref *r, const struct dr_fact *f)
+{
+    return f->state == DR_FACT_CREATED && dr_str_eqz(r->field, "@record");
+}
+
 /* Something of the key stands in the target. */
 static uint64_t id_of(const struct dr_ref *r, const struct dr_fact *f)
 {
     if (r->key.n == 0) {
         return r->dst;
     }
-    return f->state == DR_FACT_DELETED ? 0 : f->dst;
+    return f->state == DR_FACT_DELETED || half_made(r, f) ? 0 : f->dst;
 }
 
 /* A refusal is terminal: nothing will come for this version. */
 static bool may_come(const struct dr_ref *r, const struct dr_fact *f)
 {
-    return r->key.n > 0 && f->state == DR_FACT_NONE;
+    return r->key.n > 0 && (f->state == DR_FACT_NONE || half_made(r, f));
 }
 
 struct state {

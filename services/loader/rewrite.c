@@ -44,6 +44,16 @@ static void learn_rows(struct loader *l, struct lane *lane)
     lane->rows = rows;
 }
 
+/* What others write just now waits its turn among the single ones. */
+static void take_all(struct loader *l, struct lane *lane)
+{
+    while (lane->updates.first) {
+        struct item *it = lane->updates.first;
+        bool ours = fold_enter(l, it);
+        item_move(it, ours ? &lane->before : &lane->single, ITEM_READY);
+    }
+}
+
 void rewrites(struct loader *l, struct lane *lane, bool input_waits)
 {
     if (lane->walk.active || lane->before.n > 0 ||
@@ -56,9 +66,7 @@ void rewrites(struct loader *l, struct lane *lane, bool input_waits)
         singly(&lane->updates, lane);
         return;
     }
-    while (lane->updates.first) {
-        item_move(lane->updates.first, &lane->before, ITEM_READY);
-    }
+    take_all(l, lane);
     if (!walk_start(l, lane, WALK_BEFORE, 0)) {
         singly(&lane->before, lane);
     }

@@ -200,6 +200,29 @@ class ModulesTest(unittest.TestCase):
         self.assertEqual(len(held(0)), 5)
         w.stop()
 
+    def test_folds_beside_changes_in_bulk(self):
+        """The pages of what the deals are come before the folds, the job
+        that changes them after: the folds wait for it."""
+        w = self.world(knobs=("custom_field_put=replace",))
+        n = 30
+        self.settle(w, self.base(n))
+        w.sim.post("/sim/knobs", {"job_delay_ms": 3000})
+        w.feed([deal(i, rev=2, amount="77.00") for i in range(n)])
+        wait_until("the deals are on their way",
+                   lambda: len(w.unsettled()) == n, 60)
+        folds = [fold(i, i, cf_ship_a="a") for i in range(n)]
+        w.feed(folds)
+        w.control(self.lanes + ["link"])
+        w.until_final(folds)
+        wait_until("all deals are changed", lambda: {
+            float(d["amount"]) for d in w.records("deals")
+            if d["custom_field"]["cf_source_id"]} == {77.0}, 60)
+        wait_until("nothing is open", lambda: not w.unsettled(), 60)
+        self.assertEqual({d["custom_field"]["cf_ship_a"]
+                          for d in w.records("deals")
+                          if d["custom_field"]["cf_source_id"]}, {"a"})
+        w.stop()
+
     def test_folds_that_are_lost(self):
         w = self.world(knobs=("custom_field_put=replace",))
         self.settle(w, self.base(1))
