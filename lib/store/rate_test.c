@@ -358,6 +358,16 @@ static void report(struct dr_store *s, const struct dr_rate_opts *o, int status,
         0);
 }
 
+/* The wait that is told, on the clock of the test, and no more than it. */
+static struct dr_rate_grant after_the_wait(struct dr_store *s,
+                                           struct dr_rate_opts *o)
+{
+    o->now_ms += take(s, o).wait_ms - 1;
+    assert_false(take(s, o).granted);
+    o->now_ms++;
+    return take(s, o);
+}
+
 /* After a 429 nobody sends; then exactly one call tries, and again. */
 static void test_one_canary(void **state)
 {
@@ -366,9 +376,9 @@ static void test_one_canary(void **state)
                              .hour_limit = 1000,
                              .minute_limit = 400,
                              .hour_ms = 3600000,
-                             .minute_ms = 60000};
+                             .minute_ms = 60000,
+                             .now_ms = HOUR_BEGINS + 1000};
     struct dr_rate_grant g;
-    int64_t until;
 
     (void)state;
     g = take(a, &o);
@@ -382,28 +392,46 @@ static void test_one_canary(void **state)
     report(a, &o, 429, -1, 1200, false);
     g = take(b, &o);
     assert_false(g.granted);
-    assert_in_range(g.wait_ms, 1000, 1200);
+    assert_int_equal(g.wait_ms, 1200);
     assert_int_equal(g.epoch, 1);
     report(b, &o, 200, -1, -1, false); /* sent before: tells nothing */
-    until = dr_mono_ms() + 10000;
-    for (g = take(b, &o); !g.granted; g = take(b, &o)) {
-        assert_true(dr_mono_ms() < until);
-        (void)poll(NULL, 0, (int)g.wait_ms);
-    }
+    g = after_the_wait(b, &o);
     assert_true(g.canary);
     assert_false(take(a, &o).granted);
     report(b, &o, 429, -1, 60, true);
     assert_int_equal(take(a, &o).granted, false);
-    for (g = take(a, &o); !g.granted; g = take(a, &o)) {
-        assert_true(dr_mono_ms() < until);
-        (void)poll(NULL, 0, (int)g.wait_ms);
-    }
+    g = after_the_wait(a, &o);
     assert_true(g.canary);
     report(a, &o, 200, -1, -1, true);
     assert_true(take(b, &o).granted);
     assert_false(take(b, &o).canary);
     dr_store_free(a);
     dr_store_free(b);
+}
+
+/* Without a time of the test's own the clock is that of Redis. */
+static void test_by_the_clock_of_redis(void **state)
+{
+    struct dr_store *a = store();
+    struct dr_rate_opts o = {.account = "clock",
+                             .hour_limit = 1000,
+                             .minute_limit = 400,
+                             .hour_ms = 3600000,
+                             .minute_ms = 60000};
+    int64_t began, until = dr_mono_ms() + 20000;
+    struct dr_rate_grant g = take(a, &o);
+
+    (void)state;
+    assert_true(g.granted);
+    began = dr_mono_ms();
+    report(a, &o, 429, -1, 1200, g.canary);
+    for (g = take(a, &o); !g.granted; g = take(a, &o)) {
+        assert_in_range(g.wait_ms, 1, 1200);
+        assert_true(dr_mono_ms() < until);
+        (void)poll(NULL, 0, (int)g.wait_ms);
+    }
+    assert_true(dr_mono_ms() - began >= 1199); /* both count whole ones */
+    dr_store_free(a);
 }
 
 static void test_limits_and_give_back(void **state)
@@ -414,7 +442,8 @@ static void test_limits_and_give_back(void **state)
                              .minute_limit = 100,
                              .hour_ms = 3600000,
                              .minute_ms = 60000,
-                             .reserve = 15};
+                             .reserve = 15,
+                             .now_ms = HOUR_BEGINS + 1000};
     struct dr_rate_grant g;
     int granted = 0;
 
@@ -453,6 +482,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_canary),
+        cmocka_unit_test(test_by_the_clock_of_redis),
         cmocka_unit_test(test_limits_and_give_back),
         cmocka_unit_test(test_from_a_quarter),
         cmocka_unit_test(test_from_just_before_the_end),
