@@ -4,6 +4,7 @@ behind, and a test that is killed takes its servers along."""
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -51,6 +52,16 @@ class BenchTest(unittest.TestCase):
             other = a.run("other", ["sleep", "30"])
             self.assertTrue(a._owns(redis, redis.port))
             self.assertFalse(a._owns(other, redis.port))
+
+    def test_a_port_is_kept_while_its_server_is_away(self):
+        with Bench(build=".") as a:
+            redis = a.redis()
+            redis.kill()
+            with socket.socket() as s, self.assertRaises(OSError):
+                s.bind(("127.0.0.1", redis.port))
+            with socket.socket() as s, self.assertRaises(OSError):
+                s.connect(("127.0.0.1", redis.port))
+            self.assertEqual(a.again(redis).port, redis.port)
 
     def test_failures_say_what_happened(self):
         with Bench(build=".") as a:

@@ -46,10 +46,19 @@ broker.heartbeat.interval.ms=300
 """
 
 
+held = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that stays ours until this process ends. It is bound, so that
+    neither a connection nor another test is given it before its server is up
+    or while that is started again, and open to one that sets SO_REUSEADDR, as
+    Kafka and Redis do. Nobody listens there meanwhile."""
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.append(s)
+    return s.getsockname()[1]
 
 
 def java(kafka, *more):
