@@ -2,9 +2,10 @@
 """The bytes of attachments, met by the real extractor beside a real broker:
 what lies in `files` is what FastTrack holds, and each record says where."""
 import hashlib
+import json
 import unittest
 
-from extractor_world import Bench, Case, SOURCE, wait_until
+from extractor_world import Bench, Case, SOURCE, UPSERT, wait_until
 from source_folder import SourceFolder
 
 LIMIT = 4 << 20
@@ -48,8 +49,18 @@ class Files(Case):
         w.feed({"phase": "run", "seq": 1, "lanes": [], "file_limit": limit})
 
     def fetched(self, w):
-        w.until("all bytes are here", lambda: w.status()["files"]["limit"] and
-                w.status()["files"]["pending"] == 0)
+        """It is said, and sent: the last records come after it is said. What
+        is larger than the limit is not fetched."""
+        def sent():
+            return all(
+                "blob" in r for r in w.newest("attachment").values()
+                if r["op"] == UPSERT and int(json.loads(r["body"])[
+                    "properties"]["size"]) <= LIMIT)
+
+        def there():
+            files = w.status()["files"]
+            return files["limit"] and files["pending"] == 0 and sent()
+        w.until("all bytes are here", there)
 
     def fault(self, w, times=1, after=0, path=FILES, **action):
         w.sim.post("/sim/faults", [{
