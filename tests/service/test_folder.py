@@ -227,7 +227,7 @@ class Folder(Case):
         w.feed({"phase": "run", "seq": 1, "lanes": [], "approvals": asked})
         w.until("it goes on", lambda: {
             r["op"] for r in w.newest("task").values()} == {2})
-        self.assertEqual(w.status()["halted"], "")
+        w.until("it says so", lambda: w.status()["halted"] == "")
 
     def test_a_drop_that_is_damaged_is_told(self):
         w = self.reading()
