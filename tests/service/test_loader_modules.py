@@ -159,9 +159,12 @@ class ModulesTest(unittest.TestCase):
         self.assertEqual(c.getresponse().status, 200)
         c.close()
         w.loader()
-        w.surveyed()
-        catalog = {r["name"]: r["json"] for r in w.dump("catalog", 1)
-                   if r["kind"] == "catalog" and r["side"] == "target"}
+
+        def told():
+            catalog = {r["name"]: r["json"] for r in w.dump("catalog", 1)
+                       if r["kind"] == "catalog" and r["side"] == "target"}
+            return "existing" in catalog and catalog
+        catalog = wait_until("the catalogue tells what was there", told, 30)
         module = catalog["custom_modules"][0]
         self.assertEqual(module["entity_name"], "cm_shipment")
         self.assertLessEqual({"cf_source_id", "cf_carrier", "deal"},
