@@ -221,9 +221,9 @@ class KindsTest(unittest.TestCase):
                 for turn in (1, 4):
                     p = w.loader(ready=False, DROVER_CRASH="%s:%d" % (
                         point, turn))
-                    wait_until("%s ends" % p.name, lambda p=p:
-                               not p.alive() or len(w.final()) >= len(data),
-                               40)
+                    wait_until("%s ends" % p.name,
+                               lambda p=p: not p.alive(), 120)
+                    self.assertEqual(p.code, 137, p.tail())
                 w.loader()
                 final = w.until_final(data)
                 self.assertEqual({k: f["class"] for k, f in final.items()
