@@ -583,7 +583,7 @@ class Trouble(FreshsalesCase):
         with self.assertRaises(self.LOST):
             self.call("POST", "/sales_accounts", {"name": "At once"})
         self.assertIn("At once", self.names())
-        self.knob(write_late_s=1)
+        self.knob(write_late_s=3)
         self.fault(**cut)
         with self.assertRaises(self.LOST):
             self.call("POST", "/sales_accounts", {"name": "Late"})
@@ -594,7 +594,7 @@ class Trouble(FreshsalesCase):
 
     def test_late_effect(self):
         self.sim()
-        self.fault(times=1, action={"late_effect_ms": 300})
+        self.fault(times=1, action={"late_effect_ms": 3000})
         self.refused("POST", "/sales_accounts", {"name": "A"}, 408)
         self.assertNotIn("A", self.names())
         wait_until("it comes", lambda: "A" in self.names(), 10)

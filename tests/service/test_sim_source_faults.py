@@ -230,7 +230,7 @@ class Source(unittest.TestCase):
         self.assertEqual(lifted(3), [200, 200, 429])  # enterprise alone
 
     def test_more_at_once_than_allowed_are_refused(self):
-        self.sim("concurrency=1", "answer_ms=1000")
+        self.sim("concurrency=1", "answer_ms=5000")
         box = []
         t = threading.Thread(target=lambda: box.append(self.call("/owners")))
         t.start()
@@ -241,6 +241,7 @@ class Source(unittest.TestCase):
                          (429, "concurrency"))
         t.join(20)
         self.assertEqual(box[0][0], 200)
+        self.s.post("/sim/knobs", {"answer_ms": "0"})
         self.assertEqual(self.call("/owners")[0], 200)
 
     # ---- time ----
