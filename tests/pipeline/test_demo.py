@@ -59,7 +59,7 @@ class Demo(unittest.TestCase):
     def demo(self, **variables):
         env = dict(os.environ, OUT=str(self.out), **variables)
         return subprocess.run([str(ROOT / "scripts" / "demo")], env=env,
-                              capture_output=True, text=True, timeout=280)
+                              capture_output=True, text=True, timeout=500)
 
     def keys(self, name):
         docs = documents(self.out / name)
