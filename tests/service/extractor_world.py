@@ -16,6 +16,7 @@ CARRIED = ["product", "company", "contact", "deal", "task", "note"]
 CORE = ("deal", "contact", "company")  # what an attachment is shown at
 SCALE = 100000  # of the simulated clock: a day of changes in a second
 PARTS = 6
+LIMIT_S = 180  # of a wait: several times what the real data sets take
 UPSERT, DELETE, MERGE = 1, 2, 3
 GONE = {DELETE: "delete", MERGE: "merge"}
 
@@ -107,13 +108,13 @@ class World:
              str(PARTS), "feed"], check=True, timeout=60,
             input=json.dumps({"control": control}).encode() + b"\n")
 
-    def until(self, what, predicate, timeout=60):
+    def until(self, what, predicate, timeout=LIMIT_S):
         def there():
             assert self.ex.alive(), self.ex.tail()
             return predicate()
         return wait_until(what, there, timeout, 0.1)
 
-    def snapshot_done(self, timeout=60):
+    def snapshot_done(self, timeout=LIMIT_S):
         self.until("the snapshot is done",
                    lambda: self.status()["phase"] == "tail", timeout)
 
@@ -150,9 +151,9 @@ class World:
         self.sim.post("/sim/clock", {"scale": scale})
         self.sim.post("/sim/changes", {"action": "start", "scale": scale})
         wait_until("the script is played", lambda: self.sim.get(
-            "/sim/changes")["state"] == "done", 60)
+            "/sim/changes")["state"] == "done", LIMIT_S)
 
-    def drained(self, timeout=60):
+    def drained(self, timeout=LIMIT_S):
         """Every watermark is past what has happened by now: what the tail has
         not sent then, it never will."""
         now = self.sim.get("/sim/clock")["now_ms"]

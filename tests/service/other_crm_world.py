@@ -3,8 +3,8 @@ against what that CRM holds."""
 import copy
 import json
 
-from extractor_world import (Bench, Case, DELETE, ROOT, SOURCE, UPSERT, World,
-                             wait_until)
+from extractor_world import (Bench, Case, DELETE, LIMIT_S, ROOT, SOURCE,
+                             UPSERT, World, wait_until)
 from other_crm import KINDS, OtherCrm, iso
 
 PROFILE = ROOT / "deploy" / "conf" / "profiles" / "other-crm-1.json"
@@ -32,7 +32,7 @@ class OtherWorld(World):
             "source.profile": path, "tail.poll_ms": 50}
         self.ex = None
 
-    def drained(self, timeout=60):
+    def drained(self, timeout=LIMIT_S):
         now = self.crm.store.now()
 
         def passed():
