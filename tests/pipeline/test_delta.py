@@ -156,7 +156,8 @@ class Delta(Case):
         before = len(ndjson(s.target.admin, "/sim/records/tasks"))
         flow.removals = lambda: None
         flow.tail()
-        self.assertGreater(flow.status()["removals"]["proposed"], 0)
+        flow.wait("deletions are proposed and the rest is loaded", lambda st:
+                  st["removals"]["proposed"] > 0 and flow.lanes_done(st))
         self.assertEqual(len(ndjson(s.target.admin, "/sim/records/tasks")),
                          before)
 

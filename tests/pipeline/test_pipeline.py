@@ -121,8 +121,7 @@ class Pipeline(Case):
         self.assert_right(before)
         self.assert_same(before)
         self.lose_books(s)
-        flow.wait("the books are rebuilt", lambda st:
-                  st["books"]["lag"] == 0 and st["books"]["pending"] == 0)
+        flow.wait("the books are rebuilt", flow.judged)
         after = Result(flow).all()
         a, b = (json.loads(r.files["reconciliation.json"])
                 for r in (after, before))
