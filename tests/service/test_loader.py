@@ -616,21 +616,22 @@ class LoaderTest(unittest.TestCase):
         """SIGSTOP beyond the membership time-out, then SIGCONT."""
         w = World(self, **{"kafka.session_ms": 6000})
         w.loader(0)
-        data = [task(i) for i in range(200)]
+        data = [task(i) for i in range(300)]
         w.sim.post("/sim/faults", [{
             "name": "slow", "match": {"method": "POST", "path": "/tasks$"},
             "after": 0, "times": -1,
-            "action": {"delay_ms": 50, "then": "effect"}}])
+            "action": {"delay_ms": 200, "then": "effect"}}])
         w.feed(data)
         w.control(["activity"])
         wait_until("some are done", lambda: len(w.final()) > 20, 30)
         w.loaders[0].signal(signal.SIGSTOP)
+        done = len(w.final())
         w.loader(1)
-        wait_until("the other goes on", lambda: len(w.final()) > 100, 60)
+        wait_until("the other goes on", lambda: len(w.final()) > done + 50, 60)
         w.loaders[0].signal(signal.SIGCONT)
         final = w.until_final(data, 90, again=lambda: None)
         self.done_all(w, final)
-        w.each_once("tasks", range(200))
+        w.each_once("tasks", range(300))
         for p in w.loaders.values():
             if p.alive():
                 p.stop()
