@@ -55,7 +55,7 @@ class Case(unittest.TestCase):
         """A whole migration; its result, judged."""
         s = self.stack(**options)
         s.start()
-        flow = Flow(s, limit=120)
+        flow = Flow(s, limit=240)
         flow.whole()
         result = Result(flow).all()
         self.assert_right(result)

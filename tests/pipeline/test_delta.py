@@ -18,7 +18,7 @@ class Delta(Case):
         """A migration up to the end of its full pass."""
         s = self.stack(**options)
         s.start()
-        flow = Flow(s, limit=120)
+        flow = Flow(s, limit=240)
         flow.audit()
         flow.plan()
         flow.approve()

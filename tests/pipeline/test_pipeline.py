@@ -105,7 +105,7 @@ class Pipeline(Case):
         end."""
         s = self.stack(loaders=1)
         s.start()
-        flow = Flow(s, limit=120)
+        flow = Flow(s, limit=240)
         flow.audit()
         flow.plan()
         flow.approve()
@@ -150,7 +150,7 @@ class Gates(Case):
     def test_nothing_passes_round_a_gate(self):
         s = self.stack()
         s.start()
-        flow, api = Flow(s, limit=120), s.api
+        flow, api = Flow(s, limit=240), s.api
         steps = ["/v1/sample/start", "/v1/sample/sign", "/v1/run",
                  "/v1/freeze", "/v1/cutover"]
 
