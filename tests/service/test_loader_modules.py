@@ -56,7 +56,6 @@ class ModulesTest(unittest.TestCase):
             w.sim.post("/sim/admin/fields/deals",
                        {"label": "Ship %s" % f, "type": "text"})
         w.loader()
-        w.surveyed()
         self.lanes = []
         return w
 
