@@ -14,6 +14,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 from bench import Bench, Proc, ROOT, ndjson, wait_until  # noqa: E402
 
 SOURCE = ROOT / "tests" / "data" / "source"
+MIDNIGHT = "2031-01-01T00:00:00Z"  # where every window of a limit begins
 
 
 class Simulator(unittest.TestCase):
@@ -21,8 +22,10 @@ class Simulator(unittest.TestCase):
         self.bench = Bench()
         self.addCleanup(self.bench.close)
 
-    def sim(self, *knobs, source=SOURCE):
+    def sim(self, *knobs, source=SOURCE, at=None):
         more = [x for k in knobs for x in ("--knob", k)]
+        if at:
+            more += ["--start-at", at]
         self.s = self.bench.fasttrack(source, *more)
         return self.s
 
@@ -278,7 +281,7 @@ class Simulator(unittest.TestCase):
 
     def refused(self, form, *more):
         """A caller that used its window up: (seconds to wait, header)."""
-        self.sim("burst=3", "retry_after=" + form, *more)
+        self.sim("burst=3", "retry_after=" + form, *more, at=MIDNIGHT)
         for left in (2, 1, 0):
             self.ok("/account")
             self.assertEqual(self.headers["X-RateLimit-Remaining"], str(left))
@@ -306,7 +309,7 @@ class Simulator(unittest.TestCase):
         self.ok("/account")
 
     def test_a_days_quota_is_a_window_of_its_own(self):
-        self.sim("daily=2")
+        self.sim("daily=2", at=MIDNIGHT)
         self.ok("/account")
         self.ok("/account")
         status, body = self.call("GET", "/account")

@@ -50,8 +50,10 @@ class Source(unittest.TestCase):
         folder.manifest["account"]["scopes"].append("email_body.read")
         self.source = folder.done()
 
-    def sim(self, *knobs):
+    def sim(self, *knobs, at=None):
         more = [x for k in knobs for x in ("--knob", k)]
+        if at:
+            more += ["--start-at", at]
         self.s = self.bench.fasttrack(self.source, *more)
 
     def call(self, path, body=None, token=None):
@@ -201,7 +203,7 @@ class Source(unittest.TestCase):
         self.assertEqual(self.call("/account", token="the-next-one")[0], 200)
 
     def test_a_lift_begins_and_ends_in_mid_run(self):
-        self.sim("burst=2")
+        self.sim("burst=2", at="2031-01-01T00:00:00Z")  # a window begins
 
         def lifted(n=5):
             self.s.post("/sim/clock", {"advance_ms": 10000})
