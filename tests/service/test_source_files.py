@@ -58,8 +58,9 @@ class Files(Case):
                     "properties"]["size"]) <= LIMIT)
 
         def there():
-            files = w.status()["files"]
-            return files["limit"] and files["pending"] == 0 and sent()
+            files = w.status().get("files")  # none yet after a restart
+            return files and files["limit"] and files["pending"] == 0 \
+                and sent()
         w.until("all bytes are here", there)
 
     def fault(self, w, times=1, after=0, path=FILES, **action):
