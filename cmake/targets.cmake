@@ -51,5 +51,5 @@ function(dr_server_test name)
     add_test(NAME ${name}
         COMMAND ${CMAKE_SOURCE_DIR}/tests/support/with_servers.py
                 ${A_SERVERS} -- $<TARGET_FILE:${name}>)
-    set_tests_properties(${name} PROPERTIES LABELS service TIMEOUT 180)
+    set_tests_properties(${name} PROPERTIES LABELS service TIMEOUT 300)
 endfunction()

@@ -26,6 +26,8 @@ sys.path.insert(0, str(HERE))
 import kafka_template  # noqa: E402
 from kafka_template import free_port  # noqa: E402
 
+START_S = 120  # of a server: a JVM among others takes its time
+
 
 class Failure(Exception):
     """Something did not happen in time, or not as it must."""
@@ -287,11 +289,11 @@ class Bench:
 
     def _up(self, p):
         wait_until(lambda: "%s listens: %s" % (p.name, p.tail()),
-                   lambda: self._owns(p, p.port), 60)
+                   lambda: self._owns(p, p.port), START_S)
         if p.name == "kafka":
             wait_until(lambda: "Kafka has a controller: " + p.tail(), lambda: (
                 self._owns(p, p.port) and
-                kafka_template.has_controller(p.port)), 60)
+                kafka_template.has_controller(p.port)), START_S)
         return p
 
     @staticmethod
