@@ -22,6 +22,7 @@
 #include "types.h"
 
 struct item;
+struct after;
 struct batch;
 struct lanepart;
 
@@ -81,16 +82,18 @@ struct item {
     int max_batch;  /* 0: any; a refused batch is halved */
     uint64_t found; /* a look-up's id */
     bool whole_5xx, checked, alone, content, job_done;
-    bool odd;           /* an answer of success without our identity in it */
-    bool older;         /* a DONE of an older version was appended */
-    bool told;          /* its refused lines stand in rejected */
-    bool unread;        /* recovered: the attempt was another owner's */
-    bool same_parent;   /* it was sent with the parent it has now         */
-    char *why;          /* the job's words about it */
-    int tries;          /* ends without effect that were not our own */
-    int64_t failing_ms; /* when the first of them was         */
-    int pins;           /* callbacks under way */
-    uint8_t *kept;      /* a field of the load each: people changed it */
+    bool odd;            /* an answer of success without our identity in it */
+    bool older;          /* a DONE of an older version was appended */
+    bool told;           /* its refused lines stand in rejected */
+    bool unread;         /* recovered: the attempt was another owner's */
+    bool same_parent;    /* it was sent with the parent it has now         */
+    char *why;           /* the job's words about it */
+    int tries;           /* ends without effect that were not our own */
+    int64_t failing_ms;  /* when the first of them was         */
+    int pins;            /* callbacks under way */
+    int untold;          /* parts left out, not yet in rejected */
+    struct after *after; /* waits for those */
+    uint8_t *kept;       /* a field of the load each: people changed it */
     unsigned kept_links;
     bool told_kept;             /* those stand in rejected */
     bool same;                  /* nothing is left to write */

@@ -42,14 +42,11 @@ struct after {
     int code;
 };
 
-static void evidence_there(void *ctx, int32_t partition, int64_t offset)
+static void go_on(struct after *a)
 {
-    struct after *a = ctx;
     struct item *it = a->it;
     struct dr_str text = {a->record, a->size};
 
-    (void)partition;
-    (void)offset;
     if (!it->dead && it->state == ITEM_PUBLISH) {
         it->state = ITEM_WRITTEN;
         if (a->refused) {
@@ -61,6 +58,19 @@ static void evidence_there(void *ctx, int32_t partition, int64_t offset)
     item_unpin(it);
     free(a->record);
     free(a);
+}
+
+static void evidence_there(void *ctx, int32_t partition, int64_t offset)
+{
+    struct after *a = ctx;
+
+    (void)partition;
+    (void)offset;
+    if (a->it->untold > 0) {
+        a->it->after = a;
+    } else {
+        go_on(a);
+    }
 }
 
 static struct after *after_new(struct loader *l, struct item *it,
@@ -96,6 +106,14 @@ void item_landed(struct loader *l, struct item *it, uint64_t dst,
 void item_done_now(struct loader *l, struct item *it, uint64_t dst,
                    struct dr_str record)
 {
+    if (it->untold > 0) {
+        struct after *a = after_new(l, it, record);
+        edits_commit(l, it, (struct dr_str){a->record, a->size});
+        a->dst = dst;
+        a->how = DR_DONE_DISCOVERED;
+        it->after = a;
+        return;
+    }
     bulk_item_gone(it);
     edits_commit(l, it, record);
     item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
@@ -153,6 +171,29 @@ void item_refuse(struct loader *l, struct item *it, const char *class, int code,
     reject(l, it, item_load(l, it), &r, evidence_there, a);
 }
 
+/* Once a DONE stands nobody would tell again what was left out of it. */
+static void told(void *ctx, int32_t partition, int64_t offset)
+{
+    struct item *it = ctx;
+    struct after *a = it->after;
+
+    (void)partition;
+    (void)offset;
+    if (--it->untold == 0 && a) {
+        it->after = NULL;
+        go_on(a);
+    }
+    item_unpin(it);
+}
+
+static void tell_part(struct loader *l, struct item *it,
+                      const struct dr_load *load, const struct rejection *r)
+{
+    it->untold++;
+    it->pins++;
+    reject(l, it, load, r, told, it);
+}
+
 void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,
                  size_t line)
 {
@@ -165,7 +206,7 @@ void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,
         .reason = DR_STR_LIT("the product of this line is not in the target"),
         .redrivable = true};
 
-    reject(l, it, load, &r, NULL, NULL);
+    tell_part(l, it, load, &r);
 }
 
 void field_kept(struct loader *l, struct item *it, const struct dr_load *load,
@@ -181,7 +222,7 @@ void field_kept(struct loader *l, struct item *it, const struct dr_load *load,
         .redrivable = true,
         .partial = true};
 
-    reject(l, it, load, &r, NULL, NULL);
+    tell_part(l, it, load, &r);
 }
 
 /* No effect was had: the attempt ends and the record is tried again. */
