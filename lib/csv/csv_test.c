@@ -182,6 +182,17 @@ static void test_encodings(void **state)
                         "a\xf0\x9f\x98\x80");
     assert_string_equal(utf8("utf-16be", "\xdc\0\0b", 4), "\xef\xbf\xbd"
                                                           "b");
+    /* A mark knows better than a name. */
+    assert_string_equal(utf8("utf-8",
+                             "\xff\xfe"
+                             "a\0",
+                             4),
+                        "a");
+    assert_string_equal(utf8("windows-1252",
+                             "\xef\xbb\xbf"
+                             "\xc3\xa9",
+                             5),
+                        "\xc3\xa9");
     assert_false(dr_csv_encoding_of(DR_STR_LIT("ebcdic"), DR_STR_LIT(""), &e));
 }
 

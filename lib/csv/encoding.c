@@ -78,6 +78,16 @@ static size_t from_utf16(struct dr_str in, bool big, struct dr_buf *out)
     return i;
 }
 
+/* A mark at the start knows better than a name. */
+static enum dr_csv_encoding marked(enum dr_csv_encoding named,
+                                   struct dr_str head)
+{
+    return dr_str_starts(head, DR_STR_LIT("\xfe\xff"))       ? DR_CSV_UTF16BE
+           : dr_str_starts(head, DR_STR_LIT("\xff\xfe"))     ? DR_CSV_UTF16LE
+           : dr_str_starts(head, DR_STR_LIT("\xef\xbb\xbf")) ? DR_CSV_UTF8
+                                                             : named;
+}
+
 bool dr_csv_encoding_of(struct dr_str name, struct dr_str head,
                         enum dr_csv_encoding *out)
 {
@@ -91,11 +101,7 @@ bool dr_csv_encoding_of(struct dr_str name, struct dr_str head,
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (dr_str_ieq(name, dr_str_z(names[i].name))) {
-            *out = names[i].is;
-            if (names[i].is != DR_CSV_CP1252 && head.n >= 2 &&
-                (uint8_t)head.p[0] == 0xfe && (uint8_t)head.p[1] == 0xff) {
-                *out = DR_CSV_UTF16BE; /* its mark says so */
-            }
+            *out = marked(names[i].is, head);
             return true;
         }
     }

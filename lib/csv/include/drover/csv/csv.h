@@ -53,8 +53,8 @@ enum dr_csv_encoding {
     DR_CSV_UTF16BE,
     DR_CSV_CP1252
 };
-/* Names as manifests have them; false: none of these. "utf-16" is told by its
- * mark, little endian without one. */
+/* Names as manifests have them; false: none of these. A mark (BOM) at the start
+ * knows better than the name; "utf-16" without one is little endian. */
 bool dr_csv_encoding_of(struct dr_str name, struct dr_str head,
                         enum dr_csv_encoding *out);
 /* Appends what is whole of `in` as UTF-8 and returns how many bytes that were;
