@@ -47,8 +47,10 @@ static int64_t bad(struct dr_err *err, const char *why)
 static int64_t count(struct dr_zip *z, size_t n, struct dr_err *err)
 {
     z->out += n;
-    return z->out > z->max_out ? bad(err, "it unpacks to more than is allowed")
-                               : (int64_t)n;
+    return z->out > z->max_out
+               ? dr_err_set(err, DR_REJECT, DR_ZIP_TOO_MUCH, "zip",
+                            "it unpacks to more than is allowed")
+               : (int64_t)n;
 }
 
 /* More packed bytes; false: the file ends here. */

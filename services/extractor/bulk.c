@@ -13,9 +13,9 @@
 
 #include "download.h"
 #include "rows.h"
+#include "scratch.h"
 
 #define PART_MAX ((uint64_t)16 << 30) /* packed */
-#define UNPACKED_MAX ((uint64_t)256 << 30)
 #define CORRUPT_MAX ((uint64_t)1 << 30)
 #define URL_MAX 4096
 #define FIRST_MS 500 /* until the first look at a job, at most */
@@ -180,9 +180,10 @@ static enum download_result get(struct extractor *ex, const char *url,
     return r;
 }
 
-/* All rows of the file; -1: it is damaged, -2: asked to stop. */
+/* All rows of the file; -1: it is damaged, -2: asked to stop, -3: it unpacks
+ * to more than is believed. */
 static int64_t emit_part(struct extractor *ex, struct object *o, FILE *f,
-                         const struct dr_map *corrupt)
+                         uint64_t bytes, const struct dr_map *corrupt)
 {
     struct textfile t;
     struct text_line line;
@@ -196,7 +197,7 @@ static int64_t emit_part(struct extractor *ex, struct object *o, FILE *f,
     (void)snprintf(name, sizeof(name), "part %u", o->cursor.job.parts + 1);
     gather_open(&g, ex, o, DR_ORIGIN_SNAPSHOT);
     g.corrupt = corrupt;
-    text_open(&t, f, true, UNPACKED_MAX);
+    text_open(&t, f, true, text_bound(bytes, ex->unpack_ratio));
     while (going && (got = text_line(&t, &line, &err)) > 0) {
         rows++;
         going = gather_line(&g, &line, name) && !dr_stop;
@@ -207,7 +208,7 @@ static int64_t emit_part(struct extractor *ex, struct object *o, FILE *f,
     if (!going) {
         return -2;
     }
-    return got < 0 ? -1 : rows;
+    return got >= 0 ? rows : err.code == DR_ZIP_TOO_MUCH ? -3 : -1;
 }
 
 static void part_bad(struct extractor *ex, struct object *o, bool damaged,
@@ -242,14 +243,16 @@ static bool read_file(struct extractor *ex, struct object *o,
         return true;
     }
     rewind(f);
-    rows = emit_part(ex, o, f, corrupt);
+    rows = emit_part(ex, o, f, got.bytes, corrupt);
     if (rows == -2) {
         return false;
     }
     if (rows != p->rows) {
         part_bad(ex, o, true,
-                 rows < 0 ? "it does not unpack"
-                          : "it has not as many rows as the job says",
+                 rows == -3 ? "it unpacks to more than source.unpack_ratio "
+                              "lets pass: raise it, if it is sound"
+                 : rows < 0 ? "it does not unpack"
+                            : "it has not as many rows as the job says",
                  what);
         return true;
     }
@@ -259,21 +262,10 @@ static bool read_file(struct extractor *ex, struct object *o,
     return true;
 }
 
-static FILE *scratch(void)
-{
-    FILE *f = tmpfile();
-
-    if (!f) {
-        dr_die(DR_EXIT_FAILURE, "disk",
-               "no temporary file: check $TMPDIR and start again");
-    }
-    return f;
-}
-
 static bool part(struct extractor *ex, struct object *o, const struct part *p,
                  const struct dr_map *corrupt, enum export_do *what)
 {
-    FILE *f = scratch();
+    FILE *f = scratch_file();
     bool going = read_file(ex, o, p, f, corrupt, what);
 
     (void)fclose(f);
@@ -302,7 +294,7 @@ static void corrupt_line(struct extractor *ex, const struct text_line *line,
 static bool read_corrupt(struct extractor *ex, struct object *o,
                          const struct seen *s, struct dr_map *ids)
 {
-    FILE *f = s->corrupt > 0 ? scratch() : NULL;
+    FILE *f = s->corrupt > 0 ? scratch_file() : NULL;
     struct text_line line;
     struct downloaded got;
     struct textfile t;

@@ -204,6 +204,15 @@ static void test_a_line_that_is_too_long_is_passed_over(void **state)
     free(p);
 }
 
+static void test_what_a_file_may_unpack_to(void **state)
+{
+    (void)state;
+    assert_int_equal(text_bound(0, 100), 64 << 20);
+    assert_int_equal(text_bound(1 << 20, 100), 100 << 20);
+    assert_int_equal(text_bound(1 << 20, 2), 64 << 20);
+    assert_int_equal(text_bound(UINT64_MAX / 2, 100), UINT64_MAX);
+}
+
 static void test_a_damaged_file_is_no_end(void **state)
 {
     FILE *f = file_of("\x1f\x8b\x08 this is no gzip", 20);
@@ -232,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_a_cursor_keeps_its_job),
         cmocka_unit_test(test_lines_have_their_place),
         cmocka_unit_test(test_a_line_that_is_too_long_is_passed_over),
+        cmocka_unit_test(test_what_a_file_may_unpack_to),
         cmocka_unit_test(test_a_damaged_file_is_no_end),
     };
 

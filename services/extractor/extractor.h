@@ -93,6 +93,7 @@ struct extractor {
     struct horizon horizon;
     pages_fn *pages;
     int64_t until_ms;              /* source.until, 0: none */
+    unsigned unpack_ratio;         /* source.unpack_ratio: text_bound */
     struct dr_map *clamped;        /* "<object>:<id>" that were left out */
     bool bulk_wanted, bulk_export; /* by configuration; and by the account */
     struct object objects[MAX_OBJECTS];
@@ -346,6 +347,7 @@ struct settings {
     int64_t budget_permille, poll_ms, lag_s;
     bool bulk_export;
     int64_t until_ms; /* 0: none */
+    unsigned unpack_ratio;
 };
 /* Everything but producer, control, topics and metrics. */
 void extractor_init(struct extractor *ex, struct dr_service *svc,

@@ -30,6 +30,8 @@ static const struct dr_conf_key keys[] = {
      "counted; empty: none"},
     {"source.bulk_export", DR_CONF_TEXT, "auto", 0, 0,
      "auto: the snapshot is exported in bulk where the account can; never"},
+    {"source.unpack_ratio", DR_CONF_INT, "100", 2, 2000,
+     "a packed file may unpack to this many times its size, or 64 MiB"},
     {"source.download_hosts", DR_CONF_TEXT, "", 0, 0,
      "host[:port], … that attachments may be fetched from; empty: any public "
      "host on port 443"},
@@ -165,7 +167,9 @@ int main(int argc, char **argv)
             .lag_s = dr_conf_int(svc.conf, "tail.lag_s"),
             .bulk_export =
                 bulk_wanted(dr_conf_text(svc.conf, "source.bulk_export")),
-            .until_ms = until_of(dr_conf_text(svc.conf, "source.until"))});
+            .until_ms = until_of(dr_conf_text(svc.conf, "source.until")),
+            .unpack_ratio =
+                (unsigned)dr_conf_int(svc.conf, "source.unpack_ratio")});
     ex.try_profile = dr_conf_bool(svc.conf, "source.profile_check");
     if (only_check) {
         return profile_print(&ex);

@@ -203,6 +203,7 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
                              .download_hosts = s->download_hosts,
                              .bulk_wanted = s->bulk_export,
                              .until_ms = s->until_ms,
+                             .unpack_ratio = s->unpack_ratio,
                              .pages = bulk_pages};
     ex->profile_arena = dr_arena_new(PROFILE_TREE);
     profile_open(ex->profile_arena, s->profile, &ex->profile);

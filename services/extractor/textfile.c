@@ -3,6 +3,17 @@
 #include <string.h>
 
 #define READ_BYTES ((size_t)64 << 10)
+#define SMALL ((uint64_t)64 << 20)
+
+uint64_t text_bound(uint64_t packed_bytes, unsigned ratio)
+{
+    uint64_t n;
+
+    if (__builtin_mul_overflow(packed_bytes, (uint64_t)ratio, &n)) {
+        return UINT64_MAX;
+    }
+    return n > SMALL ? n : SMALL;
+}
 
 void text_open(struct textfile *t, FILE *f, bool gzip, uint64_t max_bytes)
 {

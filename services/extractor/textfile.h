@@ -24,6 +24,11 @@ struct textfile {
     char head[4096]; /* of a line that was too long */
 };
 
+/* What a packed file of so many bytes may unpack to: `ratio` times as much,
+ * 64 MiB in any case. Records as text shrink to a tenth, seldom to a fiftieth;
+ * a file made of nothing, to a thousandth. */
+uint64_t text_bound(uint64_t packed_bytes, unsigned ratio);
+
 /* The file stays the caller's. */
 void text_open(struct textfile *t, FILE *f, bool gzip, uint64_t max_bytes);
 void text_close(struct textfile *t);

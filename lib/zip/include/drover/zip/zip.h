@@ -21,6 +21,8 @@ struct dr_zip;
 struct dr_zip *dr_zip_open(FILE *f, bool gzip, uint64_t max_out);
 void dr_zip_close(struct dr_zip *z);
 
+#define DR_ZIP_TOO_MUCH 1 /* err->code: more than max_out */
+
 /* At most max bytes; 0 is the end, reached only when every member's length
  * and CRC are right. -1: cut, damaged, no gzip, too much. */
 int64_t dr_zip_read(struct dr_zip *z, char *out, size_t max,
