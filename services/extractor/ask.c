@@ -98,7 +98,7 @@ static int by_text(const void *a, const void *b)
 
 /* Names a list, in whatever order it is given, so that an approval is of these
  * and of no others. */
-static void list_name(struct dr_str *ids, size_t n, char out[9])
+void ask_name(struct dr_str *ids, size_t n, char out[9])
 {
     struct dr_hash h;
     uint8_t sum[32];
@@ -124,7 +124,7 @@ static void unreadable_name(const struct extractor *ex, char out[9])
     while (i < n && dr_map_next(ex->unreadable, &at, &keys[i], &of)) {
         i++;
     }
-    list_name(keys, i, out);
+    ask_name(keys, i, out);
     free(keys);
 }
 
@@ -162,6 +162,11 @@ static void close_all(struct extractor *ex, const char *head, const char *but)
     }
 }
 
+void ask_close_all(struct extractor *ex, const char *head)
+{
+    close_all(ex, head, NULL);
+}
+
 bool ask_corrupt(struct extractor *ex)
 {
     struct ask a;
@@ -195,7 +200,7 @@ bool ask_absence(struct extractor *ex, int kind, const char *text)
     while (i < n && emitted_sweep_next(ex->emitted, kind, &at, &ids[i])) {
         i++;
     }
-    list_name(ids, i, list);
+    ask_name(ids, i, list);
     free(ids);
     (void)snprintf(head, sizeof(head),
                    "absence:%.48s:", ex->objects[kind].name);

@@ -1,12 +1,20 @@
-#include "drop.h"
+#include "drop_private.h"
 
-#include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <drover/base/time.h>
 #include <drover/crypto/crypto.h>
+#include <drover/zip/zip.h>
 
+#include "scratch.h"
+#include "textfile.h"
+
+#define RAW_KEPT ((size_t)64 << 10) /* of one bad row  */
+#define RAW_ALL ((size_t)128 << 20) /* of all of them  */
+#define RAW_LEAST ((size_t)512)     /* once it is used */
+#define BAD_MAX 100000
 #define DROP_ARENA ((size_t)1 << 30)
 #define JSON_MAX ((size_t)64 << 20)
 
@@ -83,80 +91,6 @@ static const struct dr_json *json_of(struct drop *d, const char *name,
     return j;
 }
 
-/* ---- look-ups ---- */
-
-struct drop_kind *drop_kind(const struct drop *d, struct dr_str name)
-{
-    for (size_t i = 0; i < d->kind_n; i++) {
-        if (dr_str_eq(d->kinds[i].name, name)) {
-            return &d->kinds[i];
-        }
-    }
-    return NULL;
-}
-
-size_t drop_after(const struct drop_kind *k, struct dr_str id)
-{
-    size_t lo = 0, hi = k->n;
-
-    while (id.n > 0 && lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        if (dr_str_cmp(k->v[mid].id, id) <= 0) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
-}
-
-const struct entry *drop_find(const struct drop_kind *k, struct dr_str id)
-{
-    size_t at = drop_after(k, id);
-
-    return at > 0 && dr_str_eq(k->v[at - 1].id, id) ? &k->v[at - 1] : NULL;
-}
-
-struct drop_pair *drop_pair(const struct drop *d, struct dr_str from,
-                            struct dr_str to)
-{
-    for (size_t i = 0; i < d->pair_n; i++) {
-        if (dr_str_eq(d->pairs[i].from, from) &&
-            dr_str_eq(d->pairs[i].to, to)) {
-            return &d->pairs[i];
-        }
-    }
-    return NULL;
-}
-
-size_t drop_ends(const struct drop_pair *p, struct dr_str from)
-{
-    size_t lo = 0, hi = p->n;
-
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        if (dr_str_cmp(p->v[mid].from, from) < 0) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
-}
-
-int drop_body(const struct entry *e, struct dr_buf *out)
-{
-    char *p = dr_xmalloc(e->bytes + 1);
-    bool ok = fseek(e->file, (long)e->offset, SEEK_SET) == 0 &&
-              fread(p, 1, e->bytes, e->file) == e->bytes;
-
-    if (ok) {
-        dr_buf_add(out, p, e->bytes);
-    }
-    free(p);
-    return ok ? 0 : -1;
-}
-
 /* ---- the files ---- */
 
 static bool inside(struct dr_str path)
@@ -179,13 +113,98 @@ static FILE *kept(struct drop *d, FILE *f)
 
 FILE *drop_scratch(struct drop *d)
 {
-    FILE *f = tmpfile();
+    return kept(d, scratch_file());
+}
 
-    if (!f) {
-        dr_die(DR_EXIT_FAILURE, "disk",
-               "no temporary file: check $TMPDIR and start again");
+struct dr_str drop_keep(struct drop *d, struct dr_str s)
+{
+    struct dr_str out = dr_arena_dup(d->arena, s);
+
+    d->full = d->full || !out.p;
+    return out;
+}
+
+void drop_tell(struct drop *d, struct dr_str about, const char *cure,
+               const char *fmt, ...)
+{
+    char text[300];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (d->told_n < DROP_TOLD_MAX) {
+        d->told[d->told_n++] =
+            (struct drop_told){.about = drop_keep(d, about),
+                               .found = drop_keep(d, dr_str_z(text)),
+                               .cure = drop_keep(d, dr_str_z(cure))};
     }
-    return kept(d, f);
+}
+
+int drop_add_bad(struct drop *d, const struct drop_bad *bad, struct dr_err *err)
+{
+    size_t most = d->bad_bytes < RAW_ALL ? RAW_KEPT : RAW_LEAST;
+    struct dr_str raw = bad->raw;
+
+    if (d->bad_n == BAD_MAX) {
+        return dr_err_set(
+            err, DR_HALT, 0, "folder",
+            "more than %d rows are no records (the last: %.100s): "
+            "look at its format, encoding and delimiter in the "
+            "manifest",
+            BAD_MAX, bad->why.p);
+    }
+    if (d->bad_n == d->bad_cap) {
+        d->bad_cap = d->bad_cap ? d->bad_cap * 2 : 64;
+        d->bad = dr_xrealloc(d->bad, d->bad_cap * sizeof(*d->bad));
+    }
+    raw.n = raw.n < most ? raw.n : most;
+    d->bad_bytes += raw.n;
+    d->bad[d->bad_n] = *bad;
+    d->bad[d->bad_n].raw = drop_keep(d, raw);
+    d->bad[d->bad_n++].why = drop_keep(d, bad->why);
+    return 0;
+}
+
+bool drop_is_gzip(const struct dr_json *f)
+{
+    return dr_str_eqz(dr_json_get_str(f, "compression"), "gzip");
+}
+
+uint64_t drop_bound(const struct drop *d, const struct dr_json *f)
+{
+    return drop_is_gzip(f)
+               ? text_bound((uint64_t)dr_json_get_i64(f, "bytes", 0),
+                            d->unpack_ratio)
+               : UINT64_MAX;
+}
+
+void drop_explain(const struct drop *d, struct dr_err *err)
+{
+    if (err->code == DR_ZIP_TOO_MUCH) {
+        (void)dr_err_set(err, DR_HALT, 0, "zip",
+                         "it unpacks to more than 64 MiB and %u times its "
+                         "size: if it is sound, unpack it and say compression "
+                         "none, or raise source.unpack_ratio",
+                         d->unpack_ratio);
+    }
+}
+
+int drop_row_fits(const struct dr_json *f, int64_t rows, struct dr_err *err)
+{
+    int64_t said = dr_json_get_i64(f, "rows", -1);
+
+    return rows <= said ? 0
+                        : dr_err_set(err, DR_HALT, 0, "folder",
+                                     "it has more rows than the %lld that the "
+                                     "manifest says",
+                                     (long long)said);
+}
+
+static bool is_tombstones(const struct dr_json *f)
+{
+    return dr_str_eqz(dr_json_get_str(f, "object"), "tombstone") ||
+           dr_str_eqz(dr_json_get_str(f, "path"), "tombstones.ndjson");
 }
 
 static int64_t rows_of(struct drop *d, const struct dr_json *f, FILE *stored,
@@ -195,6 +214,9 @@ static int64_t rows_of(struct drop *d, const struct dr_json *f, FILE *stored,
 
     if (below(path, "associations/")) {
         return drop_assocs(d, f, stored, err);
+    }
+    if (is_tombstones(f)) {
+        return drop_tombstones(d, f, stored, err);
     }
     return below(path, "objects/") || below(path, "events/")
                ? drop_rows(d, f, stored, err)
@@ -230,54 +252,25 @@ static int one_file(struct drop *d, const struct dr_json *f, struct dr_err *err)
     rows = rows_of(d, f, stored, err);
     if (rows < 0) {
         struct dr_err why = *err;
-        return wrong(err, path, why.text);
+        drop_explain(d, &why);
+        return dr_err_set(err, DR_HALT, 0, "source folder", DR_STR_FMT ": %s",
+                          DR_STR_ARG(path), why.text);
     }
     if (!dr_str_eqz(dr_json_get_str(f, "format"), "json") &&
         rows != dr_json_get_i64(f, "rows", -1)) {
-        return wrong(err, path, "not as many rows as the manifest says");
+        return dr_err_set(err, DR_HALT, 0, "source folder",
+                          DR_STR_FMT ": it has %lld rows, the manifest says "
+                                     "%lld: correct that, or export it again",
+                          DR_STR_ARG(path), (long long)rows,
+                          (long long)dr_json_get_i64(f, "rows", -1));
     }
-    return 0;
+    return d->full ? wrong(err, path,
+                           "its ids and links do not fit into 1 GiB with those "
+                           "before it")
+                   : 0;
 }
 
 /* ---- the whole ---- */
-
-static int entry_order(const void *a, const void *b)
-{
-    return dr_str_cmp(((const struct entry *)a)->id,
-                      ((const struct entry *)b)->id);
-}
-
-static int end_order(const void *a, const void *b)
-{
-    const struct drop_end *x = a;
-    const struct drop_end *y = b;
-    int c = dr_str_cmp(x->from, y->from);
-
-    return c ? c : dr_str_cmp(x->to, y->to);
-}
-
-static int sorted(struct drop *d, struct dr_err *err)
-{
-    for (size_t i = 0; i < d->kind_n; i++) {
-        struct drop_kind *k = &d->kinds[i];
-        if (k->n > 1) {
-            qsort(k->v, k->n, sizeof(*k->v), entry_order);
-        }
-        for (size_t at = 1; at < k->n; at++) {
-            if (dr_str_eq(k->v[at - 1].id, k->v[at].id)) {
-                return wrong(err, k->name,
-                             "the folder holds a record of it twice");
-            }
-        }
-    }
-    for (size_t i = 0; i < d->pair_n; i++) {
-        if (d->pairs[i].n > 1) {
-            qsort(d->pairs[i].v, d->pairs[i].n, sizeof(*d->pairs[i].v),
-                  end_order);
-        }
-    }
-    return 0;
-}
 
 static void add_kinds(struct drop *d)
 {
@@ -292,7 +285,7 @@ static void add_kinds(struct drop *d)
     d->kinds[d->kind_n++].name = DR_STR_LIT("event");
 }
 
-static int load(struct drop *d, struct dr_err *err)
+static int read_json(struct drop *d, struct dr_err *err)
 {
     d->manifest = json_of(d, "manifest.json", true, d->hash, err);
     d->schema = d->manifest ? json_of(d, "schema.json", true, NULL, err) : NULL;
@@ -313,28 +306,67 @@ static int load(struct drop *d, struct dr_err *err)
                      "contract is not \"1\", or produced_at or files is "
                      "missing");
     }
+    return 0;
+}
+
+/* The manifest need not name it: it is one of the folder's own files. */
+static int unnamed_tombstones(struct drop *d, struct dr_err *err)
+{
+    static const char entry[] =
+        "{\"path\":\"tombstones.ndjson\",\"object\":\"tombstone\","
+        "\"rows\":1000000000}";
+    FILE *f = open_in(d, DR_STR_LIT("tombstones.ndjson"));
+
+    if (!f) {
+        return 0;
+    }
+    return drop_tombstones(d,
+                           dr_json_parse(d->arena, dr_str_z(entry), NULL, NULL),
+                           kept(d, f), err) < 0
+               ? -1
+               : 0;
+}
+
+static int load(struct drop *d, struct dr_err *err)
+{
+    bool named = false;
+
+    if (read_json(d, err)) {
+        return -1;
+    }
     add_kinds(d);
     DR_JSON_EACH(f, dr_json_get(d->manifest, "files"))
     {
+        named = named || is_tombstones(f);
         if (one_file(d, f, err)) {
             return -1;
         }
     }
-    return sorted(d, err);
+    if (!named && unnamed_tombstones(d, err)) {
+        return -1;
+    }
+    return drop_sort(d, err);
 }
 
-struct drop *drop_open(const char *dir, struct dr_err *err)
+struct drop *drop_open(const char *dir, unsigned unpack_ratio,
+                       struct dr_err *err)
 {
     struct drop *d = dr_xcalloc(1, sizeof(*d));
     FILE *manifest;
 
     d->arena = dr_arena_new(DROP_ARENA);
+    d->unpack_ratio = unpack_ratio;
     (void)snprintf(d->dir, sizeof(d->dir), "%s", dir);
     manifest = open_in(d, DR_STR_LIT("manifest.json"));
     if (manifest) {
         (void)fclose(manifest);
     }
-    if (manifest ? load(d, err) : drop_propose(dir, err)) {
+    if (!manifest) {
+        struct dr_err none = {0};
+        (void)drop_propose(dir, json_of(d, "schema.json", false, NULL, &none),
+                           err);
+    }
+    if (!manifest || load(d, err)) {
         drop_free(d);
         return NULL;
     }
@@ -351,6 +383,7 @@ void drop_free(struct drop *d)
     }
     for (size_t i = 0; i < d->kind_n; i++) {
         free(d->kinds[i].v);
+        free(d->kinds[i].gone);
     }
     for (size_t i = 0; i < d->pair_n; i++) {
         free(d->pairs[i].v);

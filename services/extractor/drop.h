@@ -23,10 +23,18 @@ struct entry {
     bool archived;
 };
 
+/* A record that the folder says is gone (tombstones.ndjson). */
+struct drop_gone {
+    struct dr_str id, merged_into; /* empty: deleted */
+    uint64_t version;
+};
+
 struct drop_kind {
     struct dr_str name;
     struct entry *v; /* by id */
     size_t n, cap;
+    struct drop_gone *gone; /* by id */
+    size_t gone_n, gone_cap;
 };
 
 struct drop_end {
@@ -46,8 +54,15 @@ struct drop_bad {
     uint64_t offset, bytes;
 };
 
+/* What a person should know of a folder that is taken all the same. */
+struct drop_told {
+    struct dr_str about, found, cure;
+};
+#define DROP_TOLD_MAX 64
+
 struct drop {
     struct dr_arena *arena;
+    unsigned unpack_ratio;
     char dir[4000];
     uint8_t hash[32]; /* of the manifest */
     int64_t produced_ms;
@@ -58,14 +73,18 @@ struct drop {
     struct drop_pair *pairs;
     size_t pair_n;
     struct drop_bad *bad;
-    size_t bad_n, bad_cap;
+    size_t bad_n, bad_cap, bad_bytes;
+    struct drop_told told[DROP_TOLD_MAX];
+    size_t told_n;
+    bool full; /* the arena is: what was to be kept is not */
     FILE **files;
     size_t file_n;
 };
 
 /* NULL: err names the file and says what is wrong. A folder without a manifest
- * gets manifest.proposed.json, and is refused. */
-struct drop *drop_open(const char *dir, struct dr_err *err);
+ * gets manifest.proposed.json, and is refused. unpack_ratio: see text_bound. */
+struct drop *drop_open(const char *dir, unsigned unpack_ratio,
+                       struct dr_err *err);
 void drop_free(struct drop *d);
 /* Is the manifest another one than it was? */
 bool drop_changed(const struct drop *d);
@@ -80,18 +99,13 @@ size_t drop_ends(const struct drop_pair *p, struct dr_str from);
 /* Appends the record's JSON. */
 int drop_body(const struct entry *e, struct dr_buf *out);
 
-/* ---- drop_rows.c ---- */
+/* What is said of a record that the folder has not; NULL: nothing. */
+const struct drop_gone *drop_gone_find(const struct drop_kind *k,
+                                       struct dr_str id);
 
-/* The rows of one file into the index; the number of rows, or -1. */
-int64_t drop_rows(struct drop *d, const struct dr_json *entry, FILE *stored,
-                  struct dr_err *err);
-int64_t drop_assocs(struct drop *d, const struct dr_json *entry, FILE *stored,
-                    struct dr_err *err);
-FILE *drop_scratch(struct drop *d);
-
-/* ---- drop_propose.c ---- */
-
-/* Writes what a manifest could be; always -1, with err. */
-int drop_propose(const char *dir, struct dr_err *err);
+/* Pairs of the schema that have records but no file of associations; each as
+ * "contact/company". `but`: only those that this drop had; NULL: all. */
+size_t drop_unlinked(const struct drop *d, const struct drop *but,
+                     struct dr_arena *a, struct dr_str *out, size_t max);
 
 #endif

@@ -122,6 +122,17 @@ static bool clamp(struct extractor *ex, struct object *o, struct dr_source *s)
     return was;
 }
 
+/* A drop is whole: what it holds again is back, whatever version our own
+ * tombstone was given. A server's overlapping reads are not so. */
+static bool is_back(const struct extractor *ex, int kind,
+                    const struct dr_source *s)
+{
+    struct emitted_row known;
+
+    return ex->api.folder && s->op == DR_SRC_UPSERT &&
+           emitted_get(ex->emitted, kind, s->id, &known) && known.gone;
+}
+
 void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
                  int64_t server_ms)
 {
@@ -147,7 +158,8 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
         files_note(&ex->files, s, emit_body(ex, s));
     }
     row.content = content_of(hash) ^ files_mix(&s->blob);
-    if (!emitted_is_news(ex->emitted, kind, s->id, &row)) {
+    if (!emitted_is_news(ex->emitted, kind, s->id, &row) &&
+        !is_back(ex, kind, s)) {
         return;
     }
     row.rev = emitted_next_rev(ex->emitted, kind, s->id, server_ms);

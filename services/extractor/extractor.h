@@ -190,6 +190,10 @@ bool ask_approved(const struct extractor *ex, const char *id);
 /* True: it was approved. Else it stands in the status from now on. */
 bool ask(struct extractor *ex, const struct ask *what);
 void ask_close(struct extractor *ex, const char *id);
+/* All whose ids begin so. */
+void ask_close_all(struct extractor *ex, const char *head);
+/* Eight hex digits that name a list, in whatever order it is given. */
+void ask_name(struct dr_str *ids, size_t n, char out[9]);
 /* Halts until it is approved; false: asked to stop. */
 bool ask_wait(struct extractor *ex, const struct ask *what);
 /* Whether what is quarantined is within the budget, or approved. */

@@ -42,13 +42,34 @@ static void tell_each(struct extractor *ex, struct object *o,
     }
 }
 
+/* Why a field is damaged; the export folder has words of its own. */
+static const char *why_damaged(struct dr_str code)
+{
+    return dr_str_eqz(code, "spreadsheet")
+               ? "a spreadsheet or an export for reading has changed this (a "
+                 "number rounded, a date's serial or local form, an error, a "
+                 "list cut off): it is carried as it stands"
+           : dr_str_eqz(code, "undecodable")
+               ? "bytes of it are no characters of the file's encoding: "
+                 "U+FFFD stands in their place"
+               : "FastTrack marks this as damaged: what it gives is carried "
+                 "as it is";
+}
+
+static const char *cure_of(struct dr_str code)
+{
+    return dr_str_eqz(code, "spreadsheet")
+               ? "export again without a spreadsheet between, or the column "
+                 "as text"
+           : dr_str_eqz(code, "undecodable")
+               ? "name the right encoding in the manifest, or export as UTF-8"
+               : "mend the record in FastTrack: the tail picks it up by "
+                 "itself";
+}
+
 void tell_flags(struct extractor *ex, struct object *o,
                 const struct dr_source *s, const struct dr_json *row)
 {
-    static const char damaged[] =
-        "FastTrack marks this as damaged: what it gives is carried as it is";
-    static const char mend[] = "mend the record in FastTrack: the tail picks "
-                               "it up by itself";
     static const char hidden[] =
         "FastTrack leaves this out: a placeholder stands in its place";
     static const char scope[] = "give the token the scope that it lacks and "
@@ -59,6 +80,9 @@ void tell_flags(struct extractor *ex, struct object *o,
 
     if (dr_json_type(corrupt) == DR_JSON_OBJECT) {
         const struct dr_json *fields = dr_json_get(corrupt, "fields");
+        struct dr_str code = dr_json_get_str(corrupt, "code");
+        const char *damaged = why_damaged(code);
+        const char *mend = cure_of(code);
         if (fields && fields->count > 0) {
             tell_each(ex, o, s, fields, "corrupt", damaged, mend);
         } else {

@@ -2,15 +2,18 @@
  * An export folder as the source (contract 6): it answers the calls of the
  * contract itself, from the files, so that snapshot, sweep and tail are the
  * same as with a server. A later drop in the same place is the delta: all of
- * it is offered as changed, and what it has not as deleted, under the guard.
+ * it is offered as changed, and what it has not as merged or deleted: as its
+ * tombstones say, else as deleted, under the guard.
  */
 #ifndef EXTRACTOR_FOLDER_H
 #define EXTRACTOR_FOLDER_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <drover/base/buf.h>
 #include <drover/base/str.h>
+#include <drover/json/json.h>
 
 struct extractor;
 struct folder;
@@ -23,7 +26,10 @@ int folder_answer(struct folder *f, struct dr_str path, struct dr_str body,
                   struct dr_buf *out);
 /* The bytes of an attachment, or NULL; the caller's. */
 FILE *folder_file(const struct folder *f, struct dr_str id);
-/* Lines that are no records become rejects; once the topics are there. */
-void folder_reject(struct folder *f);
+/* Once the topics are there: tells what the folder lacks, asks where that is
+ * much, and rejects the lines that are no records. False: asked to stop. */
+bool folder_begin(struct folder *f);
+/* What a person should know of it, as texts of the open array. */
+void folder_findings(const struct folder *f, struct dr_json_w *w);
 
 #endif

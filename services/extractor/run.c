@@ -119,7 +119,7 @@ static void go_on_when_answered(struct extractor *ex)
             ask_approved(ex, ex->asks[i].id)) {
             ask_close(ex, ex->asks[i].id);
             ex->halted[0] = '\0';
-            ex->phase = "freezing";
+            ex->phase = ex->freezing ? "freezing" : ex->phase;
             return;
         }
     }
@@ -178,13 +178,13 @@ void run(struct extractor *ex)
     emit_flush(ex);
     resume(ex);
     control_poll(ex);
-    if (ex->api.folder) {
-        folder_reject(ex->api.folder);
-    }
     ex->svc->ready = true;
     dr_log(DR_LOG_INFO, "extractor.up", "objects=%zu partitions=%d",
            ex->object_count, ex->svc->partitions);
     emit_status(ex, true);
+    if (ex->api.folder && !folder_begin(ex->api.folder)) {
+        return;
+    }
     if (is_first_start(ex) && !profile_start(ex, true)) {
         return;
     }

@@ -5,6 +5,8 @@
 
 #include <drover/base/clock.h>
 
+#include "folder.h"
+
 /* 1 - quarantined / total, never rounded up. */
 static void consistency(struct dr_json_w *w, uint64_t bad, uint64_t n)
 {
@@ -73,6 +75,16 @@ static void status_objects(const struct extractor *ex, struct dr_json_w *w)
     dr_json_w_end(w);
 }
 
+static void status_findings(const struct extractor *ex, struct dr_json_w *w)
+{
+    dr_json_w_key(w, "findings");
+    dr_json_w_arr(w);
+    if (ex->api.folder) {
+        folder_findings(ex->api.folder, w);
+    }
+    dr_json_w_end(w);
+}
+
 static uint64_t all_emitted(const struct extractor *ex)
 {
     uint64_t n = 0;
@@ -125,7 +137,7 @@ void emit_status(struct extractor *ex, bool force)
         return;
     }
     ex->status_due_ms = now + 1000;
-    dr_buf_init(&json, 64 << 10);
+    dr_buf_init(&json, 256 << 10);
     dr_buf_init(&name, 256);
     dr_json_w_init(&w, &json);
     dr_json_w_obj(&w);
@@ -143,6 +155,7 @@ void emit_status(struct extractor *ex, bool force)
     dr_json_w_kvi(&w, "frozen_at_ms", ex->freeze_ms);
     dr_json_w_kvb(&w, "swept", ex->swept);
     status_drift(ex, &w);
+    status_findings(ex, &w);
     dr_json_w_kvz(&w, "halted", ex->halted);
     dr_json_w_end(&w);
     dr_buf_printf(&name, "extractor:%s", ex->svc->id);

@@ -50,6 +50,12 @@ class Folder(Case):
         del w.conf["source.token_file"]
         return w
 
+    def alone(self):
+        """A folder that no simulator would serve."""
+        w = self.world(SOURCE, bench=self.bench)
+        w.conf["source.url"] = "folder:%s" % self.folder.done()
+        return w
+
     def calls(self, w):
         return w.sim.get("/sim/stats")["calls"]
 
@@ -251,7 +257,190 @@ class Folder(Case):
         w.read_whole()
         self.assert_read(w)
 
+    def test_a_second_drop_says_what_was_merged(self):
+        """As tombstones.ndjson has it; what nobody speaks of is deleted."""
+        w = self.reading()
+        w.read_whole()
+        contacts = self.folder.records("contact")
+        a, b, c, keeper = [r["id"] for r in contacts[:4]]
+        self.folder.put("contact", contacts[3:])
+        self.folder.file("tombstones.ndjson", "tombstone", b"".join(
+            json.dumps(dict({"type": "contact", "version": 99, "updated_at":
+                             "2026-03-03T00:00:00Z"}, **t)).encode() + b"\n"
+            for t in ({"id": a, "op": "merge", "merged_into": keeper},
+                      {"id": b, "op": "delete"})))
+        self.folder.done()
+        w.until("all three are gone", lambda: all(
+            w.newest("contact")[i]["op"] != 1 for i in (a, b, c)))
+        newest = w.newest("contact")
+        self.assertEqual({i: (newest[i]["op"], newest[i]["version"])
+                          for i in (a, b)}, {a: (3, 99), b: (2, 99)})
+        self.assertEqual(newest[a]["merged_into"], keeper)
+        self.assertEqual((newest[c]["op"], newest[c]["version"]),
+                         (2, contacts[2]["version"] + 1))
+        self.assertEqual(w.freeze()["tail_misses"], 0)
+
+    def test_what_comes_back_with_a_later_drop_is_back(self):
+        w = self.reading()
+        w.read_whole()
+        contacts = self.folder.records("contact")
+        rid = contacts[0]["id"]
+        for present, op in ((contacts[1:], 2), (contacts, 1)):
+            self.folder.put("contact", present)
+            self.folder.done()
+            w.until("it is read",
+                    lambda: w.newest("contact")[rid]["op"] == op)
+        self.assertEqual(json.loads(w.newest("contact")[rid]["body"]),
+                         contacts[0])
+        self.assertEqual(w.freeze()["tail_misses"], 0)
+
+    def test_what_a_restart_finds_merged_is_merged(self):
+        w = self.reading()
+        w.read_whole()
+        self.assertEqual(w.ex.stop(), 0)
+        contacts = self.folder.records("contact")
+        gone, keeper = contacts[0]["id"], contacts[1]["id"]
+        self.folder.put("contact", contacts[1:])
+        self.folder.file("tombstones.ndjson", "tombstone", json.dumps({
+            "type": "contact", "id": gone, "op": "merge", "version": 99,
+            "merged_into": keeper}).encode() + b"\n")
+        self.folder.done()
+        w.start()
+        w.until("it is merged", lambda: w.newest("contact")[gone]["op"] == 3)
+        self.assertEqual(w.newest("contact")[gone]["merged_into"], keeper)
+
+    def test_more_may_be_gone_than_a_page_holds(self):
+        """A person said so: then all of them are, page by page."""
+        notes = self.folder.records("note")
+        many = [dict(notes[0], id="n_%04d" % i) for i in range(650)]
+        self.folder.put("note", notes + many)
+        w = self.reading()
+        w.read_whole()
+        self.folder.put("note", notes)
+        self.folder.done()
+        w.until("it asks", lambda: w.status()["asks"])
+        w.feed({"phase": "run", "seq": 1, "lanes": [], "approvals": [
+            q["id"] for q in w.status()["asks"]]})
+        w.until("all are gone", lambda: len([
+            r for r in w.newest("note").values() if r["op"] == 2]) == 650)
+        self.assertEqual(w.status()["halted"], "")
+        self.assertEqual(w.status()["asks"], [])
+        self.assertEqual(w.status()["phase"], "tail")
+
+    def test_a_drop_that_is_put_right_ends_the_halt(self):
+        w = self.reading()
+        w.read_whole()
+        tasks = self.folder.records("task")
+        self.folder.put("task", tasks)
+        self.folder.put("task", [])
+        self.folder.done()
+        w.until("it says so", lambda: w.status()["halted"])
+        self.folder.put("task", tasks)
+        self.folder.done()
+        w.until("it goes on", lambda: not w.status()["halted"])
+        self.assertEqual(w.status()["asks"], [])
+
+    # ---- links ----
+
+    def unlink(self, keep=()):
+        for name in [n for n in self.folder.files
+                     if n.startswith("associations/") and n not in keep]:
+            del self.folder.files[name]
+
+    def test_a_folder_without_links_asks(self):
+        self.unlink()
+        w = self.alone()
+        w.start_only()
+        w.until("it asks", lambda: w.status().get("asks"))
+        status = w.status()
+        self.assertIn("no file of associations", status["halted"])
+        self.assertTrue(any(f.startswith("contact/company: there is no file")
+                            for f in status["findings"]), status["findings"])
+        self.assertEqual(w.records("contact"), [])
+        check = [r["json"] for r in w.dump("catalog", 1)
+                 if r["name"] == "profile_check"][-1]
+        self.assertIn("contact/company", [c["object"]
+                                          for c in check["checks"]])
+        self.assertIn("extractor.folder", w.ex.tail(80))
+        w.feed({"phase": "run", "seq": 1, "lanes": [], "approvals": [
+            q["id"] for q in status["asks"]]})
+        w.snapshot_done()
+        self.assertEqual(w.status()["halted"], "")
+        self.assertEqual({len(r["associations"])
+                          for r in w.newest("contact").values()}, {0})
+
+    def test_a_pair_that_lacks_is_told(self):
+        self.unlink(keep=["associations/contact_company.csv"])
+        w = self.alone()
+        w.read_whole()
+        told = w.status()["findings"]
+        self.assertFalse(any(f.startswith("contact/") for f in told), told)
+        self.assertTrue(any(f.startswith("deal/company: ") for f in told),
+                        told)
+
+    def test_a_drop_that_lost_its_links_unlinks_nothing(self):
+        w = self.reading()
+        w.read_whole()
+        before = len(w.records("contact"))
+        self.unlink(keep=["associations/deal_company.csv"])
+        self.folder.done()
+        w.until("it asks", lambda: w.status()["asks"])
+        self.assertEqual(len(w.records("contact")), before)
+        w.feed({"phase": "run", "seq": 1, "lanes": [], "approvals": [
+            q["id"] for q in w.status()["asks"]]})
+        w.until("it goes on", lambda: len(w.records("contact")) > before)
+
     # ---- what is refused ----
+
+    def bomb(self, line=b"\n", name="objects/task-0001.ndjson.gz", **more):
+        """A text of 66 MiB that was 70 KiB."""
+        data = gzip.compress(line * ((66 << 20) // len(line)))
+        self.folder.files.pop("objects/task-0001.ndjson", None)
+        self.folder.file(name, "task", b"", compression="gzip", **more)
+        self.folder.write(name, data)
+        self.folder.files[name]["rows"] = 10 ** 9
+
+    def test_a_bomb_is_refused(self):
+        self.bomb()
+        text = self.refusal(self.folder.done())
+        self.assertIn("objects/task-0001.ndjson.gz: it unpacks to more", text)
+        self.assertIn("source.unpack_ratio", text)
+        del self.folder.files["objects/task-0001.ndjson.gz"]
+        self.bomb(b"id,name\n", "objects/task-0001.csv.gz", format="csv")
+        self.assertIn("source.unpack_ratio",
+                      self.refusal(self.folder.done()))
+
+    def test_a_bomb_may_be_let_in(self):
+        self.bomb()
+        self.folder.files["objects/task-0001.ndjson.gz"]["rows"] = 0
+        w = self.alone()
+        w.conf["source.unpack_ratio"] = 2000
+        w.read_whole()
+        self.assertEqual(w.newest("task"), {})
+
+    def test_a_bomb_in_a_second_drop_changes_nothing(self):
+        w = self.reading()
+        w.read_whole()
+        before = w.peak_kib()
+        self.bomb()
+        self.folder.done()
+        w.until("it says so",
+                lambda: "unpack_ratio" in w.status()["halted"])
+        self.assertLess(w.peak_kib(), before + 60000)
+        self.assertEqual({r["op"] for r in w.newest("task").values()}, {1})
+
+    def test_fields_that_a_spreadsheet_changed_are_told(self):
+        records = self.folder.records("company")
+        records[0]["properties"]["phone"] = "3.56213E+11"
+        self.as_csv_file("company", as_csv(records).encode(), len(records))
+        w = self.alone()
+        w.read_whole()
+        told = [r for (kind, _), r in self.rejected(w).items()
+                if kind == "company"]
+        self.assertEqual([(r["id"], r["field"], r["partial"]) for r in told],
+                         [(records[0]["id"], "phone", True)])
+        self.assertIn("spreadsheet", told[0]["reason"])
+        self.assertEqual(len(w.newest("company")), len(records))
 
     def refusal(self, path):
         w = self.world(SOURCE, bench=self.bench)
@@ -295,6 +484,20 @@ class Folder(Case):
                           ("object", "format", "rows", "bytes", "sha256")},
                          {k: self.folder.files[name][k] for k in
                           ("object", "format", "rows", "bytes", "sha256")})
+        name = "associations/co_parcel_contact.csv"
+        self.assertEqual({k: of[name][k] for k in ("object", "from", "to")},
+                         {"object": "association", "from": "co_parcel",
+                          "to": "contact"})
+        self.assertEqual(of["events/events-0001.ndjson"]["object"], "event")
+        proposed["produced_at"] = "2026-03-02T08:00:00Z"
+        proposed["account"] = self.folder.manifest["account"]
+        for f in proposed["files"]:
+            f["raw"] = "-raw-" in f["path"]
+        (path / "manifest.json").write_text(json.dumps(proposed))
+        w = self.world(SOURCE, bench=self.bench)
+        w.conf["source.url"] = "folder:%s" % path
+        w.read_whole()
+        self.assert_is_truth(w)
 
 
 if __name__ == "__main__":
