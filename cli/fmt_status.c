@@ -148,7 +148,7 @@ void fmt_progress(struct fmt *f, const struct dr_json *j)
 
     text_count(f->out, done);
     dr_buf_z(f->out, " of ");
-    counted(f->out, p, "planned", "records");
+    counted(f->out, p, "planned", "keys");
     if (planned > 0) {
         dr_buf_z(f->out, " (");
         text_share(f->out, done, planned);
@@ -217,6 +217,63 @@ static void figures(struct fmt *f, const struct dr_json *j)
     dr_buf_ch(f->out, '\n');
 }
 
+/* Attachments; none without any. */
+static void files(struct fmt *f, const struct dr_json *j)
+{
+    const struct dr_json *n = dr_json_get(j, "files");
+
+    if (number(n, "known") == 0) {
+        return;
+    }
+    name_column(f->out, "files");
+    text_count(f->out, number(n, "pending"));
+    dr_buf_z(f->out, " pending, ");
+    text_bytes(f->out, number(n, "pending_bytes"));
+    if (number(n, "pending_unsized") > 0) {
+        dr_buf_z(f->out, " and ");
+        text_count(f->out, number(n, "pending_unsized"));
+        dr_buf_z(f->out, " of unknown size");
+    }
+    dr_buf_z(f->out, "; ");
+    text_count(f->out, number(n, "landed"));
+    dr_buf_z(f->out, " landed, ");
+    text_bytes(f->out, number(n, "landed_bytes"));
+    dr_buf_z(f->out, "; ");
+    text_count(f->out, number(n, "to_fetch"));
+    dr_buf_z(f->out, " to fetch from the source\n");
+}
+
+#define LINES_MAX 10
+
+/* Lines that the extractor tells, the first of them. */
+static void told(struct fmt *f, const struct dr_json *list, const char *name,
+                 const char *one, const char *many)
+{
+    struct dr_buf b;
+    size_t n = 0;
+
+    if (!list || dr_json_type(list) != DR_JSON_ARRAY || list->count == 0) {
+        return;
+    }
+    name_column(f->out, name);
+    dr_buf_init(&b, 256);
+    text_many(&b, (int64_t)list->count, one, many);
+    text_styled(f->out, f->color, TEXT_WARN, b.p);
+    dr_buf_ch(f->out, '\n');
+    dr_buf_done(&b);
+    DR_JSON_EACH(line, list)
+    {
+        if (n++ == LINES_MAX) {
+            name_column(f->out, "");
+            dr_buf_z(f->out, "... all: drover status --json\n");
+            return;
+        }
+        name_column(f->out, "");
+        text_esc(f->out, dr_json_str(line));
+        dr_buf_ch(f->out, '\n');
+    }
+}
+
 /* What waits for a person. */
 static void decisions(struct fmt *f, const struct dr_json *j)
 {
@@ -281,22 +338,27 @@ static void counts_table(struct fmt *f, const struct dr_json *rows,
 
 static void lanes(struct fmt *f, const struct dr_json *rows)
 {
-    static const char *const heads[] = {"lane", "state",   "planned",
-                                        "done", "refused", "lag"};
+    /* The first five are keys and add up; a key that changes is one more load
+     * record each time. */
+    static const char *const keys[] = {"planned", "done", "refused",
+                                       "idle",    "lag",  "load_records"};
+    static const char *const heads[] = {"lane", "state",       "keys planned",
+                                        "done", "refused",     "idle",
+                                        "lag",  "load records"};
     struct text_table t;
 
     if (!rows || rows->count == 0) {
         return;
     }
-    text_table_init(&t, f->arena, "llrrrr", heads);
+    text_table_init(&t, f->arena, "llrrrrrr", heads);
     DR_JSON_EACH(row, rows)
     {
         text_cell(&t, dr_json_get_str(row, "lane"));
         text_cellz(&t, dr_json_true(dr_json_get(row, "complete")) ? "complete"
                        : dr_json_true(dr_json_get(row, "open"))   ? "open"
                                                                   : "closed");
-        for (size_t i = 2; i < DR_ARRAY_LEN(heads); i++) {
-            text_cell_count(&t, number(row, heads[i]));
+        for (size_t i = 0; i < DR_ARRAY_LEN(keys); i++) {
+            text_cell_count(&t, number(row, keys[i]));
         }
     }
     dr_buf_ch(f->out, '\n');
@@ -341,6 +403,13 @@ void fmt_status(struct fmt *f, const struct dr_json *j)
     plan(f, j);
     ends(f, j);
     figures(f, j);
+    files(f, j);
+    told(f, dr_json_get(source, "drift"), "drift",
+         "change of the source's schema since the start:",
+         "changes of the source's schema since the start:");
+    told(f, dr_json_get(source, "findings"), "folder",
+         "finding, its cure in profile-check.json:",
+         "findings, their cures in profile-check.json:");
     decisions(f, j);
     if (!dr_json_true(dr_json_get(source, "snapshot_complete"))) {
         counts_table(f, dr_json_get(source, "objects"), reading,

@@ -124,6 +124,24 @@ void text_many(struct dr_buf *b, int64_t n, const char *one, const char *many)
     dr_buf_printf(b, " %s", n == 1 ? one : many);
 }
 
+void text_bytes(struct dr_buf *b, int64_t n)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
+    int64_t unit = 1024;
+    size_t i = 0;
+
+    if (n < unit) {
+        dr_buf_printf(b, "%lld B", (long long)(n > 0 ? n : 0));
+        return;
+    }
+    while (i + 1 < DR_ARRAY_LEN(units) && n / unit >= 1024) {
+        unit *= 1024;
+        i++;
+    }
+    dr_buf_printf(b, "%lld.%lld %s", (long long)(n / unit),
+                  (long long)(n % unit * 10 / unit), units[i]);
+}
+
 void text_span(struct dr_buf *b, int64_t secs)
 {
     long long s = secs < 0 ? 0 : secs;

@@ -24,6 +24,7 @@ size_t text_width(struct dr_str s);
 void text_count(struct dr_buf *b, int64_t n); /* 12,345 */
 /* "1 record", "12,345 records" */
 void text_many(struct dr_buf *b, int64_t n, const char *one, const char *many);
+void text_bytes(struct dr_buf *b, int64_t n);   /* 512 B, 1.5 MiB */
 void text_span(struct dr_buf *b, int64_t secs); /* 4 h 05 min */
 /* "41.3 %" of done in all; nothing when all is 0. Never 100 while some is
  * left. */

@@ -299,14 +299,47 @@ void books_marker(struct books *b, struct dr_str lane, int32_t part,
     db_run(q);
 }
 
-void books_planned(struct books *b, struct dr_str lane, uint32_t pass)
+/* Whether it is the key's first in this pass. */
+static bool planned_first(struct books *b, struct dr_str lane,
+                          struct dr_str key, uint32_t pass)
 {
+    struct query *q = db_query(
+        b->db, "INSERT INTO planned_key VALUES(?1,?2,?3)"
+               " ON CONFLICT(lane,key) DO UPDATE SET pass=excluded.pass"
+               " WHERE excluded.pass > planned_key.pass");
+
+    db_text(q, 1, lane);
+    db_text(q, 2, key);
+    db_int(q, 3, pass);
+    db_run(q);
+    return db_changes(b->db) > 0;
+}
+
+void books_planned(struct books *b, struct dr_str lane, struct dr_str key,
+                   uint32_t pass)
+{
+    int64_t first = planned_first(b, lane, key, pass);
     struct query *q =
-        db_query(b->db, "INSERT INTO planned VALUES(?1,?2,1)"
-                        " ON CONFLICT(lane,pass) DO UPDATE SET n=n+1");
+        db_query(b->db, "INSERT INTO planned VALUES(?1,?2,1,?3)"
+                        " ON CONFLICT(lane,pass) DO UPDATE SET n=n+1,"
+                        " keys=keys+excluded.keys");
 
     db_text(q, 1, lane);
     db_int(q, 2, pass);
+    db_int(q, 3, first);
+    db_run(q);
+}
+
+void books_file(struct books *b, struct dr_str id, uint64_t rev, int64_t size)
+{
+    struct query *q =
+        db_query(b->db, "INSERT INTO file VALUES(?1,?2,?3)"
+                        " ON CONFLICT(id) DO UPDATE SET rev=excluded.rev,"
+                        " size=excluded.size WHERE excluded.rev > file.rev");
+
+    db_text(q, 1, id);
+    db_int(q, 2, (int64_t)rev);
+    db_int(q, 3, size);
     db_run(q);
 }
 

@@ -74,7 +74,12 @@ void books_removal(struct books *b, const struct dr_removal *r, uint64_t seq);
 /* A marker of load.<lane>, or with an empty lane of source.<object>. */
 void books_marker(struct books *b, struct dr_str lane, int32_t part,
                   const struct dr_marker *m, int64_t offset);
-void books_planned(struct books *b, struct dr_str lane, uint32_t pass);
+/* A load record: counted as such, and its key once in a pass, however often it
+ * changes. */
+void books_planned(struct books *b, struct dr_str lane, struct dr_str key,
+                   uint32_t pass);
+/* What an attachment says of its size; -1: nothing. */
+void books_file(struct books *b, struct dr_str id, uint64_t rev, int64_t size);
 void books_catalog(struct books *b, const struct dr_catalog *c);
 void books_decision(struct books *b, const struct dr_audit_entry *e);
 

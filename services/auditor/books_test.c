@@ -286,6 +286,49 @@ static void test_conflicts(void **state)
     assert_int_equal(books_get_conflicts(b, S("deal"), S("d2"), a, got, 2), 0);
 }
 
+static int64_t planned(const char *column, int64_t pass)
+{
+    char sql[100];
+    struct query *q;
+
+    (void)snprintf(sql, sizeof(sql),
+                   "SELECT %s FROM planned WHERE lane='deal' AND pass=?1",
+                   column);
+    q = db_query(books_db(b), sql);
+    db_int(q, 1, pass);
+    return db_one(q);
+}
+
+/* A key is planned once in a pass, however often its record changes. */
+static void test_keys_and_load_records(void **state)
+{
+    (void)state;
+    books_planned(b, S("deal"), S("deal:d1"), 1);
+    books_planned(b, S("deal"), S("deal:d2"), 1);
+    books_planned(b, S("deal"), S("deal:d1"), 1);
+    books_planned(b, S("account"), S("deal:d1"), 1);
+    assert_int_equal(planned("keys", 1), 2);
+    assert_int_equal(planned("n", 1), 3);
+    books_planned(b, S("deal"), S("deal:d1"), 2);
+    books_planned(b, S("deal"), S("deal:d1"), 1); /* late, of the one before */
+    assert_int_equal(planned("keys", 1), 2);
+    assert_int_equal(planned("keys", 2), 1);
+    assert_int_equal(planned("n", 2), 1);
+}
+
+static void test_sizes_of_files(void **state)
+{
+    const char *sum = "SELECT sum(size) FROM file";
+
+    (void)state;
+    books_file(b, S("f1"), 3, 100);
+    books_file(b, S("f2"), 3, 10);
+    books_file(b, S("f1"), 2, 7); /* older */
+    assert_int_equal(db_one(db_query(books_db(b), sum)), 110);
+    books_file(b, S("f1"), 4, 1);
+    assert_int_equal(db_one(db_query(books_db(b), sum)), 11);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -299,6 +342,8 @@ int main(void)
         T(test_removals),
         T(test_conflicts),
         T(test_a_class_change),
+        T(test_keys_and_load_records),
+        T(test_sizes_of_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

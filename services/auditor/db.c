@@ -198,6 +198,11 @@ void db_run(struct query *q)
     }
 }
 
+int64_t db_changes(struct db *db)
+{
+    return sqlite3_changes(db->handle);
+}
+
 void db_end(struct query *q)
 {
     q->busy = false;

@@ -36,6 +36,8 @@ void db_int(struct query *q, int at, int64_t v);
 bool db_step(struct query *q);
 /* Runs a statement that gives no rows. */
 void db_run(struct query *q);
+/* Rows that the last statement made, changed or took away. */
+int64_t db_changes(struct db *db);
 /* Ends a statement before its last row. */
 void db_end(struct query *q);
 

@@ -211,7 +211,7 @@ static void take_load(struct auditor *au, size_t lane, const struct dr_env *env,
     if (env->kind == DR_MSG_MARKER) {
         books_marker(au->books, name, m->partition, &env->u.marker, m->offset);
     } else if (env->kind == DR_MSG_LOAD) {
-        books_planned(au->books, name, env->u.load.pass);
+        books_planned(au->books, name, env->u.load.key, env->u.load.pass);
     }
 }
 
@@ -245,11 +245,28 @@ static void take(struct auditor *au, size_t topic, const struct dr_env *env,
     }
 }
 
+/* Sizes are known before bytes move: what is still to come can be told. */
+static void take_file(struct auditor *au, const struct dr_source *s)
+{
+    const struct dr_json *body = dr_json_parse(au->arena, s->body, NULL, NULL);
+    struct dr_str text =
+        dr_json_scalar(dr_json_get(dr_json_get(body, "properties"), "size"));
+    int64_t size;
+
+    if (dr_str_i64(text, &size) || size < 0) {
+        size = -1;
+    }
+    books_file(au->books, s->id, s->rev, size);
+}
+
 static void take_source(struct auditor *au, const struct dr_env *env,
                         const struct dr_kmsg *m)
 {
     if (env->kind == DR_MSG_SOURCE) {
         books_source(au->books, &env->u.source, m->value, m->timestamp_ms);
+        if (dr_str_eqz(env->u.source.object, "attachment")) {
+            take_file(au, &env->u.source);
+        }
     } else if (env->kind == DR_MSG_MARKER) {
         books_marker(au->books, (struct dr_str){"", 0}, m->partition,
                      &env->u.marker, m->offset);

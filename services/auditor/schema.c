@@ -57,7 +57,12 @@ const char books_schema[] =
     " count INT, off INT,"
     " PRIMARY KEY(lane, part, object, src_part, pass)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS planned("
-    " lane TEXT, pass INT, n INT, PRIMARY KEY(lane, pass)) WITHOUT ROWID;"
+    " lane TEXT, pass INT, n INT, keys INT,"
+    " PRIMARY KEY(lane, pass)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS planned_key("
+    " lane TEXT, key TEXT, pass INT, PRIMARY KEY(lane, key)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS file("
+    " id TEXT PRIMARY KEY, rev INT, size INT) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS decision("
     " seq INTEGER PRIMARY KEY, at_ms INT, actor TEXT, operation TEXT,"
     " plan BLOB, pass INT, prev BLOB);";

@@ -12,6 +12,20 @@
 #include "asks.h"
 #include "removals.h"
 
+/* As the extractor tells it: what of the source's schema is other than at the
+ * start; what a person should know of an export folder. */
+static void copy_list(struct dr_json_w *w, const char *key,
+                      const struct dr_json *list)
+{
+    dr_json_w_key(w, key);
+    dr_json_w_arr(w);
+    DR_JSON_EACH(text, list)
+    {
+        dr_json_w_str(w, dr_json_str(text));
+    }
+    dr_json_w_end(w);
+}
+
 static void source(struct auditor *au, struct dr_json_w *w)
 {
     const struct dr_json *s = dr_json_parse(
@@ -26,6 +40,10 @@ static void source(struct auditor *au, struct dr_json_w *w)
     dr_json_w_kvi(w, "lag_s", dr_json_get_i64(s, "lag_s", 0));
     dr_json_w_kv(w, "halted", dr_json_get_str(s, "halted"));
     dr_json_w_kv(w, "consistency", dr_json_get_str(s, "consistency"));
+    dr_json_w_kvb(w, "schema_drift",
+                  dr_json_true(dr_json_get(s, "schema_drift")));
+    copy_list(w, "drift", dr_json_get(s, "drift"));
+    copy_list(w, "findings", dr_json_get(s, "findings"));
     dr_json_w_key(w, "asks");
     asks_write(au, w);
     dr_json_w_key(w, "objects");
@@ -58,28 +76,57 @@ static void target(struct auditor *au, struct dr_json_w *w)
 
 /* ---- lanes and progress ---- */
 
+/* Keys, but for load_records: one for each time that a key changed. */
 struct lane_counts {
-    int64_t planned, done, refused;
+    int64_t planned, done, refused, load_records;
 };
+
+/* Outcomes of any pass count: what landed once is not written again. */
+static void outcomes(struct auditor *au, const char *lane,
+                     struct lane_counts *c)
+{
+    struct query *q =
+        db_query(books_db(au->books), "SELECT sum(refused=0), sum(refused=1)"
+                                      " FROM fact WHERE lane=?1");
+
+    db_textz(q, 1, lane);
+    if (db_step(q)) {
+        c->done = db_col_int(q, 0);
+        c->refused = db_col_int(q, 1);
+        db_end(q);
+    }
+    if (c->done + c->refused <= c->planned) {
+        return;
+    }
+    /* Some are of keys that this pass has not, or has not planned yet. */
+    q = db_query(books_db(au->books),
+                 "SELECT sum(f.refused=0), sum(f.refused=1) FROM planned_key p"
+                 " JOIN fact f ON f.lane=p.lane AND f.key=p.key"
+                 " WHERE p.lane=?1 AND p.pass=?2");
+    db_textz(q, 1, lane);
+    db_int(q, 2, au->state.pass);
+    if (db_step(q)) {
+        c->done = db_col_int(q, 0);
+        c->refused = db_col_int(q, 1);
+        db_end(q);
+    }
+}
 
 static struct lane_counts counts_of(struct auditor *au, const char *lane)
 {
-    struct lane_counts c = {0, 0, 0};
+    struct lane_counts c = {0};
     struct query *q =
-        db_query(books_db(au->books), "SELECT n FROM planned WHERE lane=?1"
-                                      " AND pass=?2");
+        db_query(books_db(au->books), "SELECT keys, n FROM planned"
+                                      " WHERE lane=?1 AND pass=?2");
 
     db_textz(q, 1, lane);
     db_int(q, 2, au->state.pass);
-    c.planned = db_one(q);
-    q = db_query(books_db(au->books), "SELECT sum(refused=0), sum(refused=1)"
-                                      " FROM fact WHERE lane=?1");
-    db_textz(q, 1, lane);
     if (db_step(q)) {
-        c.done = db_col_int(q, 0);
-        c.refused = db_col_int(q, 1);
+        c.planned = db_col_int(q, 0);
+        c.load_records = db_col_int(q, 1);
         db_end(q);
     }
+    outcomes(au, lane, &c);
     return c;
 }
 
@@ -90,23 +137,28 @@ static void lanes(struct auditor *au, struct dr_json_w *w,
     dr_json_w_arr(w);
     for (int i = 0; i < GATE_LANES; i++) {
         struct lane_counts c;
-        int64_t left;
+        int64_t left, idle;
+        bool complete = au->evidence.lane_complete[i];
         if (!au->evidence.lane_fed[i]) {
             continue;
         }
         c = counts_of(au, dr_lanes[i]);
         left = c.planned - c.done - c.refused;
-        left = left > 0 && !au->evidence.lane_complete[i] ? left : 0;
+        /* Once a lane is complete, nothing was to be done for the rest. */
+        idle = complete ? left : 0;
+        left -= idle;
         sum->planned += c.planned;
         sum->done += c.planned - left;
         dr_json_w_obj(w);
         dr_json_w_kvz(w, "lane", dr_lanes[i]);
         dr_json_w_kvb(w, "open", au->state.open[i]);
-        dr_json_w_kvb(w, "complete", au->evidence.lane_complete[i]);
+        dr_json_w_kvb(w, "complete", complete);
         dr_json_w_kvi(w, "planned", c.planned);
         dr_json_w_kvi(w, "done", c.done);
         dr_json_w_kvi(w, "refused", c.refused);
+        dr_json_w_kvi(w, "idle", idle);
         dr_json_w_kvi(w, "lag", left);
+        dr_json_w_kvi(w, "load_records", c.load_records);
         dr_json_w_end(w);
     }
     dr_json_w_end(w);
@@ -239,6 +291,60 @@ void status_verified(struct auditor *au, struct dr_json_w *w)
     dr_json_w_end(w);
 }
 
+/* ---- attachments ---- */
+
+struct file_counts {
+    int64_t n, bytes, unsized;
+};
+
+static struct file_counts files_where(struct auditor *au, const char *sql)
+{
+    struct query *q = db_query(books_db(au->books), sql);
+    struct file_counts c = {0};
+
+    if (db_step(q)) {
+        c.n = db_col_int(q, 0);
+        c.bytes = db_col_int(q, 1);
+        c.unsized = db_col_int(q, 2);
+        db_end(q);
+    }
+    return c;
+}
+
+#define FILES_FROM                                                        \
+    "SELECT count(*), sum(max(f.size, 0)), sum(f.size < 0) FROM source s" \
+    " JOIN file f ON f.id=s.id"                                           \
+    " LEFT JOIN record r ON r.object='attachment' AND r.id=s.id"          \
+    " WHERE s.object='attachment' AND s.op=1"
+
+/* By the sizes that the source states. Pending: without a state yet. */
+static void files(struct auditor *au, struct dr_json_w *w)
+{
+    const struct dr_json *s = dr_json_get(
+        dr_json_parse(au->request, books_extractor(au->books, au->request),
+                      NULL, NULL),
+        "files");
+    struct file_counts all = files_where(au, FILES_FROM);
+    struct file_counts landed =
+        files_where(au, FILES_FROM " AND r.state='landed'");
+    struct file_counts pending =
+        files_where(au, FILES_FROM " AND r.state IS NULL");
+
+    dr_json_w_key(w, "files");
+    dr_json_w_obj(w);
+    dr_json_w_kvi(w, "known", all.n);
+    dr_json_w_kvi(w, "known_bytes", all.bytes);
+    dr_json_w_kvi(w, "landed", landed.n);
+    dr_json_w_kvi(w, "landed_bytes", landed.bytes);
+    dr_json_w_kvi(w, "pending", pending.n);
+    dr_json_w_kvi(w, "pending_bytes", pending.bytes);
+    dr_json_w_kvi(w, "pending_unsized", pending.unsized);
+    dr_json_w_kvi(w, "fetched", dr_json_get_i64(s, "stored", 0));
+    dr_json_w_kvi(w, "fetched_bytes", dr_json_get_i64(s, "bytes", 0));
+    dr_json_w_kvi(w, "to_fetch", dr_json_get_i64(s, "pending", 0));
+    dr_json_w_end(w);
+}
+
 /* What people must look at: deletions, and edits that were left alone. */
 static void decisions(struct auditor *au, struct dr_json_w *w)
 {
@@ -299,7 +405,7 @@ static void gate(struct auditor *au, struct dr_json_w *w)
 
 void status_write(struct auditor *au, struct dr_buf *out)
 {
-    struct lane_counts sum = {0, 0, 0};
+    struct lane_counts sum = {0};
     char hex[65] = "";
     struct dr_json_w w;
 
@@ -323,6 +429,7 @@ void status_write(struct auditor *au, struct dr_buf *out)
     target(au, &w);
     lanes(au, &w, &sum);
     objects(au, &w);
+    files(au, &w);
     status_verified(au, &w);
     decisions(au, &w);
     loaders(au, &w);

@@ -20,12 +20,16 @@ class Delta(Case):
         s.start()
         flow = Flow(s, limit=240)
         flow.audit()
+        self.load(flow)
+        return s, flow
+
+    @staticmethod
+    def load(flow):
         flow.plan()
         flow.approve()
         flow.sample()
         flow.sign()
         flow.run()
-        return s, flow
 
     def ended(self, flow, freeze=True):
         if freeze:
@@ -160,6 +164,51 @@ class Delta(Case):
                   st["removals"]["proposed"] > 0 and flow.lanes_done(st))
         self.assertEqual(len(ndjson(s.target.admin, "/sim/records/tasks")),
                          before)
+
+    def test_the_status_adds_up_and_tells_drift(self):
+        s = self.stack()
+        s.start()
+        flow = Flow(s, limit=120)
+        flow.audit()
+        status = flow.status()
+        files = status["files"]
+        self.assertEqual(status["source"]["drift"], [])
+        self.assertGreater(files["pending_bytes"], 0)
+        self.assertEqual((files["pending"], files["pending_bytes"]),
+                         (files["known"], files["known_bytes"]))
+        self.load(flow)
+        s.source.post("/sim/admin/schema", {
+            "op": "schema", "change": "property_add", "type": "deal",
+            "property": {"name": "region", "label": "Region",
+                         "data_type": "string", "options": []}})
+        flow.tail()
+        flow.freeze()
+        status = flow.status()
+        self.assertTrue(status["source"]["schema_drift"])
+        self.assertIn("new property deal.region", status["source"]["drift"])
+        lanes = {lane["lane"]: lane for lane in status["lanes"]}
+        for lane in lanes.values():
+            self.assertEqual(lane["planned"], sum(
+                lane[k] for k in ("done", "refused", "idle", "lag")), lane)
+            self.assertGreaterEqual(lane["load_records"], lane["planned"])
+            self.assertEqual(lane["lag"], 0, lane)
+        # What changed in the tail is the same key once more.
+        self.assertGreater(lanes["contact"]["load_records"],
+                           lanes["contact"]["planned"])
+        self.assertEqual(status["progress"]["planned"], sum(
+            lane["planned"] for lane in lanes.values()))
+        files = status["files"]
+        sizes = {r["id"]: int(r["properties"]["size"]) for r in ndjson(
+            s.source.admin, "/sim/records/attachment")}
+        landed = {r["id"] for r in Result(flow).all().lines("records.ndjson")
+                  if r["object"] == "attachment" and r["state"] == "landed"}
+        self.assertEqual((files["known"], files["known_bytes"]),
+                         (len(sizes), sum(sizes.values())))
+        self.assertEqual((files["landed"], files["landed_bytes"]),
+                         (len(landed), sum(sizes[i] for i in landed)))
+        self.assertGreater(files["landed_bytes"], 0)
+        self.assertEqual((files["pending"], files["pending_bytes"],
+                          files["to_fetch"]), (0, 0, 0))
 
     def test_mass_absence_stops_and_asks(self):
         s, flow = self.loaded()
