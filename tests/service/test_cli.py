@@ -35,7 +35,8 @@ STATUS = {
     "target": {"catalog_seq": 1, "catalog_wanted": 1, "catalog_read": True,
                "survey_complete": True},
     "lanes": [{"lane": "deal", "open": True, "complete": False, "planned": 9,
-               "done": 4, "refused": 1, "lag": 4}],
+               "done": 4, "refused": 1, "idle": 0, "lag": 4,
+               "load_records": 11}],
     "objects": [{"object": "deal", "extracted": 9, "landed": 4, "merged": 0,
                  "excluded": 0, "parked": 0, "rejected": 1, "deleted": 0,
                  "pending": 4}],
@@ -835,7 +836,7 @@ class Terminal(Cli):
 
     def test_progress_of_a_wait(self):
         self.on("GET /v1/status", (200, STATUS))
-        p, out = self.on_terminal("wait", "drained", until="4 of 9 records")
+        p, out = self.on_terminal("wait", "drained", until="4 of 9 keys")
         self.on("GET /v1/status", (200, status(
             lanes=[dict(STATUS["lanes"][0], complete=True, lag=0)],
             objects=[], books={"pending": 0})))
