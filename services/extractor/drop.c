@@ -194,11 +194,14 @@ int drop_row_fits(const struct dr_json *f, int64_t rows, struct dr_err *err)
 {
     int64_t said = dr_json_get_i64(f, "rows", -1);
 
-    return rows <= said ? 0
-                        : dr_err_set(err, DR_HALT, 0, "folder",
-                                     "it has more rows than the %lld that the "
-                                     "manifest says",
-                                     (long long)said);
+    /* Where it says nothing, all are counted: the refusal then says how many.
+     */
+    return rows <= said || said < 0
+               ? 0
+               : dr_err_set(err, DR_HALT, 0, "folder",
+                            "it has more rows than the %lld that the "
+                            "manifest says",
+                            (long long)said);
 }
 
 static bool is_tombstones(const struct dr_json *f)
@@ -258,11 +261,15 @@ static int one_file(struct drop *d, const struct dr_json *f, struct dr_err *err)
     }
     if (!dr_str_eqz(dr_json_get_str(f, "format"), "json") &&
         rows != dr_json_get_i64(f, "rows", -1)) {
+        char said[32] = "nothing";
+        if (dr_json_get_i64(f, "rows", -1) >= 0) {
+            (void)snprintf(said, sizeof(said), "%lld",
+                           (long long)dr_json_get_i64(f, "rows", -1));
+        }
         return dr_err_set(err, DR_HALT, 0, "source folder",
                           DR_STR_FMT ": it has %lld rows, the manifest says "
-                                     "%lld: correct that, or export it again",
-                          DR_STR_ARG(path), (long long)rows,
-                          (long long)dr_json_get_i64(f, "rows", -1));
+                                     "%s: correct that, or export it again",
+                          DR_STR_ARG(path), (long long)rows, said);
     }
     return d->full ? wrong(err, path,
                            "its ids and links do not fit into 1 GiB with those "

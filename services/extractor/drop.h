@@ -103,9 +103,10 @@ int drop_body(const struct entry *e, struct dr_buf *out);
 const struct drop_gone *drop_gone_find(const struct drop_kind *k,
                                        struct dr_str id);
 
-/* Pairs of the schema that have records but no file of associations; each as
- * "contact/company". `but`: only those that this drop had; NULL: all. */
-size_t drop_unlinked(const struct drop *d, const struct drop *but,
+/* Pairs of the schema that have records but no file of associations, each as
+ * "contact/company". With `before`, a drop: those that had links there and have
+ * none now. */
+size_t drop_unlinked(const struct drop *d, const struct drop *before,
                      struct dr_arena *a, struct dr_str *out, size_t max);
 
 #endif

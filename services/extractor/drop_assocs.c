@@ -190,7 +190,17 @@ int64_t drop_assocs(struct drop *d, const struct dr_json *f, FILE *stored,
 
 /* ---- what lacks ---- */
 
-size_t drop_unlinked(const struct drop *d, const struct drop *but,
+/* No file of them; or none of the links that the drop before had. */
+static bool lacks(const struct drop *d, const struct drop *before,
+                  struct dr_str from, struct dr_str to)
+{
+    const struct drop_pair *was = before ? drop_pair(before, from, to) : NULL;
+    const struct drop_pair *is = drop_pair(d, from, to);
+
+    return before ? was && was->n > 0 && (!is || is->n == 0) : !is;
+}
+
+size_t drop_unlinked(const struct drop *d, const struct drop *before,
                      struct dr_arena *a, struct dr_str *out, size_t max)
 {
     const struct dr_json *list =
@@ -202,11 +212,10 @@ size_t drop_unlinked(const struct drop *d, const struct drop *but,
         struct dr_str from = dr_json_get_str(p, "from");
         struct dr_str to = dr_json_get_str(p, "to");
         const struct drop_kind *k = drop_kind(d, from);
-        const struct drop_pair *was = but ? drop_pair(but, from, to) : NULL;
         struct dr_str name;
         bool told = false;
         if (!k || k->n == 0 || dr_str_eqz(to, "line_item") ||
-            drop_pair(d, from, to) || (but && (!was || was->n == 0))) {
+            !lacks(d, before, from, to)) {
             continue;
         }
         name = dr_arena_printf(a, DR_STR_FMT "/" DR_STR_FMT, DR_STR_ARG(from),

@@ -73,8 +73,23 @@ static FILE *as_utf8(struct drop_csv *c, FILE *stored, struct dr_err *err)
     return rc ? NULL : out.f;
 }
 
+/* "sep=;" before the header: a spreadsheet's own word for the delimiter. Its
+ * length with the line's end; 0: there is none. */
+static size_t sep_line(struct dr_str head, char *delimiter)
+{
+    static const char sep[] = "sep=";
+    size_t n = sizeof(sep) - 1;
+
+    if (!dr_str_starts(head, dr_str_z(sep)) || head.n < n + 2) {
+        return 0;
+    }
+    *delimiter = head.p[n++];
+    n += head.p[n] == '\r';
+    return n < head.n && head.p[n] == '\n' ? n + 1 : 0;
+}
+
 /* What the manifest says, else what the first row shows. */
-static int find_dialect(struct drop_csv *c, struct dr_str head,
+static int find_dialect(struct drop_csv *c, struct dr_str head, char sep,
                         struct dr_err *err)
 {
     struct dr_str said = dr_json_get_str(c->entry, "delimiter");
@@ -87,7 +102,9 @@ static int find_dialect(struct drop_csv *c, struct dr_str head,
                           "the manifest's delimiter is not one character, or "
                           "its escape is neither \\ nor \"");
     }
-    c->dialect.delimiter = said.n == 1 ? said.p[0] : c->dialect.delimiter;
+    c->dialect.delimiter = said.n == 1   ? said.p[0]
+                           : sep != '\0' ? sep
+                                         : c->dialect.delimiter;
     c->dialect.backslash = escape.n == 1 && escape.p[0] == '\\';
     return 0;
 }
@@ -150,16 +167,21 @@ int64_t drop_each_csv(struct drop_csv *c, FILE *stored, drop_csv_row *row,
                       void *ctx, struct dr_err *err)
 {
     FILE *text = as_utf8(c, stored, err);
+    char sep = '\0';
     struct textfile t;
     int64_t rows;
+    size_t n;
 
     if (!text) {
         return -1;
     }
     text_open(&t, text, false, UINT64_MAX);
     (void)text_more(&t, err);
-    rows = find_dialect(c, text_rest(&t), err) ? -1
-                                               : rows_of(c, &t, row, ctx, err);
+    n = sep_line(text_rest(&t), &sep);
+    text_take(&t, n);
+    rows = find_dialect(c, text_rest(&t), n > 0 ? sep : '\0', err)
+               ? -1
+               : rows_of(c, &t, row, ctx, err);
     text_close(&t);
     return rows;
 }

@@ -253,6 +253,8 @@ static void test_delimiters_quotes_and_line_ends(void **state)
     /* Not told of: the row is not read as something else. */
     assert_true(csv(w, "", 1, "id,name\nc,\"a\\\"b\"\n"));
     assert_int_equal(w->drop->bad_n, 1);
+    assert_true(csv(w, "", 1, "sep=;\r\nid;name\r\nc;a,b,d\r\n"));
+    assert_holds(w, "c", "\"name\":\"a,b,d\"");
     assert_true(csv(w, ",\"delimiter\":\"|\"", 1, "id|name\nc|a,b\n"));
     assert_false(csv(w, ",\"delimiter\":\"tab\"", 1, "id\tname\nc\ta\n"));
     assert_says(w, "delimiter");
@@ -455,6 +457,24 @@ static void test_a_folder_without_links_is_told(void **state)
     assert_int_equal(drop_unlinked(w->drop, NULL, a, names, 4), 0);
 }
 
+static void test_links_that_a_later_drop_lost(void **state)
+{
+    struct world *w = *state;
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(1 << 16);
+    struct dr_str names[4];
+    struct drop *before;
+
+    assert_true(linked(w, PAIR, 1, "from_id,to_id\nc,k\n"));
+    before = w->drop;
+    w->drop = NULL;
+    assert_true(linked(w, PAIR, 1, "from_id,to_id\nd,k\n"));
+    assert_int_equal(drop_unlinked(w->drop, before, a, names, 4), 0);
+    assert_true(linked(w, PAIR, 0, "from_id,to_id\n"));
+    assert_int_equal(drop_unlinked(w->drop, before, a, names, 4), 1);
+    assert_true(dr_str_eqz(names[0], "contact/company"));
+    drop_free(before);
+}
+
 static void test_links_are_read_by_their_header(void **state)
 {
     struct world *w = *state;
@@ -547,6 +567,8 @@ static void test_more_rows_than_said_are_not_read(void **state)
     assert_says(w, "more rows than the 1");
     assert_false(csv(w, "", 5, "id\nc\nd\ne\n"));
     assert_says(w, "it has 3 rows, the manifest says 5");
+    assert_false(csv(w, "", -1, "id\nc\nd\ne\n"));
+    assert_says(w, "it has 3 rows, the manifest says nothing");
 }
 
 static void test_rows_that_are_no_records_are_bounded(void **state)
@@ -613,6 +635,7 @@ int main(void)
         TEST(test_local_times_and_words),
         TEST(test_several_rows_for_one_record),
         TEST(test_a_folder_without_links_is_told),
+        TEST(test_links_that_a_later_drop_lost),
         TEST(test_links_are_read_by_their_header),
         TEST(test_two_files_hold_one_pair),
         TEST(test_ids_that_lost_their_zeros_dangle),
