@@ -15,6 +15,7 @@
 #define RAW_ALL ((size_t)128 << 20) /* of all of them  */
 #define RAW_LEAST ((size_t)512)     /* once it is used */
 #define BAD_MAX 100000
+#define ROWS_MAX 30000000 /* of all files; some 100 bytes each */
 #define DROP_ARENA ((size_t)1 << 30)
 #define JSON_MAX ((size_t)64 << 20)
 
@@ -190,18 +191,27 @@ void drop_explain(const struct drop *d, struct dr_err *err)
     }
 }
 
-int drop_row_fits(const struct dr_json *f, int64_t rows, struct dr_err *err)
+int drop_row_fits(struct drop *d, const struct dr_json *f, int64_t rows,
+                  struct dr_err *err)
 {
     int64_t said = dr_json_get_i64(f, "rows", -1);
 
     /* Where it says nothing, all are counted: the refusal then says how many.
      */
-    return rows <= said || said < 0
-               ? 0
-               : dr_err_set(err, DR_HALT, 0, "folder",
-                            "it has more rows than the %lld that the "
-                            "manifest says",
-                            (long long)said);
+    if (said >= 0 && rows > said) {
+        return dr_err_set(err, DR_HALT, 0, "folder",
+                          "it has more rows than the %lld that the manifest "
+                          "says: correct that, or export it again",
+                          (long long)said);
+    }
+    if (++d->rows > ROWS_MAX || d->full) {
+        return dr_err_set(err, DR_HALT, 0, "folder",
+                          "with it the folder has more than %d million rows, "
+                          "or 1 GiB of ids and links: their index is in "
+                          "memory; use the API, or export less",
+                          ROWS_MAX / 1000000);
+    }
+    return 0;
 }
 
 static bool is_tombstones(const struct dr_json *f)

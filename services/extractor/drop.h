@@ -77,6 +77,7 @@ struct drop {
     struct drop_told told[DROP_TOLD_MAX];
     size_t told_n;
     bool full; /* the arena is: what was to be kept is not */
+    uint64_t rows;
     FILE **files;
     size_t file_n;
 };

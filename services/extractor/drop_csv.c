@@ -149,7 +149,7 @@ static int64_t rows_of(struct drop_csv *c, struct textfile *t,
     while ((got = next(c, t, a, &r, &why, err)) != 0) {
         struct dr_str raw = {text_rest(t).p, r.bytes};
         if (got < 0 || r.n > 0) {
-            if (drop_row_fits(c->entry, ++rows, err) ||
+            if (drop_row_fits(c->d, c->entry, ++rows, err) ||
                 row(ctx, &r, raw, t->at, got < 0 ? why.text : NULL, err)) {
                 return -1;
             }

@@ -20,8 +20,9 @@ void drop_explain(const struct drop *d, struct dr_err *err);
 /* Bytes that a stored file may unfold to. */
 uint64_t drop_bound(const struct drop *d, const struct dr_json *entry);
 bool drop_is_gzip(const struct dr_json *entry);
-/* -1: rows are more than the manifest says, so no more of them is read. */
-int drop_row_fits(const struct dr_json *entry, int64_t rows,
+/* One more row, the file's `rows`-th. -1: they are more than the manifest
+ * says, or than the memory for a folder holds; no more of them is read. */
+int drop_row_fits(struct drop *d, const struct dr_json *entry, int64_t rows,
                   struct dr_err *err) DR_MUSTCHECK;
 
 /* ---- drop_index.c ---- */

@@ -107,7 +107,7 @@ static int64_t each_line(struct drop *d, const struct dr_json *f, FILE *stored,
         if (line.text.n == 0) {
             continue;
         }
-        if (drop_row_fits(f, ++rows, err) ||
+        if (drop_row_fits(d, f, ++rows, err) ||
             one_line(d, f, &line, take, ctx, a, err)) {
             got = -1;
             break;
