@@ -21,7 +21,7 @@ static void on_signal(int sig)
 
 void vclock_init(struct vclock *c, int64_t base_ms, int64_t scale)
 {
-    *c = (struct vclock){base_ms, dr_mono_ms(), scale > 0 ? scale : 1};
+    *c = (struct vclock){base_ms, dr_mono_ms(), scale >= 0 ? scale : 1};
 }
 
 int64_t vclock_now(const struct vclock *c)

@@ -41,7 +41,9 @@ static int64_t left_ms(const struct policy *p, int64_t now)
 /* Virtual milliseconds in real ones, never too few. */
 static int64_t real_ms(const struct world *w, int64_t ms)
 {
-    return (ms + w->clock.scale - 1) / w->clock.scale;
+    int64_t scale = w->clock.scale > 0 ? w->clock.scale : 1;
+
+    return (ms + scale - 1) / scale;
 }
 
 static void header(struct call *c, const char *name, int64_t v)

@@ -27,7 +27,8 @@ uint64_t bulk_accept(struct account *a, struct kind *k,
     j->received_ms = vclock_now(&a->clock);
     j->start_mono_ms = dr_mono_ms();
     j->due_mono_ms =
-        j->start_mono_ms + knob_int(a->knobs, "job_delay_ms") / a->clock.scale;
+        j->start_mono_ms + knob_int(a->knobs, "job_delay_ms") /
+                               (a->clock.scale > 0 ? a->clock.scale : 1);
     dr_buf_init(&j->failed, (size_t)16 << 20);
     a->bulk_calls++;
     a->bulk_records += j->size;

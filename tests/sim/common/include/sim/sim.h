@@ -19,7 +19,7 @@
 struct vclock {
     int64_t base_ms; /* virtual time at the anchor */
     int64_t mono_ms; /* monotonic time of the anchor */
-    int64_t scale;
+    int64_t scale;   /* 0: it stands still until it is set on */
 };
 
 void vclock_init(struct vclock *c, int64_t base_ms, int64_t scale);
