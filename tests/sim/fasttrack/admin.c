@@ -1,5 +1,6 @@
 /* The admin port (bench reference 1.2). */
 #include <drover/base/time.h>
+#include <drover/crypto/crypto.h>
 
 #include "world.h"
 
@@ -45,6 +46,49 @@ static void records(struct dr_httpd_req *r, struct world *w, struct dr_str type,
     dr_buf_done(&b);
 }
 
+/* Records that cannot be read, and what stands in a part in their place: its
+ * length, and hashes of what a reject keeps of it: a MiB, or of a line beyond
+ * all limits its head. */
+#define KEPT_MAX ((size_t)1 << 20)
+#define HEAD_MAX ((size_t)4096)
+
+static void hash_of(struct dr_json_w *j, const char *key, struct dr_str s,
+                    size_t max)
+{
+    uint8_t sum[32];
+    char hex[65];
+
+    s.n = s.n < max ? s.n : max;
+    dr_sha256(s, sum);
+    dr_hex(sum, sizeof(sum), hex);
+    dr_json_w_kvz(j, key, hex);
+}
+
+static void poison(struct dr_httpd_req *r, struct world *w, struct dr_str type)
+{
+    const struct kind *k = world_kind(w, type);
+    struct dr_buf b;
+
+    dr_buf_init(&b, ANSWER_MAX);
+    for (size_t i = 0; k && i < k->n; i++) {
+        const struct rec *rec = &k->v[i];
+        struct dr_json_w j;
+        if (!rec_exists(rec) || !rec->poison) {
+            continue;
+        }
+        dr_json_w_init(&j, &b);
+        dr_json_w_obj(&j);
+        dr_json_w_kv(&j, "id", rec->id);
+        dr_json_w_kvi(&j, "bytes", (int64_t)rec->body.n);
+        hash_of(&j, "sha256", rec->body, KEPT_MAX);
+        hash_of(&j, "head_sha256", rec->body, HEAD_MAX);
+        dr_json_w_end(&j);
+        dr_buf_ch(&b, '\n');
+    }
+    dr_httpd_answer(r, k ? 200 : 404, "application/x-ndjson", dr_buf_view(&b));
+    dr_buf_done(&b);
+}
+
 static void window(struct dr_json_w *w, const char *kind,
                    const struct window_use *use)
 {
@@ -83,6 +127,7 @@ static void stats(struct dr_httpd_req *r, const struct world *w)
     window(&j, "burst", &w->limits.burst);
     window(&j, "daily", &w->limits.daily);
     dr_json_w_end(&j);
+    bites_told(w, &j);
     dr_json_w_end(&j);
     sim_answer(r, 200, &b);
     dr_buf_done(&b);
@@ -243,6 +288,7 @@ void admin_handle(struct dr_httpd_req *r, void *ctx)
     struct dr_str recs = DR_STR_LIT("/sim/records/");
     struct dr_str gone = DR_STR_LIT("/sim/deleted/");
     struct dr_str admin = DR_STR_LIT("/sim/admin/");
+    struct dr_str bad = DR_STR_LIT("/sim/poison/");
 
     script_tick(w);
     if (sim_admin(r, &w->clock, w->knobs, w->faults, w->journal)) {
@@ -252,6 +298,8 @@ void admin_handle(struct dr_httpd_req *r, void *ctx)
         records(r, w, (struct dr_str){path.p + recs.n, path.n - recs.n}, false);
     } else if (dr_str_starts(path, gone)) {
         records(r, w, (struct dr_str){path.p + gone.n, path.n - gone.n}, true);
+    } else if (dr_str_starts(path, bad)) {
+        poison(r, w, (struct dr_str){path.p + bad.n, path.n - bad.n});
     } else if (dr_str_starts(path, admin)) {
         edit(r, w, (struct dr_str){path.p + admin.n, path.n - admin.n});
     } else if (dr_str_eqz(path, "/sim/stats")) {

@@ -55,6 +55,9 @@ void fail_merged(struct call *c, struct dr_str into)
 void unreadable(struct call *c, const struct rec *r)
 {
     error_body(c, 500, "record_unreadable", "a record cannot be read");
+    if (r) {
+        bite(c->w, r->poison_named ? "poison.with_id" : "poison.without_id");
+    }
     if (r && r->poison_named) {
         dr_json_w_kv(&c->j, "id", r->id);
     }
@@ -65,6 +68,7 @@ void unreadable_event(struct call *c, struct dr_str id, struct dr_str after)
 {
     char hex[2 * 256 + 1];
 
+    bite(c->w, "poison.event");
     error_body(c, 500, "record_unreadable", "an event cannot be read");
     dr_json_w_kv(&c->j, "id", id);
     if (after.n <= 256) {
@@ -146,6 +150,9 @@ void paging(struct call *c, struct dr_str last, bool more)
 {
     char hex[2 * 256 + 1];
 
+    if (more && knob_int(c->w->knobs, "page_rows") > 0) {
+        bite(c->w, "page_rows");
+    }
     dr_json_w_key(&c->j, "paging");
     if (!more || last.n > 256) {
         dr_json_w_null(&c->j);
@@ -170,6 +177,7 @@ bool empty_page(struct call *c, struct dr_str after)
         c->w->pages++ % every != 0) {
         return false;
     }
+    bite(c->w, "empty_pages");
     dr_json_w_obj(&c->j);
     dr_json_w_key(&c->j, "results");
     dr_json_w_arr(&c->j);
@@ -227,6 +235,7 @@ bool batch_poisoned(struct call *c, const struct dr_json *ids)
     DR_JSON_EACH(id, ids)
     {
         if (bad[0] && dr_str_eqz(dr_json_scalar(id), bad)) {
+            bite(c->w, "batch_poison");
             unreadable(c, NULL);
             return true;
         }

@@ -183,6 +183,7 @@ static bool authorised(struct call *c)
     if (token[0] && auth.n > bearer.n &&
         dr_str_eqz((struct dr_str){auth.p + bearer.n, auth.n - bearer.n},
                    c->w->key)) {
+        bite(c->w, "token");
         fail(c, 401, "token_expired", "the token ran out");
         return false;
     }
@@ -273,6 +274,9 @@ static void change_tenant(struct world *w, const struct fault *f)
 static void perform(struct call *c, const struct fault *f)
 {
     change_tenant(c->w, f);
+    if (f && f->name[0] && !expires(f, "cursor")) {
+        bite(c->w, f->name);
+    }
     if (f && f->status > 0) {
         c->status = f->status;
     } else if (!limits_take(c)) {
@@ -283,6 +287,7 @@ static void perform(struct call *c, const struct fault *f)
         exports_expire(c->w);
         route(c, dr_httpd_path(c->req));
     } else if (expires(f, "cursor") && dr_httpd_arg(c->req, "after").p) {
+        bite(c->w, f->name);
         fail(c, 410, "cursor_expired", "the cursor is not known any more");
     } else if (authorised(c)) {
         route(c, dr_httpd_path(c->req));
@@ -302,6 +307,9 @@ void api_handle(struct dr_httpd_req *r, void *ctx)
     /* Two nodes answer in turn; the clock of one is behind. */
     c.now = vclock_now(&w->clock) -
             (w->calls % 2) * knob_int(w->knobs, "node_skew_ms");
+    if (w->calls % 2 && knob_int(w->knobs, "node_skew_ms") > 0) {
+        bite(w, "node_skew_ms");
+    }
     c.a = dr_arena_new((size_t)64 << 20);
     dr_buf_init(&c.out, ANSWER_MAX);
     dr_json_w_init(&c.j, &c.out);

@@ -75,6 +75,7 @@ static void assoc_row(struct call *c, const struct pair *p, struct dr_str id,
     dr_json_w_end(&c->j);
     dr_json_w_key(&c->j, "paging");
     if (w.seen > w.from + w.n) {
+        bite(c->w, "ends_per_answer");
         dr_json_w_obj(&c->j);
         dr_json_w_key(&c->j, "next");
         dr_json_w_obj(&c->j);

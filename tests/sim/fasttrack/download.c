@@ -284,7 +284,11 @@ static int handle(struct world *w, struct dr_httpd_req *r,
         return 405;
     }
     expire_all(w, f);
+    if (f && f->name[0]) {
+        bite(w, f->name);
+    }
     if (!address_holds(w, r)) {
+        bite(w, "download_expired");
         refuse(r, 403, "the address expired, or was never given");
         return 403;
     }

@@ -38,7 +38,8 @@ const char *events_ingest(struct world *w, const struct dr_json *j, int64_t ms)
 {
     struct event e = {.ingested_ms = ms - ms % 1000,
                       .id = dr_json_scalar(dr_json_get(j, "id")),
-                      .type = dr_json_get_str(j, "type")};
+                      .type = dr_json_get_str(j, "type"),
+                      .poison = dr_json_true(dr_json_get(j, "poison"))};
     int64_t lag = knob_int(w->knobs, "visibility_lag_ms");
     char at[DR_TIME_TEXT];
     struct dr_json_w out;

@@ -31,13 +31,17 @@ static void spoil(struct world *w, const struct job *j, struct part *p)
         return;
     }
     if (breaks(w, j, "hash")) {
+        bite(w, "export_break=hash");
         memset(p->sha256, '0', 64);
     } else if (breaks(w, j, "truncated")) {
+        bite(w, "export_break=truncated");
         p->bytes.n -= p->bytes.n / 10 + 1;
     } else if (breaks(w, j, "rows")) {
+        bite(w, "export_break=rows");
         p->rows++;
     } else if (breaks(w, j, "crc") && j->gzip) {
         uint8_t sum[32];
+        bite(w, "export_break=crc");
         tail[-8] = (char)~tail[-8];
         dr_sha256(p->bytes, sum);
         dr_hex(sum, 32, p->sha256);
@@ -81,6 +85,7 @@ static void go_on(struct world *w, struct job *j, int64_t now)
     while (j->state == JOB_RUNNING &&
            now >= j->started_ms + (int64_t)j->n * each) {
         if (j->n > 0 && breaks(w, j, "failed")) {
+            bite(w, "export_break=failed");
             j->state = JOB_FAILED;
         } else if (!read_part(w, j, now)) {
             j->state = JOB_COMPLETE;
@@ -114,6 +119,8 @@ void exports_expire(struct world *w)
 static bool within_limits(struct call *c)
 {
     int at_once = tenant_jobs(c->w, false), a_day = tenant_jobs(c->w, true);
+    int64_t until;
+    char text[24];
 
     for (size_t i = 0; i < c->w->job_n; i++) {
         const struct job *j = &c->w->jobs[i];
@@ -126,7 +133,10 @@ static bool within_limits(struct call *c)
     c->policy = "export_jobs";
     fail(c, 429, "rate_limited",
          a_day > 0 ? "too many jobs at once" : "too many jobs today");
-    dr_httpd_add_header(c->req, "Retry-After", "1");
+    bite(c->w, "export_jobs");
+    until = a_day > 0 ? 1 : (DAY_MS - c->now % DAY_MS) / 1000 + 1;
+    (void)snprintf(text, sizeof(text), "%lld", (long long)until);
+    dr_httpd_add_header(c->req, "Retry-After", text);
     return false;
 }
 
@@ -202,6 +212,7 @@ static struct job *new_job(struct call *c, const struct dr_json *body)
                       NULL)) {
         j->from_ms = INT64_MIN;
     }
+    bite(w, "export_job");
     return j;
 }
 
@@ -318,6 +329,7 @@ void exports(struct call *c, struct dr_str id)
     struct job *j = find(c->w, id);
 
     if (!tenant_may(c->w, "bulk_export")) {
+        bite(c->w, "plan.refused");
         fail(c, 403, "plan_feature_unavailable", "the plan has no bulk export");
         return;
     }
@@ -326,6 +338,9 @@ void exports(struct call *c, struct dr_str id)
         return;
     }
     c->by_id = true;
+    if (j && j->state == JOB_EXPIRED) {
+        bite(c->w, "export_expired");
+    }
     if (!j) {
         fail(c, 404, "not_found", "no such job");
         return;

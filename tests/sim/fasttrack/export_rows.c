@@ -223,10 +223,15 @@ static void json_row(struct world *w, const struct job *j, const struct rec *r,
 {
     struct call c = {.w = w, .a = a, .properties = j->properties};
 
+    if (r->poison) { /* its bytes as they are */
+        dr_buf_str(b, r->body);
+        dr_buf_ch(b, '\n');
+        return;
+    }
     dr_buf_init(&c.out, ROW_MAX);
     dr_json_w_init(&c.j, &c.out);
     record_write(&c, j->kind, r);
-    if (j->associations && !r->poison) {
+    if (j->associations) {
         c.out.n--; /* the brace */
         dr_buf_str(b, dr_buf_view(&c.out));
         dr_buf_reset(&c.out);
@@ -272,6 +277,7 @@ static bool row(struct world *w, struct job *j, const struct rec *r,
 
     if (r->poison && dr_str_cmp(r->id, j->last_id) > 0) {
         note_corrupt(w, j, r);
+        bite(w, r->bad_line ? r->bad_line : "poison.part");
     }
     if (!j->csv) {
         json_row(w, j, r, a, out);
@@ -293,6 +299,9 @@ bool job_read(struct world *w, struct job *j, size_t max, struct dr_buf *out,
 
     repeat = j->n == 0 ? 0 : from > repeat ? repeat : from;
     from -= repeat; /* rows of the part before, as they are now */
+    if (repeat > 0) {
+        bite(w, "export_repeat_rows");
+    }
     if (j->csv) {
         csv_head(w, j, out);
     }

@@ -140,11 +140,18 @@ bool limits_take(struct call *c)
             *p[i].use = (struct window_use){slot, 0};
         }
         if (i == 0 && tenant_lifted(w, c->now)) {
+            if (p[i].limit > 0 && p[i].use->used >= p[i].limit) {
+                bite(w, "lift");
+            }
             continue; /* the lift: only the day counts */
         }
         if (p[i].limit > 0 && p[i].use->used >= p[i].limit) {
             wait = real_ms(w, left_ms(&p[i], c->now));
             c->policy = p[i].name;
+            bite(w, p[i].name);
+            if (i == 0 && w->lift_until_ms > 0 && c->now >= w->lift_until_ms) {
+                bite(w, "lift_over");
+            }
         }
     }
     if (knob_int(w->knobs, "concurrency") > 0 &&

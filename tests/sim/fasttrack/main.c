@@ -81,6 +81,7 @@ int main(int argc, char **argv)
     w.faults = faults_new(o.seed);
     w.journal = journal_new();
     w.calls_by = dr_map_new(NULL);
+    w.bites = dr_map_new(NULL);
     dr_rand_init(&w.rand, o.seed);
     (void)snprintf(w.key, sizeof(w.key), "%s", o.key);
     world_load(&w, o.base);

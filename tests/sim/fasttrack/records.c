@@ -9,6 +9,9 @@
  * NULL: they do not know it. Index, batch and single reads have no lag. */
 static const struct rec *seen(const struct call *c, const struct rec *r)
 {
+    if (r && r->visible_ms > c->now) {
+        bite(c->w, "visibility_lag_ms");
+    }
     while (r && r->visible_ms > c->now) {
         r = r->was;
     }
@@ -25,19 +28,39 @@ static const struct rec *listed(struct call *c, const struct rec *now)
     return r && rec_exists(r) && (any || r->archived == only) ? r : NULL;
 }
 
-/* The knob: the last rows of the page before come again. */
-static void repeat_rows(struct call *c, const struct kind *k,
-                        struct dr_str after)
+/* The knob: the last rows of the page before come again; how many. They count
+ * for the page, which goes further by one row at least. */
+static size_t repeat_rows(struct call *c, const struct kind *k,
+                          struct dr_str after, size_t limit)
 {
-    size_t n = (size_t)knob_int(c->w->knobs, "repeat_rows");
+    size_t n = (size_t)knob_int(c->w->knobs, "repeat_rows"), again = 0;
     size_t end = after.n > 0 ? kind_after(k, after) : 0;
 
+    n = n < limit ? n : limit - 1;
     for (size_t i = end > n ? end - n : 0; i < end; i++) {
         const struct rec *r = listed(c, &k->v[i]);
         if (r && !r->poison) {
+            bite(c->w, "repeat_rows");
             record_write(c, k, r);
+            again++;
         }
     }
+    return again;
+}
+
+/* Where on its page the record stands that breaks it. */
+static void note_place(struct call *c, const struct kind *k, size_t i, size_t n,
+                       size_t limit)
+{
+    bool end = n + 1 == limit;
+
+    for (i++; !end && i < k->n && !listed(c, &k->v[i]); i++) {
+    }
+    end = end || i == k->n;
+    bite(c->w, n == 0 && end ? "poison.alone"
+               : n == 0      ? "poison.first"
+               : end         ? "poison.last"
+                             : "poison.middle");
 }
 
 void records_list(struct call *c, struct kind *k)
@@ -52,13 +75,14 @@ void records_list(struct call *c, struct kind *k)
     dr_json_w_obj(&c->j);
     dr_json_w_key(&c->j, "results");
     dr_json_w_arr(&c->j);
-    repeat_rows(c, k, after);
+    n = repeat_rows(c, k, after, limit);
     for (i = kind_after(k, after); i < k->n && n < limit; i++) {
         const struct rec *r = listed(c, &k->v[i]);
         if (!r) {
             continue;
         }
         if (r->poison) {
+            note_place(c, k, i, n, limit);
             unreadable(c, r);
             return;
         }
@@ -195,8 +219,13 @@ static struct dr_str raw_cursor(struct call *c)
 /* A tombstone that the plan keeps no longer. */
 static bool forgotten(const struct call *c, const struct rec *r)
 {
-    return r->gone != LIVES && r->gone != PURGED &&
-           r->updated_ms + tenant_tombstone_ms(c->w) < c->now;
+    bool is = r->gone != LIVES && r->gone != PURGED &&
+              r->updated_ms + tenant_tombstone_ms(c->w) < c->now;
+
+    if (is) {
+        bite(c->w, "tombstone_forgotten");
+    }
+    return is;
 }
 
 void records_changes(struct call *c, struct kind *k)
@@ -230,6 +259,9 @@ void records_changes(struct call *c, struct kind *k)
             dr_arena_printf(c->a, "%lld " DR_STR_FMT,
                             (long long)v[i]->updated_ms, DR_STR_ARG(v[i]->id));
     }
+    if (i > 1 && i < n && v[0]->updated_ms == v[i]->updated_ms) {
+        bite(c->w, "same_second");
+    }
     dr_json_w_end(&c->j);
     paging(c, last, i < n);
     server_time(c);
@@ -241,10 +273,20 @@ void records_changes(struct call *c, struct kind *k)
 
 static void missing(struct call *c, struct dr_str id, const struct rec *r)
 {
+    bool corrupt = r && r->poison && rec_exists(r);
+    bool forbidden = r && r->gone == LIVES && r->hidden;
+
+    if (corrupt) {
+        bite(c->w, "poison.batch");
+    }
+    if (forbidden) {
+        bite(c->w, "hidden");
+    }
     dr_json_w_obj(&c->j);
     dr_json_w_kv(&c->j, "id", id);
     dr_json_w_kvz(&c->j, "reason",
-                  r && r->poison           ? "corrupt"
+                  corrupt                  ? "corrupt"
+                  : forbidden              ? "forbidden"
                   : r && r->gone == MERGED ? "merged"
                                            : "deleted");
     if (r && r->gone == MERGED) {
@@ -316,12 +358,14 @@ void records_one(struct call *c, struct kind *k, struct dr_str id)
 
     c->by_id = true;
     c->properties = dr_httpd_arg(c->req, "properties");
-    if (!r || !changes_know(r) || forgotten(c, r)) {
+    if (!r || (!r->hidden && !changes_know(r)) || forgotten(c, r)) {
         fail(c, 404, "not_found", "no such record");
     } else if (r->gone == MERGED) {
         fail_merged(c, r->merged_into);
     } else if (r->gone == DELETED) {
         fail(c, 410, "gone_deleted", "the record is deleted");
+    } else if (r->hidden) {
+        fail(c, 403, "forbidden_scope", "the token may not see it");
     } else if (r->poison) {
         unreadable(c, r);
     } else { /* the record, and the clock that every body has */

@@ -187,9 +187,10 @@ void schema_change(struct world *w, const struct dr_json *c)
     const struct dr_json *p =
         schema_property(w, type, dr_json_get_str(c, "property"));
 
-    if (is(c, "plan")) {
+    if (is(c, "plan")) { /* "folder": as the folder's account has it */
+        struct dr_str plan = dr_json_get_str(c, "plan");
         (void)snprintf(w->plan, sizeof(w->plan), DR_STR_FMT,
-                       DR_STR_ARG(dr_json_get_str(c, "plan")));
+                       dr_str_eqz(plan, "folder") ? 0 : (int)plan.n, plan.p);
         return;
     }
     if (is(c, "stage_add")) {

@@ -31,7 +31,8 @@ static bool is_of(const struct dr_json *c, const struct dr_json *record)
 const char *change_fault(struct world *w, const struct dr_json *c)
 {
     static const char *const ops[] = {"upsert", "delete", "archive", "restore",
-                                      "merge",  "purge",  "flood"};
+                                      "merge",  "purge",  "flood",   "poison",
+                                      "hide",   "unhide"};
     bool known = false;
 
     if (is_op(c, "schema")) {
@@ -48,7 +49,7 @@ const char *change_fault(struct world *w, const struct dr_json *c)
     }
     if (!known) {
         return "op is none of upsert, delete, archive, restore, merge, purge, "
-               "assoc_add, assoc_remove, flood, schema";
+               "poison, hide, unhide, assoc_add, assoc_remove, flood, schema";
     }
     if (!world_kind(w, dr_json_get_str(c, "type"))) {
         return "type is no object of the schema";
@@ -222,6 +223,7 @@ static void edit(struct world *w, const struct dr_json *record, struct rec *r)
     r->body = restamped(w, record, r, NULL);
     r->gone = LIVES;
     r->poison = false; /* an edit mends the record */
+    r->bad_line = NULL;
     r->archived = dr_json_true(dr_json_get(record, "archived"));
     if (dr_str_eqz(dr_json_get_str(record, "type"), "line_item")) {
         struct dr_str deal =
@@ -239,7 +241,8 @@ static void edit(struct world *w, const struct dr_json *record, struct rec *r)
 
 static void set_archived(struct world *w, struct rec *r, bool archived)
 {
-    const struct dr_json *j = dr_json_parse(w->arena, r->body, NULL, NULL);
+    const struct dr_json *j =
+        r->poison ? NULL : dr_json_parse(w->arena, r->body, NULL, NULL);
     char at[DR_TIME_TEXT] = "";
 
     if (archived) {
@@ -252,12 +255,70 @@ static void set_archived(struct world *w, struct rec *r, bool archived)
     r->restored = !archived;
 }
 
+/* What a line of an export looks like that is no record (contract 4.9); it
+ * begins as raw lines of the folder do. */
+#define LONG_LINE ((size_t)9 << 20)
+
+static const char *spoiled(struct dr_str form, struct dr_buf *b)
+{
+    if (dr_str_eqz(form, "truncated")) {
+        b->n -= b->n / 3;
+        return "bad_line.truncated";
+    }
+    if (dr_str_eqz(form, "utf8")) {
+        b->p[b->n / 2] = '\xff';
+        return "bad_line.utf8";
+    }
+    if (dr_str_eqz(form, "nul")) {
+        b->p[b->n / 2] = '\0';
+        return "bad_line.nul";
+    }
+    if (dr_str_eqz(form, "two")) {
+        dr_buf_z(b, "{\"type\":\"other\",\"id\":\"other\"}");
+        return "bad_line.two";
+    }
+    if (dr_str_eqz(form, "long")) {
+        while (b->n < LONG_LINE) {
+            dr_buf_z(b, "          ");
+        }
+        return "bad_line.long";
+    }
+    return NULL;
+}
+
+static void poison(struct world *w, const struct dr_json *c, struct rec *r)
+{
+    struct dr_buf b;
+
+    if (r->gone != LIVES || r->body.n == 0 || r->poison) {
+        return;
+    }
+    dr_buf_init(&b, (size_t)64 << 20);
+    dr_buf_str(&b, r->body);
+    r->bad_line = spoiled(dr_json_get_str(c, "line"), &b);
+    r->body = dr_arena_dup(w->arena, dr_buf_view(&b));
+    dr_buf_done(&b);
+    r->poison = true;
+    r->poison_named = dr_str_eqz(dr_json_get_str(c, "form"), "with_id");
+}
+
 static void change_record(struct world *w, const struct dr_json *c, int64_t ms)
 {
-    struct rec *r = touch(w, c, ms);
+    struct rec *r;
 
+    if (is_op(c, "hide") || is_op(c, "unhide")) { /* no version moves */
+        r = kind_find(world_kind(w, dr_json_get_str(c, "type")),
+                      dr_json_scalar(dr_json_get(c, "id")));
+        if (r) {
+            r->hidden = is_op(c, "hide");
+        }
+        return;
+    }
+    r = touch(w, c, ms);
     if (is_op(c, "upsert")) {
         edit(w, dr_json_get(c, "record"), r);
+    } else if (is_op(c, "poison")) {
+        poison(w, c, r);
     } else if (is_op(c, "archive") || is_op(c, "restore")) {
         set_archived(w, r, is_op(c, "archive"));
     } else {
@@ -339,6 +400,7 @@ static void flood(struct world *w, const struct dr_json *c, int64_t ms)
         r->updated_ms = ms;
         r->body = restamped(w, tree, r, NULL);
         r->deal_id = deal;
+        move_line(w, r, deal, false);
     }
     w->edits++;
     for (size_t i = 0; !tree && i < had && n > 0; i++) {

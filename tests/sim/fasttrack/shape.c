@@ -59,9 +59,11 @@ static void value(struct call *c, struct dr_str type, const struct dr_json *m,
                   bool redact)
 {
     if (redact && dr_str_eqz(m->key, "body") && !dr_json_is_null(m)) {
+        bite(c->w, "scopes.redacted");
         dr_json_w_z(&c->j, REDACTED);
     } else if (numbers_bare(c->w) && m->type == DR_JSON_STRING &&
                is_numeric(c->w, type, m->key) && is_number(m->text)) {
+        bite(c->w, "number_encoding");
         dr_json_w_raw(&c->j, m->text);
     } else {
         dr_json_w_tree(&c->j, m);
@@ -70,10 +72,14 @@ static void value(struct call *c, struct dr_str type, const struct dr_json *m,
 
 void record_write(struct call *c, const struct kind *k, const struct rec *r)
 {
+    struct dr_str odd = dr_str_z(knob_text(c->w->knobs, "unknown_activity"));
     bool redact =
         dr_str_eqz(k->name, "email") && !tenant_scope(c->w, "email_body.read");
     const struct dr_json *j;
 
+    if (odd.n > 0 && dr_str_eq(dr_str_split(&odd, ':'), k->name)) {
+        bite(c->w, "unknown_activity");
+    }
     if (!redact && c->properties.n == 0 && !numbers_bare(c->w)) {
         dr_json_w_raw(&c->j, r->body);
         return;

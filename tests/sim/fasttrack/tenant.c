@@ -247,6 +247,7 @@ static bool needs(struct call *c, const char *scope)
     if (tenant_scope(c->w, scope)) {
         return true;
     }
+    bite(c->w, "scopes.refused");
     fail(c, 403, "forbidden_scope", scope);
     return false;
 }
@@ -278,6 +279,7 @@ bool tenant_admits(struct call *c, struct dr_str head, struct dr_str type)
     }
     if (dr_str_eqz(head, "objects") && is_custom(c->w, type) &&
         !tenant_may(c->w, "custom_objects")) {
+        bite(c->w, "plan.refused");
         fail(c, 403, "plan_feature_unavailable",
              "the plan has no custom objects");
         return false;

@@ -8,7 +8,7 @@
 
 bool rec_exists(const struct rec *r)
 {
-    return r->gone == LIVES && (r->body.n > 0 || r->poison);
+    return r->gone == LIVES && !r->hidden && (r->body.n > 0 || r->poison);
 }
 
 struct kind *world_kind(struct world *w, struct dr_str name)

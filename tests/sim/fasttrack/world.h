@@ -18,8 +18,10 @@ struct rec {
     /* What lists and changes show until then; NULL: nothing. */
     struct rec *was;
     bool archived, poison;
-    bool restored;     /* by the newest change */
-    bool poison_named; /* the error names the id */
+    bool hidden;          /* from the token's eyes alone */
+    bool restored;        /* by the newest change */
+    bool poison_named;    /* the error names the id */
+    const char *bad_line; /* what the line op: poison made of it; NULL: whole */
     enum gone gone;
     struct dr_str merged_into;
     struct dr_str body;    /* the record's JSON */
@@ -104,6 +106,7 @@ struct world {
     char key[256];
     struct limits limits;
     struct dr_map *calls_by; /* int64_t each */
+    struct dr_map *bites;    /* the same: bites.c */
     int64_t calls, refused, burst, largest_burst;
     int64_t pages; /* asked for with empty_pages on */
     int running;   /* answers under way */
@@ -137,6 +140,14 @@ size_t pair_from(const struct pair *p, struct dr_str from);
 void pair_sort(struct pair *p);
 struct assoc *pair_add(struct pair *p);
 void moved_add(struct world *w, const struct assoc_change *c);
+
+/* ---- bites.c ---- */
+
+/* Notes that a knob or a fault of this name has made an answer another one
+ * than it would have been. */
+void bite(struct world *w, const char *name);
+/* "bites":{name: how often}, into an object. */
+void bites_told(const struct world *w, struct dr_json_w *out);
 
 /* ---- events.c ---- */
 
