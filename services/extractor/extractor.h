@@ -218,9 +218,14 @@ void account_files(struct extractor *ex);
 
 /* ---- flags.c ---- */
 
-/* Fields that the source marks as damaged or leaves out. */
-void tell_flags(struct extractor *ex, struct object *o,
-                const struct dr_source *s, const struct dr_json *row);
+/* Fields that the source marks as damaged or leaves out: of a record, or of a
+ * line in a deal's set (part_id). */
+struct flagged {
+    struct dr_str id, part_id;
+    uint64_t version;
+};
+void tell_flags(struct extractor *ex, struct object *o, const struct flagged *f,
+                const struct dr_json *row);
 
 /* ---- status.c ---- */
 

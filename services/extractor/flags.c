@@ -11,15 +11,16 @@
 #define FIELDS_MAX 32
 
 static void tell(struct extractor *ex, struct object *o,
-                 const struct dr_source *s, struct dr_str field,
+                 const struct flagged *f, struct dr_str field,
                  const char *class, const char *reason, const char *cure)
 {
-    struct reject r = {.id = s->id,
+    struct reject r = {.id = f->id,
+                       .part_id = f->part_id,
                        .field = field,
                        .class = dr_str_z(class),
                        .reason = dr_str_z(reason),
                        .cure = dr_str_z(cure),
-                       .version = s->version,
+                       .version = f->version,
                        .partial = true};
 
     if (dr_text_valid(field)) {
@@ -28,17 +29,17 @@ static void tell(struct extractor *ex, struct object *o,
 }
 
 static void tell_each(struct extractor *ex, struct object *o,
-                      const struct dr_source *s, const struct dr_json *fields,
+                      const struct flagged *f, const struct dr_json *fields,
                       const char *class, const char *reason, const char *cure)
 {
     size_t n = 0;
 
-    DR_JSON_EACH(f, fields)
+    DR_JSON_EACH(name, fields)
     {
         if (n++ == FIELDS_MAX) {
             return;
         }
-        tell(ex, o, s, dr_json_str(f), class, reason, cure);
+        tell(ex, o, f, dr_json_str(name), class, reason, cure);
     }
 }
 
@@ -67,8 +68,8 @@ static const char *cure_of(struct dr_str code)
                  "itself";
 }
 
-void tell_flags(struct extractor *ex, struct object *o,
-                const struct dr_source *s, const struct dr_json *row)
+void tell_flags(struct extractor *ex, struct object *o, const struct flagged *f,
+                const struct dr_json *row)
 {
     static const char hidden[] =
         "FastTrack leaves this out: a placeholder stands in its place";
@@ -84,19 +85,19 @@ void tell_flags(struct extractor *ex, struct object *o,
         const char *damaged = why_damaged(code);
         const char *mend = cure_of(code);
         if (fields && fields->count > 0) {
-            tell_each(ex, o, s, fields, "corrupt", damaged, mend);
+            tell_each(ex, o, f, fields, "corrupt", damaged, mend);
         } else {
-            tell(ex, o, s, DR_STR_LIT("(record)"), "corrupt", damaged, mend);
+            tell(ex, o, f, DR_STR_LIT("(record)"), "corrupt", damaged, mend);
         }
     }
-    tell_each(ex, o, s, redacted, "redacted", hidden, scope);
+    tell_each(ex, o, f, redacted, "redacted", hidden, scope);
     if (redacted && redacted->count > 0) {
         return;
     }
     DR_JSON_EACH(v, properties)
     {
         if (is_redaction(dr_str_z(o->name), v->key, dr_json_str(v))) {
-            tell(ex, o, s, v->key, "redacted", hidden, scope);
+            tell(ex, o, f, v->key, "redacted", hidden, scope);
         }
     }
 }

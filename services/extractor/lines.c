@@ -92,8 +92,8 @@ static void reject_line(struct extractor *ex, struct object *o,
 }
 
 /* Two deals may name one line: each of them gets it. */
-static void take_body(struct extractor *ex, struct sets *s, size_t from,
-                      size_t to, const struct dr_json *row)
+static void take_body(struct extractor *ex, struct object *o, struct sets *s,
+                      size_t from, size_t to, const struct dr_json *row)
 {
     struct dr_source src;
     struct dr_err err = {0};
@@ -108,6 +108,11 @@ static void take_body(struct extractor *ex, struct sets *s, size_t from,
             line->version = src.version;
             line->updated_ms = src.updated_ms;
             line->body = dr_arena_dup(ex->page_arena, src.body);
+            tell_flags(ex, o,
+                       &(struct flagged){.id = s->deal[line->deal].id,
+                                         .part_id = line->id,
+                                         .version = line->version},
+                       row);
         }
     }
 }
@@ -161,7 +166,7 @@ static bool read_bodies(struct extractor *ex, struct object *o, struct sets *s,
     if (r == API_OK) {
         DR_JSON_EACH(row, dr_json_get(page.root, "results"))
         {
-            take_body(ex, s, from, to, row);
+            take_body(ex, o, s, from, to, row);
         }
         DR_JSON_EACH(miss, dr_json_get(page.root, "missing"))
         {
@@ -257,11 +262,16 @@ static void emit_set(struct extractor *ex, struct object *o,
 static bool read_sets(struct extractor *ex, struct object *o, struct sets *s,
                       int64_t server_ms, enum dr_origin origin)
 {
+    size_t told = dr_map_count(ex->told);
+
     for (size_t at = 0; at < s->lines.n; at += CONTRACT_BATCH) {
         size_t to = at + CONTRACT_BATCH;
         if (!read_bodies(ex, o, s, at, to < s->lines.n ? to : s->lines.n)) {
             return false;
         }
+    }
+    if (dr_map_count(ex->told) > told) {
+        emit_flush(ex); /* what is damaged is told before its set is sent */
     }
     for (size_t d = 0; d < s->n; d++) {
         if (!s->deal[d].bad) {

@@ -73,6 +73,26 @@ void hold_in(struct extractor *ex, struct dr_arena *arena, struct page *page)
     }
 }
 
+/* Before the records, and there when they are: one that was sent may never be
+ * read again, and what is damaged in it would stay untold. */
+static void tell_rows(struct extractor *ex, struct object *o,
+                      const struct rows *rows)
+{
+    size_t told = dr_map_count(ex->told);
+
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct dr_source *s = &rows->v[i];
+        if (!rows->ends[i].bad) {
+            tell_flags(ex, o,
+                       &(struct flagged){.id = s->id, .version = s->version},
+                       rows->row[i]);
+        }
+    }
+    if (dr_map_count(ex->told) > told) {
+        emit_flush(ex);
+    }
+}
+
 bool emit_rows(struct extractor *ex, struct object *o, const struct page *page,
                enum dr_origin origin)
 {
@@ -99,6 +119,9 @@ bool emit_rows(struct extractor *ex, struct object *o, const struct page *page,
         rows->v[rows->n++] = s;
     }
     going = add_ends(ex, o, rows);
+    if (going) {
+        tell_rows(ex, o, rows);
+    }
     for (size_t i = 0; going && i < rows->n; i++) {
         struct dr_source *s = &rows->v[i];
         const struct ends *e = &rows->ends[i];
@@ -109,7 +132,6 @@ bool emit_rows(struct extractor *ex, struct object *o, const struct page *page,
         s->assocs = e->vec.v;
         s->assoc_count = e->vec.n;
         emit_source(ex, o, s, page->server_ms);
-        tell_flags(ex, o, s, rows->row[i]);
     }
     rows_free(rows);
     return going;
