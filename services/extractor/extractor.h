@@ -81,7 +81,9 @@ struct extractor {
     struct dr_control_reader *control;
     struct emitted *emitted;
     struct dr_map *unreadable; /* "<object>:<id>" -> struct bad */
-    struct dr_map *told; /* "<object>:<id>#<class>:<field>": partial ones */
+    struct dr_map *told;     /* "<object>:<id>#<class>:<field>": partial ones */
+    struct dr_map *redacted; /* e-mails without body; NULL: read again once */
+    size_t redacted_new;     /* of them, those that were not */
     struct ask asks[ASKS_MAX];
     size_t ask_count;
     int64_t budget_permille;
@@ -226,6 +228,12 @@ struct flagged {
 };
 void tell_flags(struct extractor *ex, struct object *o, const struct flagged *f,
                 const struct dr_json *row);
+/* Whether the body of an e-mail was left out when it was read last. */
+void note_redacted(struct extractor *ex, const struct object *o,
+                   struct dr_str id, bool is);
+/* Reads such e-mails again, each once, or all: the scope may have been away
+ * for a moment, and no version moves when it comes back. */
+bool reread_redacted(struct extractor *ex, bool all, enum dr_origin origin);
 
 /* ---- status.c ---- */
 

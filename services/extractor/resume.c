@@ -164,6 +164,9 @@ static void rejected_row(struct extractor *ex, const struct dr_env *env,
                       DR_STR_ARG(r->field));
     }
     (void)remember(ex, o, dr_buf_view(&key), r->partial, env->wall_ms);
+    if (r->partial && dr_str_eqz(r->class, "redacted")) {
+        note_redacted(ex, o, r->id, true);
+    }
     dr_buf_done(&key);
 }
 

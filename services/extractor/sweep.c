@@ -201,6 +201,9 @@ static bool sweep_lines(struct extractor *ex, struct object *o)
 
 bool sweep(struct extractor *ex)
 {
+    if (!reread_redacted(ex, true, DR_ORIGIN_SWEEP)) {
+        return false;
+    }
     for (size_t i = 0; i < ex->object_count; i++) {
         struct object *o = &ex->objects[i];
         bool lines = o->is == OBJECT_LINES;

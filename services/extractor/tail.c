@@ -334,7 +334,8 @@ bool tail_round(struct extractor *ex)
 {
     int64_t oldest = INT64_MAX;
 
-    if (!account_check(ex) || !probe(ex)) {
+    if (!account_check(ex) || !probe(ex) ||
+        !reread_redacted(ex, false, DR_ORIGIN_TAIL)) {
         return false;
     }
     for (size_t i = 0; i < ex->object_count; i++) {
