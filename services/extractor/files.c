@@ -71,8 +71,10 @@ static struct file *take(struct files *f, const struct dr_source *s,
         known = dr_xcalloc(1, sizeof(*known));
         *known = now;
         dr_map_put(f->all, s->id, known);
-    } else if (!same_bytes(known, &now)) {
-        *known = now;
+    } else if (!same_bytes(known, &now) ||
+               (known->blob.state > DR_BLOB_STORED &&
+                known->version != now.version)) {
+        *known = now; /* what did not come may be there since it changed */
     } else {
         known->version = now.version;
     }

@@ -37,7 +37,8 @@ void files_count(const struct files *f, uint64_t *stored, uint64_t *broken,
 void files_init(struct files *f);
 void files_done(struct files *f);
 /* A record that is about to be sent: fills its blob. What was fetched stays
- * while size, hash and status do; without a hash, while the version does. */
+ * while size, hash and status do; without a hash, while the version does.
+ * What could not be fetched is tried again with each version. */
 void files_note(struct files *f, struct dr_source *s,
                 const struct dr_json *body);
 /* A record that was read back: its blob counts. */
