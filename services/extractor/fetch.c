@@ -31,8 +31,8 @@ struct fetch {
     char origin[320];
     char id[CONTRACT_ID_MAX + 1]; /* being fetched, or "" */
     struct file *file;
-    uint64_t version; /* of its metadata when it was begun */
-    int64_t started_ms;
+    uint64_t version;  /* of its metadata when it was begun */
+    int64_t took_ms;   /* in transfers: waits for the source do not count */
     struct dr_url url; /* path "": none yet */
     uint64_t at;       /* bytes that were read */
     struct dr_hash hash;
@@ -101,7 +101,7 @@ static void begin(struct fetch *f, struct dr_str id, struct file *file)
     }
     f->file = file;
     f->version = file->version;
-    f->started_ms = dr_mono_ms();
+    f->took_ms = 0;
     f->at = 0;
     f->first = f->last = -1;
     f->url.path[0] = '\0';
@@ -310,6 +310,8 @@ static bool judge(struct extractor *ex, uint64_t before)
 static bool transfer(struct extractor *ex)
 {
     struct fetch *f = ex->fetch;
+    int64_t from_ms = dr_mono_ms();
+
     if (!f->open) {
         f->before = f->at;
         f->paused = f->over = f->done = false;
@@ -321,6 +323,7 @@ static bool transfer(struct extractor *ex)
         (void)dr_http_poll(f->http, 100);
         dr_service_tick(ex->svc, 0);
     }
+    f->took_ms += dr_mono_ms() - from_ms;
     if (!f->done) {
         return !dr_stop; /* the next round listens on */
     }
@@ -331,8 +334,7 @@ static bool transfer(struct extractor *ex)
 /* A source that drips would be listened to for ever. */
 static bool is_too_slow(const struct fetch *f)
 {
-    return dr_mono_ms() - f->started_ms >
-           SLOW_MS + (int64_t)(f->file->size / SLOWEST_PER_MS);
+    return f->took_ms > SLOW_MS + (int64_t)(f->file->size / SLOWEST_PER_MS);
 }
 
 /* The same bytes where the source is a folder. */
