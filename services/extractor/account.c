@@ -154,6 +154,7 @@ bool account_check(struct extractor *ex)
             if (ex->account_asked[0]) { /* put back */
                 ask_close(ex, ex->account_asked);
                 ex->account_asked[0] = ex->halted[0] = '\0';
+                ex->probe = true; /* the schema may be of the time between */
                 emit_status(ex, true);
             }
             return true;
@@ -213,7 +214,11 @@ bool account_probe(struct extractor *ex, struct object *o)
     struct page page;
     enum api_result r;
 
-    if (!o->readable || object_needed(dr_str_z(o->name))) {
+    char id[sizeof(((struct ask *)0)->id)];
+
+    (void)snprintf(id, sizeof(id), "scope:%s", o->name);
+    if (object_needed(dr_str_z(o->name)) ||
+        (!o->readable && ask_approved(ex, id))) {
         return true;
     }
     if (o->is == OBJECT_EVENTS) {
@@ -226,6 +231,9 @@ bool account_probe(struct extractor *ex, struct object *o)
     if (r == API_NO && ex->api.status == 403) {
         return account_skips(ex, o);
     }
+    /* A page that breaks is one that may be read. */
+    o->readable =
+        o->readable || r == API_OK || r == API_POISON || r == API_LARGE;
     return r != API_STOPPED;
 }
 

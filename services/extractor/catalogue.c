@@ -74,6 +74,7 @@ static void add_object(struct extractor *ex, struct dr_str name, bool readable,
     o->is = object_is(name);
     o->limit = CONTRACT_PAGE;
     o->readable = readable;
+    ex->probe = ex->probe || !readable; /* who said so? the tail asks */
     o->expected = expected;
     o->written_part =
         dr_xcalloc((size_t)ex->svc->partitions, sizeof(*o->written_part));

@@ -221,7 +221,7 @@ static bool touch(struct extractor *ex, struct touched *t, struct dr_str type,
     struct object *o = object_find(ex, type);
 
     stir(ex, type, id);
-    if (!o) {
+    if (!o || !o->readable) {
         return true;
     }
     return !batch_add(&t->of[object_index(ex, o)], id) ||
@@ -318,7 +318,9 @@ static bool assoc_window(struct extractor *ex)
     return going;
 }
 
-/* After a change of the account: what of the source may still be read. */
+/* After a change of the account, and where the schema of the start says that
+ * an object may not be read: what may be, and who said that the rest stays
+ * behind. */
 static bool probe(struct extractor *ex)
 {
     for (size_t i = 0; ex->probe && i < ex->object_count; i++) {
