@@ -81,6 +81,7 @@ struct extractor {
     struct dr_control_reader *control;
     struct emitted *emitted;
     struct dr_map *unreadable; /* "<object>:<id>" -> struct bad */
+    struct dr_map *listed;     /* of these, what the sweep saw */
     struct dr_map *told;     /* "<object>:<id>#<class>:<field>": partial ones */
     struct dr_map *redacted; /* e-mails without body; NULL: read again once */
     size_t redacted_new;     /* of them, those that were not */
@@ -326,6 +327,9 @@ bool line_sets(struct extractor *ex, struct object *o, enum dr_origin origin);
 /* Records of source.line_item that the sweep has not seen: a set whose deal
  * is gone, or a line that is alone. Each is read again. */
 bool unseen_lines(struct extractor *ex, struct object *o);
+
+/* After a sweep: rejects of lines that are no more are over. */
+void gone_lines(struct extractor *ex, struct object *o);
 
 /* Lines that no set holds: their deal is gone. Each becomes a record of its
  * own, which the plan rejects with that reason. */

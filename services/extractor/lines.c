@@ -16,6 +16,7 @@ struct line {
     int64_t updated_ms;
     struct dr_str body;
     bool found, settled; /* settled: read, gone or rejected */
+    bool rejected;
 };
 
 struct lines {
@@ -87,7 +88,7 @@ static void reject_line(struct extractor *ex, struct object *o,
                            "it stays behind"),
     };
 
-    line->settled = true;
+    line->settled = line->rejected = true;
     emit_rejected(ex, o, &r);
 }
 
@@ -202,6 +203,42 @@ void end_alone(struct extractor *ex, struct object *o, struct dr_str id,
     }
 }
 
+/* What a reject of a line is worth when its deal was read again: nothing when
+ * the line is whole now, wherever it is, or is no more in this set. */
+static bool is_over(const struct sets *s, size_t d, struct dr_str deal,
+                    struct dr_str id)
+{
+    bool of_deal = dr_str_eq(deal, s->deal[d].id);
+
+    for (size_t i = 0; i < s->lines.n; i++) {
+        const struct line *line = &s->lines.v[i];
+        if (line->deal == d && dr_str_eq(line->id, id)) {
+            return line->found || (of_deal && !line->rejected);
+        }
+    }
+    return of_deal;
+}
+
+static void forgive_lines(struct extractor *ex, struct object *o,
+                          const struct sets *s, size_t d)
+{
+    struct dr_str key;
+    size_t at = 0;
+    void *of;
+
+    while (o->quarantined > 0 && dr_map_next(ex->unreadable, &at, &key, &of)) {
+        struct dr_str line = key, deal;
+
+        (void)dr_str_split(&line, ':');
+        deal = dr_str_split(&line, '/');
+        if (((const struct bad *)of)->of == o && line.p &&
+            is_over(s, d, deal, line)) {
+            (void)dr_map_del(ex->unreadable, key);
+            o->quarantined--;
+        }
+    }
+}
+
 /* The sweep found another set than the tail had sent, though nothing in it
  * was changed since: the tail missed it. */
 static void count_miss(struct extractor *ex, const struct object *o,
@@ -212,6 +249,18 @@ static void count_miss(struct extractor *ex, const struct object *o,
         dr_log(DR_LOG_ERROR, "extractor.tail_miss",
                "object=%s record_id=" DR_STR_FMT, o->name, DR_STR_ARG(id));
     }
+}
+
+/* The tail learns that a line cannot be read and not of which deal it is: such
+ * a set is for the sweep to mend. */
+static bool has_rejected(const struct sets *s, size_t d)
+{
+    for (size_t i = 0; i < s->lines.n; i++) {
+        if (s->lines.v[i].deal == d && s->lines.v[i].rejected) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void emit_set(struct extractor *ex, struct object *o,
@@ -244,7 +293,7 @@ static void emit_set(struct extractor *ex, struct object *o,
     } else if (out.part_count > 0 ||
                emitted_get(ex->emitted, object_index(ex, o), out.id, &known)) {
         emit_source(ex, o, &out, server_ms);
-        if (sweeping && o->written > before) {
+        if (sweeping && o->written > before && !has_rejected(s, d)) {
             count_miss(ex, o, out.id, newest_ms);
         }
         note_alone(ex, &out);
@@ -255,6 +304,7 @@ static void emit_set(struct extractor *ex, struct object *o,
         }
     }
     free(parts);
+    forgive_lines(ex, o, s, d);
 }
 
 /* Bodies of all lines, then the sets. A set that could not be listed is not
@@ -314,7 +364,7 @@ static bool lone_lines(struct extractor *ex, struct object *o,
     }
     going = read_sets(ex, o, &s, ex->api.server_ms, DR_ORIGIN_SWEEP);
     for (size_t i = 0; going && i < s.lines.n; i++) {
-        if (s.lines.v[i].found) {
+        if (s.lines.v[i].found || s.lines.v[i].rejected) {
             dr_map_put(ex->lines, s.lines.v[i].id, ex);
         }
     }
@@ -323,6 +373,25 @@ static bool lone_lines(struct extractor *ex, struct object *o,
     }
     sets_done(&s);
     return going;
+}
+
+void gone_lines(struct extractor *ex, struct object *o)
+{
+    struct dr_str key;
+    size_t at = 0;
+    void *of;
+
+    while (dr_map_next(ex->unreadable, &at, &key, &of)) {
+        struct dr_str line = key;
+
+        (void)dr_str_split(&line, ':');
+        (void)dr_str_split(&line, '/');
+        if (((const struct bad *)of)->of == o && line.p &&
+            !dr_map_has(ex->lines, line)) {
+            (void)dr_map_del(ex->unreadable, key);
+            o->quarantined--;
+        }
+    }
 }
 
 bool unseen_lines(struct extractor *ex, struct object *o)

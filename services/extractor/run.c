@@ -212,6 +212,7 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
     ex->local = dr_url_is_loopback(dr_str_z(s->url)) || s->allow_plain;
     ex->emitted = emitted_new();
     ex->unreadable = dr_map_new(free);
+    ex->listed = dr_map_new(NULL);
     ex->told = dr_map_new(NULL);
     ex->redacted = dr_map_new(NULL);
     ex->clamped = dr_map_new(NULL);
@@ -244,6 +245,7 @@ void extractor_done(struct extractor *ex)
     }
     emitted_free(ex->emitted);
     dr_map_free(ex->unreadable);
+    dr_map_free(ex->listed);
     dr_map_free(ex->told);
     dr_map_free(ex->redacted);
     dr_map_free(ex->clamped);

@@ -44,6 +44,61 @@ static bool found_add(struct extractor *ex, struct object *o, struct found *f,
     return f->n < CONTRACT_BATCH || found_flush(ex, o, f);
 }
 
+/* ---- what was rejected and is not in the index any more ---- */
+
+static void unread_key(struct dr_buf *b, const struct object *o,
+                       struct dr_str id)
+{
+    dr_buf_init(b, 512);
+    dr_buf_printf(b, "%s:" DR_STR_FMT, o->name, DR_STR_ARG(id));
+}
+
+/* A record that was never sent is not among those that the index is compared
+ * with: what of the rejected ones it still has is noted aside. */
+static void saw_rejected(struct extractor *ex, struct object *o,
+                         struct dr_str id)
+{
+    struct dr_buf key;
+
+    if (o->quarantined > 0) {
+        unread_key(&key, o, id);
+        if (dr_map_has(ex->unreadable, dr_buf_view(&key))) {
+            dr_map_put(ex->listed, dr_buf_view(&key), o);
+        }
+        dr_buf_done(&key);
+    }
+}
+
+/* The others are asked for by id: one that is deleted is deleted, and no
+ * record that cannot be read. */
+static bool confirm_rejected(struct extractor *ex, struct object *o,
+                             struct found *f)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(HELD_MAX);
+    size_t max = dr_map_count(ex->unreadable), at = 0, n = 0;
+    struct dr_str *ids = dr_xcalloc(max + 1, sizeof(*ids)), key;
+    bool going = true;
+    void *of;
+
+    while (dr_map_next(ex->unreadable, &at, &key, &of)) {
+        struct dr_str id = key;
+
+        (void)dr_str_split(&id, ':');
+        if (((const struct bad *)of)->of == o && id_ok(id) &&
+            !dr_str_starts(id, DR_STR_LIT("(no id)")) &&
+            !dr_map_has(ex->listed, key)) {
+            ids[n++] = dr_arena_dup(a, id);
+        }
+    }
+    for (size_t i = 0; going && i < n; i++) {
+        going = found_add(ex, o, f, ids[i]);
+    }
+    free(ids);
+    return going && found_flush(ex, o, f);
+}
+
+/* ---- ids and versions ---- */
+
 /* Unknown to us, or another version: read it again. It is a miss of the tail
  * when its stamp lies below the watermark. */
 static bool differs(struct extractor *ex, struct object *o,
@@ -55,6 +110,7 @@ static bool differs(struct extractor *ex, struct object *o,
         known.version == row->version && !known.gone;
 
     emitted_sweep_saw(ex->emitted, object_index(ex, o), row->id);
+    saw_rejected(ex, o, row->id);
     if (same || (ex->until_ms > 0 && row->updated_ms >= ex->until_ms)) {
         return false; /* or beyond what is wanted */
     }
@@ -180,9 +236,12 @@ static bool sweep_object(struct extractor *ex, struct object *o)
     bool going;
 
     emitted_sweep_begin(ex->emitted, object_index(ex, o));
+    dr_map_free(ex->listed);
+    ex->listed = dr_map_new(NULL);
     going = has_index(ex, o) ? sweep_index(ex, o, f) : sweep_list(ex, o);
     if (going) {
-        going = confirm_absent(ex, o, f) && flush_stirred(ex);
+        going = confirm_absent(ex, o, f) && confirm_rejected(ex, o, f) &&
+                flush_stirred(ex);
     }
     free(f);
     return going;
@@ -195,8 +254,12 @@ static bool sweep_lines(struct extractor *ex, struct object *o)
     emitted_sweep_begin(ex->emitted, object_index(ex, o));
     dr_map_free(ex->lines);
     ex->lines = dr_map_new(NULL);
-    return line_sets(ex, o, DR_ORIGIN_SWEEP) && unseen_lines(ex, o) &&
-           orphan_lines(ex, o);
+    if (!line_sets(ex, o, DR_ORIGIN_SWEEP) || !unseen_lines(ex, o) ||
+        !orphan_lines(ex, o)) {
+        return false;
+    }
+    gone_lines(ex, o);
+    return true;
 }
 
 bool sweep(struct extractor *ex)
