@@ -30,6 +30,12 @@ static bool batch_add(struct batch *b, struct dr_str id)
     return b->n == CONTRACT_BATCH;
 }
 
+/* What a window has still to read: records, and the sets of deals that are
+ * new here. */
+struct batches {
+    struct batch ids, sets;
+};
+
 static bool batch_flush(struct extractor *ex, struct object *o, struct batch *b)
 {
     bool going = true;
@@ -108,10 +114,36 @@ static bool touch_lines(struct extractor *ex, struct object *o,
     return going;
 }
 
+static bool flush_sets(struct extractor *ex, struct batch *deals)
+{
+    bool going;
+
+    dr_arena_reset(ex->page_arena);
+    going = read_line_sets(ex, deals->v, deals->n, DR_ORIGIN_TAIL);
+    deals->n = 0;
+    return going;
+}
+
+/* A deal that is new here, or was gone, may have lines that were records of
+ * their own until now; no change of theirs says that they are not any more. */
+static bool deal_comes(struct extractor *ex, struct object *o,
+                       const struct change_row *row, struct batch *sets)
+{
+    struct emitted_row known;
+
+    if (strcmp(o->name, "deal") != 0 || dr_map_count(ex->alone) == 0 ||
+        (emitted_get(ex->emitted, object_index(ex, o), row->id, &known) &&
+         !known.gone)) {
+        return true;
+    }
+    return !batch_add(sets, row->id) || flush_sets(ex, sets);
+}
+
 static bool one_change(struct extractor *ex, struct object *o,
                        const struct change_row *row, int64_t server_ms,
-                       struct batch *b)
+                       struct batches *w)
 {
+    struct batch *b = &w->ids;
     bool gone = dr_str_eqz(row->op, "delete") || dr_str_eqz(row->op, "merge");
 
     if (o->is == OBJECT_LINES) {
@@ -128,15 +160,17 @@ static bool one_change(struct extractor *ex, struct object *o,
         stir(ex, dr_str_z(o->name), row->id);
         return true;
     }
-    return !batch_add(b, row->id) || batch_flush(ex, o, b);
+    return deal_comes(ex, o, row, &w->sets) &&
+           (!batch_add(b, row->id) || batch_flush(ex, o, b));
 }
 
 static bool rest_of_batch(struct extractor *ex, struct object *o,
-                          struct batch *b)
+                          struct batches *w)
 {
-    bool going = true;
+    struct batch *b = &w->ids;
+    bool going = w->sets.n == 0 || flush_sets(ex, &w->sets);
 
-    if (b->n > 0 && o->is == OBJECT_LINES) {
+    if (going && b->n > 0 && o->is == OBJECT_LINES) {
         going = touch_lines(ex, o, b->v, b->n);
         b->n = 0;
     }
@@ -146,7 +180,7 @@ static bool rest_of_batch(struct extractor *ex, struct object *o,
 /* All pages of one window. The page's stubs are copied into one array first:
  * reading bodies reuses the answer's memory. */
 static bool window_pages(struct extractor *ex, struct object *o,
-                         int64_t since_ms, int64_t until_ms, struct batch *b)
+                         int64_t since_ms, int64_t until_ms, struct batches *b)
 {
     struct dr_arena *stubs DR_AUTO(dr_arena) = dr_arena_new(4 << 20);
     char after[CURSOR_AFTER_MAX] = "";
@@ -182,14 +216,14 @@ static bool window_pages(struct extractor *ex, struct object *o,
             }
         }
     } while (after[0] != '\0');
-    o->lag_records = b->n;
+    o->lag_records = b->ids.n;
     return rest_of_batch(ex, o, b) && ((o->lag_records = 0), true);
 }
 
 static bool window(struct extractor *ex, struct object *o)
 {
     int64_t until;
-    struct batch *b;
+    struct batches *b;
     bool going;
 
     if (!horizon_window(&ex->horizon, o->cursor.watermark_ms, ex->api.server_ms,
@@ -226,16 +260,6 @@ static bool touch(struct extractor *ex, struct touched *t, struct dr_str type,
     }
     return !batch_add(&t->of[object_index(ex, o)], id) ||
            batch_flush(ex, o, &t->of[object_index(ex, o)]);
-}
-
-static bool flush_sets(struct extractor *ex, struct batch *deals)
-{
-    bool going;
-
-    dr_arena_reset(ex->page_arena);
-    going = read_line_sets(ex, deals->v, deals->n, DR_ORIGIN_TAIL);
-    deals->n = 0;
-    return going;
 }
 
 static bool assoc_row(struct extractor *ex, struct touched *t,
