@@ -330,6 +330,7 @@ enum api_result api_plain(struct api *a, const char *path, struct dr_str body,
         }
         dr_arena_reset(arena);
         if (page_parse(arena, dr_buf_view(&a->answer), out, err) == 0) {
+            a->now_ms = out->server_ms;
             if (out->server_ms > a->server_ms) {
                 a->server_ms = out->server_ms;
             }

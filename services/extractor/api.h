@@ -48,6 +48,7 @@ struct api {
     int status;
     int64_t calls, refused, expired;
     int64_t server_ms;     /* newest server_time seen */
+    int64_t now_ms;        /* the last one: a clock may step back */
     int64_t date_ms;       /* Date of the last answer, or -1 */
     int64_t took_ms;       /* of the last call */
     bool limits_told;      /* some answer had limit headers */

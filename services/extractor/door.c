@@ -393,6 +393,9 @@ static enum api_result translated(struct door *d, const struct call *c,
     if (r == API_OK) {
         r = hand_over(d, arena, out, err);
     }
+    if (r == API_OK) {
+        d->api->now_ms = out->server_ms;
+    }
     if (r == API_OK && out->server_ms > d->api->server_ms) {
         d->api->server_ms = out->server_ms;
     }

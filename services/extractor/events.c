@@ -112,6 +112,9 @@ static void take_page(struct extractor *ex, struct object *o, struct walk *w,
     api_turn(page, w->at);
     emit_flush(ex);
     if (w->settled && w->at[0] && w->origin != DR_ORIGIN_SWEEP) {
+        int64_t until = horizon_of(&ex->horizon, page->server_ms);
+        ex->events_until_ms =
+            until > ex->events_until_ms ? until : ex->events_until_ms;
         (void)snprintf(o->cursor.after, sizeof(o->cursor.after), "%s", w->at);
         emit_cursor(ex, o);
     }
@@ -166,7 +169,7 @@ bool read_events(struct extractor *ex, struct object *o, enum dr_origin origin)
                      .limit = CONTRACT_PAGE,
                      .settled = true,
                      .whole = true};
-    int64_t until = horizon_of(&ex->horizon, ex->api.server_ms);
+    int64_t until = horizon_of(&ex->horizon, ex->api.now_ms);
 
     (void)snprintf(w.at, sizeof(w.at), "%s", o->cursor.after);
     if (!walk_events(ex, o, &w)) {
@@ -177,6 +180,19 @@ bool read_events(struct extractor *ex, struct object *o, enum dr_origin origin)
         emit_cursor(ex, o);
     }
     return true;
+}
+
+void events_follow_clock(struct extractor *ex, struct object *o)
+{
+    struct cursor *c = &o->cursor;
+
+    if (ex->api.now_ms < c->watermark_ms ||
+        ex->api.now_ms < ex->events_until_ms) {
+        c->after[0] = '\0';
+        c->watermark_ms = horizon_of(&ex->horizon, ex->api.now_ms);
+        ex->events_until_ms = 0;
+        emit_cursor(ex, o);
+    }
 }
 
 bool sweep_events(struct extractor *ex, struct object *o)

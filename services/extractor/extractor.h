@@ -121,9 +121,10 @@ struct extractor {
     /* the tail */
     uint64_t windows, tail_misses;
     int64_t lag_s;
-    int64_t lag_max_s; /* of this process */
-    const char *phase; /* snapshot, tail, freezing, frozen, halted */
-    int64_t freeze_ms; /* server time of the freeze; 0: not known yet */
+    int64_t lag_max_s;       /* of this process */
+    int64_t events_until_ms; /* no event before their cursor is newer */
+    const char *phase;       /* snapshot, tail, freezing, frozen, halted */
+    int64_t freeze_ms;       /* server time of the freeze; 0: not known yet */
     bool freezing, indexed, swept, schema_drift; /* indexed: by the sweep */
     char halted[320];
     struct dr_map *schema_items; /* as the plan was made from: drift.h */
@@ -313,6 +314,9 @@ bool fetch_round(struct extractor *ex);
 /* From the settled place to the end of the list. The cursor moves behind what
  * is settled only: a late event is never jumped over. */
 bool read_events(struct extractor *ex, struct object *o, enum dr_origin origin);
+/* Their cursor is a place, which cannot step back with the clock: where the
+ * clock is before it, the list is read from its start. */
+void events_follow_clock(struct extractor *ex, struct object *o);
 /* The whole list again: what the tail missed is sent and counted. */
 bool sweep_events(struct extractor *ex, struct object *o);
 

@@ -236,7 +236,7 @@ bool line_sets(struct extractor *ex, struct object *o, enum dr_origin origin)
 static bool begin(struct extractor *ex, struct object *o)
 {
     o->cursor.start_ms = ex->api.server_ms;
-    o->cursor.watermark_ms = horizon_start(&ex->horizon, ex->api.server_ms);
+    o->cursor.watermark_ms = horizon_start(&ex->horizon, ex->api.now_ms);
     o->cursor.assoc_watermark_ms = o->cursor.watermark_ms;
     o->cursor.phase = o->is == OBJECT_LINES ? CURSOR_LINES : CURSOR_LIST;
     emit_cursor(ex, o); /* T0 is durable before page 1 */

@@ -226,7 +226,7 @@ static bool window(struct extractor *ex, struct object *o)
     struct batches *b;
     bool going;
 
-    if (!horizon_window(&ex->horizon, o->cursor.watermark_ms, ex->api.server_ms,
+    if (!horizon_window(&ex->horizon, o->cursor.watermark_ms, ex->api.now_ms,
                         &until)) {
         return true;
     }
@@ -326,7 +326,7 @@ static bool assoc_window(struct extractor *ex)
     bool going;
 
     if (!horizon_window(&ex->horizon, keeper->cursor.assoc_watermark_ms,
-                        ex->api.server_ms, &until)) {
+                        ex->api.now_ms, &until)) {
         return true;
     }
     t = dr_xcalloc(1, sizeof(*t));
@@ -356,6 +356,30 @@ static bool probe(struct extractor *ex)
     return true;
 }
 
+/* A clock that steps back stamps what comes below a watermark that was
+ * settled: each goes back with it, and what is read twice is no news. It is
+ * saved, for the clock may be right again at the next start. */
+static void follow_clock(struct extractor *ex)
+{
+    int64_t h = horizon_of(&ex->horizon, ex->api.now_ms);
+
+    for (size_t i = 0; i < ex->object_count; i++) {
+        struct object *o = &ex->objects[i];
+        struct cursor *c = &o->cursor;
+        if (c->phase != CURSOR_TAIL) {
+            continue;
+        }
+        if (o->is == OBJECT_EVENTS) {
+            events_follow_clock(ex, o);
+        } else if (h < c->watermark_ms || h < c->assoc_watermark_ms) {
+            c->watermark_ms = h < c->watermark_ms ? h : c->watermark_ms;
+            c->assoc_watermark_ms =
+                h < c->assoc_watermark_ms ? h : c->assoc_watermark_ms;
+            emit_cursor(ex, o);
+        }
+    }
+}
+
 bool tail_round(struct extractor *ex)
 {
     int64_t oldest = INT64_MAX;
@@ -364,6 +388,7 @@ bool tail_round(struct extractor *ex)
         !reread_redacted(ex, false, DR_ORIGIN_TAIL)) {
         return false;
     }
+    follow_clock(ex);
     for (size_t i = 0; i < ex->object_count; i++) {
         struct object *o = &ex->objects[i];
         if (!o->readable) {
