@@ -1,50 +1,130 @@
+/* The service's surroundings: time that costs nothing, a Kafka in shared
+ * memory that keeps what was acknowledged, a control topic that says what the
+ * oracle decided. */
 #include "oracle.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#include <drover/base/arena.h>
 #include <drover/base/clock.h>
 #include <drover/service/service.h>
 
+/* Reserved, not taken: pages come as they are written. */
+#define SENT_MAX ((size_t)1 << 20)
+#define BYTES_MAX ((size_t)4 << 30)
+
+struct oracle *oracle;
 struct sent *sent;
-size_t sent_n;
-void (*on_tick)(void);
+void (*on_tick)(int waited_ms);
+void (*on_control)(void);
 volatile sig_atomic_t dr_stop;
 
-static size_t sent_cap;
-static int64_t clock_ms = 1000;
+static char *bytes;
+
+static void *shared(size_t n)
+{
+    void *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (p == MAP_FAILED) {
+        dr_die(DR_EXIT_NOMEM, "memory", "no shared memory");
+    }
+    return p;
+}
+
+void double_open(void)
+{
+    oracle = shared(sizeof(*oracle));
+    sent = shared(SENT_MAX * sizeof(*sent));
+    bytes = shared(BYTES_MAX);
+}
 
 void sent_clear(void)
 {
-    for (size_t i = 0; i < sent_n; i++) {
-        free((void *)(uintptr_t)sent[i].value.p);
+    (void)madvise(bytes, oracle->bytes_n, MADV_REMOVE);
+    oracle->sent_n = oracle->flushed_n = oracle->bytes_n = 0;
+}
+
+static struct dr_str kept(struct dr_str s)
+{
+    char *to = bytes + oracle->bytes_n;
+
+    DR_ASSERT(s.n <= BYTES_MAX - oracle->bytes_n);
+    if (s.n > 0) {
+        memcpy(to, s.p, s.n);
     }
-    free(sent);
-    sent = NULL;
-    sent_n = sent_cap = 0;
+    oracle->bytes_n += s.n;
+    return (struct dr_str){to, s.n};
+}
+
+static bool same_place(const struct sent *a, const struct sent *b)
+{
+    return a->partition == b->partition && strcmp(a->topic, b->topic) == 0;
+}
+
+/* Adds one; its offset. */
+static int64_t append(const char *topic, int32_t partition, struct dr_str key,
+                      struct dr_str value)
+{
+    struct sent *s = &sent[oracle->sent_n];
+
+    if (oracle->kill_at_send > 0 && --oracle->kill_at_send == 0) {
+        _exit(LIFE_KILLED);
+    }
+    DR_ASSERT(oracle->sent_n < SENT_MAX);
+    *s = (struct sent){.partition = partition};
+    (void)snprintf(s->topic, sizeof(s->topic), "%s", topic);
+    for (size_t i = oracle->sent_n; i > 0; i--) {
+        if (!sent[i - 1].lost && same_place(&sent[i - 1], s)) {
+            s->offset = sent[i - 1].offset + 1;
+            break;
+        }
+    }
+    s->key = kept(key);
+    s->value = kept(value);
+    oracle->sent_n++;
+    oracle->clock_ms++;
+    return s->offset;
+}
+
+unsigned sent_lose(void)
+{
+    unsigned n = 0;
+
+    for (size_t i = oracle->flushed_n; i < oracle->sent_n; i++) {
+        bool lost = roll(3) > 0;
+        for (size_t k = oracle->flushed_n; !lost && k < i; k++) {
+            lost = sent[k].lost && same_place(&sent[k], &sent[i]);
+        }
+        sent[i].lost = lost;
+        n += lost;
+    }
+    oracle->flushed_n = oracle->sent_n;
+    return n;
 }
 
 /* ---- time: waits cost nothing ---- */
 
 int64_t dr_mono_ms(void)
 {
-    return clock_ms;
+    return oracle->clock_ms;
 }
 
 int64_t dr_wall_ms(void)
 {
-    return INT64_C(1772438400000) + clock_ms;
+    return INT64_C(1772438400000) + oracle->clock_ms;
 }
 
 void dr_service_tick(struct dr_service *svc, int timeout_ms)
 {
     (void)svc;
-    clock_ms += timeout_ms + 1;
+    oracle->clock_ms += timeout_ms;
     if (on_tick) {
-        on_tick();
+        on_tick(timeout_ms);
     }
 }
 
@@ -72,12 +152,9 @@ void dr_service_send(struct dr_service *svc, struct dr_producer *p,
                      struct dr_env *env, dr_delivered_fn *cb, void *ctx)
 {
     struct dr_err err = {0};
-    struct sent *s;
     struct dr_buf b;
-    int64_t offset = 0;
 
     (void)p;
-    (void)key;
     (void)cb;
     (void)ctx;
     env->service = dr_str_z(svc->id);
@@ -86,21 +163,7 @@ void dr_service_send(struct dr_service *svc, struct dr_producer *p,
     if (dr_wire_pack(env, &b, &err)) {
         dr_die(DR_EXIT_INVARIANT, "wire", "%s: %s", topic, err.text);
     }
-    for (size_t i = sent_n; i > 0; i--) {
-        if (sent[i - 1].partition == partition &&
-            strcmp(sent[i - 1].topic, topic) == 0) {
-            offset = sent[i - 1].offset + 1;
-            break;
-        }
-    }
-    if (sent_n == sent_cap) {
-        sent_cap = sent_cap ? sent_cap * 2 : 1024;
-        sent = dr_xrealloc(sent, sent_cap * sizeof(*sent));
-    }
-    s = &sent[sent_n++];
-    *s = (struct sent){.partition = partition, .offset = offset};
-    (void)snprintf(s->topic, sizeof(s->topic), "%s", topic);
-    s->value = (struct dr_str){dr_xstrndup(dr_buf_view(&b)), b.n};
+    (void)append(topic, partition, key, dr_buf_view(&b));
     dr_buf_done(&b);
 }
 
@@ -108,12 +171,11 @@ void dr_producer_send(struct dr_producer *p, const char *topic,
                       int32_t partition, struct dr_str key, struct dr_str value,
                       dr_delivered_fn *cb, void *ctx)
 {
+    int64_t offset = append(topic, partition, key, value);
+
     (void)p;
-    (void)topic;
-    (void)key;
-    (void)value;
     if (cb) {
-        cb(ctx, partition, 0);
+        cb(ctx, partition, offset);
     }
 }
 
@@ -121,6 +183,7 @@ int dr_producer_flush(struct dr_producer *p, int timeout_ms)
 {
     (void)p;
     (void)timeout_ms;
+    oracle->flushed_n = oracle->sent_n;
     return 0;
 }
 
@@ -158,10 +221,10 @@ void dr_reader_add(struct dr_reader *r, int topic, int32_t partition,
     (void)offset;
 }
 
-static int topic_index(const struct dr_reader *r, const char *topic)
+static int topic_index(const struct dr_reader *r, const struct sent *s)
 {
-    for (size_t i = 0; i < r->topic_count; i++) {
-        if (strcmp(r->topics[i], topic) == 0) {
+    for (size_t i = 0; i < r->topic_count && !s->lost; i++) {
+        if (strcmp(r->topics[i], s->topic) == 0) {
             return (int)i;
         }
     }
@@ -173,8 +236,8 @@ int dr_reader_ends(struct dr_reader *r, int parts, int timeout_ms,
 {
     (void)timeout_ms;
     (void)err;
-    for (size_t i = 0; i < sent_n; i++) {
-        int t = topic_index(r, sent[i].topic);
+    for (size_t i = 0; i < oracle->sent_n; i++) {
+        int t = topic_index(r, &sent[i]);
         if (t >= 0) {
             ends_out[t * parts + sent[i].partition] = sent[i].offset + 1;
         }
@@ -185,9 +248,9 @@ int dr_reader_ends(struct dr_reader *r, int parts, int timeout_ms,
 int dr_reader_poll(struct dr_reader *r, int timeout_ms, struct dr_kmsg *out)
 {
     (void)timeout_ms;
-    for (; r->at < sent_n; r->at++) {
+    for (; r->at < oracle->sent_n; r->at++) {
         const struct sent *s = &sent[r->at];
-        int t = topic_index(r, s->topic);
+        int t = topic_index(r, s);
         if (t >= 0) {
             *out = (struct dr_kmsg){.topic = t,
                                     .partition = s->partition,
@@ -200,18 +263,42 @@ int dr_reader_poll(struct dr_reader *r, int timeout_ms, struct dr_kmsg *out)
     return 0;
 }
 
-/* ---- control: nothing is said ---- */
+/* ---- control and metrics ---- */
 
 bool dr_control_poll(struct dr_control_reader *r)
 {
     (void)r;
+    if (on_control) {
+        on_control();
+    }
     return false;
 }
 
 const struct dr_control_view *dr_control(const struct dr_control_reader *r)
 {
-    static const struct dr_control_view view = {.caught_up = true};
+    static struct dr_control_view view = {.caught_up = true};
+    static struct dr_str approvals[DR_ARRAY_LEN(oracle->approvals)];
 
     (void)r;
+    for (size_t i = 0; i < oracle->approval_n; i++) {
+        approvals[i] = dr_str_z(oracle->approvals[i]);
+    }
+    view.state.phase = dr_str_z(oracle->freezing ? "freeze" : "run");
+    view.state.approvals = approvals;
+    view.state.approval_count = oracle->approval_n;
+    view.state.file_limit = oracle->file_limit;
     return &view;
+}
+
+int64_t *dr_metric(struct dr_metrics *m, const char *name, const char *type,
+                   const char *help, const char *labels)
+{
+    static int64_t any;
+
+    (void)m;
+    (void)name;
+    (void)type;
+    (void)help;
+    (void)labels;
+    return &any;
 }

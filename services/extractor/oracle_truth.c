@@ -40,10 +40,10 @@ static void take(const struct dr_source *s)
 
 static void read_sent(void)
 {
-    for (size_t i = 0; i < sent_n; i++) {
+    for (size_t i = 0; i < oracle->sent_n; i++) {
         const struct dr_env *env;
 
-        if (strncmp(sent[i].topic, "source.", 7) != 0) {
+        if (sent[i].lost || strncmp(sent[i].topic, "source.", 7) != 0) {
             continue;
         }
         env = dr_wire_unpack(arena, sent[i].value, NULL);
@@ -56,6 +56,37 @@ static void read_sent(void)
     }
 }
 
+/* Numbers that may stand bare or as strings (contract 4.1) are the same. */
+static void plain(struct dr_json_w *w, const struct dr_json *j)
+{
+    if (j->type == DR_JSON_OBJECT) {
+        dr_json_w_obj(w);
+        DR_JSON_EACH(m, j)
+        {
+            dr_json_w_keys(w, m->key);
+            plain(w, m);
+        }
+        dr_json_w_end(w);
+    } else if (j->type == DR_JSON_NUMBER) {
+        dr_json_w_str(w, j->raw);
+    } else {
+        dr_json_w_tree(w, j);
+    }
+}
+
+static void written(struct dr_buf *b, const struct dr_json *j)
+{
+    struct dr_json_w w;
+
+    dr_buf_init(b, 16 << 20);
+    dr_json_w_init(&w, b);
+    if (j && drawn("numbers_bare")) {
+        plain(&w, j);
+    } else if (j) {
+        dr_json_canonical(b, j);
+    }
+}
+
 static bool same_json(struct dr_str a, struct dr_str b)
 {
     struct dr_arena *tmp DR_AUTO(dr_arena) = dr_arena_new((size_t)64 << 20);
@@ -64,16 +95,22 @@ static bool same_json(struct dr_str a, struct dr_str b)
     struct dr_buf s, t;
     bool same;
 
-    dr_buf_init(&s, 16 << 20);
-    dr_buf_init(&t, 16 << 20);
-    if (x && y) {
-        dr_json_canonical(&s, x);
-        dr_json_canonical(&t, y);
-    }
+    written(&s, x);
+    written(&t, y);
     same = x && y && dr_str_eq(dr_buf_view(&s), dr_buf_view(&t));
     dr_buf_done(&s);
     dr_buf_done(&t);
     return same;
+}
+
+/* A person said that bodies of e-mails stay behind. */
+static bool left_out(const struct object *o, struct dr_str body)
+{
+    const struct dr_json *j = dr_json_parse(arena, body, NULL, NULL);
+
+    return drawn("scope.mail_approved") && strcmp(o->name, "email") == 0 &&
+           is_redaction(dr_str_z(o->name), DR_STR_LIT("body"),
+                        dr_json_get_str(dr_json_get(j, "properties"), "body"));
 }
 
 static bool is_quarantined(struct extractor *ex, struct dr_str key)
@@ -118,9 +155,9 @@ struct lines {
     size_t n;
 };
 
-static void list_pair(get_fn *get, const struct pair *p)
+static void list_pair(const struct pair *p)
 {
-    char path[400], after[CONTRACT_AFTER_MAX] = "";
+    char path[700], after[CONTRACT_AFTER_MAX] = "";
 
     do {
         struct page page;
@@ -130,9 +167,12 @@ static void list_pair(get_fn *get, const struct pair *p)
         (void)snprintf(path, sizeof(path),
                        "/v1/associations/%s/%s?limit=200%s%s", p->from, p->to,
                        after[0] ? "&after=" : "", after);
-        body = dr_arena_dup(arena, get(true, path));
-        if (body.n == 0 || page_parse(arena, body, &page, &err)) {
-            return;
+        body = dr_arena_dup(arena, sim_api("GET", path, (struct dr_str){0}));
+        if (sim_status == 404) {
+            return; /* a tenant without the pair */
+        }
+        if (sim_status != 200 || page_parse(arena, body, &page, &err)) {
+            oracle_fail("the associations cannot be listed", path);
         }
         DR_JSON_EACH(row, dr_json_get(page.root, "results"))
         {
@@ -236,14 +276,18 @@ static void check_living(struct extractor *ex, const struct object *o,
     if (!s || s->op != DR_SRC_UPSERT) {
         oracle_fail("a record of FastTrack is not there", key.p);
     }
-    if (!same_json(s->body, line)) {
+    if (!same_json(s->body, line) && !left_out(o, s->body)) {
+        (void)fprintf(stderr, "wanted:\n" DR_STR_FMT "\ngot:\n" DR_STR_FMT "\n",
+                      DR_STR_ARG(line), DR_STR_ARG(s->body));
         oracle_fail("a record is another one", key.p);
     }
     check_ends(ex, o, s, key);
+    if (o->is == OBJECT_FILES) {
+        bytes_check(s, key.p);
+    }
 }
 
-static void check_object(struct extractor *ex, const struct object *o,
-                         get_fn *get)
+static void check_object(struct extractor *ex, const struct object *o)
 {
     struct dr_map *seen = dr_map_new(NULL);
     struct dr_str text, key;
@@ -253,7 +297,7 @@ static void check_object(struct extractor *ex, const struct object *o,
 
     (void)snprintf(path, sizeof(path), "/sim/records/%s", o->name);
     (void)snprintf(prefix, sizeof(prefix), "%s:", o->name);
-    text = dr_arena_dup(arena, get(false, path));
+    text = dr_arena_dup(arena, admin("GET", path, (struct dr_str){0}));
     while (text.n > 0) {
         struct dr_str line = dr_str_split(&text, '\n');
         if (line.n > 0) {
@@ -271,8 +315,7 @@ static void check_object(struct extractor *ex, const struct object *o,
 }
 
 /* Every living line in one set, in its version. */
-static void check_lines(struct extractor *ex, const struct object *o,
-                        get_fn *get)
+static void check_lines(struct extractor *ex, const struct object *o)
 {
     struct dr_map *held = dr_map_new(NULL);
     struct dr_str text, key;
@@ -289,7 +332,8 @@ static void check_lines(struct extractor *ex, const struct object *o,
             dr_map_put(held, s->parts[i].id, (void *)(uintptr_t)&s->parts[i]);
         }
     }
-    text = dr_arena_dup(arena, get(false, "/sim/records/line_item"));
+    text = dr_arena_dup(
+        arena, admin("GET", "/sim/records/line_item", (struct dr_str){0}));
     while (text.n > 0) {
         struct dr_str line = dr_str_split(&text, '\n');
         const struct dr_json *j = dr_json_parse(arena, line, NULL, NULL);
@@ -311,7 +355,32 @@ static void check_lines(struct extractor *ex, const struct object *o,
     (void)ex;
 }
 
-static void check_events(get_fn *get)
+/* A page with an event that cannot be read says how to go on behind it. */
+static bool step_past(struct dr_str body, char after[CONTRACT_AFTER_MAX])
+{
+    const struct dr_json *e =
+        dr_json_get(dr_json_parse(arena, body, NULL, NULL), "error");
+
+    if (dr_json_get_str(e, "after").n == 0) {
+        return false;
+    }
+    (void)snprintf(after, CONTRACT_AFTER_MAX, DR_STR_FMT,
+                   DR_STR_ARG(dr_json_get_str(e, "after")));
+    return true;
+}
+
+static void check_event(const struct dr_json *row)
+{
+    struct dr_str id = dr_json_scalar(dr_json_get(row, "id"));
+    const struct dr_source *s = dr_map_get(newest, key_of("event", id));
+
+    if (!s || !same_json(s->body, row->raw)) {
+        oracle_fail("an event is not there", dr_arena_dupz(arena, id));
+    }
+}
+
+/* One a page, so that one that cannot be read takes no other along. */
+static void check_events(struct extractor *ex)
 {
     char after[CONTRACT_AFTER_MAX] = "", path[700];
     size_t n = 0, have = 0, at = 0;
@@ -323,20 +392,19 @@ static void check_events(get_fn *get)
         struct dr_err err = {0};
         struct dr_str body;
 
-        (void)snprintf(path, sizeof(path), "/v1/events?limit=200%s%s",
+        (void)snprintf(path, sizeof(path), "/v1/events?limit=1%s%s",
                        after[0] ? "&after=" : "", after);
-        body = dr_arena_dup(arena, get(true, path));
-        if (body.n == 0 || page_parse(arena, body, &page, &err)) {
+        body = dr_arena_dup(arena, sim_api("GET", path, (struct dr_str){0}));
+        if (sim_status == 500 && step_past(body, after)) {
+            continue;
+        }
+        if (sim_status != 200 || page_parse(arena, body, &page, &err)) {
             oracle_fail("the events", "cannot be listed");
         }
         DR_JSON_EACH(row, dr_json_get(page.root, "results"))
         {
-            struct dr_str id = dr_json_scalar(dr_json_get(row, "id"));
-            const struct dr_source *s = dr_map_get(newest, key_of("event", id));
+            check_event(row);
             n++;
-            if (!s || !same_json(s->body, row->raw)) {
-                oracle_fail("an event is not there", dr_arena_dupz(arena, id));
-            }
         }
         (void)snprintf(after, sizeof(after), DR_STR_FMT, DR_STR_ARG(page.next));
     } while (after[0]);
@@ -346,27 +414,51 @@ static void check_events(get_fn *get)
     if (have != n) {
         oracle_fail("events", "more or fewer than FastTrack has");
     }
+    (void)ex;
 }
 
-void truth_check(struct extractor *ex, get_fn *get)
+/* A marker counts what its partition held before it. */
+static void check_markers(const struct object *o)
 {
-    arena = dr_arena_new((size_t)512 << 20);
+    uint64_t n[PARTS] = {0};
+
+    for (size_t i = 0; i < oracle->sent_n; i++) {
+        const struct sent *s = &sent[i];
+        const struct dr_env *env = s->lost || strcmp(s->topic, o->topic) != 0
+                                       ? NULL
+                                       : dr_wire_unpack(arena, s->value, NULL);
+        if (env && env->kind == DR_MSG_SOURCE) {
+            n[s->partition]++;
+        } else if (env && env->kind == DR_MSG_MARKER &&
+                   env->u.marker.count != n[s->partition]) {
+            oracle_fail("a marker counts wrongly", o->name);
+        }
+    }
+}
+
+void truth_check(struct extractor *ex)
+{
+    arena = dr_arena_new((size_t)4 << 30);
     newest = dr_map_new(NULL);
     ends = dr_map_new(free);
     read_sent();
     for (size_t i = 0; i < ex->object_count; i++) {
         for (size_t p = 0; p < ex->objects[i].pair_count; p++) {
-            list_pair(get, &ex->objects[i].pairs[p]);
+            list_pair(&ex->objects[i].pairs[p]);
         }
     }
     for (size_t i = 0; i < ex->object_count; i++) {
         const struct object *o = &ex->objects[i];
+        check_markers(o);
+        if (!o->readable) {
+            continue;
+        }
         if (o->is == OBJECT_LINES) {
-            check_lines(ex, o, get);
+            check_lines(ex, o);
         } else if (o->is == OBJECT_EVENTS) {
-            check_events(get);
+            check_events(ex);
         } else {
-            check_object(ex, o, get);
+            check_object(ex, o);
         }
     }
     dr_map_free(newest);
