@@ -210,6 +210,10 @@ bool remember(struct extractor *ex, struct object *o, struct dr_str key,
     struct bad *bad;
 
     if (dr_map_has(in, key)) {
+        bad = partial ? NULL : dr_map_get(in, key);
+        if (bad && bad->wall_ms < wall_ms) {
+            bad->wall_ms = wall_ms; /* mended between, and bad again */
+        }
         return false;
     }
     if (partial) {
