@@ -230,6 +230,9 @@ struct flagged {
 };
 void tell_flags(struct extractor *ex, struct object *o, const struct flagged *f,
                 const struct dr_json *row);
+
+/* ---- redacted.c ---- */
+
 /* Whether the body of an e-mail was left out when it was read last. */
 void note_redacted(struct extractor *ex, const struct object *o,
                    struct dr_str id, bool is);
