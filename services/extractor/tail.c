@@ -124,16 +124,14 @@ static bool flush_sets(struct extractor *ex, struct batch *deals)
     return going;
 }
 
-/* A deal that is new here, or was gone, may have lines that were records of
- * their own until now; no change of theirs says that they are not any more. */
+/* A deal that comes, or comes back, may have lines that were records of their
+ * own until now; no change of theirs says that they are not any more. That it
+ * was sent before says nothing: a change of its links may have read it first.
+ */
 static bool deal_comes(struct extractor *ex, struct object *o,
                        const struct change_row *row, struct batch *sets)
 {
-    struct emitted_row known;
-
-    if (strcmp(o->name, "deal") != 0 || dr_map_count(ex->alone) == 0 ||
-        (emitted_get(ex->emitted, object_index(ex, o), row->id, &known) &&
-         !known.gone)) {
+    if (strcmp(o->name, "deal") != 0 || dr_map_count(ex->alone) == 0) {
         return true;
     }
     return !batch_add(sets, row->id) || flush_sets(ex, sets);
