@@ -75,8 +75,11 @@ static void tell_removal(const struct judge_case *c, struct record_row *row)
                                  "before we could delete it");
     } else if (f->deleted == 3) {
         row->rule = DR_STR_LIT("removal");
-        row->reason = DR_STR_LIT("gone at the source; kept in Freshsales: "
-                                 "somebody changed it there");
+        row->reason = f->refused && f->reason.n > 0
+                          ? f->reason
+                          : DR_STR_LIT("gone at the source; kept in "
+                                       "Freshsales: somebody changed it "
+                                       "there");
     } else if (f->refused && f->rev >= c->rec->rev) {
         row->rule = f->class;
         row->reason = f->reason;
@@ -96,7 +99,12 @@ static void tell_gone(const struct judge_case *c, const struct judge_sink *sink)
                  : c->rec->op == DR_SRC_HIDDEN
                      ? DR_STR_LIT("no longer visible at the source")
                      : DR_STR_LIT("deleted at the source");
-    if (c->gone_has_fact && c->gone_fact.dst) {
+    if (c->gone_has_fact && dr_str_eqz(c->gone_fact.lane, "link")) {
+        row.rule = DR_STR_LIT("custom_object.fields");
+        row.reason = DR_STR_LIT("gone at the source; its values stay in "
+                                "fields of the record that it hung on: clear "
+                                "them there by hand");
+    } else if (c->gone_has_fact && c->gone_fact.dst) {
         tell_removal(c, &row);
     }
     tell_all(c, row, sink);

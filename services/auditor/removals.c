@@ -26,10 +26,12 @@ static bool lane_of(const struct auditor *au, struct dr_str object,
 {
     struct dr_str lanes[4];
 
-    /* Lines go with their deal's set. */
+    /* Lines go with their deal's set; what became fields of another record
+     * is none that could be deleted. */
     if (!au->plan || dr_str_eqz(object, "line_item") ||
         !dr_plan_in_scope(au->plan, object) ||
-        dr_plan_lanes_of(au->plan, object, lanes) == 0) {
+        dr_plan_lanes_of(au->plan, object, lanes) == 0 ||
+        dr_str_eqz(lanes[0], "link")) {
         return false;
     }
     *lane = lanes[0];

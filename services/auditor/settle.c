@@ -13,12 +13,19 @@
 
 /* ---- gathering ---- */
 
+/* Deleted by decision, or found gone then: nothing can be linked with it. */
+static bool is_gone(const struct fact_row *f)
+{
+    return f->deleted == 1 || f->deleted == 2;
+}
+
 static uint64_t target_of(struct auditor *au, struct dr_str lane,
                           struct dr_str key)
 {
     struct fact_row f;
 
-    return key.n > 0 && books_get_fact(au->books, lane, key, au->arena, &f)
+    return key.n > 0 && books_get_fact(au->books, lane, key, au->arena, &f) &&
+                   !is_gone(&f)
                ? f.dst
                : 0;
 }
@@ -64,7 +71,7 @@ static void gather_links(struct auditor *au, const struct dr_load *load,
         if (r->key.n > 0) {
             bool known =
                 books_get_fact(au->books, r->lane, r->key, au->arena, &f);
-            l->refs[i] = known ? f.dst : 0;
+            l->refs[i] = known && !is_gone(&f) ? f.dst : 0;
             l->lead[i] = known && dr_str_eqz(f.type, "leads");
         }
     }
@@ -134,7 +141,7 @@ static bool deal_deleted(struct auditor *au, const struct dr_source *rec)
     }
     key = dr_arena_printf(au->arena, "deal:" DR_STR_FMT, DR_STR_ARG(rec->id));
     return books_get_fact(au->books, DR_STR_LIT("deal"), key, au->arena, &f) &&
-           (f.deleted == 1 || f.deleted == 2);
+           is_gone(&f);
 }
 
 static bool of_this_pass(struct auditor *au, const struct dr_source *rec)
