@@ -326,7 +326,7 @@ static void files(struct auditor *au, struct dr_json_w *w)
         "files");
     struct file_counts all = files_where(au, FILES_FROM);
     struct file_counts landed =
-        files_where(au, FILES_FROM " AND r.state='landed'");
+        files_where(au, FILES_FROM " AND r.state='landed' AND r.type='files'");
     struct file_counts pending =
         files_where(au, FILES_FROM " AND r.state IS NULL");
 
