@@ -361,6 +361,12 @@ static void links(struct dr_json_w *w, const struct type *t,
     if (o && o->linked && !(theirs >> EDIT_CONTACTS & 1u)) {
         removed(w, load, l, o->linked);
     }
+    for (size_t k = 0; o && k < DR_ARRAY_LEN(plain); k++) {
+        if (o->ended_links >> (EDIT_ARRAYS + k) & 1u) {
+            dr_json_w_key(w, plain[k]);
+            dr_json_w_null(w);
+        }
+    }
     for (size_t i = 0; i < load->ref_count; i++) {
         const struct dr_ref *r = &load->refs[i];
         struct dr_str on;

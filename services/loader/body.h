@@ -21,6 +21,7 @@ struct body_opts {
                                      we do not write stays                  */
     const uint8_t *kept; /* fields that people changed: left out; NULL: none  */
     unsigned kept_links; /* bits of enum edit_link                            */
+    unsigned ended_links; /* likewise: written as null                        */
 };
 
 /* {"contact": {…}} for POST and PUT, or in the type's own shape. */

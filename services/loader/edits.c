@@ -26,7 +26,7 @@ void edits_forget(struct item *it)
 {
     free(it->kept);
     it->kept = NULL;
-    it->kept_links = 0;
+    it->kept_links = it->ended_links = 0;
     it->same = false;
 }
 
@@ -193,6 +193,26 @@ static void tell(struct loader *l, struct item *it, const struct dr_load *load,
     }
 }
 
+static bool has_link(const struct dr_load *load, size_t link)
+{
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (is_link(&load->refs[i], link)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A single link that we made and nobody changed ends with the source's; the
+ * arrays are written whole. */
+static bool ends(const struct item *it, size_t link, struct dr_str now)
+{
+    struct dr_str name = dr_str_z(link_names[link]);
+
+    return link >= EDIT_ARRAYS && now.n > 0 &&
+           dr_committed_as(fields_of(&it->fact), name, now);
+}
+
 static bool find_links(struct loader *l, struct item *it,
                        const struct dr_load *load, const struct links *links,
                        const struct dr_json *record)
@@ -203,6 +223,10 @@ static bool find_links(struct loader *l, struct item *it,
         struct dr_str wanted = link_wanted(load, links, k, l->scratch);
         struct dr_str now = link_now(record, k, l->scratch);
         struct dr_str name = dr_str_z(link_names[k]);
+        if (!wanted.p && ends(it, k, now) && !has_link(load, k)) {
+            it->ended_links |= 1u << k;
+            same = false;
+        }
         if (!wanted.p || (now.p && dr_str_eq(wanted, now))) {
             continue;
         }
@@ -253,6 +277,36 @@ void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
     it->told_kept = true;
 }
 
+/* ---- before a fold ---- */
+
+bool edits_folded_here(const struct item *it)
+{
+    return it->fact.dst != 0 && it->fact.state != DR_FACT_DELETED &&
+           (it->fact.keep[0] ? strcmp(it->fact.keep, it->keep) == 0
+                             : it->fact.dst == it->route.dst);
+}
+
+/* A box that nobody ticked shows false, too. */
+static bool is_empty(struct dr_str now)
+{
+    return now.n == 0 || dr_str_eqz(now, "false");
+}
+
+const struct dr_field *edits_occupied(const struct dr_load *load,
+                                      const struct dr_json *record,
+                                      struct dr_arena *a)
+{
+    for (size_t i = 0; i < load->field_count; i++) {
+        struct dr_str now;
+        if (dr_compare_field(load, &load->fields[i], record, a, &now) ==
+                DR_CMP_DIFFERENT &&
+            !is_empty(now)) {
+            return &load->fields[i];
+        }
+    }
+    return NULL;
+}
+
 /* ---- after a write ---- */
 
 static void commit_field(struct item *it, const struct dr_load *load, size_t i,
@@ -270,16 +324,6 @@ static void commit_field(struct item *it, const struct dr_load *load, size_t i,
         dr_commit(it->commits, f->name, canonical(f->value, a));
     }
     dr_commit(it->commits, f->name, canonical(now, a));
-}
-
-static bool has_link(const struct dr_load *load, size_t link)
-{
-    for (size_t i = 0; i < load->ref_count; i++) {
-        if (is_link(&load->refs[i], link)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 void edits_commit(struct loader *l, struct item *it, struct dr_str text)

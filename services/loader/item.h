@@ -95,6 +95,7 @@ struct item {
     struct after *after; /* waits for those */
     uint8_t *kept;       /* a field of the load each: people changed it */
     unsigned kept_links;
+    unsigned ended_links;       /* of ours, which the source has no more */
     bool told_kept;             /* those stand in rejected */
     bool same;                  /* nothing is left to write */
     struct dr_commits *commits; /* what the fields were left at */

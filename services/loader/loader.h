@@ -95,6 +95,8 @@ void item_refuse(struct loader *l, struct item *it, const char *class, int code,
 void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,
                  size_t line);
 /* A field that people changed: told, and the record goes on. */
+void fold_left_behind(struct loader *l, struct item *it,
+                      const struct dr_load *load);
 void field_kept(struct loader *l, struct item *it, const struct dr_load *load,
                 struct dr_str field, struct dr_str rule);
 void item_retry(struct loader *l, struct item *it, const char *class, int code);
@@ -166,6 +168,12 @@ void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
                 const struct links *links, const struct dr_json *record);
 void edits_commit(struct loader *l, struct item *it, struct dr_str record);
 void edits_forget(struct item *it);
+/* A fold: its values stand in the record that it goes to now. */
+bool edits_folded_here(const struct item *it);
+/* The first field in which that record holds something else; NULL: none. */
+const struct dr_field *edits_occupied(const struct dr_load *load,
+                                      const struct dr_json *record,
+                                      struct dr_arena *a);
 bool edits_since(const struct dr_fact *f, const struct dr_json *record,
                  struct dr_arena *a);
 

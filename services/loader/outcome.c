@@ -225,6 +225,21 @@ void field_kept(struct loader *l, struct item *it, const struct dr_load *load,
     tell_part(l, it, load, &r);
 }
 
+void fold_left_behind(struct loader *l, struct item *it,
+                      const struct dr_load *load)
+{
+    struct rejection r = {
+        .class = "left_behind",
+        .cure = "clear those fields in Freshsales by hand",
+        .field = DR_STR_LIT("@record"),
+        .reason = DR_STR_LIT("it hung on another record before, which keeps "
+                             "its values in its fields"),
+        .redrivable = true,
+        .partial = true};
+
+    tell_part(l, it, load, &r);
+}
+
 /* No effect was had: the attempt ends and the record is tried again. */
 void item_retry(struct loader *l, struct item *it, const char *class, int code)
 {

@@ -2,6 +2,7 @@
  * the id map for many records. */
 #include "loader.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -379,6 +380,10 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     rc.self_dst = self_of(o->load, &links);
     route_of(&rc, &it->route);
     set_keep(it, o->load, facts + 1);
+    if (it->route.way == WAY_FOLD) { /* its first id is the first parent's */
+        (void)snprintf(it->keep, sizeof(it->keep), "%llu",
+                       (unsigned long long)it->route.dst);
+    }
     keep_parent(it, o->load, &links);
     if (a) {
         recovered(l, it, a);

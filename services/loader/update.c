@@ -13,6 +13,7 @@ void update_opts(const struct item *it, const struct dr_load *load,
 
     *out = (struct body_opts){.kept = it->kept,
                               .kept_links = it->kept_links,
+                              .ended_links = it->ended_links,
                               .custom = dr_json_get(record, "custom_field")};
     if (it->route.merge) {
         out->tags = dr_json_get(record, "tags"); /* people's own stay */
@@ -53,7 +54,45 @@ static bool left_behind(struct loader *l, struct item *it)
     return true;
 }
 
-/* 0, or -1: the id map is away; the record waits for it. */
+/* Fields for one record only: another's values, or a person's, stay. */
+static void refuse_occupied(struct loader *l, struct item *it,
+                            struct dr_str field)
+{
+    struct dr_buf b;
+
+    dr_buf_init(&b, 1024);
+    dr_buf_printf(
+        &b,
+        "the record that it hangs on holds another value in " DR_STR_FMT
+        " already",
+        DR_STR_ARG(field));
+    item_refuse(l, it, "occupied", 0,
+                "the fields are room for one such record a parent: let the "
+                "plan make notes or a module of this object, or clear them "
+                "in the target, then redrive",
+                true, dr_buf_view(&b));
+    dr_buf_done(&b);
+}
+
+/* true: refused. What it hung on before keeps what was written there. */
+static bool first_fold(struct loader *l, struct item *it,
+                       const struct dr_load *load, const struct dr_json *record)
+{
+    const struct dr_field *f = edits_occupied(load, record, l->scratch);
+
+    edits_forget(it);
+    if (f) {
+        refuse_occupied(l, it, f->name);
+        return true;
+    }
+    if (it->fact.dst && !it->told_kept) {
+        fold_left_behind(l, it, load);
+        it->told_kept = true;
+    }
+    return false;
+}
+
+/* 0; 1: it was refused; -1: the id map is away, the record waits for it. */
 static int build(struct loader *l, struct item *it,
                  const struct dr_json *record)
 {
@@ -68,7 +107,11 @@ static int build(struct loader *l, struct item *it,
     if (item_links(l, it, &load, &links)) {
         return -1;
     }
-    edits_find(l, it, load, &links, record);
+    if (it->route.way != WAY_FOLD || edits_folded_here(it)) {
+        edits_find(l, it, load, &links, record);
+    } else if (first_fold(l, it, load, record)) {
+        return 1;
+    }
     update_opts(it, load, record, &o);
     dr_buf_init(&b, (size_t)4 << 20);
     body_single(it->type, load, &links, &o, &b);
@@ -81,8 +124,12 @@ static int build(struct loader *l, struct item *it,
 static void go_on(struct loader *l, struct item *it,
                   const struct dr_json *record)
 {
-    if (!own_active(&it->lp->own) || build(l, it, record)) {
-        item_again(it);
+    int rc = own_active(&it->lp->own) ? build(l, it, record) : -1;
+
+    if (rc != 0) {
+        if (rc < 0) {
+            item_again(it);
+        }
         return;
     }
     if (it->same) { /* as it shall be, but for what people changed */

@@ -42,6 +42,70 @@ class Delta(Case):
         return result
 
     @staticmethod
+    def link(s, op, from_, to, type_id):
+        s.source.post("/sim/admin/associations", dict(zip(
+            ("op", "from_type", "from_id", "to_type", "to_id", "type_id",
+             "label", "category", "primary"),
+            (op, *from_, *to, type_id, "About", "system", True))))
+
+    def change_relations(self, s):
+        """One of each: an end that is deleted, a child that is, a second
+        child of one parent, a child that moves, a link that ends."""
+        def post(kind, rid, body, method="POST"):
+            s.source.post("/sim/admin/%s/%s" % (kind, rid), body,
+                          method=method)
+
+        def record(kind, rid):
+            return next(r for r in ndjson(
+                s.source.admin, "/sim/records/" + kind) if r["id"] == rid)
+        post("contact", "ct_010", {"op": "delete"})
+        post("co_parcel", "pa_6", {"op": "delete"})
+        second = record("co_parcel", "pa_1")
+        second["properties"].update(parcel_no="SECOND", weight_kg="99")
+        s.source.post("/sim/admin/co_parcel", dict(second, id="pa_9"))
+        self.link(s, "assoc_add", ("co_parcel", "pa_9"), ("deal", "de_003"),
+                  201)
+        self.link(s, "assoc_remove", ("co_parcel", "pa_5"),
+                  ("deal", "de_007"), 201)
+        self.link(s, "assoc_add", ("co_parcel", "pa_5"), ("deal", "de_017"),
+                  201)
+        company = next(r.split(",") for r in (
+            ROOT / "tests/data/source/associations/deal_company.csv"
+            ).read_text().splitlines() if r.startswith("de_015,"))
+        self.link(s, "assoc_remove", ("deal", "de_015"),
+                  ("company", company[1]), int(company[2]))
+
+    def test_relations_that_change(self):
+        s, flow = self.loaded()
+        self.change_relations(s)
+        flow.tail(changes=False)
+        deal = next(r for r in ndjson(s.source.admin, "/sim/records/deal")
+                    if r["id"] == "de_001")  # of ct_010: read once more
+        deal["properties"]["name"] = "Renamed"
+        s.source.post("/sim/admin/deal/de_001", deal, method="PUT")
+        flow.tail(changes=False)
+        result = self.ended(flow)
+        deals = {d["custom_field"]["cf_source_id"]: d for d in ndjson(
+            s.target.admin, "/sim/records/deals")}
+        self.assertEqual(deals["de_001"]["name"], "Renamed")
+        parcel = {k: d["custom_field"].get("cf_parcel_source_id")
+                  for k, d in deals.items()}
+        self.assertEqual((parcel["de_003"], parcel["de_017"]),
+                         ("pa_1", "pa_5"))
+        self.assertIsNone(deals["de_015"]["sales_account_id"])
+        lines = {r["id"]: r for r in result.lines("records.ndjson")
+                 if r["object"] == "co_parcel"}
+        self.assertEqual(
+            {i: lines[i]["state"] for i in ("pa_1", "pa_5", "pa_6", "pa_9")},
+            {"pa_1": "merged", "pa_5": "merged", "pa_6": "deleted",
+             "pa_9": "rejected"})
+        self.assertEqual({r["id"] for r in result.lines("removals.ndjson")},
+                         {"ct_010"})
+        self.assertEqual([(c["id"], c["field"]) for c in result.lines(
+            "conflicts.ndjson") if c["object"] == "co_parcel"],
+            [("pa_5", "@record")])
+
+    @staticmethod
     def hanging(s, on):
         """{kind: ids of what hangs on a record of this type}"""
         return {kind: [r["id"] for r in ndjson(
@@ -201,7 +265,8 @@ class Delta(Case):
         sizes = {r["id"]: int(r["properties"]["size"]) for r in ndjson(
             s.source.admin, "/sim/records/attachment")}
         landed = {r["id"] for r in Result(flow).all().lines("records.ndjson")
-                  if r["object"] == "attachment" and r["state"] == "landed"}
+                  if r["object"] == "attachment" and
+                  r["state"] == "landed" and r["type"] == "files"}
         self.assertEqual((files["known"], files["known_bytes"]),
                          (len(sizes), sum(sizes.values())))
         self.assertEqual((files["landed"], files["landed_bytes"]),
