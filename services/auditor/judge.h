@@ -28,6 +28,7 @@ struct judge_load {
     uint64_t dst;    /* the target record it is part of; 0: none yet      */
     uint64_t *refs;  /* for each of the load's refs: the target id, 0: none */
     bool *lead;      /* likewise: that id is a lead's                       */
+    uint64_t *gone;  /* likewise: the id it had until it was deleted; or NULL */
     size_t left_out; /* links that would be left out if it were sent now    */
     uint64_t *lines; /* likewise for each line's product                  */
     const struct dr_json *bodies[JUDGE_BODIES];

@@ -461,10 +461,40 @@ static void test_a_line_alone_is_rejected(void **state)
     dr_arena_free(s.a);
 }
 
+/* An e-mail on a contact that was deleted since; it would stand on the company
+ * if it were sent now. */
+static void test_what_stood_on_what_was_deleted(void **state)
+{
+    uint64_t gone[2] = {800, 0};
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.load.field_count = 0;
+    s.load.ref_count = 2;
+    s.refs[0] = (struct dr_ref){.field = S("targetable:Contact"),
+                                .key = S("contact:c2"),
+                                .on_miss = DR_MISS_REJECT};
+    s.refs[1] = (struct dr_ref){.field = S("targetable:SalesAccount"),
+                                .key = S("company:co1"),
+                                .on_miss = DR_MISS_REJECT};
+    s.ref_ids[0] = 0;
+    s.ref_ids[1] = 71;
+    s.c.loads[0].gone = gone;
+    set_body(&s, "{\"targetables\":[{\"id\":800,\"type\":\"Contact\"}]}");
+    is_state(judged(&s), "landed");
+    assert_int_equal(losses(&s.said), 0);
+    set_body(&s, "{\"targetables\":[{\"id\":801,\"type\":\"Contact\"}]}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    dr_arena_free(s.a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_landed),
+        cmocka_unit_test(test_what_stood_on_what_was_deleted),
         cmocka_unit_test(test_each_loss_shows),
         cmocka_unit_test(test_a_missing_end_is_told),
         cmocka_unit_test(test_not_yet),

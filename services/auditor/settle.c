@@ -72,6 +72,7 @@ static void gather_links(struct auditor *au, const struct dr_load *load,
             bool known =
                 books_get_fact(au->books, r->lane, r->key, au->arena, &f);
             l->refs[i] = known && !is_gone(&f) ? f.dst : 0;
+            l->gone[i] = known && is_gone(&f) ? f.dst : 0;
             l->lead[i] = known && dr_str_eqz(f.type, "leads");
         }
     }
@@ -91,9 +92,11 @@ static bool gather_load(struct auditor *au, const struct dr_load *load,
             dr_arena_calloc(au->arena, load->ref_count + 1, sizeof(*l->refs)),
         .lead =
             dr_arena_calloc(au->arena, load->ref_count + 1, sizeof(*l->lead)),
+        .gone =
+            dr_arena_calloc(au->arena, load->ref_count + 1, sizeof(*l->gone)),
         .lines = dr_arena_calloc(au->arena, load->line_count + 1,
                                  sizeof(*l->lines))};
-    if (!l->refs || !l->lead || !l->lines) {
+    if (!l->refs || !l->lead || !l->gone || !l->lines) {
         return false;
     }
     l->has_fact =

@@ -278,6 +278,20 @@ static void missing_end(struct verifying *v, size_t at,
     tell(v, out);
 }
 
+/* What stands on a record stays on it when that is deleted by decision. */
+static bool on_what_is_gone(const struct verifying *v, size_t upto,
+                            const struct dr_json *body)
+{
+    for (size_t i = 0; v->known->gone && i < upto; i++) {
+        const struct dr_ref *r = &v->load->refs[i];
+        if (is_target(r) && v->known->gone[i] &&
+            holds_link(body, r, v->known->gone[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool primary_is(const struct dr_json *body, const struct dr_ref *r,
                        uint64_t id)
 {
@@ -311,7 +325,11 @@ static void verify_ref(struct verifying *v, size_t i)
         return; /* a document does not say what it is attached to */
     }
     out.expected = dr_arena_printf(v->a, "%" PRIu64, id);
-    if (!holds_link(body, r, id)) {
+    if (is_target(r) && on_what_is_gone(v, i, body)) {
+        out.verdict = JUDGED_INTENDED;
+        out.cause = DR_STR_LIT("it stands on a record that was deleted by "
+                               "decision since");
+    } else if (!holds_link(body, r, id)) {
         out.verdict = JUDGED_LOSS;
         out.cause = body ? DR_STR_LIT("the target does not hold this link")
                          : DR_STR_LIT("the target did not show this link");
