@@ -12,7 +12,7 @@
 #include <drover/base/map.h>
 
 /* Pages kept in memory; what the file is larger than this is read again. */
-#define CACHE "PRAGMA cache_size=-4000"
+#define CACHE "PRAGMA cache_size=-2000"
 
 struct query {
     struct db *db;
