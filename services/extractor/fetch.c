@@ -38,6 +38,7 @@ struct fetch {
     struct dr_hash hash;
     struct dr_buf chunk;
     int64_t first, last; /* offsets that Kafka gave */
+    bool sent;           /* chunks whose offsets may not be known yet */
     /* this round */
     uint64_t until; /* where its budget ends */
     int64_t until_ms;
@@ -84,15 +85,28 @@ static void send_chunk(struct extractor *ex)
         dr_producer_send(ex->producer, ex->files_topic,
                          dr_partition(id, ex->svc->partitions), id,
                          dr_buf_view(&f->chunk), chunk_there, f);
+        f->sent = true;
         emit_spare(ex, f->chunk.n);
         dr_buf_reset(&f->chunk);
     }
 }
 
+/* Until the offsets of all chunks that were sent are known. */
+static void know_offsets(struct extractor *ex)
+{
+    emit_flush(ex);
+    ex->fetch->sent = false;
+}
+
 /* ---- one file ---- */
 
-static void begin(struct fetch *f, struct dr_str id, struct file *file)
+static void begin(struct extractor *ex, struct dr_str id, struct file *file)
 {
+    struct fetch *f = ex->fetch;
+
+    if (f->sent) { /* by one that was given up: they are no offsets of ours */
+        know_offsets(ex);
+    }
     (void)snprintf(f->id, sizeof(f->id), DR_STR_FMT, DR_STR_ARG(id));
     if (f->open) { /* of one that is not wanted any more */
         dr_http_free(f->http);
@@ -138,7 +152,7 @@ static bool settle(struct extractor *ex, enum dr_blob_state state)
     dr_hash_final(&f->hash, sum);
     if (state == DR_BLOB_STORED) {
         send_chunk(ex);
-        emit_flush(ex); /* the offsets are known when Kafka has them */
+        know_offsets(ex);
         blob.partition = dr_partition(dr_str_z(f->id), ex->svc->partitions);
         blob.first_offset = f->first < 0 ? 0 : f->first;
         blob.last_offset = f->last < 0 ? 0 : f->last;
@@ -422,7 +436,7 @@ bool fetch_round(struct extractor *ex)
             if (!files_next(&ex->files, &f->turn, &id, &file)) {
                 break;
             }
-            begin(f, id, file);
+            begin(ex, id, file);
         }
         before = f->at;
         f->until = f->at + left;

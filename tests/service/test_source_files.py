@@ -149,6 +149,20 @@ class Files(Case):
                   if r.get("blob") and r["id"] == "f_big"]
         self.assertEqual(len(stored), 1)
 
+    def test_what_was_given_up_moves_no_other_file(self):
+        """Its last chunks are acknowledged when the next one is under way."""
+        w = self.world_of_files(
+            [("g_big", {"size": str(BIG), "sha256": "0" * 64}, "pattern251")] +
+            [("h_%02d" % i, {}, b"a small file: %d" % i) for i in range(24)])
+        self.approve(w)
+        self.fetched(w)
+        for i in range(24):
+            self.assertEqual(self.bytes_of(w, "h_%02d" % i),
+                             b"a small file: %d" % i)
+            blob = w.newest("attachment")["h_%02d" % i]["blob"]
+            self.assertEqual(blob["first"], blob["last"])
+        self.assertEqual(self.states(w)["g_big"], HASH)
+
     # ---- the tail ----
 
     def test_new_and_changed_ones_come_in_the_tail(self):
