@@ -118,9 +118,22 @@ static void begin(struct extractor *ex, struct dr_str id, struct file *file)
     f->took_ms = 0;
     f->at = 0;
     f->first = f->last = -1;
+    f->url.host[0] = '\0';
     f->url.path[0] = '\0';
     dr_hash_init(&f->hash);
     dr_buf_reset(&f->chunk);
+}
+
+static void tell_broken(const struct fetch *f, enum dr_blob_state state)
+{
+    dr_log(DR_LOG_WARN, "extractor.file_broken",
+           "attachment=%s state=%d read=%llu%s%s%s", f->id, (int)state,
+           (unsigned long long)f->at, state == DR_BLOB_REFUSED ? " host=" : "",
+           state == DR_BLOB_REFUSED ? f->url.host : "",
+           state == DR_BLOB_REFUSED
+               ? ": it may not be asked, or sent elsewhere; if it is right, "
+                 "name it in source.download_hosts and start again"
+               : "");
 }
 
 /* The records of what was settled, sent once more with their blobs. */
@@ -158,9 +171,7 @@ static bool settle(struct extractor *ex, enum dr_blob_state state)
         blob.last_offset = f->last < 0 ? 0 : f->last;
         blob.size = f->at;
     } else {
-        dr_log(DR_LOG_WARN, "extractor.file_broken",
-               "attachment=%s state=%d read=%llu", f->id, (int)state,
-               (unsigned long long)f->at);
+        tell_broken(f, state);
     }
     files_settle(&ex->files, dr_str_z(f->id), &blob, read ? sum : NULL);
     memcpy(f->settled[f->settled_n++], f->id, sizeof(f->id));

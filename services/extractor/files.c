@@ -83,7 +83,7 @@ static struct file *take(struct files *f, const struct dr_source *s,
 
 static void want(struct files *f, struct dr_str id, struct file *file)
 {
-    if (file->blob.state) {
+    if (file->blob.state && !file->again) {
         (void)dr_map_del(f->wanted, id);
     } else {
         dr_map_put(f->wanted, id, file);
@@ -108,6 +108,7 @@ void files_read_back(struct files *f, const struct dr_source *s,
 
     if (file) {
         copy_blob(file, &s->blob);
+        file->again = s->blob.state == DR_BLOB_REFUSED;
         want(f, s->id, file);
     }
 }
@@ -159,7 +160,7 @@ void files_settle(struct files *f, struct dr_str id, const struct dr_blob *blob,
         b.sha256 = (struct dr_str){(const char *)sha256, 32};
     }
     copy_blob(file, &b);
-
+    file->again = false;
     (void)dr_map_del(f->wanted, id);
 }
 

@@ -22,7 +22,8 @@ struct file {
     uint8_t want[32];
     struct dr_blob blob; /* state 0: not fetched yet */
     uint8_t sha256[32];
-    int tries; /* in a row without a byte */
+    bool again; /* refused before this start: asked for once more */
+    int tries;  /* in a row without a byte */
 };
 
 struct files {
@@ -41,7 +42,8 @@ void files_done(struct files *f);
  * What could not be fetched is tried again with each version. */
 void files_note(struct files *f, struct dr_source *s,
                 const struct dr_json *body);
-/* A record that was read back: its blob counts. */
+/* A record that was read back: its blob counts, but one that was refused is
+ * tried once more: the configuration may have been put right. */
 void files_read_back(struct files *f, const struct dr_source *s,
                      const struct dr_json *body);
 /* Those that are to be fetched and are not yet. */

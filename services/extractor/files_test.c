@@ -147,6 +147,36 @@ static void what_was_fetched_stays_while_the_bytes_do(void **state)
     files_done(&f);
 }
 
+/* A host that the configuration did not allow may be allowed now. */
+static void what_was_refused_is_tried_again_by_the_next_start(void **state)
+{
+    struct dr_blob missing = {.state = DR_BLOB_MISSING};
+    struct dr_blob refused = {.state = DR_BLOB_REFUSED};
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(1 << 16);
+    const struct dr_json *body = metadata(a, "\"100\"", hash_a, "available");
+    struct dr_source s = record(1);
+    struct files f;
+
+    (void)state;
+    files_init(&f);
+    f.limit = 1000;
+    s.blob = missing;
+    files_read_back(&f, &s, body);
+    assert_int_equal(files_pending(&f), 0);
+    s.blob = refused;
+    files_read_back(&f, &s, body);
+    assert_int_equal(files_pending(&f), 1);
+    s = record(1); /* the record is no news meanwhile */
+    files_note(&f, &s, body);
+    assert_int_equal(s.blob.state, DR_BLOB_REFUSED);
+    assert_int_equal(files_pending(&f), 1);
+    files_settle(&f, s.id, &refused, NULL);
+    assert_int_equal(files_pending(&f), 0);
+    files_note(&f, &s, body);
+    assert_int_equal(files_pending(&f), 0);
+    files_done(&f);
+}
+
 /* Deleted when its address was asked for, and back since: FastTrack may have
  * both between two reads. */
 static void what_did_not_come_is_tried_with_each_version(void **state)
@@ -231,6 +261,7 @@ int main(void)
         cmocka_unit_test(without_a_list_only_the_usual_port_is_asked),
         cmocka_unit_test(nothing_is_pending_without_a_limit_or_beyond_it),
         cmocka_unit_test(what_was_fetched_stays_while_the_bytes_do),
+        cmocka_unit_test(what_was_refused_is_tried_again_by_the_next_start),
         cmocka_unit_test(what_did_not_come_is_tried_with_each_version),
         cmocka_unit_test(two_blobs_of_a_record_are_two_contents),
         cmocka_unit_test(drift_is_told_by_name),

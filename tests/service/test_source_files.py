@@ -251,6 +251,26 @@ class Files(Case):
         self.assertEqual(self.states(w)["f_1"], REFUSED)
         self.assert_no_leak(w)
 
+    def test_what_was_refused_is_asked_for_again_after_a_restart(self):
+        w = self.world_of_files()
+        self.fault(w, times=-1, path=FILES + "f_1$",
+                   redirect="http://169.254.169.254/latest/meta-data")
+        self.approve(w)
+        self.fetched(w)
+        sent = len(w.records("attachment"))
+        self.assertEqual(w.ex.stop(), 0)
+        w.start()
+        self.fetched(w)
+        self.assertEqual(self.states(w)["f_1"], REFUSED)
+        self.assertEqual(len(self.downloads(w, "f_1")), 2)
+        self.assertEqual(len(w.records("attachment")), sent)
+        self.assertEqual(w.ex.stop(), 0)
+        w.sim.post("/sim/faults", [])
+        w.start()
+        self.fetched(w)
+        self.assertEqual(self.states(w)["f_1"], STORED)
+        self.assertEqual(self.bytes_of(w, "f_1"), b"twelve bytes")
+
     def test_compressed_content_is_not_unpacked(self):
         """A bomb stays as small as it is sent: it is too long, or no match."""
         w = self.world_of_files()
