@@ -20,19 +20,32 @@
 #define ROUND_BYTES ((uint64_t)16 << 20)
 #define ROUND_MS 2000
 #define SILENCE_MS 30000
-#define TRIES_MAX 12
-#define BACKOFF_MAX_MS 30000
+/* After failures of one file after the other: an outage is not asked for each
+ * of them at once, and some that are bad hold the others up for moments. */
+#define PAUSE_MS 100
+#define PAUSE_MAX_MS 5000
+#define TELL_MS 60000
+#define WELLS_MAX 256
+#define PARKED_MAX 4096
 /* A file may take ten minutes, and what 16 KiB a second takes. */
 #define SLOW_MS 600000
 #define SLOWEST_PER_MS 16
+
+/* What there is of a file whose transfer failed, for when it is due again. */
+struct parked {
+    uint64_t version, at;
+    int64_t took_ms, first, last;
+    struct dr_hash hash;
+};
 
 struct fetch {
     struct dr_http *http;
     char origin[320];
     char id[CONTRACT_ID_MAX + 1]; /* being fetched, or "" */
     struct file *file;
-    uint64_t version;  /* of its metadata when it was begun */
-    int64_t took_ms;   /* in transfers: waits for the source do not count */
+    uint64_t version; /* of its metadata when it was begun */
+    int64_t took_ms;  /* in transfers that brought something */
+    int64_t took_before;
     struct dr_url url; /* path "": none yet */
     uint64_t at;       /* bytes that were read */
     struct dr_hash hash;
@@ -47,7 +60,11 @@ struct fetch {
     bool paused, over, done;
     struct dr_http_answer ans;
     size_t turn;        /* of files_next */
-    int64_t not_before; /* after failures */
+    int64_t not_before; /* after failures of any */
+    int failed;         /* in a row, of any */
+    int64_t told_ms;
+    struct dr_map *wells;  /* origin -> when it sent a file whole */
+    struct dr_map *parked; /* id -> struct parked */
     char settled[CONTRACT_BATCH][CONTRACT_ID_MAX + 1];
     size_t settled_n;
 };
@@ -57,6 +74,9 @@ struct fetch *fetch_new(void)
     struct fetch *f = dr_xcalloc(1, sizeof(*f));
 
     dr_buf_init(&f->chunk, CHUNK);
+    f->wells = dr_map_new(free);
+    f->parked = dr_map_new(free);
+    f->told_ms = dr_mono_ms() - TELL_MS;
     return f;
 }
 
@@ -64,6 +84,8 @@ void fetch_free(struct fetch *f)
 {
     dr_http_free(f->http);
     dr_buf_done(&f->chunk);
+    dr_map_free(f->wells);
+    dr_map_free(f->parked);
     free(f);
 }
 
@@ -100,28 +122,68 @@ static void know_offsets(struct extractor *ex)
 
 /* ---- one file ---- */
 
+/* Goes on where an earlier try of the same version ended. */
+static void unpark(struct fetch *f)
+{
+    const struct parked *p = dr_map_get(f->parked, dr_str_z(f->id));
+
+    if (p && p->version == f->version) {
+        f->took_ms = p->took_ms;
+        f->at = p->at;
+        f->first = p->first;
+        f->last = p->last;
+        f->hash = p->hash;
+    }
+    (void)dr_map_del(f->parked, dr_str_z(f->id));
+}
+
+/* Another one may have its turn. */
+static void park(struct extractor *ex)
+{
+    struct fetch *f = ex->fetch;
+    struct parked *p;
+
+    if (f->at > 0) {
+        send_chunk(ex);
+        know_offsets(ex);
+        if (dr_map_count(f->parked) >= PARKED_MAX) {
+            dr_map_free(f->parked); /* these begin anew */
+            f->parked = dr_map_new(free);
+        }
+        p = dr_xcalloc(1, sizeof(*p));
+        *p = (struct parked){f->version, f->at,   f->took_ms,
+                             f->first,   f->last, f->hash};
+        dr_map_put(f->parked, dr_str_z(f->id), p);
+    }
+    f->file = NULL; /* the id stays: its address is good yet */
+}
+
 static void begin(struct extractor *ex, struct dr_str id, struct file *file)
 {
     struct fetch *f = ex->fetch;
+    bool same = dr_str_eqz(id, f->id) && f->version == file->version;
 
     if (f->sent) { /* by one that was given up: they are no offsets of ours */
         know_offsets(ex);
     }
-    (void)snprintf(f->id, sizeof(f->id), DR_STR_FMT, DR_STR_ARG(id));
     if (f->open) { /* of one that is not wanted any more */
         dr_http_free(f->http);
         f->http = NULL;
         f->open = false;
     }
+    if (!same) {
+        f->url.host[0] = '\0';
+        f->url.path[0] = '\0';
+    }
+    (void)snprintf(f->id, sizeof(f->id), DR_STR_FMT, DR_STR_ARG(id));
     f->file = file;
     f->version = file->version;
     f->took_ms = 0;
     f->at = 0;
     f->first = f->last = -1;
-    f->url.host[0] = '\0';
-    f->url.path[0] = '\0';
     dr_hash_init(&f->hash);
     dr_buf_reset(&f->chunk);
+    unpark(f);
 }
 
 static void tell_broken(const struct fetch *f, enum dr_blob_state state)
@@ -173,6 +235,7 @@ static bool settle(struct extractor *ex, enum dr_blob_state state)
     } else {
         tell_broken(f, state);
     }
+    (void)dr_map_del(f->parked, dr_str_z(f->id));
     files_settle(&ex->files, dr_str_z(f->id), &blob, read ? sum : NULL);
     memcpy(f->settled[f->settled_n++], f->id, sizeof(f->id));
     f->id[0] = '\0';
@@ -195,20 +258,72 @@ static bool verify(struct extractor *ex)
     return settle(ex, DR_BLOB_STORED);
 }
 
-/* Neither whole nor refused: tried again later, not for ever. */
+/* ---- what fails ---- */
+
+static void note_well(struct fetch *f)
+{
+    struct dr_str origin = dr_str_z(f->origin);
+    int64_t *at = dr_map_get(f->wells, origin);
+
+    if (!at) {
+        if (dr_map_count(f->wells) >= WELLS_MAX) {
+            dr_map_free(f->wells);
+            f->wells = dr_map_new(free);
+        }
+        at = dr_xcalloc(1, sizeof(*at));
+        dr_map_put(f->wells, origin, at);
+    }
+    *at = dr_mono_ms();
+    f->failed = 0;
+}
+
+/* When the host of the file sent one whole; 0: never. */
+static int64_t well_ms(const struct fetch *f)
+{
+    const int64_t *at = dr_map_get(f->wells, dr_str_z(f->origin));
+
+    return at ? *at : 0;
+}
+
+static void tell_waiting(struct extractor *ex, int64_t now)
+{
+    struct fetch *f = ex->fetch;
+    bool answered = f->ans.outcome == DR_HTTP_ANSWERED;
+
+    if (f->file->tries < 4 || now - f->told_ms < TELL_MS) {
+        return;
+    }
+    f->told_ms = now;
+    dr_log(DR_LOG_WARN, "extractor.file_waits",
+           "attachment=%s host=%s status=%d failing_s=%lld tries=%d "
+           "failing=%zu%s%s: tried until it comes, or until its host sends "
+           "others and not this one",
+           f->id, f->url.host, answered ? f->ans.status : 0,
+           (long long)((now - f->file->failing_ms) / 1000), f->file->tries,
+           files_failing(&ex->files),
+           answered ? "" : " reason=", answered ? "" : f->ans.reason);
+}
+
+/* Neither whole nor refused: tried again later. */
 static bool put_off(struct extractor *ex, bool progress)
 {
     struct fetch *f = ex->fetch;
-    int64_t wait = 100;
+    int64_t now = dr_mono_ms(), wait = PAUSE_MS;
 
-    f->file->tries = progress ? 0 : f->file->tries + 1;
-    if (f->file->tries > TRIES_MAX) {
+    if (files_failed(f->file, progress, well_ms(f), now)) {
         return settle(ex, DR_BLOB_MISSING);
     }
-    for (int i = 0; i < f->file->tries && wait < BACKOFF_MAX_MS; i++) {
+    f->failed = progress ? 0 : f->failed + 1;
+    if (progress) {
+        return true;
+    }
+    for (int i = 1; i < f->failed && wait < PAUSE_MAX_MS; i++) {
         wait *= 2;
     }
-    f->not_before = dr_mono_ms() + (progress ? 0 : wait);
+    f->not_before = now + (wait < PAUSE_MAX_MS ? wait : PAUSE_MAX_MS);
+    f->took_ms = f->took_before;
+    tell_waiting(ex, now);
+    park(ex);
     return true;
 }
 
@@ -315,6 +430,7 @@ static bool judge(struct extractor *ex, uint64_t before)
         return f->paused || put_off(ex, progress);
     }
     if (status == 200 || status == 206) {
+        note_well(f);
         return verify(ex);
     }
     if (status == 404 || status == 410) {
@@ -339,6 +455,7 @@ static bool transfer(struct extractor *ex)
 
     if (!f->open) {
         f->before = f->at;
+        f->took_before = f->took_ms;
         f->paused = f->over = f->done = false;
         f->open = true;
         dr_http_stream_from(f->http, f->url.path, f->at, take_bytes,
@@ -424,7 +541,7 @@ static bool still_wanted(struct extractor *ex)
 {
     struct fetch *f = ex->fetch;
 
-    return f->id[0] &&
+    return f->id[0] && f->file &&
            dr_map_get(ex->files.wanted, dr_str_z(f->id)) == f->file &&
            f->file->version == f->version;
 }
@@ -444,7 +561,7 @@ bool fetch_round(struct extractor *ex)
         uint64_t before;
 
         if (!still_wanted(ex)) {
-            if (!files_next(&ex->files, &f->turn, &id, &file)) {
+            if (!files_next(&ex->files, dr_mono_ms(), &f->turn, &id, &file)) {
                 break;
             }
             begin(ex, id, file);

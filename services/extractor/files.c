@@ -7,6 +7,11 @@
 #include <drover/base/err.h>
 #include <drover/crypto/crypto.h>
 
+#define TRIES_MAX 12
+#define FAILING_MS 600000
+#define BACKOFF_MS 100
+#define BACKOFF_MAX_MS 30000
+
 void files_init(struct files *f)
 {
     *f = (struct files){.all = dr_map_new(free), .wanted = dr_map_new(NULL)};
@@ -113,7 +118,7 @@ void files_read_back(struct files *f, const struct dr_source *s,
     }
 }
 
-static bool is_due(const struct files *f, const struct file *file)
+static bool fits_limit(const struct files *f, const struct file *file)
 {
     return f->limit > 0 && file->size <= f->limit;
 }
@@ -125,19 +130,53 @@ size_t files_pending(const struct files *f)
     size_t at = 0, n = 0;
 
     while (f->limit > 0 && dr_map_next(f->wanted, &at, &id, &file)) {
-        n += is_due(f, file);
+        n += fits_limit(f, file);
     }
     return n;
 }
 
-bool files_next(struct files *f, size_t *at, struct dr_str *id_out,
-                struct file **file_out)
+size_t files_failing(const struct files *f)
+{
+    struct dr_str id;
+    void *file;
+    size_t at = 0, n = 0;
+
+    while (dr_map_next(f->wanted, &at, &id, &file)) {
+        n += fits_limit(f, file) && ((const struct file *)file)->tries > 0;
+    }
+    return n;
+}
+
+bool files_failed(struct file *file, bool progress, int64_t well_ms,
+                  int64_t now_ms)
+{
+    int64_t wait = BACKOFF_MS;
+
+    if (progress) {
+        file->tries = 0;
+        file->due_ms = now_ms;
+        return false;
+    }
+    if (file->tries++ == 0) {
+        file->failing_ms = now_ms;
+    }
+    for (int i = 0; i < file->tries && wait < BACKOFF_MAX_MS; i++) {
+        wait *= 2;
+    }
+    file->due_ms = now_ms + (wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS);
+    return file->tries > TRIES_MAX && well_ms > file->failing_ms &&
+           now_ms - file->failing_ms > FAILING_MS;
+}
+
+bool files_next(struct files *f, int64_t now_ms, size_t *at,
+                struct dr_str *id_out, struct file **file_out)
 {
     void *file;
 
     for (int round = 0; f->limit > 0 && round < 2; round++) {
         while (dr_map_next(f->wanted, at, id_out, &file)) {
-            if (is_due(f, file)) {
+            if (fits_limit(f, file) &&
+                now_ms >= ((const struct file *)file)->due_ms) {
                 *file_out = file;
                 return true;
             }

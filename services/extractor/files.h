@@ -22,8 +22,10 @@ struct file {
     uint8_t want[32];
     struct dr_blob blob; /* state 0: not fetched yet */
     uint8_t sha256[32];
-    bool again; /* refused before this start: asked for once more */
-    int tries;  /* in a row without a byte */
+    bool again;         /* refused before this start: asked for once more */
+    int tries;          /* in a row without a byte */
+    int64_t failing_ms; /* since when, by the steady clock */
+    int64_t due_ms;     /* not before, after a failure */
 };
 
 struct files {
@@ -48,9 +50,17 @@ void files_read_back(struct files *f, const struct dr_source *s,
                      const struct dr_json *body);
 /* Those that are to be fetched and are not yet. */
 size_t files_pending(const struct files *f);
-/* The next of them; false: there is none. *at goes round. */
-bool files_next(struct files *f, size_t *at, struct dr_str *id_out,
-                struct file **file_out);
+/* The next of them that is due now; false: there is none. *at goes round. */
+bool files_next(struct files *f, int64_t now_ms, size_t *at,
+                struct dr_str *id_out, struct file **file_out);
+/* Those of them whose last transfer failed. */
+size_t files_failing(const struct files *f);
+/* A transfer failed: the file is due later, or at once when it brought bytes.
+ * well_ms: when the host sent another one whole. True: it may be given up. An
+ * outage ends no file: only one that fails for long while its host sends
+ * others. */
+bool files_failed(struct file *file, bool progress, int64_t well_ms,
+                  int64_t now_ms);
 /* What became of it. sha256: of what was read, 32 bytes, or NULL. */
 void files_settle(struct files *f, struct dr_str id, const struct dr_blob *blob,
                   const uint8_t *sha256);

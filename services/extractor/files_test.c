@@ -177,6 +177,57 @@ static void what_was_refused_is_tried_again_by_the_next_start(void **state)
     files_done(&f);
 }
 
+static void an_outage_gives_no_file_up(void **state)
+{
+    struct file f = {0};
+    int64_t now = 1000, before = 0;
+
+    (void)state;
+    while (now < 24 * 3600000) { /* the host was well before it, not since */
+        assert_false(files_failed(&f, false, 1000, now));
+        assert_true(f.due_ms > now && f.due_ms - now <= 30000);
+        assert_true(f.due_ms - now >= before);
+        before = f.due_ms - now;
+        now = f.due_ms;
+    }
+    assert_true(files_failed(&f, false, 1001, now)); /* another one came */
+    assert_false(files_failed(&f, true, 1001, now)); /* so did bytes of it */
+    assert_int_equal(f.due_ms, now);
+    assert_false(files_failed(&f, false, now + 1, now));
+    for (int i = 0; i < 50; i++) { /* many tries are not long */
+        assert_false(files_failed(&f, false, now + 1, now + i));
+    }
+}
+
+static void a_file_that_waits_lets_the_others_go_on(void **state)
+{
+    struct dr_source s = record(1);
+    struct file *file;
+    struct dr_str id;
+    struct files f;
+    size_t at = 0;
+
+    (void)state;
+    files_init(&f);
+    f.limit = 1000;
+    (void)note(&f, &s, "\"100\"", hash_a);
+    s.id = DR_STR_LIT("f_2");
+    (void)note(&f, &s, "\"100\"", hash_b);
+    assert_true(files_next(&f, 5000, &at, &id, &file));
+    assert_true(dr_str_eqz(id, "f_1"));
+    (void)files_failed(file, false, 0, 5000);
+    assert_int_equal(files_failing(&f), 1);
+    for (int i = 0; i < 3; i++) {
+        assert_true(files_next(&f, 5000, &at, &id, &file));
+        assert_true(dr_str_eqz(id, "f_2"));
+    }
+    (void)files_failed(file, false, 0, 5000);
+    assert_false(files_next(&f, 5000, &at, &id, &file));
+    assert_int_equal(files_pending(&f), 2);
+    assert_true(files_next(&f, 35000, &at, &id, &file));
+    files_done(&f);
+}
+
 /* Deleted when its address was asked for, and back since: FastTrack may have
  * both between two reads. */
 static void what_did_not_come_is_tried_with_each_version(void **state)
@@ -262,6 +313,8 @@ int main(void)
         cmocka_unit_test(nothing_is_pending_without_a_limit_or_beyond_it),
         cmocka_unit_test(what_was_fetched_stays_while_the_bytes_do),
         cmocka_unit_test(what_was_refused_is_tried_again_by_the_next_start),
+        cmocka_unit_test(an_outage_gives_no_file_up),
+        cmocka_unit_test(a_file_that_waits_lets_the_others_go_on),
         cmocka_unit_test(what_did_not_come_is_tried_with_each_version),
         cmocka_unit_test(two_blobs_of_a_record_are_two_contents),
         cmocka_unit_test(drift_is_told_by_name),

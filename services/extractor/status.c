@@ -117,6 +117,7 @@ static void status_files(const struct extractor *ex, struct dr_json_w *w)
     dr_json_w_obj(w);
     dr_json_w_kvi(w, "limit", (int64_t)ex->files.limit);
     dr_json_w_kvi(w, "pending", (int64_t)files_pending(&ex->files));
+    dr_json_w_kvi(w, "failing", (int64_t)files_failing(&ex->files));
     dr_json_w_kvi(w, "stored", (int64_t)stored);
     dr_json_w_kvi(w, "broken", (int64_t)broken);
     dr_json_w_kvi(w, "bytes", (int64_t)bytes);

@@ -242,6 +242,44 @@ class Files(Case):
         self.fetched(w)
         self.assertEqual(self.bytes_of(w, "f_big"), pattern(BIG))
 
+    def test_an_outage_of_the_download_host_ends_no_file(self):
+        w = self.world_of_files()
+        self.fault(w, times=-1, status=503)
+        self.approve(w)
+        w.until("those that have bytes fail", lambda: w.status().get(
+            "files", {}).get("failing") == 6)
+        self.assertEqual(w.status()["files"]["stored"], 1)  # the empty one
+        w.sim.post("/sim/faults", [])
+        self.fetched(w)
+        self.assertEqual(w.status()["files"]["failing"], 0)
+        self.assertEqual(self.bytes_of(w, "f_big"), pattern(BIG))
+        self.assertEqual(self.bytes_of(w, "f_1"), b"twelve bytes")
+
+    def test_one_that_fails_holds_no_other_up(self):
+        w = self.world_of_files()
+        self.fault(w, times=-1, path=FILES + "f_1$", status=503)
+        self.approve(w)
+        w.until("all others are here", lambda: w.status().get(
+            "files", {}).get("pending") == 1, 20)
+        self.assertEqual(self.states(w)["f_1"], 0)
+        self.assertEqual(self.bytes_of(w, "f_big"), pattern(BIG))
+        w.sim.post("/sim/faults", [])
+        self.fetched(w)
+        self.assertEqual(self.bytes_of(w, "f_1"), b"twelve bytes")
+
+    def test_what_waits_in_the_middle_goes_on_there(self):
+        w = self.world_of_files()
+        w.sim.post("/sim/faults", [
+            {"name": "cut", "match": {"path": FILES + "f_big"}, "times": 1,
+             "action": {"truncate": 700001}},
+            {"name": "busy", "match": {"path": FILES + "f_big"}, "times": 4,
+             "action": {"status": 503}}])
+        self.approve(w)
+        self.fetched(w)
+        self.assertEqual(self.bytes_of(w, "f_big"), pattern(BIG))
+        ranges = [r["range"] for r in self.downloads(w, "f_big")]
+        self.assertEqual(ranges.count("bytes=700001-"), 5)
+
     def test_a_redirect_is_not_followed(self):
         w = self.world_of_files()
         self.fault(w, times=-1, path=FILES + "f_1$",
