@@ -26,6 +26,16 @@ static int wrong(struct dr_err *err, struct dr_str file, const char *why)
                       DR_STR_ARG(file), why);
 }
 
+/* A file could not be opened; errno says why. */
+static int not_open(struct dr_err *err, struct dr_str file, const char *why)
+{
+    const char *many = scratch_too_many();
+
+    return many ? dr_err_set(err, DR_HALT, 0, "source folder",
+                             DR_STR_FMT ": %s", DR_STR_ARG(file), many)
+                : wrong(err, file, why);
+}
+
 static FILE *open_in(const struct drop *d, struct dr_str name)
 {
     char path[5200];
@@ -69,7 +79,7 @@ static const struct dr_json *json_of(struct drop *d, const char *name,
 
     if (!f) {
         if (required) {
-            (void)wrong(err, dr_str_z(name), "is not there");
+            (void)not_open(err, dr_str_z(name), "is not there");
         }
         return NULL;
     }
@@ -250,7 +260,7 @@ static int one_file(struct drop *d, const struct dr_json *f, struct dr_err *err)
     }
     stored = open_in(d, path);
     if (!stored) {
-        return wrong(err, path, "is not there or cannot be read");
+        return not_open(err, path, "is not there or cannot be read");
     }
     (void)kept(d, stored);
     if (measure(stored, &bytes, hex)) {
@@ -332,10 +342,11 @@ static int unnamed_tombstones(struct drop *d, struct dr_err *err)
     static const char entry[] =
         "{\"path\":\"tombstones.ndjson\",\"object\":\"tombstone\","
         "\"rows\":1000000000}";
-    FILE *f = open_in(d, DR_STR_LIT("tombstones.ndjson"));
+    const struct dr_str name = DR_STR_LIT("tombstones.ndjson");
+    FILE *f = open_in(d, name);
 
     if (!f) {
-        return 0;
+        return scratch_too_many() ? not_open(err, name, "") : 0;
     }
     return drop_tombstones(d,
                            dr_json_parse(d->arena, dr_str_z(entry), NULL, NULL),
@@ -377,8 +388,9 @@ struct drop *drop_open(const char *dir, unsigned unpack_ratio,
     manifest = open_in(d, DR_STR_LIT("manifest.json"));
     if (manifest) {
         (void)fclose(manifest);
-    }
-    if (!manifest) {
+    } else if (scratch_too_many()) {
+        (void)not_open(err, DR_STR_LIT("manifest.json"), "");
+    } else {
         struct dr_err none = {0};
         (void)drop_propose(dir, json_of(d, "schema.json", false, NULL, &none),
                            err);

@@ -13,6 +13,7 @@
 #include "extractor.h"
 #include "folder_private.h"
 #include "rows.h"
+#include "scratch.h"
 
 #define LOOK_MS 1000  /* between two looks at the manifest */
 #define AGAIN_MS 5000 /* the same for a drop that was not taken, and */
@@ -27,6 +28,7 @@ struct folder *folder_open(struct extractor *ex, const char *dir)
     struct folder *f = dr_xcalloc(1, sizeof(*f));
     struct dr_err err = {0};
 
+    scratch_many_files();
     f->ex = ex;
     f->absent_ids = dr_arena_new(FOLDER_ABSENT_MAX);
     f->unpack_ratio = ex->unpack_ratio;
@@ -53,6 +55,7 @@ void folder_free(struct folder *f)
 FILE *folder_file(const struct folder *f, struct dr_str id)
 {
     char path[5200];
+    FILE *in;
 
     if (id.n == 0 || id.p[0] == '.' ||
         dr_str_find(id, DR_STR_LIT("/")) != SIZE_MAX) {
@@ -60,7 +63,11 @@ FILE *folder_file(const struct folder *f, struct dr_str id)
     }
     (void)snprintf(path, sizeof(path), "%s/files/" DR_STR_FMT, f->drop->dir,
                    DR_STR_ARG(id));
-    return fopen(path, "rbe");
+    in = fopen(path, "rbe");
+    if (!in && scratch_too_many()) { /* it may be there all the same */
+        dr_die(DR_EXIT_REFUSED, "open files", "%s", scratch_too_many());
+    }
+    return in;
 }
 
 /* ---- what is told ---- */

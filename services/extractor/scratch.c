@@ -1,6 +1,8 @@
 #include "scratch.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -14,6 +16,26 @@ static const char *folder(void)
     return dir && dir[0] == '/' ? dir : "/tmp";
 }
 
+void scratch_many_files(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &r);
+    }
+}
+
+const char *scratch_too_many(void)
+{
+    if (errno != EMFILE && errno != ENFILE) {
+        return NULL;
+    }
+    return "no more files can be open at once, and each one of the folder is: "
+           "raise the hard limit (ulimit -Hn, LimitNOFILE=) above four times "
+           "their number, or export fewer and larger ones";
+}
+
 FILE *scratch_file(void)
 {
     char path[4096];
@@ -25,6 +47,9 @@ FILE *scratch_file(void)
     if (fd >= 0) {
         (void)unlink(path);
         f = fdopen(fd, "w+b");
+    }
+    if (!f && scratch_too_many()) {
+        dr_die(DR_EXIT_REFUSED, "open files", "%s", scratch_too_many());
     }
     if (!f) {
         dr_die(DR_EXIT_FAILURE, "disk",

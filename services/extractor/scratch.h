@@ -19,6 +19,11 @@ struct scratch {
     uint64_t look; /* at which room is checked */
 };
 
+/* A folder holds a file open for each of its own: as many as may be. */
+void scratch_many_files(void);
+/* Why no more can be opened, and what to do, where errno says that too many
+ * are; else NULL. */
+const char *scratch_too_many(void);
 /* The file, from its start; ends the process when none can be made. */
 FILE *scratch_file(void);
 struct scratch scratch_in(FILE *f);

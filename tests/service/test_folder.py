@@ -464,6 +464,37 @@ class Folder(Case):
         (self.folder.path / name).unlink()
         self.assertIn(name, self.refusal(self.folder.done()))
 
+    def limited(self, soft, hard):
+        """The extractor may have so many files open."""
+        run = self.bench.run
+
+        def limited(name, argv, env=None):
+            if name.startswith("extractor"):
+                argv = ["prlimit", "--nofile=%d:%d" % (soft, hard)] + argv
+            return run(name, argv, env)
+        self.bench.run = limited
+
+    def many_files(self, n):
+        records = self.folder.records("contact")
+        for i in range(n):
+            r = dict(records[i % len(records)], id="x%05d" % i)
+            self.folder.file("objects/contact-%04d.ndjson" % (i + 1),
+                             "contact", json.dumps(r).encode() + b"\n")
+
+    def test_more_files_than_the_usual_limit_are_read(self):
+        self.many_files(1100)
+        self.limited(1024, 8192)
+        w = self.alone()
+        w.read_whole()
+        self.assertEqual(len(w.newest("contact")), 1100)
+
+    def test_more_files_than_may_be_open_are_told_with_the_cure(self):
+        self.many_files(300)
+        self.limited(200, 200)
+        text = self.refusal(self.folder.done())
+        self.assertIn("LimitNOFILE", text)
+        self.assertNotIn("export the folder again", text)
+
     def test_a_column_that_nobody_knows_is_not_guessed(self):
         records = self.folder.records("company")
         self.as_csv_file("company", as_csv(records, heads={
