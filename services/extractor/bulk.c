@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <drover/base/clock.h>
 #include <drover/base/log.h>
 #include <drover/base/time.h>
 
@@ -29,6 +30,7 @@ struct part {
 /* What an answer about a job says. */
 struct seen {
     enum export_state state;
+    char status[24]; /* its word for it */
     uint32_t parts;
     uint64_t rows;
     int64_t requested_ms;
@@ -54,6 +56,7 @@ static void read_answer(const struct dr_json *j, uint32_t next,
                          .parts = parts ? parts->count : 0,
                          .rows = (uint64_t)dr_json_get_i64(j, "rows_total", -1),
                          .corrupt = dr_json_get_i64(corrupt, "count", 0)};
+    copy(out->status, sizeof(out->status), dr_json_get_str(j, "status"));
     copy(out->id, sizeof(out->id), dr_json_scalar(dr_json_get(j, "id")));
     copy(out->part.url, URL_MAX, dr_json_get_str(p, "url"));
     copy(out->part.sha256, sizeof(out->part.sha256),
@@ -87,6 +90,7 @@ static void note_request(struct extractor *ex, struct object *o,
     }
     (void)snprintf(c->job.id, sizeof(c->job.id), "%s", s->id);
     c->job.jobs++;
+    c->job.asked_ms = dr_wall_ms();
     save(ex, o); /* durable before the first poll */
     dr_log(DR_LOG_INFO, "extractor.export_requested", "object=%s job=%s",
            o->name, c->job.id);
@@ -135,6 +139,21 @@ static bool request(struct extractor *ex, struct object *o,
     return true;
 }
 
+static void tell_waiting(struct object *o, const struct seen *s)
+{
+    struct export_job *j = &o->cursor.job;
+    int64_t now = dr_wall_ms();
+
+    if (export_tells(j, now)) {
+        dr_log(DR_LOG_WARN, "extractor.export_waits",
+               "object=%s job=%s status=%s minutes=%lld: it has failed when it "
+               "takes %lld hours",
+               o->name, j->id, s->status,
+               (long long)((now - j->asked_ms) / 60000),
+               (long long)(EXPORT_WAIT_MAX_MS / 3600000));
+    }
+}
+
 static bool poll(struct extractor *ex, struct object *o, struct seen *s,
                  enum export_do *what)
 {
@@ -153,11 +172,16 @@ static bool poll(struct extractor *ex, struct object *o, struct seen *s,
     if (r == API_OK) {
         read_answer(page.root, o->cursor.job.parts, s);
     }
-    *what = export_next(&o->cursor.job, s->state, s->parts, s->rows);
-    if (*what == EXPORT_REQUEST || *what == EXPORT_LISTS) {
-        dr_log(DR_LOG_WARN, "extractor.export_lost",
-               "object=%s: the job failed, expired or does not add up",
-               o->name);
+    *what =
+        export_next(&o->cursor.job, s->state, s->parts, s->rows, dr_wall_ms());
+    if (*what == EXPORT_POLL) {
+        tell_waiting(o, s);
+    } else if (*what == EXPORT_REQUEST || *what == EXPORT_LISTS) {
+        dr_log(
+            DR_LOG_WARN, "extractor.export_lost",
+            "object=%s: the job failed, expired, did not end in time or does "
+            "not add up",
+            o->name);
         save(ex, o);
     }
     return true;

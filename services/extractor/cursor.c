@@ -27,6 +27,7 @@ void cursor_print(const struct cursor *c, struct dr_buf *out)
         dr_json_w_kvi(&w, "jobs", c->job.jobs);
         dr_json_w_kvi(&w, "parts", c->job.parts);
         dr_json_w_kvi(&w, "rows", (int64_t)c->job.rows);
+        dr_json_w_kvi(&w, "asked_ms", c->job.asked_ms);
         dr_json_w_end(&w);
     }
     dr_json_w_end(&w);
@@ -63,5 +64,6 @@ int cursor_parse(struct dr_str json, struct cursor *out, struct dr_err *err)
     out->job.jobs = (uint32_t)dr_json_get_i64(j, "jobs", 0);
     out->job.parts = (uint32_t)dr_json_get_i64(j, "parts", 0);
     out->job.rows = (uint64_t)dr_json_get_i64(j, "rows", 0);
+    out->job.asked_ms = dr_json_get_i64(j, "asked_ms", 0);
     return 0;
 }

@@ -34,10 +34,14 @@ enum export_do export_begin(const struct export_job *j)
 }
 
 enum export_do export_next(struct export_job *j, enum export_state s,
-                           uint32_t parts, uint64_t rows)
+                           uint32_t parts, uint64_t rows, int64_t now_ms)
 {
     if (s == EXPORT_WAITING || s == EXPORT_ODD) {
-        return EXPORT_POLL;
+        /* Of a cursor without it, and of a clock that stepped back. */
+        j->asked_ms =
+            j->asked_ms > 0 && j->asked_ms <= now_ms ? j->asked_ms : now_ms;
+        return now_ms - j->asked_ms < EXPORT_WAIT_MAX_MS ? EXPORT_POLL
+                                                         : another(j);
     }
     if (s == EXPORT_LOST) {
         return another(j);
@@ -46,6 +50,19 @@ enum export_do export_next(struct export_job *j, enum export_state s,
         return EXPORT_PART;
     }
     return j->parts == parts && j->rows == rows ? EXPORT_DONE : another(j);
+}
+
+bool export_tells(struct export_job *j, int64_t now_ms)
+{
+    int64_t last = j->told_ms > j->asked_ms && j->told_ms <= now_ms
+                       ? j->told_ms
+                       : j->asked_ms;
+
+    if (now_ms - last < EXPORT_TELL_MS) {
+        return false;
+    }
+    j->told_ms = now_ms;
+    return true;
 }
 
 void export_part_read(struct export_job *j, uint64_t rows)

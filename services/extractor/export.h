@@ -13,6 +13,9 @@
 #define EXPORT_ID_MAX 80
 #define EXPORT_JOBS_MAX 3  /* of one object; then the lists are read */
 #define EXPORT_TRIES_MAX 4 /* to read one part of one job */
+/* A job that did not end within six hours of our clock has failed. */
+#define EXPORT_WAIT_MAX_MS ((int64_t)6 * 3600 * 1000)
+#define EXPORT_TELL_MS 60000 /* between two warnings that it did not yet */
 
 struct export_job {
     char id[EXPORT_ID_MAX]; /* of the job; "": none */
@@ -20,6 +23,8 @@ struct export_job {
     uint32_t parts;         /* whose rows were all sent */
     uint64_t rows;          /* in those parts */
     uint32_t tries;         /* of the part that comes next */
+    int64_t asked_ms;       /* wall clock of the request; 0: not known */
+    int64_t told_ms;        /* when it was said last that it waits */
 };
 
 enum export_state {
@@ -42,7 +47,9 @@ enum export_do {
 enum export_do export_begin(const struct export_job *j);
 /* After an answer about the job. `parts`, `rows`: what the job says it has. */
 enum export_do export_next(struct export_job *j, enum export_state s,
-                           uint32_t parts, uint64_t rows);
+                           uint32_t parts, uint64_t rows, int64_t now_ms);
+/* True, once a minute: the job still waits, which is to be told. */
+bool export_tells(struct export_job *j, int64_t now_ms);
 /* A part was read as the job says it is. */
 void export_part_read(struct export_job *j, uint64_t rows);
 /* A part was not. One that came whole and is damaged is downloaded once more,

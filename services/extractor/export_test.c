@@ -14,6 +14,8 @@
 #include "export.h"
 #include "textfile.h"
 
+#define NOW 1000000
+
 static void test_states(void **state)
 {
     (void)state;
@@ -35,14 +37,42 @@ static void test_a_job_from_request_to_end(void **state)
     (void)snprintf(j.id, sizeof(j.id), "x_1");
     j.jobs = 1;
     assert_int_equal(export_begin(&j), EXPORT_POLL); /* after a restart */
-    assert_int_equal(export_next(&j, EXPORT_WAITING, 0, 0), EXPORT_POLL);
-    assert_int_equal(export_next(&j, EXPORT_ODD, 0, 0), EXPORT_POLL);
-    assert_int_equal(export_next(&j, EXPORT_COMPLETE, 2, 12), EXPORT_PART);
+    assert_int_equal(export_next(&j, EXPORT_WAITING, 0, 0, NOW), EXPORT_POLL);
+    assert_int_equal(export_next(&j, EXPORT_ODD, 0, 0, NOW), EXPORT_POLL);
+    assert_int_equal(export_next(&j, EXPORT_COMPLETE, 2, 12, NOW), EXPORT_PART);
     export_part_read(&j, 5);
-    assert_int_equal(export_next(&j, EXPORT_COMPLETE, 2, 12), EXPORT_PART);
+    assert_int_equal(export_next(&j, EXPORT_COMPLETE, 2, 12, NOW), EXPORT_PART);
     export_part_read(&j, 7);
-    assert_int_equal(export_next(&j, EXPORT_COMPLETE, 2, 12), EXPORT_DONE);
+    assert_int_equal(export_next(&j, EXPORT_COMPLETE, 2, 12, NOW), EXPORT_DONE);
     assert_int_equal(j.jobs, 1);
+}
+
+static void test_a_job_that_never_ends_has_failed(void **state)
+{
+    const int64_t minute = 60000;
+    int64_t now = NOW, told = 0;
+    struct export_job j = {.id = "x_1", .jobs = 1, .asked_ms = NOW};
+
+    (void)state;
+    for (; now < NOW + EXPORT_WAIT_MAX_MS; now += minute / 2) {
+        assert_int_equal(
+            export_next(&j, (now / minute) % 2 ? EXPORT_WAITING : EXPORT_ODD, 0,
+                        0, now),
+            EXPORT_POLL);
+        told += export_tells(&j, now);
+    }
+    assert_int_equal(told, EXPORT_WAIT_MAX_MS / minute - 1);
+    assert_int_equal(export_next(&j, EXPORT_WAITING, 0, 0, now),
+                     EXPORT_REQUEST);
+    assert_string_equal(j.id, "");
+    j = (struct export_job){.id = "x_3", .jobs = 3, .asked_ms = NOW};
+    assert_int_equal(export_next(&j, EXPORT_ODD, 0, 0, now), EXPORT_LISTS);
+    j = (struct export_job){.id = "x_2", .jobs = 2}; /* not known when */
+    assert_int_equal(export_next(&j, EXPORT_WAITING, 0, 0, now), EXPORT_POLL);
+    assert_int_equal(j.asked_ms, now);
+    j.asked_ms = now + 1; /* a clock that stepped back */
+    assert_int_equal(export_next(&j, EXPORT_WAITING, 0, 0, now), EXPORT_POLL);
+    assert_int_equal(j.asked_ms, now);
 }
 
 static void test_an_empty_export_is_done(void **state)
@@ -50,7 +80,7 @@ static void test_an_empty_export_is_done(void **state)
     struct export_job j = {.id = "x_1", .jobs = 1};
 
     (void)state;
-    assert_int_equal(export_next(&j, EXPORT_COMPLETE, 0, 0), EXPORT_DONE);
+    assert_int_equal(export_next(&j, EXPORT_COMPLETE, 0, 0, NOW), EXPORT_DONE);
 }
 
 static void test_a_job_that_does_not_add_up_is_given_up(void **state)
@@ -58,12 +88,13 @@ static void test_a_job_that_does_not_add_up_is_given_up(void **state)
     struct export_job j = {.id = "x_1", .jobs = 1, .parts = 2, .rows = 11};
 
     (void)state;
-    assert_int_equal(export_next(&j, EXPORT_COMPLETE, 2, 12), EXPORT_REQUEST);
+    assert_int_equal(export_next(&j, EXPORT_COMPLETE, 2, 12, NOW),
+                     EXPORT_REQUEST);
     assert_int_equal(j.parts, 0);
     assert_int_equal(j.rows, 0);
     assert_string_equal(j.id, "");
     j = (struct export_job){.id = "x_3", .jobs = 3, .parts = 3};
-    assert_int_equal(export_next(&j, EXPORT_COMPLETE, 2, 0), EXPORT_LISTS);
+    assert_int_equal(export_next(&j, EXPORT_COMPLETE, 2, 0, NOW), EXPORT_LISTS);
 }
 
 static void test_jobs_are_not_asked_for_for_ever(void **state)
@@ -75,7 +106,7 @@ static void test_jobs_are_not_asked_for_for_ever(void **state)
         assert_int_equal(export_begin(&j), EXPORT_REQUEST);
         (void)snprintf(j.id, sizeof(j.id), "x_%d", i);
         j.jobs++;
-        assert_int_equal(export_next(&j, EXPORT_LOST, 0, 0),
+        assert_int_equal(export_next(&j, EXPORT_LOST, 0, 0, NOW),
                          i + 1 < EXPORT_JOBS_MAX ? EXPORT_REQUEST
                                                  : EXPORT_LISTS);
     }
@@ -232,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_states),
         cmocka_unit_test(test_a_job_from_request_to_end),
+        cmocka_unit_test(test_a_job_that_never_ends_has_failed),
         cmocka_unit_test(test_an_empty_export_is_done),
         cmocka_unit_test(test_a_job_that_does_not_add_up_is_given_up),
         cmocka_unit_test(test_jobs_are_not_asked_for_for_ever),
