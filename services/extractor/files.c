@@ -164,8 +164,9 @@ bool files_failed(struct file *file, bool progress, int64_t well_ms,
         wait *= 2;
     }
     file->due_ms = now_ms + (wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS);
-    return file->tries > TRIES_MAX && well_ms > file->failing_ms &&
-           now_ms - file->failing_ms > FAILING_MS;
+    return now_ms - file->failing_ms > FILES_OUTAGE_MAX_MS ||
+           (file->tries > TRIES_MAX && well_ms > file->failing_ms &&
+            now_ms - file->failing_ms > FAILING_MS);
 }
 
 bool files_next(struct files *f, int64_t now_ms, size_t *at,

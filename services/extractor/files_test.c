@@ -183,15 +183,18 @@ static void an_outage_gives_no_file_up(void **state)
     int64_t now = 1000, before = 0;
 
     (void)state;
-    while (now < 24 * 3600000) { /* the host was well before it, not since */
+    while (now < FILES_OUTAGE_MAX_MS) { /* the host was well before it alone */
         assert_false(files_failed(&f, false, 1000, now));
         assert_true(f.due_ms > now && f.due_ms - now <= 30000);
         assert_true(f.due_ms - now >= before);
         before = f.due_ms - now;
         now = f.due_ms;
     }
-    assert_true(files_failed(&f, false, 1001, now)); /* another one came */
-    assert_false(files_failed(&f, true, 1001, now)); /* so did bytes of it */
+    f.failing_ms++; /* or the outage were too long */
+    assert_true(files_failed(&f, false, 1002, now)); /* another one came */
+    now += 60000;
+    assert_true(files_failed(&f, false, 1000, now)); /* none did, all day */
+    assert_false(files_failed(&f, true, 1002, now)); /* bytes of it came */
     assert_int_equal(f.due_ms, now);
     assert_false(files_failed(&f, false, now + 1, now));
     for (int i = 0; i < 50; i++) { /* many tries are not long */
