@@ -6,14 +6,18 @@
 
 #define OPERATION "links"
 
-/* Once after each freeze: what it could not mend a second one would not. */
+/* Once after each freeze: what it could not mend a second one would not. A
+ * decision for a pass that `control` does not have yet is one that was cut
+ * short between the two: the pass never began. */
 static bool tried(struct auditor *au)
 {
     struct query *q = db_query(
         books_db(au->books),
         "SELECT count(*) FROM decision WHERE operation='" OPERATION "' AND "
+        "pass <= ?1 AND "
         "seq > (SELECT max(seq) FROM decision WHERE operation='freeze')");
 
+    db_int(q, 1, au->state.pass);
     return au->relinked || db_one(q) > 0;
 }
 
