@@ -55,11 +55,11 @@ bool files_next(struct files *f, int64_t now_ms, size_t *at,
                 struct dr_str *id_out, struct file **file_out);
 /* Those of them whose last transfer failed. */
 size_t files_failing(const struct files *f);
+#define FILES_OUTAGE_MAX_MS ((int64_t)12 * 3600 * 1000)
 /* A transfer failed: the file is due later, or at once when it brought bytes.
  * well_ms: when the host sent another one whole. True: it may be given up. An
  * outage ends no file, unless it is longer than any freeze may wait: only one
  * that fails for long while its host sends others. */
-#define FILES_OUTAGE_MAX_MS ((int64_t)12 * 3600 * 1000)
 bool files_failed(struct file *file, bool progress, int64_t well_ms,
                   int64_t now_ms);
 /* What became of it. sha256: of what was read, 32 bytes, or NULL. */
