@@ -5,6 +5,7 @@ import json
 
 from api import Away
 from bench import Failure, call
+from links import Links
 from truth import TYPES, Truth, hash_of, source_hashes
 
 REPORTS = ["audit.json", "plan.json", "checklist.json", "checklist.md",
@@ -94,11 +95,17 @@ class Result:
 
     def source(self):
         sim = self.s.source
-        for o in self.flow.status()["source"]["objects"]:
-            status, data = call(sim.admin, "GET", "/sim/records/" +
-                                o["object"], raw=True)
+
+        def keep(path):
+            status, data = call(sim.admin, "GET", "/sim/" + path, raw=True)
             if status == 200:
-                self.put("fasttrack/records/%s.ndjson" % o["object"], data)
+                self.put("fasttrack/%s.ndjson" % path, data)
+        objects = [o["object"] for o in self.flow.status()["source"]["objects"]]
+        for o in objects:
+            keep("records/" + o)
+        for o in objects:
+            for end in objects:
+                keep("associations/%s/%s" % (o, end))
         self.put("fasttrack/stats.json", fetch(sim, "/sim/stats"))
 
     def all(self):
@@ -139,9 +146,7 @@ class Result:
     # ---- judging ----
 
     def truth(self):
-        prefix = "freshsales/records/"
-        return Truth({n[len(prefix):-7]: self.lines(n) for n in self.files
-                      if n.startswith(prefix)},
+        return Truth(self.group("freshsales/records/"),
                      self.lines("freshsales/journal.ndjson"),
                      self.json("freshsales/tenant.json"),
                      self.lines("records.ndjson"),
@@ -149,6 +154,20 @@ class Result:
                      {int(k): v for k, v in self.json(
                          "freshsales/file-hashes.json").items()},
                      source_hashes(self.s.o.source))
+
+    def group(self, prefix):
+        return {n[len(prefix):-7]: self.lines(n) for n in self.files
+                if n.startswith(prefix)}
+
+    def links(self):
+        return Links(self.group("freshsales/records/"),
+                     self.group("freshsales/deleted/"),
+                     self.group("fasttrack/records/"),
+                     {tuple(k.split("/")): v for k, v in self.group(
+                         "fasttrack/associations/").items()},
+                     self.lines("records.ndjson"),
+                     self.lines("conflicts.ndjson")
+                     if "conflicts.ndjson" in self.files else [])
 
     def books(self):
         """Why the books do not balance, in words; empty: they do."""

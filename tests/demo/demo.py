@@ -162,7 +162,7 @@ def judge(result, say):
             (UNBALANCED, "THE BOOKS DO NOT BALANCE", result.books()),
             (DIFFERENT, "VERIFIED DIFFERENCES", result.verified()),
             (DIFFERENT, "FRESHSALES HOLDS WHAT IT MUST NOT",
-             result.truth().problems())):
+             result.truth().problems() + result.links().problems())):
         if found:
             say.line(what)
             for text in found[:20]:

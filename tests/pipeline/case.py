@@ -61,10 +61,38 @@ class Case(unittest.TestCase):
         self.assert_right(result)
         return result
 
+    def loaded(self, **options):
+        """A migration up to the end of its full pass."""
+        s = self.stack(**options)
+        s.start()
+        flow = Flow(s, limit=240)
+        flow.audit()
+        self.load(flow)
+        return s, flow
+
+    @staticmethod
+    def load(flow):
+        flow.plan()
+        flow.approve()
+        flow.sample()
+        flow.sign()
+        flow.run()
+
+    def ended(self, flow, freeze=True):
+        if freeze:
+            flow.freeze()
+        else:
+            flow.frozen()
+        flow.cutover()
+        result = Result(flow).all()
+        self.assert_right(result)
+        return result
+
     def assert_right(self, result):
         self.assertEqual(result.books(), [])
         self.assertEqual(result.verified(), [])
         self.assertEqual(result.truth().problems(), [])
+        self.assertEqual(result.links().problems(), [])
 
     @staticmethod
     def states(result):

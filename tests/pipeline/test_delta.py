@@ -14,33 +14,6 @@ from flow import ADMIN, Flow  # noqa: E402
 
 
 class Delta(Case):
-    def loaded(self, **options):
-        """A migration up to the end of its full pass."""
-        s = self.stack(**options)
-        s.start()
-        flow = Flow(s, limit=240)
-        flow.audit()
-        self.load(flow)
-        return s, flow
-
-    @staticmethod
-    def load(flow):
-        flow.plan()
-        flow.approve()
-        flow.sample()
-        flow.sign()
-        flow.run()
-
-    def ended(self, flow, freeze=True):
-        if freeze:
-            flow.freeze()
-        else:
-            flow.frozen()
-        flow.cutover()
-        result = Result(flow).all()
-        self.assert_right(result)
-        return result
-
     @staticmethod
     def link(s, op, from_, to, type_id):
         s.source.post("/sim/admin/associations", dict(zip(

@@ -89,6 +89,33 @@ static void poison(struct dr_httpd_req *r, struct world *w, struct dr_str type)
     dr_buf_done(&b);
 }
 
+/* Every link of a pair of types, as the source has it now. */
+static void associations(struct dr_httpd_req *r, struct world *w,
+                         struct dr_str pair)
+{
+    struct dr_str to = pair, from = dr_str_split(&to, '/');
+    const struct pair *p = world_pair(w, from, to);
+    struct dr_buf b;
+
+    dr_buf_init(&b, ANSWER_MAX);
+    for (size_t i = 0; p && i < p->n; i++) {
+        const struct assoc *a = &p->v[i];
+        struct dr_json_w j;
+        dr_json_w_init(&j, &b);
+        dr_json_w_obj(&j);
+        dr_json_w_kv(&j, "from_id", a->from);
+        dr_json_w_kv(&j, "to_id", a->to);
+        dr_json_w_kvi(&j, "type_id", a->type_id);
+        dr_json_w_kv(&j, "label", a->label);
+        dr_json_w_kv(&j, "category", a->category);
+        dr_json_w_kvb(&j, "primary", a->primary);
+        dr_json_w_end(&j);
+        dr_buf_ch(&b, '\n');
+    }
+    dr_httpd_answer(r, p ? 200 : 404, "application/x-ndjson", dr_buf_view(&b));
+    dr_buf_done(&b);
+}
+
 static void window(struct dr_json_w *w, const char *kind,
                    const struct window_use *use)
 {
@@ -289,6 +316,7 @@ void admin_handle(struct dr_httpd_req *r, void *ctx)
     struct dr_str gone = DR_STR_LIT("/sim/deleted/");
     struct dr_str admin = DR_STR_LIT("/sim/admin/");
     struct dr_str bad = DR_STR_LIT("/sim/poison/");
+    struct dr_str ends = DR_STR_LIT("/sim/associations/");
 
     script_tick(w);
     if (sim_admin(r, &w->clock, w->knobs, w->faults, w->journal)) {
@@ -300,6 +328,8 @@ void admin_handle(struct dr_httpd_req *r, void *ctx)
         records(r, w, (struct dr_str){path.p + gone.n, path.n - gone.n}, true);
     } else if (dr_str_starts(path, bad)) {
         poison(r, w, (struct dr_str){path.p + bad.n, path.n - bad.n});
+    } else if (dr_str_starts(path, ends)) {
+        associations(r, w, (struct dr_str){path.p + ends.n, path.n - ends.n});
     } else if (dr_str_starts(path, admin)) {
         edit(r, w, (struct dr_str){path.p + admin.n, path.n - admin.n});
     } else if (dr_str_eqz(path, "/sim/stats")) {

@@ -1,0 +1,144 @@
+"""Every link of what landed, held against the source's own: which accounts a
+contact has, which account and contacts a deal, which parent an account, on
+what an activity stands. Drover is asked for nothing but where each record is."""
+import collections
+
+from truth import some
+
+HANG = ("task", "call", "email", "meeting", "note")
+TYPE = {"deal": "Deal", "contact": "Contact", "company": "SalesAccount"}
+
+
+def numbers(values):
+    return {int(v["id"] if isinstance(v, dict) else v) for v in values or []}
+
+
+class Links:
+    """records, deleted: {type: [line of /sim/records or deleted]}; source:
+    {object: [record]}; ends: {(from, to): [line of the source's /sim/associations]}; lines: of
+    records.ndjson; conflicts: of conflicts.ndjson."""
+
+    def __init__(self, records, deleted, source, ends, lines, conflicts):
+        # What is gone at the source may stand, or lie in the recycle bin
+        # and be shown: a link to it is no news of the source.
+        self.gone = {r["id"] for v in deleted.values() for r in v} | {
+            int(x["target_id"]) for x in lines
+            if x["target_id"] and x["state"] == "deleted"}
+        self.live = {(kind, r["id"]): r for kind, v in records.items()
+                     for r in v}
+        self.source = {(kind, r["id"]): r for kind, v in source.items()
+                       for r in v}
+        self.lines = lines
+        self.at = {(x["object"], x["id"]): (x["type"], int(x["target_id"]))
+                   for x in lines if x["target_id"] and
+                   x["state"] in ("landed", "merged")}
+        self.ends = collections.defaultdict(list)
+        for (kind, end), rows in ends.items():
+            for r in rows:
+                self.ends[kind, end, r["from_id"]].append(r["to_id"])
+        self.customs = sorted({kind for kind, _ in ends
+                               if kind.startswith("co_")})
+        self.kept = {(c["object"], c["id"], c["field"]) for c in conflicts}
+        self.orphans = {r["id"] for (kind, _), r in self.live.items()
+                        if kind == "sales_accounts" and
+                        r["custom_field"].get("cf_source_id") == "unassigned"}
+        self.deleted = {(x["object"], x["id"]) for x in lines
+                        if x["state"] == "deleted"}
+        self.found = []
+
+    def targets(self, kind, end, rid, types=None):
+        """The target's ids of the ends that are there."""
+        return {self.at[end, i][1] for i in self.ends[kind, end, rid]
+                if self.at.get((end, i)) in self.live and
+                (types is None or self.at[end, i][0] in types)}
+
+    def is_so(self, what, field, have, wanted, also=frozenset()):
+        have = have - self.gone
+        if have != wanted and not (have - wanted <= also and
+                                   wanted <= have) and \
+                (*what, field) not in self.kept:
+            self.found.append("%s %s: %s %s, not %s" % (
+                *what, field, some(have) or "none", some(wanted) or "none"))
+
+    def contact(self, rid, record):
+        wanted = self.targets("contact", "company", rid)
+        have = numbers(record["sales_accounts"])
+        self.is_so(("contact", rid), "sales_accounts", have,
+                   wanted or have & self.orphans)
+        first = [a["id"] for a in record["sales_accounts"] if a["is_primary"]]
+        if record["sales_accounts"] and len(first) != 1:
+            self.found.append("contact %s: %d primary accounts" % (
+                rid, len(first)))
+
+    def deal(self, rid, record):
+        wanted = self.targets("deal", "company", rid)
+        have = numbers([record["sales_account_id"]]
+                       if record["sales_account_id"] else [])
+        one = have & wanted or set(sorted(wanted)[:1])
+        self.is_so(("deal", rid), "sales_account_id", have, one)
+        self.is_so(("deal", rid), "contacts",
+                   numbers(record.get("contacts") or
+                           record.get("contact_ids")),
+                   self.targets("deal", "contact", rid, {"contacts"}))
+
+    def in_circle(self, rid):
+        seen = set()
+        while rid and rid not in seen:
+            seen.add(rid)
+            rid = self.parent(rid)
+        return rid is not None
+
+    def parent(self, rid):
+        record = self.source.get(("company", rid))
+        return record and record["properties"].get("parent_company_id")
+
+    def company(self, rid, record):
+        at = self.at.get(("company", self.parent(rid)))
+        wanted = {at[1]} if at in self.live else set()
+        have = numbers([record["parent_sales_account_id"]]
+                       if record["parent_sales_account_id"] else [])
+        if have or not self.in_circle(rid):
+            self.is_so(("company", rid), "parent_sales_account_id", have,
+                       wanted)
+
+    def stands(self, kind, rid):
+        """On the first of deal, contact, company that is there; where there
+        is none, on what a custom object stands on that it belongs to."""
+        for end in ("deal", "contact", "company"):
+            ids = self.targets(kind, end, rid)
+            if ids:
+                return {(TYPE[end], i) for i in ids} | {
+                    ("Lead", i) for i in ids if end == "contact"}
+        return {on for custom in self.customs if custom != kind
+                for i in self.ends[kind, custom, rid]
+                for on in self.stands(custom, i)}
+
+    def hangs(self, kind, rid, record):
+        """What stood on a record that was deleted since stands on nothing."""
+        have = {(t["type"], int(t["id"])) for t in record["targetables"]
+                if int(t["id"]) not in self.gone}
+        wanted = self.stands(kind, rid)
+        alone = not wanted or any(
+            (end, i) in self.deleted for end in TYPE
+            for i in self.ends[kind, end, rid])
+        if len(have) > 1 or not have <= wanted or not (have or alone):
+            self.is_so((kind, rid), "targetable", have, wanted)
+
+    def problems(self):
+        self.found = []
+        for x in self.lines:
+            what = x["object"], x["id"]
+            record = self.live.get(self.at.get(what))
+            if not record or x["state"] != "landed" or \
+                    what not in self.source:
+                continue
+            if x["type"] == "contacts":
+                self.contact(x["id"], record)
+            elif x["object"] == "deal":
+                self.deal(x["id"], record)
+            elif x["object"] == "company":
+                self.company(x["id"], record)
+            elif x["object"] in HANG and "targetables" in record:
+                self.hangs(*what, record)
+        return self.found and ["links: %d wrong, of them %s" % (
+            len(self.found), "; ".join(self.found[:20]))]
