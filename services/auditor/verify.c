@@ -1,23 +1,12 @@
 /* Field by field: what the plan makes of the source record against what the
  * target was seen to hold. */
-#include "judge.h"
+#include "verify_private.h"
 
 #include <inttypes.h>
 
 #include <drover/base/decimal.h>
 
 static const struct dr_str none = {"", 0};
-
-struct verifying {
-    const struct judge_case *c;
-    const struct dr_load *load;
-    const struct judge_load *known;
-    struct dr_str refused;
-    struct dr_arena *a;
-    const struct judge_sink *sink;
-    const struct dr_json
-        *root; /* of the source record, once it was asked for */
-};
 
 struct dr_str judge_source_text(const struct dr_json *root,
                                 struct dr_str property)
@@ -40,7 +29,7 @@ static struct dr_str property_of(struct dr_str rule)
     return rest.p ? dr_str_split(&rest, '.') : rule;
 }
 
-static void tell(struct verifying *v, struct judged_field f)
+void verify_tell(struct verifying *v, struct judged_field f)
 {
     if (f.id.n == 0) {
         f.id = v->c->rec->id;
@@ -75,8 +64,7 @@ static struct dr_str source_text(struct verifying *v, struct dr_str property)
     return judge_source_text(v->root, property);
 }
 
-/* A person changed it in the target: the loader kept that. */
-static bool left_alone(const struct verifying *v, struct dr_str field,
+bool verify_left_alone(const struct verifying *v, struct dr_str field,
                        struct dr_str *why)
 {
     for (size_t i = 0; i < v->c->conflict_count; i++) {
@@ -97,7 +85,7 @@ static void verify_field(struct verifying *v, const struct dr_field *f)
     if (cmp != DR_CMP_SAME || v->c->tell_source) {
         out.source = source_text(v, out.field);
     }
-    if (cmp != DR_CMP_SAME && left_alone(v, f->name, &out.cause)) {
+    if (cmp != DR_CMP_SAME && verify_left_alone(v, f->name, &out.cause)) {
         out.verdict = JUDGED_INTENDED;
     } else if (cmp != DR_CMP_SAME) {
         out.verdict = JUDGED_LOSS;
@@ -105,245 +93,17 @@ static void verify_field(struct verifying *v, const struct dr_field *f)
                         ? DR_STR_LIT("the target did not show this field")
                         : DR_STR_LIT("the target holds another value");
     }
-    tell(v, out);
+    verify_tell(v, out);
 }
 
-/* ---- links ---- */
+/* ---- line items ---- */
 
-static const struct {
-    const char *object, *ref, *field;
-} pairs[] = {
-    {"company", "parent_sales_account_id", "parent_company_id"},
-    {"contact", "sales_accounts", "contact_company"},
-    {"deal", "sales_account_id", "deal_company"},
-    {"deal", "contacts_added_list", "deal_contact"},
-};
-
-/* What a targetable's type was called at the source. */
-static const struct {
-    const char *ref, *object;
-} targetables[] = {{"targetable:Deal", "deal"},
-                   {"targetable:Contact", "contact"},
-                   {"targetable:Lead", "contact"},
-                   {"targetable:SalesAccount", "company"},
-                   {"targetable:Product", "product"}};
-
-static struct dr_str pair_of(const struct verifying *v, const struct dr_ref *r)
-{
-    for (size_t i = 0; i < DR_ARRAY_LEN(pairs); i++) {
-        if (dr_str_eqz(v->load->object, pairs[i].object) &&
-            dr_str_eqz(r->field, pairs[i].ref)) {
-            return dr_str_z(pairs[i].field);
-        }
-    }
-    for (size_t i = 0; i < DR_ARRAY_LEN(targetables); i++) {
-        if (dr_str_eqz(r->field, targetables[i].ref)) {
-            return dr_arena_printf(v->a, DR_STR_FMT "_%s",
-                                   DR_STR_ARG(v->load->object),
-                                   targetables[i].object);
-        }
-    }
-    return r->field;
-}
-
-static bool is_id(const struct dr_json *j, uint64_t id)
+bool verify_is_id(const struct dr_json *j, uint64_t id)
 {
     int64_t n;
 
     return dr_json_i64(j, &n) == 0 && n > 0 && (uint64_t)n == id;
 }
-
-static const struct dr_json *entry(const struct dr_json *list, uint64_t id)
-{
-    DR_JSON_EACH(e, list)
-    {
-        if (is_id(dr_json_get(e, "id"), id)) {
-            return e;
-        }
-    }
-    return NULL;
-}
-
-static bool is_target(const struct dr_ref *r)
-{
-    return dr_str_starts(r->field, DR_STR_LIT("targetable:"));
-}
-
-static const char *list_of(const struct dr_ref *r)
-{
-    return dr_str_eqz(r->field, "sales_accounts")        ? "sales_accounts"
-           : dr_str_eqz(r->field, "contacts_added_list") ? "contacts"
-                                                         : NULL;
-}
-
-/* A contact may be a lead there: the classic edition has both. */
-static bool holds_target(const struct dr_json *body, const struct dr_ref *r,
-                         uint64_t id)
-{
-    const struct dr_json *e = entry(dr_json_get(body, "targetables"), id);
-    struct dr_str type = r->field, is = dr_json_get_str(e, "type");
-
-    (void)dr_str_split(&type, ':');
-    return e && (dr_str_eq(is, type) ||
-                 (dr_str_eqz(type, "Contact") && dr_str_eqz(is, "Lead")));
-}
-
-static bool holds_link(const struct dr_json *body, const struct dr_ref *r,
-                       uint64_t id)
-{
-    const char *list = list_of(r);
-
-    if (list) {
-        return entry(dr_json_get(body, list), id) != NULL;
-    }
-    if (is_target(r)) {
-        return holds_target(body, r, id);
-    }
-    if (dr_str_ends(r->field, DR_STR_LIT("_ids"))) {
-        DR_JSON_EACH(e, dr_json_gets(body, r->field))
-        {
-            if (is_id(e, id)) {
-                return true;
-            }
-        }
-        return false;
-    }
-    return is_id(dr_json_gets(body, r->field), id);
-}
-
-/* A body that was read without the link's include says nothing about it. */
-static bool shows(const struct dr_json *body, const struct dr_ref *r)
-{
-    const char *list = list_of(r);
-
-    if (is_target(r)) {
-        return dr_json_get(body, "targetables") != NULL;
-    }
-    return (list ? dr_json_get(body, list) : dr_json_gets(body, r->field)) !=
-           NULL;
-}
-
-static const struct dr_json *body_with(const struct verifying *v,
-                                       const struct dr_ref *r)
-{
-    for (size_t i = 0; i < v->known->body_count; i++) {
-        if (shows(v->known->bodies[i], r)) {
-            return v->known->bodies[i];
-        }
-    }
-    return NULL;
-}
-
-static struct dr_str source_id_of(const struct dr_ref *r)
-{
-    struct dr_str id = r->key;
-
-    (void)dr_str_split(&id, ':');
-    return id.p ? id : none;
-}
-
-/* The plan's own note tells of what it does not stand on. */
-static bool stands_already(const struct verifying *v, size_t at)
-{
-    for (size_t i = 0; i < at; i++) {
-        if (is_target(&v->load->refs[i]) && v->known->refs[i]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void missing_end(struct verifying *v, size_t at,
-                        const struct dr_json *body)
-{
-    const struct dr_ref *r = &v->load->refs[at];
-    struct judged_field out = {
-        .field = pair_of(v, r),
-        .rule = r->rule,
-        .source = source_id_of(r),
-        .cause = v->known->lead[at]
-                     ? DR_STR_LIT("the record at the other end is a lead in "
-                                  "the target, which takes no such link")
-                     : DR_STR_LIT("the record at the other end is not in the "
-                                  "target: the link was left out"),
-        .verdict = JUDGED_INTENDED};
-
-    if (r->on_miss == DR_MISS_ORPHAN && v->c->orphan &&
-        holds_link(body, r, v->c->orphan)) {
-        out.actual = DR_STR_LIT("Unassigned Account");
-        out.expected = out.actual;
-        out.cause = DR_STR_LIT("the company is not in the target: linked to "
-                               "the Unassigned Account");
-    }
-    tell(v, out);
-}
-
-/* What stands on a record stays on it when that is deleted by decision. */
-static bool on_what_is_gone(const struct verifying *v, size_t upto,
-                            const struct dr_json *body)
-{
-    for (size_t i = 0; v->known->gone && i < upto; i++) {
-        const struct dr_ref *r = &v->load->refs[i];
-        if (is_target(r) && v->known->gone[i] &&
-            holds_link(body, r, v->known->gone[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool primary_is(const struct dr_json *body, const struct dr_ref *r,
-                       uint64_t id)
-{
-    const struct dr_json *e = entry(dr_json_get(body, "sales_accounts"), id);
-
-    return !dr_str_eqz(r->field, "sales_accounts") || !r->primary ||
-           dr_json_true(dr_json_get(e, "is_primary"));
-}
-
-static void verify_ref(struct verifying *v, size_t i)
-{
-    const struct dr_ref *r = &v->load->refs[i];
-    const struct dr_json *body;
-    uint64_t id = v->known->refs[i];
-    struct judged_field out = {
-        .field = pair_of(v, r), .rule = r->rule, .source = source_id_of(r)};
-
-    if (dr_str_eqz(r->field, "self") || dr_str_eqz(r->field, "deal") ||
-        dr_str_eqz(r->field, "@record")) {
-        return; /* the path of the request, not a field */
-    }
-    if (is_target(r) && stands_already(v, i)) {
-        return;
-    }
-    body = body_with(v, r);
-    if (!id) {
-        missing_end(v, i, body);
-        return;
-    }
-    if (!body && dr_str_eqz(v->load->type, "files")) {
-        return; /* a document does not say what it is attached to */
-    }
-    out.expected = dr_arena_printf(v->a, "%" PRIu64, id);
-    if (is_target(r) && on_what_is_gone(v, i, body)) {
-        out.verdict = JUDGED_INTENDED;
-        out.cause = DR_STR_LIT("it stands on a record that was deleted by "
-                               "decision since");
-    } else if (!holds_link(body, r, id)) {
-        out.verdict = JUDGED_LOSS;
-        out.cause = body ? DR_STR_LIT("the target does not hold this link")
-                         : DR_STR_LIT("the target did not show this link");
-    } else if (!primary_is(body, r, id)) {
-        out.verdict = JUDGED_LOSS;
-        out.actual = DR_STR_LIT("linked, but not as the primary one");
-        out.cause = DR_STR_LIT("the primary account is another one");
-    } else {
-        out.actual = out.expected;
-    }
-    tell(v, out);
-}
-
-/* ---- line items ---- */
 
 static bool number_is(const struct dr_json *value, struct dr_str text)
 {
@@ -357,7 +117,7 @@ static bool is_product(const struct dr_json *have, uint64_t product)
 {
     const struct dr_json *id = dr_json_get(have, "product_id");
 
-    return is_id(id ? id : dr_json_get(have, "id"), product);
+    return verify_is_id(id ? id : dr_json_get(have, "id"), product);
 }
 
 static bool line_fits(const struct dr_line *line, const struct dr_json *have)
@@ -427,7 +187,7 @@ static void verify_line(struct verifying *v, const struct dr_line *line,
         out.expected = DR_STR_LIT("a line of the deal");
         out.cause = DR_STR_LIT("the deal does not hold this line");
         out.verdict = JUDGED_LOSS;
-        tell(v, out);
+        verify_tell(v, out);
         return;
     }
     for (size_t i = 0; i < line->field_count; i++) {
@@ -443,7 +203,7 @@ static void verify_line(struct verifying *v, const struct dr_line *line,
             one.verdict = JUDGED_LOSS;
             one.cause = DR_STR_LIT("the target holds another value");
         }
-        tell(v, one);
+        verify_tell(v, one);
     }
 }
 
@@ -461,7 +221,7 @@ static void verify_line_count(struct verifying *v, const struct dr_json *deal,
     if (deal && have->count != wanted) {
         out.verdict = JUDGED_LOSS;
         out.cause = DR_STR_LIT("the deal holds another number of lines");
-        tell(v, out);
+        verify_tell(v, out);
     }
 }
 
@@ -498,9 +258,7 @@ void verify_load(const struct judge_case *c, size_t at, struct dr_str refused,
     for (size_t i = 0; i < v.load->field_count; i++) {
         verify_field(&v, &v.load->fields[i]);
     }
-    for (size_t i = 0; i < v.load->ref_count; i++) {
-        verify_ref(&v, i);
-    }
+    verify_links(&v);
     if (dr_str_eqz(v.load->lane, "deal_product")) {
         verify_lines(&v);
     }

@@ -1,0 +1,239 @@
+/* The links of a record against those that the target was seen to hold. */
+#include "verify_private.h"
+
+#include <inttypes.h>
+
+static const struct dr_str none = {"", 0};
+
+static const struct {
+    const char *object, *ref, *field;
+} pairs[] = {
+    {"company", "parent_sales_account_id", "parent_company_id"},
+    {"contact", "sales_accounts", "contact_company"},
+    {"deal", "sales_account_id", "deal_company"},
+    {"deal", "contacts_added_list", "deal_contact"},
+};
+
+/* What a targetable's type was called at the source. */
+static const struct {
+    const char *ref, *object;
+} targetables[] = {{"targetable:Deal", "deal"},
+                   {"targetable:Contact", "contact"},
+                   {"targetable:Lead", "contact"},
+                   {"targetable:SalesAccount", "company"},
+                   {"targetable:Product", "product"}};
+
+static struct dr_str pair_of(const struct verifying *v, const struct dr_ref *r)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(pairs); i++) {
+        if (dr_str_eqz(v->load->object, pairs[i].object) &&
+            dr_str_eqz(r->field, pairs[i].ref)) {
+            return dr_str_z(pairs[i].field);
+        }
+    }
+    for (size_t i = 0; i < DR_ARRAY_LEN(targetables); i++) {
+        if (dr_str_eqz(r->field, targetables[i].ref)) {
+            return dr_arena_printf(v->a, DR_STR_FMT "_%s",
+                                   DR_STR_ARG(v->load->object),
+                                   targetables[i].object);
+        }
+    }
+    return r->field;
+}
+
+static const struct dr_json *entry(const struct dr_json *list, uint64_t id)
+{
+    DR_JSON_EACH(e, list)
+    {
+        if (verify_is_id(dr_json_get(e, "id"), id)) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+static bool is_target(const struct dr_ref *r)
+{
+    return dr_str_starts(r->field, DR_STR_LIT("targetable:"));
+}
+
+static const char *list_of(const struct dr_ref *r)
+{
+    return dr_str_eqz(r->field, "sales_accounts")        ? "sales_accounts"
+           : dr_str_eqz(r->field, "contacts_added_list") ? "contacts"
+                                                         : NULL;
+}
+
+/* A contact may be a lead there: the classic edition has both. */
+static bool holds_target(const struct dr_json *body, const struct dr_ref *r,
+                         uint64_t id)
+{
+    const struct dr_json *e = entry(dr_json_get(body, "targetables"), id);
+    struct dr_str type = r->field, is = dr_json_get_str(e, "type");
+
+    (void)dr_str_split(&type, ':');
+    return e && (dr_str_eq(is, type) ||
+                 (dr_str_eqz(type, "Contact") && dr_str_eqz(is, "Lead")));
+}
+
+static bool holds_link(const struct dr_json *body, const struct dr_ref *r,
+                       uint64_t id)
+{
+    const char *list = list_of(r);
+
+    if (list) {
+        return entry(dr_json_get(body, list), id) != NULL;
+    }
+    if (is_target(r)) {
+        return holds_target(body, r, id);
+    }
+    if (dr_str_ends(r->field, DR_STR_LIT("_ids"))) {
+        DR_JSON_EACH(e, dr_json_gets(body, r->field))
+        {
+            if (verify_is_id(e, id)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    return verify_is_id(dr_json_gets(body, r->field), id);
+}
+
+/* A body that was read without the link's include says nothing about it. */
+static bool shows(const struct dr_json *body, const struct dr_ref *r)
+{
+    const char *list = list_of(r);
+
+    if (is_target(r)) {
+        return dr_json_get(body, "targetables") != NULL;
+    }
+    return (list ? dr_json_get(body, list) : dr_json_gets(body, r->field)) !=
+           NULL;
+}
+
+static const struct dr_json *body_with(const struct verifying *v,
+                                       const struct dr_ref *r)
+{
+    for (size_t i = 0; i < v->known->body_count; i++) {
+        if (shows(v->known->bodies[i], r)) {
+            return v->known->bodies[i];
+        }
+    }
+    return NULL;
+}
+
+static struct dr_str source_id_of(const struct dr_ref *r)
+{
+    struct dr_str id = r->key;
+
+    (void)dr_str_split(&id, ':');
+    return id.p ? id : none;
+}
+
+/* The plan's own note tells of what it does not stand on. */
+static bool stands_already(const struct verifying *v, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (is_target(&v->load->refs[i]) && v->known->refs[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void missing_end(struct verifying *v, size_t at,
+                        const struct dr_json *body)
+{
+    const struct dr_ref *r = &v->load->refs[at];
+    struct judged_field out = {
+        .field = pair_of(v, r),
+        .rule = r->rule,
+        .source = source_id_of(r),
+        .cause = v->known->lead[at]
+                     ? DR_STR_LIT("the record at the other end is a lead in "
+                                  "the target, which takes no such link")
+                     : DR_STR_LIT("the record at the other end is not in the "
+                                  "target: the link was left out"),
+        .verdict = JUDGED_INTENDED};
+
+    if (r->on_miss == DR_MISS_ORPHAN && v->c->orphan &&
+        holds_link(body, r, v->c->orphan)) {
+        out.actual = DR_STR_LIT("Unassigned Account");
+        out.expected = out.actual;
+        out.cause = DR_STR_LIT("the company is not in the target: linked to "
+                               "the Unassigned Account");
+    }
+    verify_tell(v, out);
+}
+
+/* What stands on a record stays on it when that is deleted by decision. */
+static bool on_what_is_gone(const struct verifying *v, size_t upto,
+                            const struct dr_json *body)
+{
+    for (size_t i = 0; v->known->gone && i < upto; i++) {
+        const struct dr_ref *r = &v->load->refs[i];
+        if (is_target(r) && v->known->gone[i] &&
+            holds_link(body, r, v->known->gone[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool primary_is(const struct dr_json *body, const struct dr_ref *r,
+                       uint64_t id)
+{
+    const struct dr_json *e = entry(dr_json_get(body, "sales_accounts"), id);
+
+    return !dr_str_eqz(r->field, "sales_accounts") || !r->primary ||
+           dr_json_true(dr_json_get(e, "is_primary"));
+}
+
+static void verify_ref(struct verifying *v, size_t i)
+{
+    const struct dr_ref *r = &v->load->refs[i];
+    const struct dr_json *body;
+    uint64_t id = v->known->refs[i];
+    struct judged_field out = {
+        .field = pair_of(v, r), .rule = r->rule, .source = source_id_of(r)};
+
+    if (dr_str_eqz(r->field, "self") || dr_str_eqz(r->field, "deal") ||
+        dr_str_eqz(r->field, "@record")) {
+        return; /* the path of the request, not a field */
+    }
+    if (is_target(r) && stands_already(v, i)) {
+        return;
+    }
+    body = body_with(v, r);
+    if (!id) {
+        missing_end(v, i, body);
+        return;
+    }
+    if (!body && dr_str_eqz(v->load->type, "files")) {
+        return; /* a document does not say what it is attached to */
+    }
+    out.expected = dr_arena_printf(v->a, "%" PRIu64, id);
+    if (is_target(r) && on_what_is_gone(v, i, body)) {
+        out.verdict = JUDGED_INTENDED;
+        out.cause = DR_STR_LIT("it stands on a record that was deleted by "
+                               "decision since");
+    } else if (!holds_link(body, r, id)) {
+        out.verdict = JUDGED_LOSS;
+        out.cause = body ? DR_STR_LIT("the target does not hold this link")
+                         : DR_STR_LIT("the target did not show this link");
+    } else if (!primary_is(body, r, id)) {
+        out.verdict = JUDGED_LOSS;
+        out.actual = DR_STR_LIT("linked, but not as the primary one");
+        out.cause = DR_STR_LIT("the primary account is another one");
+    } else {
+        out.actual = out.expected;
+    }
+    verify_tell(v, out);
+}
+
+void verify_links(struct verifying *v)
+{
+    for (size_t i = 0; i < v->load->ref_count; i++) {
+        verify_ref(v, i);
+    }
+}
