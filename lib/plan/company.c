@@ -1,4 +1,5 @@
-/* A company becomes an account; its parent travels in the lane `link`. */
+/* A company becomes an account; its parent travels in the lane `link`, and so
+ * does the word that it has none: it may have had one. */
 #include "plan_private.h"
 
 static struct dr_str account_name(struct build *b)
@@ -28,11 +29,13 @@ static void add_refs(struct build *b, struct dr_str parent)
     struct dr_ref up = {.field = DR_STR_LIT("parent_sales_account_id"),
                         .rule = DR_STR_LIT("company.parent_company_id"),
                         .lane = DR_STR_LIT("account"),
-                        .key = load_key(b, "company", parent),
                         .on_miss = DR_MISS_DROP};
 
     build_ref(b, &self);
-    build_ref(b, &up);
+    if (parent.n > 0) {
+        up.key = load_key(b, "company", parent);
+        build_ref(b, &up);
+    }
 }
 
 static bool has_parent(struct build *b, struct dr_str parent)
@@ -56,6 +59,7 @@ static bool has_parent(struct build *b, struct dr_str parent)
 
 size_t make_company(struct build *b, struct dr_load out[LOADS_MAX])
 {
+    const struct dr_str none = {"", 0};
     struct dr_str name = account_name(b);
     struct dr_str parent = prop_text(b, "parent_company_id");
     struct dr_str before = map_text(b->plan->merge_company, b->rec->id);
@@ -70,12 +74,9 @@ size_t make_company(struct build *b, struct dr_load out[LOADS_MAX])
         out[0].how = DR_HOW_MERGE;
     }
     build_hash(b, &out[0]);
-    if (!has_parent(b, parent)) {
-        return 1;
-    }
     fields = b->field_n;
     b->field_n = 0;
-    add_refs(b, parent);
+    add_refs(b, has_parent(b, parent) ? parent : none);
     build_load(b, &out[1], "link");
     out[1].op = DR_LOAD_PATCH;
     build_hash(b, &out[1]);

@@ -11,6 +11,43 @@ bool dr_ref_takes_lead(const struct dr_ref *r)
     return is_target(r) || dr_str_eqz(r->field, "self");
 }
 
+/* The lane of an account's parent; what a custom object's fields become says
+ * nothing of links. */
+static bool is_parent_patch(const struct dr_load *load)
+{
+    return dr_str_eqz(load->lane, "link") && load->ref_count > 0 &&
+           dr_str_eqz(load->refs[0].field, "self");
+}
+
+bool dr_links_governed(const struct dr_load *load, struct dr_str name)
+{
+    static const struct {
+        const char *lane, *type, *name;
+    } all[] = {{"contact", "contacts", "sales_accounts"},
+               {"deal", "deals", "contacts"},
+               {"deal", "deals", "sales_account_id"}};
+
+    if (load->op == DR_LOAD_PATCH) {
+        return is_parent_patch(load) &&
+               dr_str_eqz(name, "parent_sales_account_id");
+    }
+    for (size_t i = 0; load->op == DR_LOAD_WRITE && i < DR_ARRAY_LEN(all);
+         i++) {
+        if (dr_str_eqz(load->lane, all[i].lane) &&
+            dr_str_eqz(load->type, all[i].type) &&
+            dr_str_eqz(name, all[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool dr_links_only_end(const struct dr_load *load)
+{
+    return load->op == DR_LOAD_PATCH && is_parent_patch(load) &&
+           load->ref_count == 1;
+}
+
 size_t dr_links_settle(const struct dr_load *load, uint64_t *ids,
                        const bool *lead)
 {

@@ -143,8 +143,8 @@ enum word { WORD_WAIT, WORD_DONE, WORD_REFUSED };
 
 static enum word word_of(const struct judge_load *l, const struct dr_load *load)
 {
-    if (!l->has_fact) {
-        return WORD_WAIT;
+    if (!l->has_fact) { /* what never was needs no end */
+        return dr_links_only_end(load) ? WORD_DONE : WORD_WAIT;
     }
     if (l->fact.refused) {
         return same_content(l, load) || l->fact.rev >= load->rev ? WORD_REFUSED
@@ -245,6 +245,9 @@ static void judge_plain(const struct judge_case *c, struct dr_arena *a,
     } else {
         for (size_t i = 0; i < c->out->load_count; i++) {
             const struct judge_load *k = &c->loads[i];
+            if (!k->has_fact) {
+                continue;
+            }
             verify_load(c, i, k->fact.refused ? k->fact.reason : none, a, sink);
         }
     }

@@ -189,6 +189,22 @@ static bool primary_is(const struct dr_json *body, const struct dr_ref *r,
            dr_json_true(dr_json_get(e, "is_primary"));
 }
 
+/* How the target, and so a conflict, names it. */
+static struct dr_str shown_as(const struct dr_ref *r)
+{
+    const char *list = list_of(r);
+
+    return list ? dr_str_z(list) : r->field;
+}
+
+static void left_to_people(const struct verifying *v, struct dr_str name,
+                           struct judged_field *out)
+{
+    if (verify_left_alone(v, name, &out->cause)) {
+        out->verdict = JUDGED_INTENDED;
+    }
+}
+
 static void verify_ref(struct verifying *v, size_t i)
 {
     const struct dr_ref *r = &v->load->refs[i];
@@ -221,18 +237,111 @@ static void verify_ref(struct verifying *v, size_t i)
         out.verdict = JUDGED_LOSS;
         out.cause = body ? DR_STR_LIT("the target does not hold this link")
                          : DR_STR_LIT("the target did not show this link");
+        left_to_people(v, shown_as(r), &out);
     } else if (!primary_is(body, r, id)) {
         out.verdict = JUDGED_LOSS;
         out.actual = DR_STR_LIT("linked, but not as the primary one");
         out.cause = DR_STR_LIT("the primary account is another one");
+        left_to_people(v, shown_as(r), &out);
     } else {
         out.actual = out.expected;
     }
     verify_tell(v, out);
 }
 
+/* ---- links that the target holds and the source does not ---- */
+
+static bool is_wanted(const struct verifying *v, struct dr_str name,
+                      uint64_t id)
+{
+    bool orphan = false;
+
+    for (size_t i = 0; i < v->load->ref_count; i++) {
+        const struct dr_ref *r = &v->load->refs[i];
+        if (!dr_str_eq(shown_as(r), name)) {
+            continue;
+        }
+        orphan |= r->on_miss == DR_MISS_ORPHAN;
+        if (v->known->refs[i] == id ||
+            (v->known->gone && v->known->gone[i] == id)) {
+            return true;
+        }
+    }
+    return orphan && v->c->orphan == id;
+}
+
+static void tell_more(struct verifying *v, struct dr_str name, uint64_t id)
+{
+    struct judged_field out = {
+        .field = name,
+        .rule = name,
+        .actual = dr_arena_printf(v->a, "%" PRIu64, id),
+        .cause = DR_STR_LIT("the target holds a link that the source has not"),
+        .verdict = JUDGED_LOSS};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(pairs); i++) {
+        struct dr_ref r = {.field = dr_str_z(pairs[i].ref)};
+        if (dr_str_eqz(v->load->object, pairs[i].object) &&
+            dr_str_eq(shown_as(&r), name)) {
+            out.field = dr_str_z(pairs[i].field);
+        }
+    }
+    left_to_people(v, name, &out);
+    verify_tell(v, out);
+}
+
+static const struct dr_json *newest_with(const struct verifying *v,
+                                         struct dr_str name)
+{
+    for (size_t i = 0; i < v->known->body_count; i++) {
+        const struct dr_json *j = dr_json_gets(v->known->bodies[i], name);
+        if (j) {
+            return j;
+        }
+    }
+    return NULL;
+}
+
+static void verify_more(struct verifying *v, struct dr_str name)
+{
+    const struct dr_json *have = newest_with(v, name);
+    int64_t id;
+
+    if (dr_json_type(have) != DR_JSON_ARRAY) {
+        if (dr_json_i64(have, &id) == 0 && id > 0 &&
+            !is_wanted(v, name, (uint64_t)id)) {
+            tell_more(v, name, (uint64_t)id);
+        }
+        return;
+    }
+    DR_JSON_EACH(e, have)
+    {
+        if (dr_json_i64(dr_json_get(e, "id"), &id) == 0 && id > 0 &&
+            !is_wanted(v, name, (uint64_t)id)) {
+            tell_more(v, name, (uint64_t)id);
+        }
+    }
+}
+
+/* Somebody else's record has links of its own. */
+static bool is_ours(const struct verifying *v)
+{
+    const struct judge_load *main = &v->c->loads[0];
+
+    return main->has_fact && main->fact.origin != DR_DONE_MERGED;
+}
+
 void verify_links(struct verifying *v)
 {
+    static const char *const names[] = {"sales_accounts", "contacts",
+                                        "sales_account_id",
+                                        "parent_sales_account_id"};
+
+    for (size_t i = 0; is_ours(v) && i < DR_ARRAY_LEN(names); i++) {
+        if (dr_links_governed(v->load, dr_str_z(names[i]))) {
+            verify_more(v, dr_str_z(names[i]));
+        }
+    }
     for (size_t i = 0; i < v->load->ref_count; i++) {
         verify_ref(v, i);
     }

@@ -172,8 +172,37 @@ static bool seen(const struct dr_load *load, const struct links *l, size_t upto,
     return false;
 }
 
+static void account(struct dr_json_w *w, uint64_t id, bool primary)
+{
+    dr_json_w_obj(w);
+    dr_json_w_key(w, "id");
+    dr_json_w_u64(w, id);
+    dr_json_w_kvb(w, "is_primary", primary);
+    dr_json_w_end(w);
+}
+
+/* Those of the contact before, where it was somebody else's. */
+static void accounts_beside(struct dr_json_w *w, const struct dr_load *load,
+                            const struct links *l, const struct dr_json *before,
+                            bool primary)
+{
+    DR_JSON_EACH(e, before)
+    {
+        int64_t id;
+        bool ours = dr_json_i64(dr_json_get(e, "id"), &id) || id <= 0;
+        for (size_t i = 0; i < load->ref_count && !ours; i++) {
+            ours = is(&load->refs[i], "sales_accounts") &&
+                   l->ref[i] == (uint64_t)id;
+        }
+        if (!ours) {
+            account(w, (uint64_t)id,
+                    !primary && dr_json_true(dr_json_get(e, "is_primary")));
+        }
+    }
+}
+
 static void accounts(struct dr_json_w *w, const struct dr_load *load,
-                     const struct links *l)
+                     const struct links *l, const struct dr_json *before)
 {
     bool primary = false;
 
@@ -189,13 +218,10 @@ static void accounts(struct dr_json_w *w, const struct dr_load *load,
             seen(load, l, i, "sales_accounts")) {
             continue;
         }
-        dr_json_w_obj(w);
-        dr_json_w_key(w, "id");
-        dr_json_w_u64(w, l->ref[i]);
-        dr_json_w_kvb(w, "is_primary", primary ? r->primary : true);
-        dr_json_w_end(w);
+        account(w, l->ref[i], primary ? r->primary : true);
         primary = true; /* none was left: the first one is */
     }
+    accounts_beside(w, load, l, before, primary);
     dr_json_w_end(w);
 }
 
@@ -342,28 +368,56 @@ static void relation(struct dr_json_w *w, const struct dr_load *load,
     dr_json_w_end(w);
 }
 
+static bool kept_link(const struct body_opts *o, enum linked k)
+{
+    return o && (o->kept_links >> k & 1u) != 0;
+}
+
+static bool ended_link(const struct body_opts *o, enum linked k)
+{
+    return o && (o->ended_links >> k & 1u) != 0;
+}
+
+static void link_lists(struct dr_json_w *w, const struct dr_load *load,
+                       const struct links *l, const struct body_opts *o)
+{
+    if (!kept_link(o, LINKED_ACCOUNTS) &&
+        (any(load, l, "sales_accounts") || ended_link(o, LINKED_ACCOUNTS))) {
+        accounts(w, load, l, o ? o->accounts : NULL);
+    }
+    if (kept_link(o, LINKED_CONTACTS)) {
+        return;
+    }
+    if (any(load, l, "contacts_added_list")) {
+        contacts(w, load, l);
+    }
+    if (o && o->linked) {
+        removed(w, load, l, o->linked);
+    }
+}
+
+/* One of the record's own, which bears the name of its reference. */
+static void link_plain(struct dr_json_w *w, const struct dr_load *load,
+                       const struct links *l, size_t at,
+                       const struct body_opts *o)
+{
+    for (int k = LINKED_ACCOUNT; k <= LINKED_PARENT; k++) {
+        if (linked_by(&load->refs[at], (enum linked)k) &&
+            !kept_link(o, (enum linked)k)) {
+            dr_json_w_keys(w, linked_name((enum linked)k));
+            dr_json_w_u64(w, l->ref[at]);
+        }
+    }
+}
+
 static void links(struct dr_json_w *w, const struct type *t,
                   const struct dr_load *load, const struct links *l,
                   const struct body_opts *o)
 {
-    static const char *const plain[] = {"sales_account_id",
-                                        "parent_sales_account_id"};
-
-    unsigned theirs = o ? o->kept_links : 0;
-
-    if (any(load, l, "sales_accounts") && !(theirs >> EDIT_ACCOUNTS & 1u)) {
-        accounts(w, load, l);
-    }
-    if (any(load, l, "contacts_added_list") &&
-        !(theirs >> EDIT_CONTACTS & 1u)) {
-        contacts(w, load, l);
-    }
-    if (o && o->linked && !(theirs >> EDIT_CONTACTS & 1u)) {
-        removed(w, load, l, o->linked);
-    }
-    for (size_t k = 0; o && k < DR_ARRAY_LEN(plain); k++) {
-        if (o->ended_links >> (EDIT_ARRAYS + k) & 1u) {
-            dr_json_w_key(w, plain[k]);
+    link_lists(w, load, l, o);
+    for (int k = LINKED_ACCOUNT; k <= LINKED_PARENT; k++) {
+        if (ended_link(o, (enum linked)k)) {
+            dr_json_w_keys(w, linked_name((enum linked)k));
             dr_json_w_null(w);
         }
     }
@@ -378,13 +432,8 @@ static void links(struct dr_json_w *w, const struct type *t,
             target(w, t, on, l->ref[i]);
         } else if (t && t->module) {
             relation(w, load, l, i);
-        }
-        for (size_t k = 0; k < DR_ARRAY_LEN(plain); k++) {
-            if (!(t && t->module) && is(r, plain[k]) &&
-                !(theirs >> (EDIT_ARRAYS + k) & 1u)) {
-                dr_json_w_key(w, plain[k]);
-                dr_json_w_u64(w, l->ref[i]);
-            }
+        } else {
+            link_plain(w, load, l, i, o);
         }
     }
 }

@@ -9,6 +9,7 @@
 #include <drover/json/json.h>
 #include <drover/wire/wire.h>
 
+#include "linked.h"
 #include "refs.h"
 #include "types.h"
 
@@ -20,8 +21,10 @@ struct body_opts {
     const struct dr_json *custom; /* custom_field of the record before: what
                                      we do not write stays                  */
     const uint8_t *kept; /* fields that people changed: left out; NULL: none  */
-    unsigned kept_links; /* bits of enum edit_link                            */
-    unsigned ended_links; /* likewise: written as null                        */
+    const struct dr_json *accounts; /* of the contact that ours is merged into:
+                                       they stay, beside ours             */
+    unsigned kept_links; /* bits of enum linked                               */
+    unsigned ended_links; /* likewise: written as null, or as an empty list  */
 };
 
 /* {"contact": {…}} for POST and PUT, or in the type's own shape. */

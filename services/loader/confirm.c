@@ -34,6 +34,7 @@ bool confirm_row(struct loader *l, struct item *it,
                          .dst = it->route.dst,
                          .kept = it->kept,
                          .kept_links = it->kept_links,
+                         .merge = it->route.merge,
                          .content = true};
     struct links links = {0};
 

@@ -11,11 +11,9 @@
 #include <drover/base/time.h>
 #include <drover/plan/plan.h>
 
-#define VALUES_MAX 256 /* of an array; longer ones are taken as they are */
+#include "linked.h"
 
-static const char *const link_names[EDIT_LINKS] = {"sales_accounts", "contacts",
-                                                   "sales_account_id",
-                                                   "parent_sales_account_id"};
+#define VALUES_MAX 256 /* of an array; longer ones are taken as they are */
 
 static struct dr_str fields_of(const struct dr_fact *f)
 {
@@ -32,32 +30,6 @@ void edits_forget(struct item *it)
 
 /* ---- values, told alike however they are shown ---- */
 
-static int by_text(const void *x, const void *y)
-{
-    const struct dr_str *a = x, *b = y;
-    int rc = memcmp(a->p, b->p, a->n < b->n ? a->n : b->n);
-
-    return rc ? rc : (a->n > b->n) - (a->n < b->n);
-}
-
-static struct dr_str joined(struct dr_str *v, size_t n, struct dr_arena *a)
-{
-    struct dr_str out;
-    struct dr_buf b;
-
-    qsort(v, n, sizeof(*v), by_text);
-    dr_buf_init(&b, (size_t)1 << 20);
-    for (size_t i = 0; i < n; i++) {
-        if (i == 0 || !dr_str_eq(v[i], v[i - 1])) {
-            dr_buf_ch(&b, '\n');
-            dr_buf_str(&b, v[i]);
-        }
-    }
-    out = dr_arena_dup(a, dr_buf_view(&b));
-    dr_buf_done(&b);
-    return out;
-}
-
 /* The order of an array's words means nothing. */
 static struct dr_str canonical_list(struct dr_str raw, struct dr_arena *a)
 {
@@ -72,7 +44,7 @@ static struct dr_str canonical_list(struct dr_str raw, struct dr_arena *a)
         }
         v[n++] = word;
     }
-    return n > 0 ? joined(v, n, a) : (struct dr_str){"", 0};
+    return linked_words(v, n, a);
 }
 
 static struct dr_str canonical(struct dr_str shown, struct dr_arena *a)
@@ -86,79 +58,6 @@ static struct dr_str canonical(struct dr_str shown, struct dr_arena *a)
         return dr_arena_printf(a, "%lld ms", (long long)ms);
     }
     return shown;
-}
-
-static struct dr_str one_id(uint64_t id, bool primary, struct dr_arena *a)
-{
-    return dr_arena_printf(a, "%llu%s", (unsigned long long)id,
-                           primary ? "*" : "");
-}
-
-/* As the record shows a link; p NULL: it does not. */
-static struct dr_str link_now(const struct dr_json *record, size_t link,
-                              struct dr_arena *a)
-{
-    const struct dr_json *j = dr_json_get(record, link_names[link]);
-    struct dr_str v[VALUES_MAX];
-    size_t n = 0;
-
-    if (link >= EDIT_ARRAYS) {
-        struct dr_str id =
-            dr_json_is_null(j) ? (struct dr_str){"", 0} : dr_json_scalar(j);
-        return j ? id : (struct dr_str){NULL, 0};
-    }
-    if (!j && link == EDIT_CONTACTS) {
-        j = dr_json_get(record, "contact_ids");
-    }
-    if (dr_json_type(j) != DR_JSON_ARRAY) {
-        return (struct dr_str){NULL, 0};
-    }
-    DR_JSON_EACH(e, j)
-    {
-        bool object = dr_json_type(e) == DR_JSON_OBJECT;
-        int64_t id;
-        if (n < VALUES_MAX &&
-            dr_json_i64(object ? dr_json_get(e, "id") : e, &id) == 0) {
-            v[n++] = one_id((uint64_t)id,
-                            link == EDIT_ACCOUNTS &&
-                                dr_json_true(dr_json_get(e, "is_primary")),
-                            a);
-        }
-    }
-    return n > 0 ? joined(v, n, a) : (struct dr_str){"", 0};
-}
-
-static bool is_link(const struct dr_ref *r, size_t link)
-{
-    return dr_str_eqz(r->field, link == EDIT_CONTACTS ? "contacts_added_list"
-                                                      : link_names[link]);
-}
-
-/* As it shall be; p NULL: it is not written. */
-static struct dr_str link_wanted(const struct dr_load *load,
-                                 const struct links *links, size_t link,
-                                 struct dr_arena *a)
-{
-    struct dr_str v[VALUES_MAX];
-    bool primary = link != EDIT_ACCOUNTS;
-    size_t n = 0;
-
-    for (size_t i = 0; i < load->ref_count; i++) {
-        primary |= is_link(&load->refs[i], link) && links->ref[i] &&
-                   load->refs[i].primary;
-    }
-    for (size_t i = 0; i < load->ref_count && n < VALUES_MAX; i++) {
-        if (is_link(&load->refs[i], link) && links->ref[i]) {
-            bool star = link == EDIT_ACCOUNTS &&
-                        (primary ? load->refs[i].primary : true);
-            v[n++] = one_id(links->ref[i], star, a);
-            primary = true;
-        }
-    }
-    if (n == 0) {
-        return (struct dr_str){NULL, 0};
-    }
-    return link < EDIT_ARRAYS ? joined(v, n, a) : v[n - 1];
 }
 
 /* ---- before an update ---- */
@@ -193,24 +92,53 @@ static void tell(struct loader *l, struct item *it, const struct dr_load *load,
     }
 }
 
-static bool has_link(const struct dr_load *load, size_t link)
+/* Somebody else made it so: it is told, unless nothing was ever said of it. */
+static bool theirs_alone(struct loader *l, struct item *it,
+                         const struct dr_load *load, enum linked k,
+                         struct dr_str now, bool wanted)
 {
-    for (size_t i = 0; i < load->ref_count; i++) {
-        if (is_link(&load->refs[i], link)) {
-            return true;
-        }
+    struct dr_str fields = fields_of(&it->fact), name = linked_name(k);
+
+    if (!dr_committed(fields, name)) {
+        return !wanted;
+    }
+    if (dr_committed_as(fields, name, now)) {
+        return false;
+    }
+    tell(l, it, load, name, name);
+    return true;
+}
+
+static bool find_link(struct loader *l, struct item *it,
+                      const struct dr_load *load, const struct links *links,
+                      enum linked k, const struct dr_json *record)
+{
+    struct dr_str now = linked_now(record, k, l->scratch);
+    struct dr_str wanted = linked_wanted(
+        load, links, k, it->route.merge ? record : NULL, l->scratch);
+
+    if (!now.p || dr_str_eq(now, wanted)) {
+        return now.p || wanted.n == 0;
+    }
+    if (theirs_alone(l, it, load, k, now, wanted.n > 0)) {
+        it->kept_links |= 1u << k;
+        return true;
+    }
+    if (wanted.n == 0) {
+        it->ended_links |= 1u << k;
     }
     return false;
 }
 
-/* A single link that we made and nobody changed ends with the source's; the
- * arrays are written whole. */
-static bool ends(const struct item *it, size_t link, struct dr_str now)
+/* A link that no record says of itself, or whose kind we do not know. */
+static bool is_shown(const struct dr_ref *r)
 {
-    struct dr_str name = dr_str_z(link_names[link]);
+    bool shown = dr_str_eqz(r->field, "self");
 
-    return link >= EDIT_ARRAYS && now.n > 0 &&
-           dr_committed_as(fields_of(&it->fact), name, now);
+    for (int k = 0; k < LINKED_KINDS; k++) {
+        shown |= linked_by(r, (enum linked)k);
+    }
+    return shown;
 }
 
 static bool find_links(struct loader *l, struct item *it,
@@ -219,32 +147,13 @@ static bool find_links(struct loader *l, struct item *it,
 {
     bool same = true;
 
-    for (size_t k = 0; k < EDIT_LINKS; k++) {
-        struct dr_str wanted = link_wanted(load, links, k, l->scratch);
-        struct dr_str now = link_now(record, k, l->scratch);
-        struct dr_str name = dr_str_z(link_names[k]);
-        if (!wanted.p && ends(it, k, now) && !has_link(load, k)) {
-            it->ended_links |= 1u << k;
-            same = false;
-        }
-        if (!wanted.p || (now.p && dr_str_eq(wanted, now))) {
-            continue;
-        }
-        if (now.p && dr_committed(fields_of(&it->fact), name) &&
-            theirs(it, name, now, record)) {
-            it->kept_links |= 1u << k;
-            tell(l, it, load, name, name);
-        } else {
-            same = false;
+    for (int k = 0; k < LINKED_KINDS; k++) {
+        if (dr_links_governed(load, linked_name((enum linked)k))) {
+            same &= find_link(l, it, load, links, (enum linked)k, record);
         }
     }
     for (size_t i = 0; i < load->ref_count; i++) {
-        bool known =
-            links->ref[i] == 0 || dr_str_eqz(load->refs[i].field, "self");
-        for (size_t k = 0; k < EDIT_LINKS; k++) {
-            known |= is_link(&load->refs[i], k);
-        }
-        same &= known;
+        same &= links->ref[i] == 0 || is_shown(&load->refs[i]);
     }
     return same;
 }
@@ -340,13 +249,13 @@ void edits_commit(struct loader *l, struct item *it, struct dr_str text)
     for (size_t i = 0; i < load->field_count; i++) {
         commit_field(it, load, i, record, l->scratch);
     }
-    for (size_t k = 0; k < EDIT_LINKS; k++) {
-        struct dr_str now = link_now(record, k, l->scratch);
+    for (int k = 0; k < LINKED_KINDS; k++) {
+        struct dr_str now = linked_now(record, (enum linked)k, l->scratch);
+        struct dr_str name = linked_name((enum linked)k);
         if ((it->kept_links >> k & 1u) != 0) {
-            dr_commit_again(it->commits, fields_of(&it->fact),
-                            dr_str_z(link_names[k]));
-        } else if (now.p && has_link(load, k)) {
-            dr_commit(it->commits, dr_str_z(link_names[k]), now);
+            dr_commit_again(it->commits, fields_of(&it->fact), name);
+        } else if (now.p && dr_links_governed(load, name)) {
+            dr_commit(it->commits, name, now);
         }
     }
 }
@@ -385,8 +294,8 @@ static bool any_changed(const struct dr_fact *f, const struct dr_json *object,
             dr_str_eqz(m->key, "email") && dr_committed(fields_of(f), emails)
                 ? emails
                 : m->key;
-        for (size_t k = 0; k < EDIT_LINKS; k++) {
-            other |= dr_str_eqz(name, link_names[k]);
+        for (int k = 0; k < LINKED_KINDS; k++) {
+            other |= dr_str_eq(name, linked_name((enum linked)k));
         }
         if (!other && changed(f, name, canonical(as_shown(m), a))) {
             return true;
@@ -398,9 +307,9 @@ static bool any_changed(const struct dr_fact *f, const struct dr_json *object,
 bool edits_since(const struct dr_fact *f, const struct dr_json *record,
                  struct dr_arena *a)
 {
-    for (size_t k = 0; k < EDIT_LINKS; k++) {
-        struct dr_str now = link_now(record, k, a);
-        if (now.p && changed(f, dr_str_z(link_names[k]), now)) {
+    for (int k = 0; k < LINKED_KINDS; k++) {
+        struct dr_str now = linked_now(record, (enum linked)k, a);
+        if (now.p && changed(f, linked_name((enum linked)k), now)) {
             return true;
         }
     }

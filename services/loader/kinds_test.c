@@ -410,12 +410,13 @@ static void a_name_ends_neither_quotes_nor_part(void **state)
 
 static void folds_read_what_they_change(void **state)
 {
-    struct dr_ref r = {.field = DR_STR_LIT("@record")};
+    struct dr_ref r[] = {{.field = DR_STR_LIT("@record")},
+                         {.field = DR_STR_LIT("parent_sales_account_id")}};
     struct dr_load load = {.lane = DR_STR_LIT("link"),
                            .key = DR_STR_LIT("co_x:1"),
                            .rev = 1,
                            .op = DR_LOAD_PATCH,
-                           .refs = &r,
+                           .refs = r,
                            .ref_count = 1};
     struct dr_fact none = {.state = DR_FACT_NONE};
     struct route_case c = {.load = &load, .fact = &none, .self_dst = 44};
@@ -426,7 +427,8 @@ static void folds_read_what_they_change(void **state)
     assert_int_equal(out.way, WAY_FOLD);
     assert_int_equal(out.dst, 44);
     assert_true(out.preimage);
-    r.field = DR_STR_LIT("self");
+    r[0].field = DR_STR_LIT("self");
+    load.ref_count = 2;
     route_of(&c, &out);
     assert_int_equal(out.way, WAY_BULK_ID);
 }

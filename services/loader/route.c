@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <drover/ledger/ledger.h>
+#include <drover/plan/plan.h>
 
 bool fact_covers(const struct dr_fact *f, const struct dr_load *load,
                  size_t missing)
@@ -78,6 +79,9 @@ static bool of_another(const struct route_case *c, struct route *out)
     }
     if (!patch && !dr_str_eqz(c->load->lane, "deal_product")) {
         return false;
+    }
+    if (dr_links_only_end(c->load)) {
+        return true; /* it never had one */
     }
     out->way = fold ? WAY_FOLD : patch ? WAY_BULK_ID : WAY_LINES;
     out->op = DR_EFFECT_UPDATE;

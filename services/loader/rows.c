@@ -9,6 +9,7 @@
 #include <drover/ledger/ledger.h>
 #include <drover/plan/plan.h>
 
+#include "linked.h"
 #include "multipart.h"
 
 uint64_t row_id(const struct dr_json *record)
@@ -200,23 +201,44 @@ static bool same_id(const struct dr_json *value, uint64_t id)
     return dr_json_i64(value, &n) == 0 && n > 0 && (uint64_t)n == id;
 }
 
-/* Links that stand in the record itself; the others are the auditor's. */
-static bool links_match(const struct row_case *c, const struct dr_json *record)
+/* On what an activity or a note stands, where the record tells. */
+static bool target_matches(const struct row_case *c,
+                           const struct dr_json *record)
 {
-    static const char *const plain[] = {"sales_account_id",
-                                        "parent_sales_account_id"};
+    const struct dr_json *on = dr_json_get(record, "targetables");
+    size_t at = refs_target(c->load, c->links);
 
-    for (size_t i = 0; i < c->load->ref_count; i++) {
-        const struct dr_ref *r = &c->load->refs[i];
-        for (size_t k = 0; k < DR_ARRAY_LEN(plain); k++) {
-            if (c->links->ref[i] && dr_str_eqz(r->field, plain[k]) &&
-                (c->kept_links >> (EDIT_ARRAYS + k) & 1u) == 0 &&
-                !same_id(dr_json_get(record, plain[k]), c->links->ref[i])) {
-                return false;
-            }
+    if (dr_json_type(on) != DR_JSON_ARRAY || at == SIZE_MAX) {
+        return true;
+    }
+    DR_JSON_EACH(e, on)
+    {
+        if (same_id(dr_json_get(e, "id"), c->links->ref[at])) {
+            return true;
         }
     }
-    return true;
+    return false;
+}
+
+/* Links that the record shows; the others are the auditor's. */
+static bool links_match(const struct row_case *c, const struct dr_json *record,
+                        struct dr_arena *a)
+{
+    for (int k = 0; k < LINKED_KINDS; k++) {
+        enum linked kind = (enum linked)k;
+        struct dr_str now;
+        if ((c->kept_links >> k & 1u) != 0 ||
+            !dr_links_governed(c->load, linked_name(kind))) {
+            continue;
+        }
+        now = linked_now(record, kind, a);
+        if (now.p &&
+            !dr_str_eq(now, linked_wanted(c->load, c->links, kind,
+                                          c->merge ? record : NULL, a))) {
+            return false;
+        }
+    }
+    return target_matches(c, record);
 }
 
 static bool fields_match(const struct row_case *c, const struct dr_json *record,
@@ -233,7 +255,7 @@ static bool fields_match(const struct row_case *c, const struct dr_json *record,
             return false;
         }
     }
-    return links_match(c, record);
+    return links_match(c, record, a);
 }
 
 enum row_match row_matches(const struct row_case *c,

@@ -58,7 +58,8 @@ struct row_case {
     uint64_t dst;        /* known id, 0: found by identity          */
     bool content;        /* compare fields too, not identity alone  */
     const uint8_t *kept; /* fields that people changed; NULL: none */
-    unsigned kept_links; /* bits of enum edit_link                 */
+    unsigned kept_links; /* bits of enum linked                    */
+    bool merge;          /* it was somebody else's before          */
 };
 
 enum row_match row_matches(const struct row_case *c,

@@ -17,6 +17,7 @@ static enum dr_found compare(struct loader *l, struct item *it,
     struct row_case c = {.type = it->type,
                          .kept = it->kept,
                          .kept_links = it->kept_links,
+                         .merge = it->route.merge,
                          .step = it->route.step,
                          .dst = row_id(record),
                          .content = it->content};

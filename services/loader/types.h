@@ -31,10 +31,6 @@ enum shape {
     SHAPE_FILE, /* multipart/form-data                                   */
 };
 
-/* Links that people's edits are told of as a whole; the first two are arrays.
- */
-enum edit_link { EDIT_ACCOUNTS, EDIT_CONTACTS, EDIT_ARRAYS, EDIT_LINKS = 4 };
-
 #define TYPE_VIEWS 3
 #define TYPE_LISTS 2
 #define TYPES_MAX 32

@@ -17,6 +17,7 @@ void update_opts(const struct item *it, const struct dr_load *load,
                               .custom = dr_json_get(record, "custom_field")};
     if (it->route.merge) {
         out->tags = dr_json_get(record, "tags"); /* people's own stay */
+        out->accounts = dr_json_get(record, "sales_accounts");
     } else if (load->op == DR_LOAD_WRITE && dr_str_eqz(load->type, "deals")) {
         /* Fields that another record becomes say nothing of its contacts. */
         out->linked = contacts ? contacts : dr_json_get(record, "contact_ids");

@@ -124,13 +124,15 @@ class Links:
         if len(have) > 1 or not have <= wanted or not (have or alone):
             self.is_so((kind, rid), "targetable", have, wanted)
 
-    def problems(self):
+    def problems(self, people=()):
+        """people: (object, id) of what somebody linked in Freshsales, where
+        the source says nothing and Drover wrote nothing."""
         self.found = []
         for x in self.lines:
             what = x["object"], x["id"]
             record = self.live.get(self.at.get(what))
             if not record or x["state"] != "landed" or \
-                    what not in self.source:
+                    what not in self.source or what in people:
                 continue
             if x["type"] == "contacts":
                 self.contact(x["id"], record)

@@ -78,21 +78,21 @@ class Case(unittest.TestCase):
         flow.sign()
         flow.run()
 
-    def ended(self, flow, freeze=True):
+    def ended(self, flow, freeze=True, people=()):
         if freeze:
             flow.freeze()
         else:
             flow.frozen()
         flow.cutover()
         result = Result(flow).all()
-        self.assert_right(result)
+        self.assert_right(result, people)
         return result
 
-    def assert_right(self, result):
+    def assert_right(self, result, people=()):
         self.assertEqual(result.books(), [])
         self.assertEqual(result.verified(), [])
         self.assertEqual(result.truth().problems(), [])
-        self.assertEqual(result.links().problems(), [])
+        self.assertEqual(result.links().problems(people), [])
 
     @staticmethod
     def states(result):

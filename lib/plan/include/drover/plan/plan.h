@@ -292,6 +292,16 @@ bool dr_ref_takes_lead(const struct dr_ref *r);
 size_t dr_links_settle(const struct dr_load *load, uint64_t *ids,
                        const bool *lead);
 
+/*
+ * Does the load say all there is of the links that the target shows under
+ * this name (sales_accounts, contacts, sales_account_id,
+ * parent_sales_account_id)? Those that it does not name have ended, then.
+ */
+bool dr_links_governed(const struct dr_load *load, struct dr_str name);
+/* A company without a parent: there is something to do only where it had one
+ * before. */
+bool dr_links_only_end(const struct dr_load *load);
+
 /* ---- comparing with what the target holds ---- */
 
 enum dr_cmp { DR_CMP_SAME = 1, DR_CMP_DIFFERENT, DR_CMP_ABSENT };

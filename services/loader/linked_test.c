@@ -1,0 +1,156 @@
+/* Links of a record: as they are, as they shall be, and what is written. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "body.h"
+#include "linked.h"
+#include "route.h"
+#include "rows.h"
+#include "types.h"
+
+/* No parent: something is to be done only where there was one. */
+static void a_link_ends_where_there_was_one(void **state)
+{
+    struct dr_ref r = {.field = DR_STR_LIT("self")};
+    struct dr_load load = {.lane = DR_STR_LIT("link"),
+                           .type = DR_STR_LIT("sales_accounts"),
+                           .key = DR_STR_LIT("company:1"),
+                           .rev = 2,
+                           .op = DR_LOAD_PATCH,
+                           .refs = &r,
+                           .ref_count = 1};
+    struct dr_fact fact = {.state = DR_FACT_NONE};
+    struct route_case c = {.load = &load, .fact = &fact, .self_dst = 44};
+    struct route out;
+
+    (void)state;
+    route_of(&c, &out);
+    assert_int_equal(out.way, WAY_SKIP);
+    fact = (struct dr_fact){.state = DR_FACT_DONE, .dst = 44, .rev = 1};
+    route_of(&c, &out);
+    assert_int_equal(out.way, WAY_UPDATE);
+    assert_int_equal(out.dst, 44);
+}
+
+static void same_text(struct dr_str is, const char *wanted)
+{
+    assert_true(is.p != NULL);
+    if (!dr_str_eqz(is, wanted)) {
+        fail_msg("%.*s is not %s", (int)is.n, is.p, wanted);
+    }
+}
+
+static void links_are_told_alike(void **state)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(1 << 20);
+    const struct dr_json *contact = dr_json_parse(
+        a,
+        DR_STR_LIT("{\"sales_accounts\":[{\"id\":9,\"is_primary\":false},"
+                   "{\"id\":7,\"is_primary\":true}],\"sales_account_id\":null,"
+                   "\"contact_ids\":[4,3,4]}"),
+        NULL, NULL);
+    struct dr_ref r[] = {
+        {.field = DR_STR_LIT("sales_accounts"), .primary = true},
+        {.field = DR_STR_LIT("sales_accounts")},
+        {.field = DR_STR_LIT("sales_accounts")}};
+    struct dr_load load = {.lane = DR_STR_LIT("contact"),
+                           .type = DR_STR_LIT("contacts"),
+                           .op = DR_LOAD_WRITE,
+                           .refs = r,
+                           .ref_count = 3};
+    uint64_t ids[] = {7, 9, 0};
+    struct links links = {.ref = ids};
+
+    (void)state;
+    same_text(linked_now(contact, LINKED_ACCOUNTS, a), "\n7*\n9");
+    same_text(linked_now(contact, LINKED_CONTACTS, a), "\n3\n4");
+    same_text(linked_now(contact, LINKED_ACCOUNT, a), "");
+    assert_null(linked_now(contact, LINKED_PARENT, a).p);
+    same_text(linked_wanted(&load, &links, LINKED_ACCOUNTS, NULL, a),
+              "\n7*\n9");
+    ids[0] = 0; /* the next one is the primary one then */
+    same_text(linked_wanted(&load, &links, LINKED_ACCOUNTS, NULL, a), "\n9*");
+    ids[1] = 8;
+    same_text(linked_wanted(&load, &links, LINKED_ACCOUNTS, contact, a),
+              "\n7\n8*\n9");
+    ids[1] = 0;
+    same_text(linked_wanted(&load, &links, LINKED_ACCOUNTS, NULL, a), "");
+    same_text(linked_wanted(&load, &links, LINKED_ACCOUNTS, contact, a),
+              "\n7*\n9");
+}
+
+/* After an answer that was lost, the record itself must say that it is so. */
+static void a_row_with_other_links_is_older(void **state)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(1 << 20);
+    const struct dr_json *deal = dr_json_parse(
+        a,
+        DR_STR_LIT("{\"id\":5,\"sales_account_id\":7,\"contacts\":"
+                   "[{\"id\":3}]}"),
+        NULL, NULL);
+    struct dr_ref r[] = {{.field = DR_STR_LIT("contacts_added_list")},
+                         {.field = DR_STR_LIT("sales_account_id")}};
+    struct dr_load load = {.lane = DR_STR_LIT("deal"),
+                           .type = DR_STR_LIT("deals"),
+                           .op = DR_LOAD_WRITE,
+                           .refs = r,
+                           .ref_count = 2};
+    uint64_t ids[] = {3, 7};
+    struct links links = {.ref = ids};
+    struct row_case c = {.type = type_of(DR_STR_LIT("deals")),
+                         .load = &load,
+                         .links = &links,
+                         .dst = 5,
+                         .content = true};
+
+    (void)state;
+    assert_int_equal(row_matches(&c, deal, a), ROW_SAME);
+    ids[0] = 4;
+    assert_int_equal(row_matches(&c, deal, a), ROW_OLDER);
+    c.kept_links = 1u << LINKED_CONTACTS;
+    assert_int_equal(row_matches(&c, deal, a), ROW_SAME);
+    load.ref_count = 1; /* the account has ended */
+    assert_int_equal(row_matches(&c, deal, a), ROW_OLDER);
+}
+
+static void accounts_of_somebody_stay_beside_ours(void **state)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(1 << 20);
+    const struct dr_json *before = dr_json_parse(
+        a, DR_STR_LIT("[{\"id\":9,\"is_primary\":true},{\"id\":7}]"), NULL,
+        NULL);
+    struct dr_ref r = {.field = DR_STR_LIT("sales_accounts"), .primary = true};
+    struct dr_load load = {.lane = DR_STR_LIT("contact"),
+                           .type = DR_STR_LIT("contacts"),
+                           .op = DR_LOAD_WRITE,
+                           .refs = &r,
+                           .ref_count = 1};
+    uint64_t id = 7;
+    struct links links = {.ref = &id};
+    struct body_opts o = {.accounts = before};
+    struct dr_buf b;
+
+    (void)state;
+    dr_buf_init(&b, 4096);
+    body_single(type_of(load.type), &load, &links, &o, &b);
+    same_text(dr_buf_view(&b),
+              "{\"contact\":{\"sales_accounts\":[{\"id\":7,\"is_primary\":"
+              "true},{\"id\":9,\"is_primary\":false}]}}");
+    dr_buf_done(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_link_ends_where_there_was_one),
+        cmocka_unit_test(links_are_told_alike),
+        cmocka_unit_test(a_row_with_other_links_is_older),
+        cmocka_unit_test(accounts_of_somebody_stay_beside_ours),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Links that end, move and come while the source is tailed: each kind there
+is. What is asserted is what the simulated Freshsales holds at the end, all of
+its links against all of the source's (demo/links.py), and by name what each
+edit was to do."""
+import unittest
+
+from case import Case  # first: it finds the support folder
+from bench import ndjson  # noqa: E402
+
+
+class Links(Case):
+    @staticmethod
+    def edit(s, kind, rid, **properties):
+        record = next(r for r in ndjson(s.source.admin, "/sim/records/" + kind)
+                      if r["id"] == rid)
+        record["properties"].update(properties)
+        s.source.post("/sim/admin/%s/%s" % (kind, rid), record, method="PUT")
+
+    @staticmethod
+    def ends(s, kind, rid, end):
+        return [r for r in ndjson(s.source.admin, "/sim/associations/%s/%s" %
+                                  (kind, end)) if r["from_id"] == rid]
+
+    def remove(self, s, kind, rid, end, to=None):
+        """One link, or all of this kind."""
+        gone = [r for r in self.ends(s, kind, rid, end)
+                if to in (None, r["to_id"])]
+        self.assertTrue(gone, (kind, rid, end, to))
+        for r in gone:
+            s.source.post("/sim/admin/associations", dict(
+                r, op="assoc_remove", from_type=kind, to_type=end))
+
+    def add(self, s, kind, rid, end, to, primary=False):
+        like = next(iter(ndjson(s.source.admin, "/sim/associations/%s/%s" %
+                                (kind, end))))
+        s.source.post("/sim/admin/associations", dict(
+            like, op="assoc_add", from_type=kind, from_id=rid, to_type=end,
+            to_id=to, primary=primary))
+
+    def change(self, s):
+        """Removed, moved, a second one added, moved to what is not there."""
+        # an account's parent
+        self.edit(s, "company", "co_002", parent_company_id=None)
+        self.edit(s, "company", "co_003", parent_company_id="co_011")
+        self.edit(s, "company", "co_008", parent_company_id="co_009")
+        # a contact's accounts: ct_017 has two, ct_010 one
+        self.remove(s, "contact", "ct_017", "company", "co_022")
+        self.remove(s, "contact", "ct_010", "company")
+        self.add(s, "contact", "ct_015", "company", "co_016")
+        self.remove(s, "contact", "ct_016", "company")
+        self.add(s, "contact", "ct_016", "company", "co_020", True)
+        # a deal's account
+        self.remove(s, "deal", "de_015", "company")
+        self.remove(s, "deal", "de_017", "company")
+        self.add(s, "deal", "de_017", "company", "co_019", True)
+        self.remove(s, "deal", "de_018", "company")
+        self.add(s, "deal", "de_018", "company", "co_999", True)
+        self.add(s, "deal", "de_001", "company", "co_001", True)
+        # a deal's contacts: de_013 has two, de_014 one
+        self.remove(s, "deal", "de_013", "contact", "ct_022")
+        self.remove(s, "deal", "de_014", "contact")
+        self.add(s, "deal", "de_019", "contact", "ct_020")
+        self.remove(s, "deal", "de_020", "contact")
+        self.add(s, "deal", "de_020", "contact", "ct_023", True)
+        # what an activity stands on
+        self.remove(s, "task", "ta_004", "deal")
+        self.remove(s, "task", "ta_005", "contact")
+        self.add(s, "task", "ta_005", "contact", "ct_023", True)
+        self.add(s, "task", "ta_008", "deal", "de_023", True)
+        self.remove(s, "call", "ca_02", "deal")
+        self.add(s, "note", "no_07", "deal", "de_022", True)
+
+    @staticmethod
+    def source_ids(s, kind, field):
+        return {r[field] if field in r else r["custom_field"][field]: r
+                for r in ndjson(s.target.admin, "/sim/records/" + kind)}
+
+    def test_links_end_move_and_come(self):
+        s, flow = self.loaded()
+        self.change(s)
+        flow.tail(changes=False)
+        self.ended(flow)
+        accounts = self.source_ids(s, "sales_accounts", "cf_source_id")
+        people = self.source_ids(s, "contacts", "external_id")
+        deals = self.source_ids(s, "deals", "cf_source_id")
+        names = {r["id"]: k for k, r in accounts.items()}
+        named = {r["id"]: k for k, r in people.items()}
+        self.assertEqual(
+            [names.get(accounts[c]["parent_sales_account_id"])
+             for c in ("co_002", "co_003", "co_008")],
+            [None, "co_011", "co_009"])
+        self.assertEqual(
+            {c: sorted(names[a["id"]] for a in people[c]["sales_accounts"])
+             for c in ("ct_017", "ct_010", "ct_015", "ct_016")},
+            {"ct_017": ["co_017"], "ct_010": ["unassigned"],
+             "ct_015": ["co_015", "co_016"], "ct_016": ["co_020"]})
+        self.assertEqual(
+            [names.get(deals[d]["sales_account_id"])
+             for d in ("de_015", "de_017", "de_018", "de_001")],
+            [None, "co_019", None, "co_001"])
+        self.assertEqual(
+            {d: sorted(named[c["id"]] for c in deals[d]["contacts"])
+             for d in ("de_013", "de_014", "de_019", "de_020")},
+            {"de_013": ["ct_013"], "de_014": [],
+             "de_019": ["ct_019", "ct_020"], "de_020": ["ct_023"]})
+
+    def test_links_that_people_made_stay(self):
+        """In Freshsales somebody gives a deal a contact and an account, an
+        account a parent, a contact a further account; the source changes
+        other fields of them."""
+        s, flow = self.loaded()
+        accounts = self.source_ids(s, "sales_accounts", "cf_source_id")
+        people = self.source_ids(s, "contacts", "external_id")
+        deals = self.source_ids(s, "deals", "cf_source_id")
+
+        def person(kind, record, **fields):
+            s.target.post("/sim/admin/%s/%d" % (kind, record["id"]), fields,
+                          method="PUT")
+        mine = accounts["co_024"]["id"]
+        person("deals", deals["de_001"], sales_account_id=mine)
+        person("deals", deals["de_030"],
+               contacts_added_list=[people["ct_023"]["id"]],
+               contacts_removed_list=[people["ct_030"]["id"]])
+        person("sales_accounts", accounts["co_008"],
+               parent_sales_account_id=mine)
+        person("contacts", people["ct_013"], sales_accounts=people["ct_013"][
+            "sales_accounts"] + [{"id": mine, "is_primary": False}])
+        self.edit(s, "deal", "de_001", name="Another name")
+        self.edit(s, "deal", "de_030", name="One more name")
+        self.edit(s, "company", "co_008", city="Elsewhere")
+        self.edit(s, "contact", "ct_013", city="Elsewhere")
+        flow.tail(changes=False)
+        result = self.ended(flow, people={("company", "co_008")})
+        deals = self.source_ids(s, "deals", "cf_source_id")
+        self.assertEqual(deals["de_001"]["name"], "Another name")
+        self.assertEqual(deals["de_001"]["sales_account_id"], mine)
+        self.assertEqual([c["id"] for c in deals["de_030"]["contacts"]],
+                         [people["ct_023"]["id"]])
+        self.assertEqual(self.source_ids(
+            s, "sales_accounts", "cf_source_id")["co_008"][
+                "parent_sales_account_id"], mine)
+        self.assertIn(mine, [a["id"] for a in self.source_ids(
+            s, "contacts", "external_id")["ct_013"]["sales_accounts"]])
+        told = {(c["object"], c["id"], c["field"])
+                for c in result.lines("conflicts.ndjson")}
+        self.assertLessEqual(
+            {("deal", "de_001", "sales_account_id"),
+             ("deal", "de_030", "contacts"),
+             ("contact", "ct_013", "sales_accounts")}, told)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
