@@ -101,11 +101,13 @@ def lines(i, products, rev=1, pas=1, quantity=2):
 
 
 def link(i, parent, rev=1, pas=1):
-    return record(
-        "link", "company", i, "sales_accounts", "single", {},
-        [ref("self", "account", "company:%s" % i, "reject"),
-         ref("parent_sales_account_id", "account", "company:%s" % parent)],
-        rev, pas, patch=True)
+    """parent None: the company has none."""
+    refs = [ref("self", "account", "company:%s" % i, "reject")]
+    if parent is not None:
+        refs.append(ref("parent_sales_account_id", "account",
+                        "company:%s" % parent))
+    return record("link", "company", i, "sales_accounts", "single", {}, refs,
+                  rev, pas, patch=True)
 
 
 def task(i, to=None, rev=1, pas=1, **fields):

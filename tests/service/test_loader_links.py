@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Links that move alone, and the answer to it is lost. Everything is asserted
+on what the simulated Freshsales holds."""
+import unittest
+
+from test_loader import (  # first: it finds the support folder
+    World, company, contact, deal, link, task)
+from test_loader_edits import Case
+
+LANES = ["account", "contact", "deal", "link", "activity"]
+NOTHING_HAPPENED = {
+    "lost before": {"close": "before"},
+    "503": {"status": 503, "body": "html"},
+    "slow for nothing": {"delay_ms": 300, "then": "none"},
+}
+
+
+class Links(Case):
+    def version(self, n, ids, at):
+        """Every record the same but for where its links go."""
+        out = []
+        for i in ids:
+            out += [contact(i, [at], rev=n, pas=n),
+                    deal(i, at, [ids[0] + (i + at) % len(ids)], rev=n, pas=n),
+                    link(i + 1000, at, rev=n, pas=n),
+                    task(i, ("SalesAccount", "account", "company:%s" % at),
+                         rev=n, pas=n)]
+        return out
+
+    def assert_links(self, w, ids, at):
+        accounts = self.of_source(w, "sales_accounts", "cf_source_id")
+        people = self.of_source(w, "contacts")
+        deals = self.of_source(w, "deals", "cf_source_id")
+        want = accounts[str(at)]["id"]
+        for i in ids:
+            self.assertEqual([a["id"] for a in people[str(i)]
+                              ["sales_accounts"]], [want], i)
+            self.assertEqual(deals[str(i)]["sales_account_id"], want, i)
+            self.assertEqual(
+                [c["id"] for c in deals[str(i)]["contacts"]],
+                [people[str(ids[0] + (i + at) % len(ids))]["id"]], i)
+            self.assertEqual(accounts[str(i + 1000)][
+                "parent_sales_account_id"], want, i)
+        tasks = [r for r in w.records("tasks")
+                 if int(r["title"].split()[1]) in ids]
+        self.assertEqual([[t["id"] for t in r["targetables"]] for r in tasks],
+                         [[want]] * len(ids))
+
+    def moved(self, n):
+        """n of each: few go singly, many in bulk."""
+        w = World(self)
+        w.loader()
+        ids = range(100, 100 + n)
+        first = self.version(1, ids, 1)
+        w.run_lanes({"account": [company(i) for i in (1, 2)] + [
+            company(i + 1000) for i in ids]} | {
+                lane: [r for r in first if r["load"]["lane"] == lane]
+                for lane in LANES[1:]})
+        self.assert_links(w, ids, 1)
+        at = 1
+        for pas, (name, action) in enumerate(NOTHING_HAPPENED.items(), 2):
+            with self.subTest(name):
+                at = 3 - at
+                w.faults(*({"name": "lost", "match": m, "after": 0,
+                            "times": 2, "action": action} for m in (
+                                {"method": "PUT", "path": "/contacts/"},
+                                {"method": "PUT", "path": "/deals/"},
+                                {"method": "PUT", "path": "/tasks/"},
+                                {"method": "PUT", "path": "/sales_accounts/"},
+                                {"method": "POST", "path": "bulk_upsert$"})))
+                self.again(w, LANES, self.version(pas, ids, at), pas)
+                self.assert_links(w, ids, at)
+        w.stop()
+
+    def test_moved_one_by_one(self):
+        self.moved(3)
+
+    def test_moved_in_bulk(self):
+        self.moved(30)
+
+    def test_ended(self):
+        """The account and the contacts of a deal, a parent: the request that
+        takes them away is lost, twice."""
+        w = World(self)
+        w.loader()
+        w.run_lanes({"account": [company(1), company(2)],
+                     "contact": [contact(5, [1])],
+                     "deal": [deal(7, 1, [5])], "link": [link(2, 1)]})
+        w.faults({"name": "lost", "match": {"method": "PUT", "path": "/"},
+                  "after": 0, "times": 4, "action": {"close": "before"}})
+        self.again(w, LANES, [deal(7, rev=2, pas=2),
+                              link(2, None, rev=2, pas=2)], 2)
+        d = w.records("deals")[0]
+        self.assertEqual((d["sales_account_id"], d["contacts"]), (None, []))
+        self.assertEqual({r["parent_sales_account_id"]
+                          for r in w.records("sales_accounts")}, {None})
+        w.stop()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
