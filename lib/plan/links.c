@@ -25,7 +25,9 @@ bool dr_links_governed(const struct dr_load *load, struct dr_str name)
         const char *lane, *type, *name;
     } all[] = {{"contact", "contacts", "sales_accounts"},
                {"deal", "deals", "contacts"},
-               {"deal", "deals", "sales_account_id"}};
+               {"deal", "deals", "sales_account_id"},
+               {"activity", NULL, "targetables"},
+               {"note", NULL, "targetables"}};
 
     if (load->op == DR_LOAD_PATCH) {
         return is_parent_patch(load) &&
@@ -34,7 +36,7 @@ bool dr_links_governed(const struct dr_load *load, struct dr_str name)
     for (size_t i = 0; load->op == DR_LOAD_WRITE && i < DR_ARRAY_LEN(all);
          i++) {
         if (dr_str_eqz(load->lane, all[i].lane) &&
-            dr_str_eqz(load->type, all[i].type) &&
+            (!all[i].type || dr_str_eqz(load->type, all[i].type)) &&
             dr_str_eqz(name, all[i].name)) {
             return true;
         }

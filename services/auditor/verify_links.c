@@ -194,7 +194,9 @@ static struct dr_str shown_as(const struct dr_ref *r)
 {
     const char *list = list_of(r);
 
-    return list ? dr_str_z(list) : r->field;
+    return is_target(r) ? DR_STR_LIT("targetables")
+           : list       ? dr_str_z(list)
+                        : r->field;
 }
 
 static void left_to_people(const struct verifying *v, struct dr_str name,
@@ -323,6 +325,37 @@ static void verify_more(struct verifying *v, struct dr_str name)
     }
 }
 
+/* No call takes an activity or a note off the record that it stands on. */
+static void verify_stands(struct verifying *v)
+{
+    struct dr_str name = DR_STR_LIT("targetables");
+    const struct dr_json *have = newest_with(v, name);
+    struct judged_field out = {
+        .field = name,
+        .rule = name,
+        .cause = DR_STR_LIT("what it stood on is no link of it any more at the "
+                            "source: Freshsales takes nothing off the record "
+                            "that it stands on"),
+        .verdict = JUDGED_INTENDED};
+
+    for (size_t i = 0; i < v->load->ref_count; i++) {
+        if (is_target(&v->load->refs[i]) && v->known->refs[i]) {
+            return;
+        }
+    }
+    DR_JSON_EACH(e, have)
+    {
+        int64_t id;
+        if (dr_json_i64(dr_json_get(e, "id"), &id) == 0 &&
+            !is_wanted(v, name, (uint64_t)id)) {
+            out.actual = dr_arena_printf(v->a, DR_STR_FMT " %lld",
+                                         DR_STR_ARG(dr_json_get_str(e, "type")),
+                                         (long long)id);
+            verify_tell(v, out);
+        }
+    }
+}
+
 /* Somebody else's record has links of its own. */
 static bool is_ours(const struct verifying *v)
 {
@@ -341,6 +374,9 @@ void verify_links(struct verifying *v)
         if (dr_links_governed(v->load, dr_str_z(names[i]))) {
             verify_more(v, dr_str_z(names[i]));
         }
+    }
+    if (dr_links_governed(v->load, DR_STR_LIT("targetables"))) {
+        verify_stands(v);
     }
     for (size_t i = 0; i < v->load->ref_count; i++) {
         verify_ref(v, i);

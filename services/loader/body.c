@@ -428,6 +428,9 @@ static void links(struct dr_json_w *w, const struct type *t,
             continue;
         }
         on = body_target(r, l->lead && l->lead[i]);
+        if (on.n > 0 && kept_link(o, LINKED_TARGET)) {
+            continue;
+        }
         if (on.n > 0) {
             target(w, t, on, l->ref[i]);
         } else if (t && t->module) {

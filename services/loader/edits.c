@@ -117,7 +117,7 @@ static bool find_link(struct loader *l, struct item *it,
     struct dr_str wanted = linked_wanted(
         load, links, k, it->route.merge ? record : NULL, l->scratch);
 
-    if (!now.p || dr_str_eq(now, wanted)) {
+    if (!now.p || !wanted.p || dr_str_eq(now, wanted)) {
         return now.p || wanted.n == 0;
     }
     if (theirs_alone(l, it, load, k, now, wanted.n > 0)) {

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "body.h"
+
 #define ENDS_MAX 256 /* of a list; further ones are not looked at */
 
 static const struct {
@@ -14,6 +16,7 @@ static const struct {
     {"contacts", "contacts_added_list", "contact_ids"},
     {"sales_account_id", "sales_account_id", NULL},
     {"parent_sales_account_id", "parent_sales_account_id", NULL},
+    {"targetables", NULL, NULL},
 };
 
 struct dr_str linked_name(enum linked k)
@@ -28,7 +31,9 @@ bool linked_is_list(enum linked k)
 
 bool linked_by(const struct dr_ref *r, enum linked k)
 {
-    return dr_str_eqz(r->field, kinds[k].ref);
+    return k == LINKED_TARGET
+               ? dr_str_starts(r->field, DR_STR_LIT("targetable:"))
+               : dr_str_eqz(r->field, kinds[k].ref);
 }
 
 static int by_text(const void *x, const void *y)
@@ -116,12 +121,55 @@ static void add_list(struct ends *e, const struct dr_json *list, enum linked k,
     }
 }
 
+static struct dr_str target_words(struct dr_str type, uint64_t id,
+                                  struct dr_arena *a)
+{
+    return dr_arena_printf(a, DR_STR_FMT " %llu", DR_STR_ARG(type),
+                           (unsigned long long)id);
+}
+
+static struct dr_str targets_now(const struct dr_json *list, struct dr_arena *a)
+{
+    struct dr_str v[ENDS_MAX];
+    size_t n = 0;
+
+    DR_JSON_EACH(x, list)
+    {
+        int64_t id;
+        if (n < ENDS_MAX && dr_json_i64(dr_json_get(x, "id"), &id) == 0 &&
+            id > 0) {
+            v[n++] = target_words(dr_json_get_str(x, "type"), (uint64_t)id, a);
+        }
+    }
+    return linked_words(v, n, a);
+}
+
+static struct dr_str target_wanted(const struct dr_load *load,
+                                   const struct links *links,
+                                   struct dr_arena *a)
+{
+    size_t at = refs_target(load, links);
+    struct dr_str word;
+
+    if (at == SIZE_MAX) {
+        return (struct dr_str){NULL, 0};
+    }
+    word = target_words(
+        body_target(&load->refs[at], links->lead && links->lead[at]),
+        links->ref[at], a);
+    return linked_words(&word, 1, a);
+}
+
 struct dr_str linked_now(const struct dr_json *record, enum linked k,
                          struct dr_arena *a)
 {
     const struct dr_json *j = dr_json_get(record, kinds[k].name);
     struct ends e = {.n = 0};
 
+    if (k == LINKED_TARGET) {
+        return dr_json_type(j) == DR_JSON_ARRAY ? targets_now(j, a)
+                                                : (struct dr_str){NULL, 0};
+    }
     if (!linked_is_list(k)) {
         return !j                   ? (struct dr_str){NULL, 0}
                : dr_json_is_null(j) ? (struct dr_str){"", 0}
@@ -161,6 +209,9 @@ struct dr_str linked_wanted(const struct dr_load *load,
 {
     struct ends e = {.n = 0};
 
+    if (k == LINKED_TARGET) {
+        return target_wanted(load, links, a);
+    }
     add_wanted(&e, load, links, k);
     if (!linked_is_list(k)) {
         return e.n > 0 ? dr_arena_printf(a, "%llu",

@@ -19,6 +19,7 @@ enum linked {
     LINKED_CONTACTS, /* of a deal    */
     LINKED_ACCOUNT,  /* of a deal    */
     LINKED_PARENT,   /* of an account */
+    LINKED_TARGET,   /* on what an activity or a note stands */
     LINKED_KINDS
 };
 
@@ -27,12 +28,14 @@ struct dr_str linked_name(enum linked k);
 bool linked_is_list(enum linked k);
 /* The reference of a load record is such a link. */
 bool linked_by(const struct dr_ref *r, enum linked k);
-/* As the record shows it: ids, the primary one with a star; empty: none; p
- * NULL: the record does not say. */
+/* As the record shows it: ids, the primary one with a star, of targets also
+ * their types; empty: none; p NULL: the record does not say. */
 struct dr_str linked_now(const struct dr_json *record, enum linked k,
                          struct dr_arena *a);
-/* As it shall be, in the same words. `beside`: the record of somebody else
- * that ours is merged into, or NULL: a contact keeps its accounts. */
+/* As it shall be, in the same words; p NULL: nothing that could be asked for,
+ * since Freshsales takes nothing off what it stands on. `beside`: the record of
+ * somebody else that ours is merged into, or NULL: a contact keeps its
+ * accounts. */
 struct dr_str linked_wanted(const struct dr_load *load,
                             const struct links *links, enum linked k,
                             const struct dr_json *beside, struct dr_arena *a);

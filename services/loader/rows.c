@@ -201,44 +201,25 @@ static bool same_id(const struct dr_json *value, uint64_t id)
     return dr_json_i64(value, &n) == 0 && n > 0 && (uint64_t)n == id;
 }
 
-/* On what an activity or a note stands, where the record tells. */
-static bool target_matches(const struct row_case *c,
-                           const struct dr_json *record)
-{
-    const struct dr_json *on = dr_json_get(record, "targetables");
-    size_t at = refs_target(c->load, c->links);
-
-    if (dr_json_type(on) != DR_JSON_ARRAY || at == SIZE_MAX) {
-        return true;
-    }
-    DR_JSON_EACH(e, on)
-    {
-        if (same_id(dr_json_get(e, "id"), c->links->ref[at])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Links that the record shows; the others are the auditor's. */
 static bool links_match(const struct row_case *c, const struct dr_json *record,
                         struct dr_arena *a)
 {
     for (int k = 0; k < LINKED_KINDS; k++) {
         enum linked kind = (enum linked)k;
-        struct dr_str now;
+        struct dr_str now, wanted;
         if ((c->kept_links >> k & 1u) != 0 ||
             !dr_links_governed(c->load, linked_name(kind))) {
             continue;
         }
         now = linked_now(record, kind, a);
-        if (now.p &&
-            !dr_str_eq(now, linked_wanted(c->load, c->links, kind,
-                                          c->merge ? record : NULL, a))) {
+        wanted =
+            linked_wanted(c->load, c->links, kind, c->merge ? record : NULL, a);
+        if (now.p && wanted.p && !dr_str_eq(now, wanted)) {
             return false;
         }
     }
-    return target_matches(c, record);
+    return true;
 }
 
 static bool fields_match(const struct row_case *c, const struct dr_json *record,

@@ -122,7 +122,7 @@ class Links:
             (end, i) in self.deleted for end in TYPE
             for i in self.ends[kind, end, rid])
         if len(have) > 1 or not have <= wanted or not (have or alone):
-            self.is_so((kind, rid), "targetable", have, wanted)
+            self.is_so((kind, rid), "targetables", have, wanted)
 
     def problems(self, people=()):
         """people: (object, id) of what somebody linked in Freshsales, where

@@ -64,7 +64,7 @@ class Links(Case):
         self.remove(s, "deal", "de_020", "contact")
         self.add(s, "deal", "de_020", "contact", "ct_023", True)
         # what an activity stands on
-        self.remove(s, "task", "ta_004", "deal")
+        self.remove(s, "task", "ta_013", "deal")
         self.remove(s, "task", "ta_005", "contact")
         self.add(s, "task", "ta_005", "contact", "ct_023", True)
         self.add(s, "task", "ta_008", "deal", "de_023", True)
@@ -80,7 +80,11 @@ class Links(Case):
         s, flow = self.loaded()
         self.change(s)
         flow.tail(changes=False)
-        self.ended(flow)
+        # Freshsales takes nothing off what it stands on: that is told.
+        result = self.ended(flow, people={("task", "ta_013")})
+        self.assertIn(("ta_013", "targetables"), {
+            (d["id"], d["field"])
+            for d in result.json("reconciliation.json")["differences"]})
         accounts = self.source_ids(s, "sales_accounts", "cf_source_id")
         people = self.source_ids(s, "contacts", "external_id")
         deals = self.source_ids(s, "deals", "cf_source_id")
@@ -126,6 +130,11 @@ class Links(Case):
                parent_sales_account_id=mine)
         person("contacts", people["ct_013"], sales_accounts=people["ct_013"][
             "sales_accounts"] + [{"id": mine, "is_primary": False}])
+        task = next(r for r in ndjson(s.target.admin, "/sim/records/tasks")
+                    if "task ta_010 " in r["description"])
+        person("tasks", task, targetable_type="Deal",
+               targetable_id=deals["de_022"]["id"])
+        self.edit(s, "task", "ta_010", subject="Another subject")
         self.edit(s, "deal", "de_001", name="Another name")
         self.edit(s, "deal", "de_030", name="One more name")
         self.edit(s, "company", "co_008", city="Elsewhere")
@@ -140,6 +149,11 @@ class Links(Case):
         self.assertEqual(self.source_ids(
             s, "sales_accounts", "cf_source_id")["co_008"][
                 "parent_sales_account_id"], mine)
+        task = next(r for r in ndjson(s.target.admin, "/sim/records/tasks")
+                    if r["id"] == task["id"])
+        self.assertEqual((task["title"], task["targetables"]), (
+            "Another subject", [{"id": deals["de_022"]["id"],
+                                 "type": "Deal"}]))
         self.assertIn(mine, [a["id"] for a in self.source_ids(
             s, "contacts", "external_id")["ct_013"]["sales_accounts"]])
         told = {(c["object"], c["id"], c["field"])
@@ -147,6 +161,7 @@ class Links(Case):
         self.assertLessEqual(
             {("deal", "de_001", "sales_account_id"),
              ("deal", "de_030", "contacts"),
+             ("task", "ta_010", "targetables"),
              ("contact", "ct_013", "sales_accounts")}, told)
 
 
