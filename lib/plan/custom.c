@@ -100,6 +100,9 @@ static size_t module_links(struct build *b, const struct rule *r,
                              .on_miss = DR_MISS_DROP};
         build_ref(b, &ref);
     }
+    if (n == 0) { /* it may have had one */
+        build_field(b, r->target, r->id, DR_VAL_NULL, (struct dr_str){"", 0});
+    }
     tell_ends(b, pair_of(b, k), r->id, ends, taken, n,
               "the module's field takes one record: the primary one was "
               "taken");

@@ -343,20 +343,31 @@ static void target(struct dr_json_w *w, const struct type *t,
 }
 
 /* A module's own relations bear the names that its form gives them; several
- * ends of one are an array. */
+ * ends of one are an array. Where none is there (any more), none is to be. */
 static void relation(struct dr_json_w *w, const struct dr_load *load,
-                     const struct links *l, size_t at)
+                     const struct links *l, size_t at, bool first_time)
 {
     struct dr_str field = load->refs[at].field;
+    uint64_t one = 0;
 
-    for (size_t i = 0; i < at; i++) {
-        if (l->ref[i] && dr_str_eq(load->refs[i].field, field)) {
-            return; /* written with the first */
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (dr_str_eq(load->refs[i].field, field)) {
+            if (i < at) {
+                return; /* written with the first */
+            }
+            one = one ? one : l->ref[i];
         }
     }
+    if (!one && first_time) {
+        return;
+    }
     dr_json_w_keys(w, field);
+    if (!one) {
+        dr_json_w_null(w);
+        return;
+    }
     if (!dr_str_ends(field, DR_STR_LIT("_ids"))) {
-        dr_json_w_u64(w, l->ref[at]);
+        dr_json_w_u64(w, one);
         return;
     }
     dr_json_w_arr(w);
@@ -424,6 +435,10 @@ static void links(struct dr_json_w *w, const struct type *t,
     for (size_t i = 0; i < load->ref_count; i++) {
         const struct dr_ref *r = &load->refs[i];
         struct dr_str on;
+        if (t && t->module) {
+            relation(w, load, l, i, o == NULL);
+            continue;
+        }
         if (!l->ref[i]) {
             continue;
         }
@@ -433,8 +448,6 @@ static void links(struct dr_json_w *w, const struct type *t,
         }
         if (on.n > 0) {
             target(w, t, on, l->ref[i]);
-        } else if (t && t->module) {
-            relation(w, load, l, i);
         } else {
             link_plain(w, load, l, i, o);
         }

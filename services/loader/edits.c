@@ -153,7 +153,9 @@ static bool find_links(struct loader *l, struct item *it,
         }
     }
     for (size_t i = 0; i < load->ref_count; i++) {
-        same &= links->ref[i] == 0 || is_shown(&load->refs[i]);
+        /* A module's relation may have to end, too. */
+        same &= (links->ref[i] == 0 && !it->type->module) ||
+                is_shown(&load->refs[i]);
     }
     return same;
 }

@@ -109,6 +109,33 @@ class Links(Case):
             {"de_013": ["ct_013"], "de_014": [],
              "de_019": ["ct_019", "ct_020"], "de_020": ["ct_023"]})
 
+    def test_relations_of_a_module(self):
+        s, flow = self.loaded(tenant=self.variant("enterprise"))
+        self.remove(s, "co_parcel", "pa_1", "deal")
+        self.remove(s, "co_parcel", "pa_3", "deal")
+        self.add(s, "co_parcel", "pa_3", "deal", "de_009")
+        self.remove(s, "co_parcel", "pa_5", "deal")
+        self.add(s, "co_parcel", "pa_5", "deal", "de_999")
+        self.remove(s, "co_parcel", "pa_6", "contact")
+        self.add(s, "co_parcel", "pa_6", "deal", "de_010")
+        flow.tail(changes=False)
+        result = self.ended(flow)
+        lines = {(x["object"], x["id"]): x
+                 for x in result.lines("records.ndjson")}
+        module = lines["co_parcel", "pa_1"]["type"]
+        at = {str(lines["co_parcel", "pa_%d" % i]["target_id"]): "pa_%d" % i
+              for i in (1, 3, 5, 6)}
+        self.assertEqual(
+            {at[str(r["id"])]: (sorted(r.get("deal_ids") or []),
+                                sorted(r.get("contact_ids") or []))
+             for r in ndjson(s.target.admin, "/sim/records/" + module)
+             if str(r["id"]) in at},
+            {"pa_1": ([], []),
+             "pa_3": ([lines["deal", "de_009"]["target_id"]], []),
+             "pa_5": ([], []),
+             "pa_6": (sorted(lines["deal", d]["target_id"]
+                             for d in ("de_008", "de_010")), [])})
+
     def test_links_that_people_made_stay(self):
         """In Freshsales somebody gives a deal a contact and an account, an
         account a parent, a contact a further account; the source changes
