@@ -295,7 +295,8 @@ size_t dr_links_settle(const struct dr_load *load, uint64_t *ids,
 /*
  * Does the load say all there is of the links that the target shows under
  * this name (sales_accounts, contacts, sales_account_id,
- * parent_sales_account_id, targetables)? Those that it does not name have ended, then.
+ * parent_sales_account_id, targetables)? Those that it does not name have
+ * ended, then.
  */
 bool dr_links_governed(const struct dr_load *load, struct dr_str name);
 /* A company without a parent: there is something to do only where it had one
