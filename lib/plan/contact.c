@@ -85,7 +85,7 @@ static void company_refs(struct build *b, const struct end *ends, size_t n,
                            .lane = DR_STR_LIT("account"),
                            .key = load_key(b, "company", ends[i].id),
                            .primary = i == 0,
-                           .on_miss = n == 1 ? DR_MISS_ORPHAN : DR_MISS_DROP};
+                           .on_miss = i == 0 ? DR_MISS_ORPHAN : DR_MISS_DROP};
         build_ref(b, &r);
     }
 }

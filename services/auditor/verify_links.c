@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include <drover/ledger/ledger.h>
+
 static const struct dr_str none = {"", 0};
 
 static const struct {
@@ -207,6 +209,36 @@ static void left_to_people(const struct verifying *v, struct dr_str name,
     }
 }
 
+/* A contact that was there before and has accounts gets no Unassigned one. */
+static void keeps_accounts(const struct verifying *v, const struct dr_ref *r,
+                           const struct dr_json *body, struct judged_field *out)
+{
+    const struct dr_json *have = dr_json_get(body, "sales_accounts");
+
+    if (dr_str_ends(r->rule, DR_STR_LIT(".orphan")) && have &&
+        have->count > 0 && v->known->fact.origin == DR_DONE_MERGED) {
+        out->verdict = JUDGED_INTENDED;
+        out->cause = DR_STR_LIT("merged into a contact that keeps its own "
+                                "accounts");
+    }
+}
+
+/* A document does not say what it is attached to, but its DONE says whether
+ * something was missing then. */
+static void tell_late(struct verifying *v, struct judged_field out)
+{
+    size_t left_out = 0;
+
+    if (dr_content_of(v->known->fact.content_hash, v->load->content_hash,
+                      &left_out) == DR_CONTENT_LOOSE &&
+        left_out > v->known->left_out) {
+        out.verdict = JUDGED_INTENDED;
+        out.cause = DR_STR_LIT("this record came after the file, which stands "
+                               "on another one: the target moves no file");
+        verify_tell(v, out);
+    }
+}
+
 static void verify_ref(struct verifying *v, size_t i)
 {
     const struct dr_ref *r = &v->load->refs[i];
@@ -228,7 +260,8 @@ static void verify_ref(struct verifying *v, size_t i)
         return;
     }
     if (!body && dr_str_eqz(v->load->type, "files")) {
-        return; /* a document does not say what it is attached to */
+        tell_late(v, out);
+        return;
     }
     out.expected = dr_arena_printf(v->a, "%" PRIu64, id);
     if (is_target(r) && on_what_is_gone(v, i, body)) {
@@ -240,6 +273,7 @@ static void verify_ref(struct verifying *v, size_t i)
         out.cause = body ? DR_STR_LIT("the target does not hold this link")
                          : DR_STR_LIT("the target did not show this link");
         left_to_people(v, shown_as(r), &out);
+        keeps_accounts(v, r, body, &out);
     } else if (!primary_is(body, r, id)) {
         out.verdict = JUDGED_LOSS;
         out.actual = DR_STR_LIT("linked, but not as the primary one");

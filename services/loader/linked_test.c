@@ -143,6 +143,46 @@ static void accounts_of_somebody_stay_beside_ours(void **state)
     dr_buf_done(&b);
 }
 
+/* Two companies that are both not there: as if there were none. */
+static void the_unassigned_one_stands_for_all(void **state)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(1 << 20);
+    struct dr_ref r[] = {{.field = DR_STR_LIT("sales_accounts"),
+                          .key = DR_STR_LIT("company:1"),
+                          .on_miss = DR_MISS_ORPHAN},
+                         {.field = DR_STR_LIT("sales_accounts"),
+                          .key = DR_STR_LIT("company:2"),
+                          .on_miss = DR_MISS_DROP}};
+    struct dr_load load = {.lane = DR_STR_LIT("contact"),
+                           .type = DR_STR_LIT("contacts"),
+                           .op = DR_LOAD_WRITE,
+                           .refs = r,
+                           .ref_count = 2};
+    struct dr_fact facts[3] = {[2] = {.state = DR_FACT_DONE, .dst = 99}};
+    struct refs_case c = {.load = &load, .facts = facts};
+    const struct dr_ref *which;
+    enum refs_verdict verdict;
+    struct links links;
+
+    (void)state;
+    assert_int_equal(refs_resolve(&c, a, &links, &verdict, &which), 0);
+    assert_int_equal(verdict, REFS_OK);
+    assert_int_equal(links.ref[0], 99);
+    assert_int_equal(links.ref[1], 0);
+    assert_int_equal(links.missing, 2);
+    facts[1] = (struct dr_fact){.state = DR_FACT_DONE, .dst = 7};
+    assert_int_equal(refs_resolve(&c, a, &links, &verdict, &which), 0);
+    assert_int_equal(links.ref[0], 0);
+    assert_int_equal(links.ref[1], 7);
+    assert_int_equal(links.missing, 1);
+    facts[1] = facts[2] = facts[0]; /* not even that one */
+    assert_int_equal(refs_resolve(&c, a, &links, &verdict, &which), 0);
+    assert_int_equal(verdict, REFS_REJECT);
+    c.may_wait = true;
+    assert_int_equal(refs_resolve(&c, a, &links, &verdict, &which), 0);
+    assert_int_equal(verdict, REFS_WAIT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +190,7 @@ int main(void)
         cmocka_unit_test(links_are_told_alike),
         cmocka_unit_test(a_row_with_other_links_is_older),
         cmocka_unit_test(accounts_of_somebody_stay_beside_ours),
+        cmocka_unit_test(the_unassigned_one_stands_for_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

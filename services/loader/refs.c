@@ -74,7 +74,7 @@ static void wait_for(struct state *s, const struct dr_ref *r)
 
 static void missed(struct state *s, const struct dr_ref *r)
 {
-    if (r->on_miss == DR_MISS_DROP) {
+    if (r->on_miss != DR_MISS_REJECT) {
         return;
     }
     if (is_target(r) && !s->nowhere) {
@@ -97,17 +97,28 @@ static uint64_t one(struct state *s, const struct dr_ref *r,
         wait_for(s, r);
         return 0;
     }
-    if (r->on_miss == DR_MISS_ORPHAN) {
-        id = orphan_id(s);
-        s->orphaned += id != 0;
-        if (!id && s->orphan->state == DR_FACT_NONE && s->c->may_wait) {
-            wait_for(s, r);
+    missed(s, r);
+    return 0;
+}
+
+/* Of several companies none is there: that is as if there were none. */
+static void orphan(struct state *s, size_t at, uint64_t *ref)
+{
+    const struct dr_load *load = s->c->load;
+    const struct dr_ref *r = &load->refs[at];
+
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (ref[i] && dr_str_eq(load->refs[i].field, r->field)) {
+            return;
         }
     }
-    if (!id) {
-        missed(s, r);
+    ref[at] = orphan_id(s);
+    s->orphaned += ref[at] != 0;
+    if (!ref[at] && s->orphan->state == DR_FACT_NONE && s->c->may_wait) {
+        wait_for(s, r);
+    } else if (!ref[at] && !s->reject) {
+        s->reject = r;
     }
-    return id;
 }
 
 /* Returns how many lines have no product. */
@@ -156,6 +167,11 @@ int refs_resolve(const struct refs_case *c, struct dr_arena *a,
         lead[i] = r->key.n > 0 && strcmp(c->facts[i].type, "leads") == 0;
         if (!(is_target(r) && s.stands)) {
             ref[i] = one(&s, r, &c->facts[i], lead[i]);
+        }
+    }
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (load->refs[i].on_miss == DR_MISS_ORPHAN && !s.wait) {
+            orphan(&s, i, ref);
         }
     }
     *out = (struct links){.ref = ref, .line = line, .lead = lead};

@@ -93,6 +93,22 @@ static bool first_fold(struct loader *l, struct item *it,
     return false;
 }
 
+/* Whose contact it was keeps its accounts rather than the Unassigned one. */
+static void keep_accounts(struct item *it, const struct dr_load *load,
+                          const struct dr_json *record)
+{
+    const struct dr_json *have = dr_json_get(record, "sales_accounts");
+    bool ours = !it->route.merge || !have || have->count == 0;
+
+    for (size_t i = 0; i < load->ref_count; i++) {
+        ours |= dr_str_eqz(load->refs[i].field, "sales_accounts") &&
+                !dr_str_ends(load->refs[i].rule, DR_STR_LIT(".orphan"));
+    }
+    if (!ours) {
+        it->kept_links |= 1u << LINKED_ACCOUNTS;
+    }
+}
+
 /* 0; 1: it was refused; -1: the id map is away, the record waits for it. */
 static int build(struct loader *l, struct item *it,
                  const struct dr_json *record)
@@ -113,6 +129,7 @@ static int build(struct loader *l, struct item *it,
     } else if (first_fold(l, it, load, record)) {
         return 1;
     }
+    keep_accounts(it, load, record);
     update_opts(it, load, record, &o);
     dr_buf_init(&b, (size_t)4 << 20);
     body_single(it->type, load, &links, &o, &b);

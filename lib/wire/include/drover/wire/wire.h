@@ -148,7 +148,8 @@ struct dr_field {
 
 enum dr_on_miss {
     DR_MISS_DROP = 1, /* leave the link out; the auditor lists it          */
-    DR_MISS_ORPHAN,   /* link to the Unassigned Account                    */
+    DR_MISS_ORPHAN,   /* link to the Unassigned Account, unless another of
+                         the same field is there                           */
     DR_MISS_REJECT,   /* the record makes no sense without it              */
 };
 
