@@ -88,17 +88,31 @@ static void tell_removal(const struct judge_case *c, struct record_row *row)
     }
 }
 
-static void tell_gone(const struct judge_case *c, const struct judge_sink *sink)
+struct dr_str judge_gone(const struct dr_source *rec, struct dr_arena *a)
+{
+    switch (rec->op) {
+    case DR_SRC_MERGE:
+        return dr_arena_printf(
+            a, "merged into " DR_STR_FMT " " DR_STR_FMT " at the source",
+            DR_STR_ARG(rec->object), DR_STR_ARG(rec->merged_into));
+    case DR_SRC_HIDDEN:
+        return DR_STR_LIT("no longer visible at the source");
+    case DR_SRC_UPSERT:
+    case DR_SRC_DELETE:
+    case DR_SRC_INDEX:
+        break;
+    }
+    return DR_STR_LIT("deleted at the source");
+}
+
+static void tell_gone(const struct judge_case *c, struct dr_arena *a,
+                      const struct judge_sink *sink)
 {
     struct record_row row = row_of(c);
 
     row.state = "deleted";
     row.rule = DR_STR_LIT("source.gone");
-    row.reason = c->rec->op == DR_SRC_MERGE
-                     ? DR_STR_LIT("merged into another record at the source")
-                 : c->rec->op == DR_SRC_HIDDEN
-                     ? DR_STR_LIT("no longer visible at the source")
-                     : DR_STR_LIT("deleted at the source");
+    row.reason = judge_gone(c->rec, a);
     if (c->gone_has_fact && dr_str_eqz(c->gone_fact.lane, "link")) {
         row.rule = DR_STR_LIT("custom_object.fields");
         row.reason = DR_STR_LIT("gone at the source; its values stay in "
@@ -359,7 +373,7 @@ void judge(const struct judge_case *c, struct dr_arena *a,
 
     if (c->rec->op == DR_SRC_DELETE || c->rec->op == DR_SRC_MERGE ||
         c->rec->op == DR_SRC_HIDDEN) {
-        tell_gone(c, sink);
+        tell_gone(c, a, sink);
         return;
     }
     if (!o) {

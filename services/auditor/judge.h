@@ -74,6 +74,9 @@ struct judge_sink {
 void judge(const struct judge_case *c, struct dr_arena *a,
            const struct judge_sink *sink);
 
+/* Why a record is gone: deleted, merged into which, or no longer visible. */
+struct dr_str judge_gone(const struct dr_source *rec, struct dr_arena *a);
+
 /* ---- between judge.c and verify.c ---- */
 
 /* Compares everything a load record wanted. refused: why the target did not

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge.h"
+
 #define CHUNK 5000 /* of one record in control */
 
 /* The rows of one object whose main lane is ?2. A refusal to delete what was
@@ -74,9 +76,18 @@ void removals_count(struct auditor *au, struct removal_counts *out)
     }
 }
 
-static void line(struct query *q, struct dr_buf *out)
+static void line(struct auditor *au, struct query *q, struct dr_buf *out)
 {
+    struct dr_source rec = {.op = DR_SRC_DELETE};
+    const struct dr_env *env;
+    struct dr_err err;
     struct dr_json_w w;
+
+    dr_arena_reset(au->arena);
+    env = dr_wire_unpack(au->arena, db_col(q, 4), &err);
+    if (env && env->kind == DR_MSG_SOURCE) {
+        rec = env->u.source;
+    }
 
     dr_json_w_init(&w, out);
     dr_json_w_obj(&w);
@@ -84,10 +95,7 @@ static void line(struct query *q, struct dr_buf *out)
     dr_json_w_kv(&w, "id", db_col(q, 1));
     dr_json_w_kv(&w, "type", db_col(q, 2));
     dr_json_w_kvi(&w, "target_id", db_col_int(q, 3));
-    dr_json_w_kvz(&w, "cause",
-                  db_col_int(q, 4) == DR_SRC_MERGE
-                      ? "merged into another record at the source"
-                      : "deleted at the source");
+    dr_json_w_kv(&w, "cause", judge_gone(&rec, au->arena));
     dr_json_w_kv(&w, "state", db_col(q, 5));
     dr_json_w_end(&w);
     dr_buf_ch(out, '\n');
@@ -99,7 +107,7 @@ void removals_list(struct auditor *au, struct dr_str only, struct dr_str after,
                    int64_t limit, struct dr_buf *out, struct dr_buf *next)
 {
     static const char sql[] =
-        "SELECT s.object, s.id, f.type, f.dst, s.op, " STATE ROWS
+        "SELECT s.object, s.id, f.type, f.dst, s.env, " STATE ROWS
         " AND s.id>?3 ORDER BY s.id LIMIT ?4";
     struct dr_str id = after, object = dr_str_split(&id, ':');
     bool on = after.n == 0;
@@ -122,7 +130,7 @@ void removals_list(struct auditor *au, struct dr_str only, struct dr_str after,
         db_text(q, 3, here ? id : (struct dr_str){"", 0});
         db_int(q, 4, limit - n);
         while (db_step(q)) {
-            line(q, out);
+            line(au, q, out);
             dr_buf_reset(next);
             dr_buf_str(next, db_col(q, 0));
             dr_buf_ch(next, ':');

@@ -167,7 +167,8 @@ class Result:
                          "fasttrack/associations/").items()},
                      self.lines("records.ndjson"),
                      self.lines("conflicts.ndjson")
-                     if "conflicts.ndjson" in self.files else [])
+                     if "conflicts.ndjson" in self.files else [],
+                     self.json("reconciliation.json")["differences"])
 
     def books(self):
         """Why the books do not balance, in words; empty: they do."""

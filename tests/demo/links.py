@@ -5,7 +5,7 @@ import collections
 
 from truth import some
 
-HANG = ("task", "call", "email", "meeting", "note")
+HANG = ("task", "call", "email", "meeting", "note", "attachment")
 TYPE = {"deal": "Deal", "contact": "Contact", "company": "SalesAccount"}
 
 
@@ -16,9 +16,11 @@ def numbers(values):
 class Links:
     """records, deleted: {type: [line of /sim/records or deleted]}; source:
     {object: [record]}; ends: {(from, to): [line of the source's /sim/associations]}; lines: of
-    records.ndjson; conflicts: of conflicts.ndjson."""
+    records.ndjson; conflicts: of conflicts.ndjson; told: the differences of
+    reconciliation.json, for the target moves no file."""
 
-    def __init__(self, records, deleted, source, ends, lines, conflicts):
+    def __init__(self, records, deleted, source, ends, lines, conflicts,
+                 told):
         # What is gone at the source may stand, or lie in the recycle bin
         # and be shown: a link to it is no news of the source.
         self.gone = {r["id"] for v in deleted.values() for r in v} | {
@@ -38,6 +40,10 @@ class Links:
                 self.ends[kind, end, r["from_id"]].append(r["to_id"])
         self.customs = sorted({kind for kind, _ in ends
                                if kind.startswith("co_")})
+        for (kind, rid), r in self.source.items():
+            if kind == "attachment":
+                self.attached(rid, r["properties"].get("parents") or [])
+        self.told = {(d["object"], d["id"], d["field"]) for d in told}
         self.kept = {(c["object"], c["id"], c["field"]) for c in conflicts}
         self.orphans = {r["id"] for (kind, _), r in self.live.items()
                         if kind == "sales_accounts" and
@@ -45,6 +51,17 @@ class Links:
         self.deleted = {(x["object"], x["id"]) for x in lines
                         if x["state"] == "deleted"}
         self.found = []
+
+    def attached(self, rid, parents):
+        """To a record, or to what hangs on one."""
+        for p in parents:
+            if p["type"] in TYPE:
+                self.ends["attachment", p["type"], rid].append(p["id"])
+            for end in TYPE:
+                self.ends["attachment", end, rid] += self.ends.get(
+                    (p["type"], end, p["id"]), [])
+            if p["type"] in self.customs:
+                self.ends["attachment", p["type"], rid].append(p["id"])
 
     def targets(self, kind, end, rid, types=None):
         """The target's ids of the ends that are there."""
@@ -63,8 +80,12 @@ class Links:
     def contact(self, rid, record):
         wanted = self.targets("contact", "company", rid)
         have = numbers(record["sales_accounts"])
+        person = self.source["contact", rid]["properties"].get("record_kind")
+        # Only who is no contact yet and never had a company has none.
+        alone = person != "contact" and \
+            not self.ends["contact", "company", rid]
         self.is_so(("contact", rid), "sales_accounts", have,
-                   wanted or have & self.orphans)
+                   wanted or (have & self.orphans if alone else self.orphans))
         first = [a["id"] for a in record["sales_accounts"] if a["is_primary"]]
         if record["sales_accounts"] and len(first) != 1:
             self.found.append("contact %s: %d primary accounts" % (
@@ -115,9 +136,16 @@ class Links:
 
     def hangs(self, kind, rid, record):
         """What stood on a record that was deleted since stands on nothing."""
-        have = {(t["type"], int(t["id"])) for t in record["targetables"]
+        on = record["targetables"] if "targetables" in record else [
+            {"type": record["parent_type"], "id": record["parent_id"]}]
+        have = {(t["type"], int(t["id"])) for t in on
                 if int(t["id"]) not in self.gone}
         wanted = self.stands(kind, rid)
+        if not have & wanted and any(
+                (kind, rid, "%s_%s" % (kind, end)) in self.told
+                for end in TYPE) and kind == "attachment":
+            wanted |= {(TYPE[end], i) for end in TYPE
+                       for i in self.targets(kind, end, rid)}
         alone = not wanted or any(
             (end, i) in self.deleted for end in TYPE
             for i in self.ends[kind, end, rid])
@@ -140,7 +168,8 @@ class Links:
                 self.deal(x["id"], record)
             elif x["object"] == "company":
                 self.company(x["id"], record)
-            elif x["object"] in HANG and "targetables" in record:
+            elif x["object"] in HANG and \
+                    ("targetables" in record or "parent_id" in record):
                 self.hangs(*what, record)
         return self.found and ["links: %d wrong, of them %s" % (
             len(self.found), "; ".join(self.found[:20]))]
