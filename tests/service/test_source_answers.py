@@ -94,6 +94,80 @@ class Answers(Case):
                                      ["largest_429_burst"], 1)
                 self.assert_all(w)
 
+    # ---- the lift ----
+
+    QUOTA = 12  # calls in a second of the simulated clock
+
+    def limited(self, *more):
+        knobs = ("burst=%d" % self.QUOTA, "burst_window_ms=1000",
+                 "retry_after=fraction") + more
+        return self.world(knobs=[a for k in knobs for a in ("--knob", k)])
+
+    def refused(self, w):
+        return [r for r in w.journal() if r["status"] == 429]
+
+    def instant(self, w):
+        return w.sim.get("/sim/clock")["now_ms"]
+
+    def assert_waits(self, waits, window_ms=1000):
+        """None of these came back within the window that it was refused in."""
+        self.assertTrue(waits)
+        for ms, at, _ in waits:
+            self.assertNotEqual((at - ms) // window_ms, at // window_ms)
+
+    def test_a_lift_that_ends_in_mid_run_is_no_promise(self):
+        """While it lasts, many times the quota goes out at one moment, at
+        which the clock stands; from the call on at which it ends, without
+        notice, the source's waits are kept to."""
+        lifted = 4 * self.QUOTA
+        w = self.limited("lift=0/3600000")
+        w.sim.post("/sim/clock", {"scale": 0})
+        w.sim.post("/sim/faults", [{
+            "name": "over", "match": {"path": "^/v1/"}, "after": lifted - 1,
+            "times": 1, "action": {"lift": {"from_ms": 1, "until_ms": 1}}}])
+        moment = self.instant(w)
+        w.start_only()
+        w.until("the lift is over", lambda: self.refused(w))
+        w.sim.post("/sim/clock", {"scale": 1})
+        w.b.ready(w.ex)
+        w.snapshot_done()
+        w.ex.stop()
+        w.sim.post("/sim/knobs", {"burst": "0"})
+        calls = w.journal()
+        free = [r["status"] for r in calls].index(429)
+        self.assertIn(free, (lifted - 1, lifted))
+        self.assertEqual({r["at_ms"] for r in calls[:free]}, {moment})
+        rest = [r for r in calls[free:] if r["status"] != 429]
+        self.assertGreater(len(rest), 2 * self.QUOTA)
+        windows = rest[-1]["at_ms"] // 1000 - moment // 1000
+        self.assertLessEqual(len(rest), windows * self.QUOTA)
+        self.assert_waits([x for x in self.waits(w) if x[1] - x[0] > moment])
+        self.assert_all(w)
+
+    def test_a_lift_that_begins_in_mid_run_is_used(self):
+        """No call is refused any more, and at one moment more go out than the
+        quota had."""
+        w = self.limited("page_rows=3")
+        w.start_only()
+        w.until("it waits", lambda: len(self.refused(w)) > 1)
+        w.sim.post("/sim/clock", {"scale": 0})
+        moment = self.instant(w)
+        before = self.waits(w)
+        w.sim.post("/sim/knobs", {"lift": "0/%d" % (60 * 86400000)})
+        n = len(w.journal())
+        w.b.ready(w.ex)
+        w.snapshot_done()
+        calls = w.journal()[n:]
+        self.assertEqual({(r["at_ms"], r["status"] == 429) for r in calls},
+                         {(moment, False)})
+        self.assertGreater(len(calls), 5 * self.QUOTA)
+        self.assert_waits([x for x in before if x[1] < moment])
+        w.play_changes()
+        w.drained()
+        w.ex.stop()
+        w.sim.post("/sim/knobs", {"burst": "0"})
+        self.assert_all(w)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -34,7 +34,7 @@ void vclock_set(struct vclock *c, int64_t scale, int64_t advance_ms)
     int64_t now = vclock_now(c);
 
     vclock_init(c, now + advance_ms, /* back too: clocks do that */
-                scale > 0 ? scale : c->scale);
+                scale >= 0 ? scale : c->scale);
 }
 
 /* ---- knobs ---- */

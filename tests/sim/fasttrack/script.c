@@ -486,7 +486,7 @@ static void advance_to(struct world *w, size_t i)
     int64_t now = vclock_now(&w->clock);
 
     if (due_ms(w, i) > now) {
-        vclock_set(&w->clock, 0, due_ms(w, i) - now);
+        vclock_set(&w->clock, -1, due_ms(w, i) - now);
     }
 }
 

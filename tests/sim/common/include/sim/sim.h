@@ -24,6 +24,7 @@ struct vclock {
 
 void vclock_init(struct vclock *c, int64_t base_ms, int64_t scale);
 int64_t vclock_now(const struct vclock *c);
+/* Scale below 0: as it is. */
 void vclock_set(struct vclock *c, int64_t scale, int64_t advance_ms);
 
 /* ---- faults ---- */
