@@ -306,7 +306,9 @@ enum api_result api_call(struct api *a, const char *method, const char *path,
                    "source.url and the source's health, then start again; "
                    "nothing is lost",
                    THROTTLE_MAX_FAILURES, a->status,
-                   ans.outcome == DR_HTTP_ANSWERED ? a->code : ans.reason);
+                   ans.outcome != DR_HTTP_ANSWERED ? ans.reason
+                   : a->status / 100 == 3 ? "a redirect, which is not followed"
+                                          : a->code);
         }
         if (what == THROTTLE_USE) {
             return ans.status >= 400 ? API_NO : API_OK;

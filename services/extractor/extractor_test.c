@@ -227,6 +227,22 @@ static void a_source_that_stays_away_is_given_up(void **state)
     assert_int_equal(throttle_after(&t, &a, &wait), THROTTLE_STOP);
 }
 
+static void a_redirect_is_no_answer(void **state)
+{
+    static const int statuses[] = {301, 302, 304, 307, 308};
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(statuses); i++) {
+        struct throttle t;
+        struct dr_http_answer a = answer(statuses[i], -1);
+        int64_t wait;
+        throttle_init(&t, 1);
+        assert_int_equal(throttle_after(&t, &a, &wait), THROTTLE_AGAIN);
+        assert_true(wait > 0);
+        assert_int_equal(t.failures, 1);
+    }
+}
+
 static void a_cursor_survives_its_text(void **state)
 {
     struct cursor c = {.phase = CURSOR_INDEX,
@@ -384,6 +400,7 @@ int main(void)
         cmocka_unit_test(a_long_retry_after_is_obeyed),
         cmocka_unit_test(an_absurd_retry_after_is_capped),
         cmocka_unit_test(a_source_that_stays_away_is_given_up),
+        cmocka_unit_test(a_redirect_is_no_answer),
         cmocka_unit_test(a_cursor_survives_its_text),
         cmocka_unit_test(a_page_without_a_clock_is_refused),
         cmocka_unit_test(records_keep_their_bytes),

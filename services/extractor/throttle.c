@@ -45,6 +45,8 @@ static enum throttle_do refused(struct throttle *t,
     return THROTTLE_AGAIN;
 }
 
+/* A redirect is an answer of somebody else's choice: it is not followed, and
+ * holds nothing of what was asked for. */
 enum throttle_do throttle_after(struct throttle *t,
                                 const struct dr_http_answer *ans,
                                 int64_t *wait_ms_out)
@@ -59,7 +61,7 @@ enum throttle_do throttle_after(struct throttle *t,
         if (ans->status == 401) {
             return THROTTLE_STOP;
         }
-        if (ans->status < 500 && ans->status != 408) {
+        if (ans->status < 500 && ans->status != 408 && ans->status / 100 != 3) {
             t->failures = 0;
             t->refusals = 0;
             return THROTTLE_USE;

@@ -16,15 +16,15 @@ BACKOFF_MS = 250  # after a 429 that says nothing
 
 
 class Answers(Case):
-    def broken(self, *actions):
+    def broken(self, *actions, w=None, times=1):
         """Each action met in each lane, in snapshot and tail; one after the
         other where a lane has few calls."""
         faults = [{"name": "%s %d" % (lane, n), "match": {"path": path},
                    "after": 1 if lane in ("list", "index") else 1 + n,
-                   "times": 1, "action": action}
+                   "times": times, "action": action}
                   for lane, path in LANES.items()
                   for n, action in enumerate(actions)]
-        w = self.world()
+        w = w or self.world()
         w.sim.post("/sim/faults", faults)
         w.read_whole()
         w.play_changes()
@@ -42,6 +42,18 @@ class Answers(Case):
     def test_bodies_that_are_cut(self):
         self.broken({"close": "mid"}, {"truncate": 1}, {"close": "before"},
                     {"truncate": 40})
+
+    def test_redirects_are_not_followed(self):
+        """Not to another host, which is not to have the token, nor to another
+        call: its answer is none of what was asked for."""
+        w = self.world()
+        self.broken({"redirect": "http://127.0.0.1:%d/files/at_001" %
+                     w.sim.download},
+                    {"redirect": "http://127.0.0.1:%d/v1/tags" % w.sim.api},
+                    w=w, times=3)
+        stats = w.sim.get("/sim/stats")
+        self.assertEqual((stats["token_leaks"], stats["downloads"]), (0, 0))
+        self.assertNotIn("/v1/tags", {r["path"] for r in w.journal()})
 
     # ---- 429 ----
 
