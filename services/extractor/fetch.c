@@ -502,6 +502,17 @@ static bool from_folder(struct extractor *ex)
     return more || !f->paused || f->at == f->file->size ? verify(ex) : true;
 }
 
+/* An address may come when all of the round was spent on waiting for it. It
+ * is used now: before the next round it may have run out, each time. */
+static void give_time(struct fetch *f)
+{
+    int64_t now = dr_mono_ms();
+
+    if (now >= f->until_ms) {
+        f->until_ms = now + ROUND_MS;
+    }
+}
+
 static bool one_step(struct extractor *ex)
 {
     struct fetch *f = ex->fetch;
@@ -530,8 +541,11 @@ static bool one_step(struct extractor *ex)
     if (is_too_slow(f)) {
         return settle(ex, DR_BLOB_MISSING);
     }
-    if (!f->url.path[0] && (!ask_address(ex, &stopped) || !f->id[0])) {
-        return !stopped;
+    if (!f->url.path[0]) {
+        if (!ask_address(ex, &stopped) || !f->id[0]) {
+            return !stopped;
+        }
+        give_time(f);
     }
     return transfer(ex);
 }
@@ -550,11 +564,12 @@ bool fetch_round(struct extractor *ex)
 {
     struct fetch *f = ex->fetch;
     uint64_t left = ROUND_BYTES;
+    int64_t until_ms = dr_mono_ms() + ROUND_MS;
     bool going = true;
 
-    f->until_ms = dr_mono_ms() + ROUND_MS;
+    f->until_ms = until_ms;
     while (going && !dr_stop && (!ex->files_refused || ex->files_left) &&
-           left > 0 && dr_mono_ms() < f->until_ms &&
+           left > 0 && dr_mono_ms() < until_ms &&
            dr_mono_ms() >= f->not_before) {
         struct dr_str id;
         struct file *file;

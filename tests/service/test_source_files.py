@@ -280,6 +280,21 @@ class Files(Case):
         ranges = [r["range"] for r in self.downloads(w, "f_big")]
         self.assertEqual(ranges.count("bytes=700001-"), 5)
 
+    def test_an_address_that_was_waited_for_is_used_at_once(self):
+        """The round has no time left when it comes, and the next is far."""
+        source, bench = self.folder()
+        w = self.world(source, ["--knob", "download_ttl_ms=1500"], bench=bench)
+        w.read_whole()
+        w.sim.post("/sim/faults", [
+            {"name": "later", "match": {"path": "/download-url$"}, "times": 2,
+             "action": {"status": 429, "retry_after": "3"}},
+            {"name": "slow", "match": {"path": "^/v1/account$"}, "times": -1,
+             "action": {"delay_ms": 2500}}])
+        self.approve(w)
+        self.fetched(w)
+        self.assertEqual(self.states(w)["f_big"], STORED)
+        self.assertNotIn("download_expired", w.sim.get("/sim/stats")["bites"])
+
     def test_a_redirect_is_not_followed(self):
         w = self.world_of_files()
         self.fault(w, times=-1, path=FILES + "f_1$",
