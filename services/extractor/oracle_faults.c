@@ -174,14 +174,17 @@ void happenings_plan(void)
         plan_one(at, "/sim/admin/schema", body);
         if (drawn("plan.put_back")) {
             plan_body(body, first);
-            plan_one(at + 1 + roll(80), "/sim/admin/schema", body);
+            plan_one(at + 1 + roll(300), "/sim/admin/schema", body);
         }
     }
     if (drawn("scope.objects")) {
         scope_goes("email_body.read,files.read,automation.read", 400, 80);
     }
     if (drawn("scope.mail")) {
-        scope_goes("objects.read,files.read,automation.read", 400, 80);
+        /* A person needs time to say yes; else until they put it back. */
+        scope_goes("objects.read,files.read,automation.read",
+                   drawn("scope.mail_approved") ? 300 : 400,
+                   drawn("scope.mail_approved") ? 5000 : 150);
     }
     if (drawn("token.changed")) {
         plan_one(oracle->calls + 1 + roll(600), "/sim/knobs",
