@@ -83,7 +83,7 @@ extern void (*on_control)(void);
 
 void sim_start(const char *program, const char *folder);
 void sim_stop(void);
-extern char sim_url[64], sim_key[128];
+extern char sim_url[64], sim_files_url[64], sim_key[128];
 /* Clients of its two ports: of each process its own. */
 void sim_connect(void);
 /* Calls of the admin port, and of the contract's. What they give stays until

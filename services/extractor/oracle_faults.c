@@ -33,6 +33,8 @@ static const struct action actions[] = {
     {"gzip_bomb", "f.gzip_bomb", "{\"garble\":\"gzip_bomb\"}", 1},
     {"slow", "f.slow", "{\"bytes_per_s\":1000000}", 2},
     {"token.expired", "f.token", "{\"expire\":\"token\"}", 1},
+    {"redirect.host", "f.redirect.host", NULL, 4},
+    {"redirect.call", "f.redirect.call", NULL, 4},
 };
 
 /* The same on calls and hosts of their own. */
@@ -66,23 +68,36 @@ static const char *const lanes[] = {
     "^/v1/exports",
 };
 
-static void one_fault(struct dr_buf *b, const struct action *a,
-                      const char *path, uint64_t after)
+/* What names a time, or an address that is known only now. */
+static void made_by_hand(struct dr_buf *b, const struct action *a)
 {
     char date[DR_TIME_TEXT];
 
+    if (strcmp(a->knob, "redirect.host") == 0) {
+        dr_buf_printf(b, "{\"redirect\":\"%s/files/at_001\"}", sim_files_url);
+    } else if (strcmp(a->knob, "redirect.call") == 0) {
+        dr_buf_printf(b, "{\"redirect\":\"%s/v1/tags\"}", sim_url);
+    } else { /* half an hour from the start at most: in the past later on */
+        dr_http_date_format(INT64_C(1772438400000) + (int64_t)roll(1800000),
+                            date);
+        dr_buf_printf(b, "{\"status\":429,\"retry_after\":\"%s\"}", date);
+    }
+}
+
+static void one_fault(struct dr_buf *b, const struct action *a,
+                      const char *path, uint64_t after)
+{
     dr_buf_printf(b,
                   "%s{\"name\":\"%s\",\"match\":{\"path\":\"%s\"},"
                   "\"after\":%llu,\"times\":%llu,\"action\":",
                   b->n > 1 ? "," : "", a->name, path, (unsigned long long)after,
                   (unsigned long long)(1 + roll(a->times)));
     if (a->json) {
-        dr_buf_printf(b, "%s}", a->json);
-    } else { /* half an hour from the start at most: in the past later on */
-        dr_http_date_format(INT64_C(1772438400000) + (int64_t)roll(1800000),
-                            date);
-        dr_buf_printf(b, "{\"status\":429,\"retry_after\":\"%s\"}}", date);
+        dr_buf_z(b, a->json);
+    } else {
+        made_by_hand(b, a);
     }
+    dr_buf_z(b, "}");
 }
 
 void faults_plant(void)
@@ -105,6 +120,11 @@ void faults_plant(void)
     }
     dr_buf_z(&b, "]");
     post("/sim/faults", &b);
+    if (drawn("concurrency")) { /* not under the oracle's own first calls */
+        postf("/sim/knobs", "{\"concurrency\":\"%llu\",\"others\":\"%llu\"}",
+              (unsigned long long)(1 + roll(4)),
+              (unsigned long long)(3 + roll(20)));
+    }
 }
 
 /* ---- the account ---- */

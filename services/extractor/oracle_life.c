@@ -275,8 +275,9 @@ static void calm(void)
     postf("/sim/faults", "[]");
     postf("/sim/knobs",
           "{\"empty_pages\":\"0\",\"repeat_rows\":\"0\",\"page_rows\":\"0\","
-          "\"burst\":\"0\",\"daily\":\"0\",\"token\":\"\",\"scopes\":"
-          "\"folder\",\"download_ttl_ms\":\"0\",\"node_skew_ms\":\"0\"}");
+          "\"burst\":\"0\",\"daily\":\"0\",\"concurrency\":\"0\","
+          "\"token\":\"\",\"scopes\":\"folder\",\"download_ttl_ms\":\"0\","
+          "\"node_skew_ms\":\"0\"}");
     postf("/sim/admin/schema",
           "{\"op\":\"schema\",\"change\":\"plan\",\"plan\":\"folder\"}");
     advance(1000000);

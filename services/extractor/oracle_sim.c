@@ -18,7 +18,7 @@
 #define ANSWER_MAX ((size_t)256 << 20)
 #define FILE_MAX ((size_t)4 << 20) /* the service fetches none of it */
 
-char sim_url[64], sim_key[128];
+char sim_url[64], sim_files_url[64], sim_key[128];
 int sim_status;
 
 static pid_t pid;
@@ -84,6 +84,9 @@ void sim_start(const char *program, const char *folder)
     }
     field(line, "api=", port, sizeof(port));
     (void)snprintf(sim_url, sizeof(sim_url), "http://127.0.0.1:%s", port);
+    field(line, "download=", port, sizeof(port));
+    (void)snprintf(sim_files_url, sizeof(sim_files_url), "http://127.0.0.1:%s",
+                   port);
     field(line, "admin=", port, sizeof(port));
     (void)snprintf(admin_url, sizeof(admin_url), "http://127.0.0.1:%s", port);
     field(line, "key=", sim_key, sizeof(sim_key));

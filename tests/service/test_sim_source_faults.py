@@ -231,6 +231,13 @@ class Source(unittest.TestCase):
                                           "plan": "growth"})
         self.assertEqual(lifted(3), [200, 200, 429])  # enterprise alone
 
+    def test_calls_of_others_count_too(self):
+        self.sim("concurrency=2", "others=3")
+        got = [self.call("/owners") for _ in range(6)]
+        self.assertEqual([s for s, _ in got], [200, 200, 429] * 2)
+        self.assertEqual(got[2][1]["error"]["policy"], "concurrency")
+        self.assertEqual(self.s.get("/sim/stats")["bites"]["concurrency"], 2)
+
     def test_more_at_once_than_allowed_are_refused(self):
         self.sim("concurrency=1", "answer_ms=5000")
         box = []

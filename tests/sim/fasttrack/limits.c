@@ -122,6 +122,21 @@ static void retry_after(struct call *c, int64_t wait_ms)
     }
 }
 
+/* As many calls of the tenant are under way as may be: our own, or in one call
+ * of so many those of others. */
+static bool is_crowded(struct world *w)
+{
+    int64_t most = knob_int(w->knobs, "concurrency");
+    int64_t every = knob_int(w->knobs, "others");
+
+    if (most <= 0 ||
+        (w->running < most && (every <= 0 || (w->calls + 1) % every != 0))) {
+        return false;
+    }
+    bite(w, "concurrency");
+    return true;
+}
+
 bool limits_take(struct call *c)
 {
     struct world *w = c->w;
@@ -154,8 +169,7 @@ bool limits_take(struct call *c)
             }
         }
     }
-    if (knob_int(w->knobs, "concurrency") > 0 &&
-        w->running >= knob_int(w->knobs, "concurrency")) {
+    if (is_crowded(w)) {
         wait = knob_int(w->knobs, "answer_ms") + 1;
         c->policy = "concurrency";
     }

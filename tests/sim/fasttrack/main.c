@@ -24,6 +24,7 @@ static struct knob knobs[] = {
     /* Real ms that an answer takes, and how many may be under way. */
     {"answer_ms", "0", ""},
     {"concurrency", "0", ""},
+    {"others", "0", ""},
     /* Which file of changes is the script. */
     {"script", "changes|hostile|both", ""},
     /* Calls a window; 0: no limit, plan: as the account's plan has it. */
