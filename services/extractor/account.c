@@ -204,6 +204,7 @@ bool account_skips(struct extractor *ex, struct object *o)
         return false;
     }
     o->readable = false;
+    read_again(ex, o);
     dr_log(DR_LOG_WARN, "extractor.object_refused", "object=%s", o->name);
     return true;
 }
@@ -214,11 +215,7 @@ bool account_probe(struct extractor *ex, struct object *o)
     struct page page;
     enum api_result r;
 
-    char id[sizeof(((struct ask *)0)->id)];
-
-    (void)snprintf(id, sizeof(id), "scope:%s", o->name);
-    if (object_needed(dr_str_z(o->name)) ||
-        (!o->readable && ask_approved(ex, id))) {
+    if (object_needed(dr_str_z(o->name))) {
         return true;
     }
     if (o->is == OBJECT_EVENTS) {

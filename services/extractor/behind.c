@@ -249,7 +249,7 @@ bool flush_stirred(struct extractor *ex)
     void *value;
     bool going = true;
 
-    if (n == 0 || !o) {
+    if (n == 0 || !o || !o->readable) {
         return true;
     }
     ex->stirred = dr_map_new(NULL);

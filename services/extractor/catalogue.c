@@ -307,19 +307,15 @@ static bool read_items(struct extractor *ex, struct dr_buf *schema,
 
 bool read_catalogue(struct extractor *ex)
 {
-    struct dr_buf schema;
-    bool going;
-
     if (!read_account(ex)) {
         return false;
     }
-    dr_buf_init(&schema, CATALOGUE_MAX);
-    going = read_items(ex, &schema, &ex->schema_items);
-    if (going) {
-        emit_catalog(ex, "source", "schema", dr_buf_view(&schema));
+    dr_buf_init(&ex->schema, CATALOGUE_MAX);
+    if (!read_items(ex, &ex->schema, &ex->schema_items)) {
+        return false;
     }
-    dr_buf_done(&schema);
-    return going && publish_pipelines(ex) &&
+    emit_catalog(ex, "source", "schema", dr_buf_view(&ex->schema));
+    return publish_pipelines(ex) &&
            publish(ex, "owners", "/v1/owners?archived=any", "results", true) &&
            publish(ex, "currencies", "/v1/currencies", "results", false) &&
            publish_automation(ex);
@@ -334,6 +330,7 @@ bool recheck_schema(struct extractor *ex)
     dr_buf_init(&schema, CATALOGUE_MAX);
     going = read_items(ex, &schema, &now);
     if (going) {
+        properties_check(ex, dr_buf_view(&schema));
         dr_buf_reset(&ex->drift);
         ex->schema_drift = drift_between(ex->schema_items, now, &ex->drift) > 0;
         if (ex->schema_drift != had) {

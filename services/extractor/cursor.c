@@ -20,6 +20,9 @@ void cursor_print(const struct cursor *c, struct dr_buf *out)
     dr_json_w_kvi(&w, "start_ms", c->start_ms);
     dr_json_w_kvi(&w, "watermark_ms", c->watermark_ms);
     dr_json_w_kvi(&w, "assoc_watermark_ms", c->assoc_watermark_ms);
+    if (c->again) {
+        dr_json_w_kvb(&w, "again", true);
+    }
     if (c->job.jobs > 0) {
         dr_json_w_key(&w, "export");
         dr_json_w_obj(&w);
@@ -59,6 +62,7 @@ int cursor_parse(struct dr_str json, struct cursor *out, struct dr_err *err)
     out->start_ms = dr_json_get_i64(j, "start_ms", 0);
     out->watermark_ms = dr_json_get_i64(j, "watermark_ms", 0);
     out->assoc_watermark_ms = dr_json_get_i64(j, "assoc_watermark_ms", 0);
+    out->again = dr_json_true(dr_json_get(j, "again"));
     j = dr_json_get(j, "export");
     copy_text(out->job.id, sizeof(out->job.id), dr_json_get_str(j, "job"));
     out->job.jobs = (uint32_t)dr_json_get_i64(j, "jobs", 0);

@@ -6,6 +6,7 @@
 #ifndef EXTRACTOR_CURSOR_H
 #define EXTRACTOR_CURSOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <drover/base/buf.h>
@@ -32,6 +33,7 @@ struct cursor {
     int64_t start_ms;             /* T0: server time before page 1   */
     int64_t watermark_ms;         /* W                               */
     int64_t assoc_watermark_ms;
+    bool again;            /* it is to be read whole again: again.c */
     struct export_job job; /* of a bulk export, while it is read */
 };
 

@@ -89,6 +89,7 @@ struct extractor {
     size_t ask_count;
     int64_t budget_permille;
     struct dr_buf terms; /* of the account, as approved: account.c */
+    struct dr_buf names; /* of properties, as they were last: again.c */
     char account_asked[96];
     bool mail_bodies, probe, files_left;
     struct dr_map *lines; /* ids of line items that some deal's set holds */
@@ -127,6 +128,7 @@ struct extractor {
     int64_t freeze_ms;       /* server time of the freeze; 0: not known yet */
     bool freezing, indexed, swept, schema_drift; /* indexed: by the sweep */
     char halted[320];
+    struct dr_buf schema;        /* of the start, until the cursors are there */
     struct dr_map *schema_items; /* as the plan was made from: drift.h */
     struct dr_buf drift;         /* what is other now, a line each */
     int64_t schema_due_ms;
@@ -219,6 +221,17 @@ bool account_skips(struct extractor *ex, struct object *o);
 /* Whether it may be read at all; asks when not. */
 bool account_probe(struct extractor *ex, struct object *o);
 void account_files(struct extractor *ex);
+
+/* ---- again.c: what is read whole again ---- */
+
+#define NAMES_MAX ((size_t)4 << 20)
+/* It is due, from now on and after any restart. */
+void read_again(struct extractor *ex, struct object *o);
+/* Does what is due and may be read. */
+bool read_due(struct extractor *ex);
+/* Holds the properties of the schema against those of before. */
+void properties_check(struct extractor *ex, struct dr_str schema);
+bool properties_read_back(struct extractor *ex, const struct dr_cursor *c);
 
 /* ---- flags.c ---- */
 
@@ -356,6 +369,8 @@ bool api_pages(struct extractor *ex, struct object *o);
 /* pages_fn by bulk export, else by the lists. */
 bool bulk_pages(struct extractor *ex, struct object *o);
 bool tail_round(struct extractor *ex);
+/* All records of an object, whatever their versions say. */
+bool read_whole(struct extractor *ex, struct object *o);
 
 /* ---- run.c ---- */
 

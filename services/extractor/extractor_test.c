@@ -248,6 +248,7 @@ static void a_cursor_survives_its_text(void **state)
     struct cursor c = {.phase = CURSOR_INDEX,
                        .after = "b\"\\x",
                        .last_id = "~last",
+                       .again = true,
                        .start_ms = 1,
                        .watermark_ms = 2,
                        .assoc_watermark_ms = 3};

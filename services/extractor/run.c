@@ -82,7 +82,7 @@ static void say_frozen(struct extractor *ex)
 
 bool last_steps(struct extractor *ex)
 {
-    if (!recheck_schema(ex) || !sweep(ex)) {
+    if (!recheck_schema(ex) || !read_due(ex) || !sweep(ex)) {
         return false;
     }
     ex->indexed = ex->halted[0] == '\0';
@@ -169,6 +169,16 @@ static bool is_first_start(const struct extractor *ex)
     return true;
 }
 
+/* What the cursors say that the schema of the start is held against. */
+static void go_on(struct extractor *ex)
+{
+    properties_check(ex, dr_buf_view(&ex->schema));
+    dr_buf_done(&ex->schema);
+    for (size_t i = 0; i < ex->object_count; i++) {
+        ex->probe = ex->probe || ex->objects[i].cursor.again;
+    }
+}
+
 void run(struct extractor *ex)
 {
     if (!profile_start(ex, false) || !read_catalogue(ex)) {
@@ -177,6 +187,7 @@ void run(struct extractor *ex)
     ensure_topics(ex);
     emit_flush(ex);
     resume(ex);
+    go_on(ex);
     control_poll(ex);
     ex->svc->ready = true;
     dr_log(DR_LOG_INFO, "extractor.up", "objects=%zu partitions=%d",
@@ -228,6 +239,7 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
     dr_buf_init(&ex->body, 64 << 10);
     dr_buf_init(&ex->held, ANSWER_MAX);
     dr_buf_init(&ex->terms, 64 << 10);
+    dr_buf_init(&ex->names, NAMES_MAX);
     dr_buf_init(&ex->drift, 64 << 10);
     api_init(&ex->api, svc, s->url, s->token, s->allow_plain, &ex->profile);
     if (strncmp(s->url, "folder:", 7) == 0) {
@@ -262,6 +274,8 @@ void extractor_done(struct extractor *ex)
     dr_buf_done(&ex->body);
     dr_buf_done(&ex->held);
     dr_buf_done(&ex->terms);
+    dr_buf_done(&ex->names);
+    dr_buf_done(&ex->schema);
     dr_buf_done(&ex->drift);
     dr_map_free(ex->schema_items);
 }

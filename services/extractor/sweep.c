@@ -21,6 +21,7 @@ struct found {
     char text[CONTRACT_BATCH][CONTRACT_ID_MAX + 1];
     struct dr_str v[CONTRACT_BATCH];
     size_t n;
+    enum dr_origin origin;
 };
 
 static bool found_flush(struct extractor *ex, struct object *o, struct found *f)
@@ -28,7 +29,7 @@ static bool found_flush(struct extractor *ex, struct object *o, struct found *f)
     bool going = true;
 
     if (f->n > 0) {
-        going = read_ids(ex, o, f->v, f->n, DR_ORIGIN_SWEEP);
+        going = read_ids(ex, o, f->v, f->n, f->origin);
         emit_flush(ex);
         f->n = 0;
     }
@@ -144,7 +145,8 @@ static bool sweep_index(struct extractor *ex, struct object *o, struct found *f)
             if (!index_row(ex, o, j, &row)) {
                 continue;
             }
-            if (differs(ex, o, &row) && !found_add(ex, o, f, row.id)) {
+            if ((f->origin != DR_ORIGIN_SWEEP || differs(ex, o, &row)) &&
+                !found_add(ex, o, f, row.id)) {
                 return false;
             }
         }
@@ -155,7 +157,8 @@ static bool sweep_index(struct extractor *ex, struct object *o, struct found *f)
 /* A source without an index: all bodies are read again, and the content says
  * what differs. A stamp that moved below the watermark is a miss; what moves
  * no stamp (an association, an archiving) only the sweep can find. */
-static bool sweep_list(struct extractor *ex, struct object *o)
+static bool sweep_list(struct extractor *ex, struct object *o,
+                       enum dr_origin origin)
 {
     char after[CURSOR_AFTER_MAX] = "";
 
@@ -173,14 +176,14 @@ static bool sweep_list(struct extractor *ex, struct object *o)
         {
             struct dr_source s;
             struct dr_err err = {0};
-            if (record_parse(j, &s, &err) == 0) {
+            if (origin == DR_ORIGIN_SWEEP && record_parse(j, &s, &err) == 0) {
                 (void)differs(ex, o,
                               &(struct index_row){.id = s.id,
                                                   .version = s.version,
                                                   .updated_ms = s.updated_ms});
             }
         }
-        if (!emit_rows(ex, o, &page, DR_ORIGIN_SWEEP)) {
+        if (!emit_rows(ex, o, &page, origin)) {
             return false;
         }
         emit_flush(ex);
@@ -238,11 +241,25 @@ static bool sweep_object(struct extractor *ex, struct object *o)
     emitted_sweep_begin(ex->emitted, object_index(ex, o));
     dr_map_free(ex->listed);
     ex->listed = dr_map_new(NULL);
-    going = has_index(ex, o) ? sweep_index(ex, o, f) : sweep_list(ex, o);
+    f->origin = DR_ORIGIN_SWEEP;
+    going =
+        has_index(ex, o) ? sweep_index(ex, o, f) : sweep_list(ex, o, f->origin);
     if (going) {
         going = confirm_absent(ex, o, f) && confirm_rejected(ex, o, f) &&
                 flush_stirred(ex);
     }
+    free(f);
+    return going;
+}
+
+bool read_whole(struct extractor *ex, struct object *o)
+{
+    struct found *f = dr_xcalloc(1, sizeof(*f));
+    bool going;
+
+    f->origin = DR_ORIGIN_TAIL;
+    going =
+        has_index(ex, o) ? sweep_index(ex, o, f) : sweep_list(ex, o, f->origin);
     free(f);
     return going;
 }

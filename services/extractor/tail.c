@@ -341,8 +341,8 @@ static bool assoc_window(struct extractor *ex)
 }
 
 /* After a change of the account, and where the schema of the start says that
- * an object may not be read: what may be, and who said that the rest stays
- * behind. */
+ * an object may not be read, or it was left behind: what may be, and who said
+ * that the rest stays behind. */
 static bool probe(struct extractor *ex)
 {
     for (size_t i = 0; ex->probe && i < ex->object_count; i++) {
@@ -382,7 +382,7 @@ bool tail_round(struct extractor *ex)
 {
     int64_t oldest = INT64_MAX;
 
-    if (!account_check(ex) || !probe(ex) ||
+    if (!account_check(ex) || !probe(ex) || !read_due(ex) ||
         !reread_redacted(ex, false, DR_ORIGIN_TAIL)) {
         return false;
     }

@@ -140,6 +140,42 @@ class Asks(Case):
                              set(status["drift"]))
         self.assertEqual(status["phase"], "frozen")
 
+    def rename(self, w):
+        w.sim.post("/sim/admin/schema", {
+            "op": "schema", "change": "property_rename", "type": "contact",
+            "property": "job_title", "new_name": "position"})
+
+    def test_a_property_that_is_renamed_is_read_by_its_new_name(self):
+        """The values move with the name and no version does; at the freeze,
+        and where it happened while the extractor was away."""
+        w = self.world()
+        w.read_whole()
+        w.fast()
+        self.rename(w)
+        status = w.freeze()
+        self.assertIn("gone property contact.job_title", status["drift"])
+        self.assertEqual((status["phase"], status["tail_misses"]),
+                         ("frozen", 0))
+        self.assert_all(w)
+
+    def test_a_property_that_was_renamed_meanwhile_is_read_again(self):
+        w = self.world()
+        w.read_whole()
+        w.ex.stop()
+        self.rename(w)
+        w.start()
+        w.snapshot_done()
+        w.fast()
+        w.drained()
+        self.assert_all(w)
+        n = len(w.journal())
+        w.ex.stop()
+        w.start()  # once is enough
+        w.snapshot_done()
+        w.drained()
+        self.assertFalse([r for r in w.journal()[n:]
+                          if r["path"] == "/v1/objects/contact/index"])
+
     # ---- the account ----
 
     def test_a_plan_that_changes_in_mid_run_halts(self):
@@ -216,9 +252,86 @@ class Asks(Case):
         w.snapshot_done()
         self.assertFalse(w.status()["objects"]["co_shipment"]["readable"])
         self.assertEqual(w.records("co_shipment"), [])
+        w.ex.stop()
+        w.start()  # the schema does not say that it may not be read
+        w.snapshot_done()
         w.fast()
+        self.passed(w)
+        w.until("it is left out as before", lambda: not w.status()["objects"]
+                ["co_shipment"]["readable"])
+        self.assertEqual(w.records("co_shipment"), [])
         w.freeze()
         self.assertEqual((w.status()["phase"], self.asks(w)), ("frozen", {}))
+        w.ex.stop()
+        w.sim.post("/sim/faults", [])
+        w.start()
+        w.until("they come after all",
+                lambda: len(w.newest("co_shipment")) == 3)
+
+    # ---- what was left behind and may be read again ----
+
+    def passed(self, w):
+        """The lanes of what is read are past what has happened by now."""
+        now = w.sim.get("/sim/clock")["now_ms"]
+
+        def there():
+            cursors = {r["name"]: r["json"] for r in w.dump("cursor", 1)}
+            return cursors["contact"]["watermark_ms"] > now and \
+                cursors["product"]["assoc_watermark_ms"] > now
+        w.until("the tail goes on", there)
+
+    def plan(self, w, plan):
+        w.sim.post("/sim/admin/schema", {"op": "schema", "change": "plan",
+                                         "plan": plan})
+        return self.asked(w, "scope")["id"]
+
+    def left_behind(self):
+        """co_parcel is left behind; meanwhile its links change, which moves no
+        stamp, and the changes of links go on for all others."""
+        w = self.world()
+        w.read_whole()
+        small = self.plan(w, "starter")
+        self.approve(w, small)
+        w.until("it asks", lambda: "scope:co_parcel" in self.asks(w))
+        self.approve(w, small, "scope:co_parcel")
+        w.until("it is left behind", lambda: not w.status()["objects"]
+                ["co_parcel"]["readable"])
+        one, other = [r["id"] for r in w.sim.records("co_parcel")
+                      if self.contacts_of(w, r["id"])][:2]
+        gone = self.contacts_of(w, other)[0]
+        for op, rid, to, kind in (
+                ("assoc_add", one, "ct_001", 77),
+                ("assoc_remove", other, gone["to"], int(gone["type_id"]))):
+            w.sim.post("/sim/admin/associations", {
+                "op": op, "from_type": "co_parcel", "to_type": "contact",
+                "from_id": rid, "to_id": to, "type_id": kind,
+                "label": "Receiver", "category": "user", "primary": False})
+        w.fast()
+        self.passed(w)
+        return w, [small, "scope:co_parcel"]
+
+    def contacts_of(self, w, rid):
+        return [a for a in w.newest("co_parcel")[rid]["associations"]
+                if a["pair"] == "co_parcel_contact"]
+
+    def test_what_comes_back_has_the_links_of_now(self):
+        w, said = self.left_behind()
+        self.approve(w, self.plan(w, "folder"), *said)
+        w.until("it is read again", lambda: w.status()["objects"]["co_parcel"]
+                ["readable"])
+        w.drained()
+        self.assert_all(w)
+        self.assertEqual(w.freeze()["tail_misses"], 0)
+
+    def test_what_comes_back_at_a_restart_has_the_links_of_now(self):
+        w, said = self.left_behind()
+        w.ex.stop()
+        w.sim.post("/sim/admin/schema", {"op": "schema", "change": "plan",
+                                         "plan": "folder"})
+        w.start()
+        self.approve(w, self.asked(w, "scope")["id"], *said)
+        w.drained()
+        self.assert_all(w)
 
 
 if __name__ == "__main__":
