@@ -38,8 +38,8 @@ struct oracle {
     int64_t owed_ms;   /* that it waited, and FastTrack did not see pass */
     uint64_t calls;    /* by all lives; rounds of a question count too */
     uint64_t kill_at_call, kill_at_send; /* 0: not */
-    unsigned lives, kills, deaths, fresh, edits, rounds, asked;
-    bool editing, breaks_word, token_changed;
+    unsigned lives, kills, deaths, fresh, edits, renames, rounds, asked;
+    bool editing, breaks_word, token_changed, left_behind;
     struct happening happens[8];
     /* control */
     bool freezing;

@@ -454,6 +454,22 @@ static void edit_schema(void)
     }
 }
 
+/* The values move with the name; of no record does the version. */
+static void rename_property(void)
+{
+    char was[32] = "job_title";
+
+    if (oracle->renames > 0) {
+        (void)snprintf(was, sizeof(was), "job_title_%u", oracle->renames);
+    }
+    postf("/sim/admin/schema",
+          "{\"op\":\"schema\",\"change\":\"property_rename\",\"type\":"
+          "\"contact\",\"property\":\"%s\",\"new_name\":\"job_title_%u\"}",
+          was, oracle->renames + 1);
+    oracle->renames++;
+    fired("schema.property_rename");
+}
+
 /* What some may not see any more; half of it they may in the end. */
 static void hide(struct dr_arena *a, const struct kind *k)
 {
@@ -484,7 +500,11 @@ void one_edit(void)
         add_event();
         break;
     case 7:
-        edit_schema();
+        if (drawn("schema.property_rename") && roll(4) == 0) {
+            rename_property();
+        } else {
+            edit_schema();
+        }
         break;
     case 8:
         if (roll(4) == 0) {

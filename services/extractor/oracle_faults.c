@@ -192,9 +192,11 @@ void happenings_plan(void)
         uint64_t at = oracle->calls + 1 + roll(400);
         plan_body(body, roll(4) ? "starter" : "growth");
         plan_one(at, "/sim/admin/schema", body);
+        plan_body(body, first);
         if (drawn("plan.put_back")) {
-            plan_body(body, first);
             plan_one(at + 1 + roll(300), "/sim/admin/schema", body);
+        } else if (drawn("plan.comes_back")) {
+            plan_one(at + 200 + roll(600), "/sim/admin/schema", body);
         }
     }
     if (drawn("scope.objects")) {

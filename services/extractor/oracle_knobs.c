@@ -111,6 +111,7 @@ static struct knob table[] = {
     /* account */
     {.name = "plan.put_back"},
     {.name = "plan.approved"},
+    {.name = "plan.comes_back"},
     {.name = "plan.refuses", .bite = "plan.refused"},
     {.name = "scope.objects", .bite = "scopes.refused"},
     {.name = "scope.mail", .bite = "scopes.redacted"},
@@ -121,6 +122,7 @@ static struct knob table[] = {
     {.name = "schema.option_add"},
     {.name = "schema.property_add"},
     {.name = "schema.property_type"},
+    {.name = "schema.property_rename"},
     {.name = "schema.stage_add"},
     {.name = "edit"},
     {.name = "create"},
@@ -414,6 +416,10 @@ static void draw_apart(void)
     (void)maybe("redirect.host", 5);
     (void)maybe("redirect.call", 5);
     (void)maybe("concurrency", 5);
+    (void)maybe("schema.property_rename", 4);
+    if (drawn("plan.approved")) {
+        (void)maybe("plan.comes_back", 2);
+    }
     oracle->dice = dice;
 }
 

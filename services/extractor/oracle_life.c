@@ -218,8 +218,23 @@ static void one_round(void)
     }
 }
 
+/* By approval, and read again when it may be. */
+static void watch_left(void)
+{
+    bool left = false;
+
+    for (size_t i = 0; i < ex.object_count; i++) {
+        left = left || !ex.objects[i].readable;
+    }
+    if (oracle->left_behind && !left && drawn("plan.comes_back")) {
+        fired("plan.comes_back");
+    }
+    oracle->left_behind = left;
+}
+
 static void control(void)
 {
+    watch_left();
     if (strcmp(ex.phase, "frozen") == 0) {
         dr_stop = 1;
         return;
@@ -287,7 +302,8 @@ static void calm(void)
 static void check_skipped(void)
 {
     for (size_t i = 0; i < ex.object_count; i++) {
-        if (!ex.objects[i].readable && !drawn("plan.approved")) {
+        if (!ex.objects[i].readable &&
+            (!drawn("plan.approved") || drawn("plan.comes_back"))) {
             oracle_fail("it is left behind", ex.objects[i].name);
         }
     }
