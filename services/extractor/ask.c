@@ -150,7 +150,7 @@ static bool over_budget(const struct extractor *ex, struct ask *out)
 }
 
 /* Those of which the list has changed. */
-static void close_all(struct extractor *ex, const char *head, const char *but)
+void ask_close_but(struct extractor *ex, const char *head, const char *but)
 {
     for (size_t i = ex->ask_count; i > 0; i--) {
         char id[sizeof(ex->asks[0].id)];
@@ -164,7 +164,7 @@ static void close_all(struct extractor *ex, const char *head, const char *but)
 
 void ask_close_all(struct extractor *ex, const char *head)
 {
-    close_all(ex, head, NULL);
+    ask_close_but(ex, head, NULL);
 }
 
 bool ask_corrupt(struct extractor *ex)
@@ -172,10 +172,10 @@ bool ask_corrupt(struct extractor *ex)
     struct ask a;
 
     if (!over_budget(ex, &a)) {
-        close_all(ex, "corrupt:", NULL);
+        ask_close_but(ex, "corrupt:", NULL);
         return true;
     }
-    close_all(ex, "corrupt:", a.id);
+    ask_close_but(ex, "corrupt:", a.id);
     return ask(ex, &a);
 }
 
@@ -186,7 +186,7 @@ bool ask_corrupt_wait(struct extractor *ex)
     if (!over_budget(ex, &a)) {
         return true;
     }
-    close_all(ex, "corrupt:", a.id);
+    ask_close_but(ex, "corrupt:", a.id);
     return ask_wait(ex, &a);
 }
 
@@ -206,6 +206,6 @@ bool ask_absence(struct extractor *ex, int kind, const char *text)
                    "absence:%.48s:", ex->objects[kind].name);
     (void)snprintf(a.id, sizeof(a.id), "%s%zu:%s", head, n, list);
     (void)snprintf(a.text, sizeof(a.text), "%s", text);
-    close_all(ex, head, a.id);
+    ask_close_but(ex, head, a.id);
     return ask(ex, &a);
 }

@@ -24,6 +24,13 @@ static bool get_part(struct extractor *ex, const char *path, const char *key,
         return false;
     }
     if (r != API_OK) {
+        bool refused = ex->api.status == 403 || ex->api.status == 404;
+        if (required && !refused) {
+            dr_die(DR_EXIT_FAILURE, "source",
+                   "GET %s cannot be read (%d %s): ask FastTrack to repair the "
+                   "list and start again",
+                   path, ex->api.status, ex->api.code);
+        }
         if (required) {
             dr_die(DR_EXIT_REFUSED, "source",
                    "GET %s is refused (%d %s): the token needs the scope "
@@ -32,6 +39,9 @@ static bool get_part(struct extractor *ex, const char *path, const char *key,
         }
         dr_log(DR_LOG_WARN, "extractor.catalogue_refused", "path=%s code=%s",
                path, ex->api.code);
+        if (!refused) {
+            items_list_bad(ex, path);
+        }
         dr_buf_z(out, "[]");
         return true;
     }
@@ -50,6 +60,9 @@ static bool publish(struct extractor *ex, const char *name, const char *path,
     going = get_part(ex, path, key, &b, required);
     if (going) {
         emit_catalog(ex, "source", name, dr_buf_view(&b));
+    }
+    if (going && strcmp(name, "owners") == 0) {
+        items_check(ex, "owner", "id", dr_buf_view(&b));
     }
     dr_buf_done(&b);
     return going;
@@ -153,6 +166,12 @@ static void properties_of(struct extractor *ex, struct dr_json_w *w,
     *going = get_part(ex, ex->path.p, "results", &b, false);
     dr_json_w_keys(w, type);
     dr_json_w_raw(w, dr_buf_view(&b));
+    if (*going) {
+        char what[CONTRACT_ID_MAX + 16];
+        (void)snprintf(what, sizeof(what), "property " DR_STR_FMT,
+                       DR_STR_ARG(type));
+        items_check(ex, what, "name", dr_buf_view(&b));
+    }
     dr_buf_done(&b);
 }
 
@@ -168,6 +187,7 @@ static bool read_schema(struct extractor *ex, struct dr_buf *out)
 
     dr_buf_init(&part, CATALOGUE_MAX);
     going = get_part(ex, "/v1/schema/objects", "results", &part, true);
+    items_check(ex, "object", "type", dr_buf_view(&part));
     objects = dr_json_parse(held, dr_buf_view(&part), NULL, &err);
     dr_json_w_init(&w, out);
     dr_json_w_obj(&w);
@@ -189,6 +209,7 @@ static bool read_schema(struct extractor *ex, struct dr_buf *out)
     going = going &&
             get_part(ex, "/v1/schema/associations", "results", &part, true);
     if (going) {
+        items_check(ex, "association", "from", dr_buf_view(&part));
         list_pairs(ex, dr_buf_view(&part));
     }
     dr_json_w_key(&w, "associations");
@@ -202,16 +223,31 @@ static bool read_schema(struct extractor *ex, struct dr_buf *out)
     return going;
 }
 
+/* {"deal":[…]} */
+static bool read_pipelines(struct extractor *ex, struct dr_buf *out)
+{
+    struct dr_buf rows;
+    bool going;
+
+    dr_buf_init(&rows, CATALOGUE_MAX);
+    going =
+        get_part(ex, "/v1/pipelines/deal?archived=any", "results", &rows, true);
+    if (going) {
+        items_check(ex, "pipeline", "id", dr_buf_view(&rows));
+        dr_buf_printf(out, "{\"deal\":" DR_STR_FMT "}",
+                      DR_STR_ARG(dr_buf_view(&rows)));
+    }
+    dr_buf_done(&rows);
+    return going;
+}
+
 static bool publish_pipelines(struct extractor *ex)
 {
     struct dr_buf b;
     bool going;
 
     dr_buf_init(&b, CATALOGUE_MAX);
-    dr_buf_z(&b, "{\"deal\":");
-    going =
-        get_part(ex, "/v1/pipelines/deal?archived=any", "results", &b, true);
-    dr_buf_z(&b, "}");
+    going = read_pipelines(ex, &b);
     if (going) {
         emit_catalog(ex, "source", "pipelines", dr_buf_view(&b));
     }
@@ -293,11 +329,7 @@ static bool read_items(struct extractor *ex, struct dr_buf *schema,
     bool going;
 
     dr_buf_init(&pipelines, CATALOGUE_MAX);
-    dr_buf_z(&pipelines, "{\"deal\":");
-    going = read_schema(ex, schema) &&
-            get_part(ex, "/v1/pipelines/deal?archived=any", "results",
-                     &pipelines, true);
-    dr_buf_z(&pipelines, "}");
+    going = read_schema(ex, schema) && read_pipelines(ex, &pipelines);
     *items_out = going
                      ? drift_items(dr_buf_view(schema), dr_buf_view(&pipelines))
                      : NULL;
@@ -343,6 +375,7 @@ bool recheck_schema(struct extractor *ex)
             going = publish_pipelines(ex);
         }
     }
+    (void)items_ask(ex);
     dr_map_free(now);
     dr_buf_done(&schema);
     return going;

@@ -85,6 +85,7 @@ struct extractor {
     struct dr_map *told;     /* "<object>:<id>#<class>:<field>": partial ones */
     struct dr_map *redacted; /* e-mails without body; NULL: read again once */
     size_t redacted_new;     /* of them, those that were not */
+    struct dr_map *bad_items; /* "owner:o_7", of the catalogue: items.c */
     struct ask asks[ASKS_MAX];
     size_t ask_count;
     int64_t budget_permille;
@@ -196,8 +197,9 @@ bool ask_approved(const struct extractor *ex, const char *id);
 /* True: it was approved. Else it stands in the status from now on. */
 bool ask(struct extractor *ex, const struct ask *what);
 void ask_close(struct extractor *ex, const char *id);
-/* All whose ids begin so. */
+/* All whose ids begin so; but this one, unless it is NULL. */
 void ask_close_all(struct extractor *ex, const char *head);
+void ask_close_but(struct extractor *ex, const char *head, const char *but);
 /* Eight hex digits that name a list, in whatever order it is given. */
 void ask_name(struct dr_str *ids, size_t n, char out[9]);
 /* Halts until it is approved; false: asked to stop. */
@@ -208,6 +210,17 @@ bool ask_corrupt_wait(struct extractor *ex);
 /* Whether what the sweep of this object missed may count as deleted: of these
  * very records, a person said so. */
 bool ask_absence(struct extractor *ex, int kind, const char *text);
+
+/* ---- items.c: damaged items of the catalogue ---- */
+
+/* Rows of a list, with what their name is called. */
+void items_check(struct extractor *ex, const char *what, const char *name_key,
+                 struct dr_str rows);
+/* A list that the source cannot give. */
+void items_list_bad(struct extractor *ex, const char *path);
+/* True: there are none, or a person said yes. */
+bool items_ask(struct extractor *ex);
+bool items_ask_wait(struct extractor *ex);
 
 /* ---- account.c ---- */
 

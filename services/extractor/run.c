@@ -82,7 +82,13 @@ static void say_frozen(struct extractor *ex)
 
 bool last_steps(struct extractor *ex)
 {
-    if (!recheck_schema(ex) || !read_due(ex) || !sweep(ex)) {
+    if (!recheck_schema(ex) || !read_due(ex)) {
+        return false;
+    }
+    if (!items_ask(ex)) {
+        return true; /* what it found is asked: gone over again */
+    }
+    if (!sweep(ex)) {
         return false;
     }
     ex->indexed = ex->halted[0] == '\0';
@@ -148,7 +154,7 @@ static void follow(struct extractor *ex)
             ex->freeze_ms = ex->api.server_ms;
         }
         if (ex->freeze_ms > 0 && !ex->indexed && ex->halted[0] == '\0' &&
-            all_passed(ex) && fetched(ex) && ask_corrupt(ex) &&
+            all_passed(ex) && fetched(ex) && ask_corrupt(ex) && items_ask(ex) &&
             !last_steps(ex)) {
             return;
         }
@@ -199,7 +205,7 @@ void run(struct extractor *ex)
     if (is_first_start(ex) && !profile_start(ex, true)) {
         return;
     }
-    if (account_check(ex) && snapshot(ex)) {
+    if (account_check(ex) && items_ask_wait(ex) && snapshot(ex)) {
         follow(ex);
     }
 }
@@ -223,6 +229,7 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
     ex->local = dr_url_is_loopback(dr_str_z(s->url)) || s->allow_plain;
     ex->emitted = emitted_new();
     ex->unreadable = dr_map_new(free);
+    ex->bad_items = dr_map_new(NULL);
     ex->listed = dr_map_new(NULL);
     ex->told = dr_map_new(NULL);
     ex->redacted = dr_map_new(NULL);
@@ -257,6 +264,7 @@ void extractor_done(struct extractor *ex)
     }
     emitted_free(ex->emitted);
     dr_map_free(ex->unreadable);
+    dr_map_free(ex->bad_items);
     dr_map_free(ex->listed);
     dr_map_free(ex->told);
     dr_map_free(ex->redacted);

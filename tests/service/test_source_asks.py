@@ -2,6 +2,7 @@
 """What the extractor asks people, met beside a real broker: it halts until the
 answer is there, loses nothing meanwhile, and goes on by itself."""
 import hashlib
+import json
 import unittest
 
 from extractor_world import Bench, Case, SOURCE, wait_until
@@ -97,6 +98,75 @@ class Asks(Case):
         w.fast()
         w.drained()
         self.assertEqual(len(w.dump("rejected")), n)  # told once
+
+    # ---- the catalogue ----
+
+    def named(self, *items):
+        """The question about these, whatever the budget is."""
+        return "catalogue:%d:%s" % (len(items), hashlib.sha256("".join(
+            i + "\n" for i in sorted(items)).encode()).hexdigest()[:8])
+
+    def test_damaged_owners_pipelines_and_properties_are_asked_about(self):
+        b, f = self.folder()
+        damage = {"code": "encoding", "fields": ["email"]}
+        owners = json.loads(f.read("owners.json"))
+        owners["results"][1]["corrupt"] = damage
+        owners["results"].append({"email": "nobody@example.com"})  # no id
+        (f.path / "owners.json").write_text(json.dumps(owners))
+        lines = json.loads(f.read("pipelines.json"))
+        lines["deal"]["results"][0]["stages"][0]["corrupt"] = damage
+        (f.path / "pipelines.json").write_text(json.dumps(lines))
+        f.schema(lambda s: s["properties"]["deal"]["results"][0].update(
+            corrupt=damage))
+        w = self.world(f.done(), bench=b)
+        w.start()
+        a = self.asked(w, "corrupt")
+        stage = lines["deal"]["results"][0]["stages"][0]["id"]
+        name = json.loads(f.read("schema.json"))["properties"]["deal"][
+            "results"][0]["name"]
+        self.assertEqual(a["id"], self.named(
+            "owner:" + owners["results"][1]["id"],
+            "owner:#%d" % len(owners["results"]), "stage:" + stage,
+            "property deal:" + name))
+        self.assertEqual([r for k in w.kinds for r in w.records(k)], [])
+        self.approve(w, a["id"])
+        w.snapshot_done()
+        self.assertEqual(self.asks(w), {})
+        self.assert_is_truth(w)
+
+    def test_properties_that_cannot_be_read_are_none_that_are_missing(self):
+        w = self.world()
+        w.sim.post("/sim/faults", [{
+            "name": "bad", "times": -1,
+            "match": {"path": "^/v1/schema/objects/deal/properties$"},
+            "action": {"status": 422}}])
+        w.start()
+        self.assertEqual(self.asked(w, "corrupt")["id"],
+                         self.named(
+                             "list:/v1/schema/objects/deal/properties"
+                             "?archived=any"))
+        w.ex.stop()
+        w.sim.post("/sim/faults", [])
+        w.read_whole()
+        self.assertEqual(self.asks(w), {})
+
+    def test_a_stage_that_is_damaged_in_mid_run_stops_the_freeze(self):
+        w = self.world()
+        w.read_whole()
+        w.sim.post("/sim/admin/schema", {
+            "op": "schema", "change": "stage_add", "type": "deal",
+            "pipeline": "pl_sales", "stage": {
+                "id": "st_bad", "label": "?", "order": 9,
+                "corrupt": {"code": "encoding", "fields": ["label"]}}})
+        w.fast()
+        w.feed({"phase": "freeze", "seq": 1, "lanes": []})
+        a = self.asked(w, "corrupt")
+        self.assertEqual(a["id"], self.named("stage:st_bad"))
+        w.drained()
+        self.assertEqual(w.status()["phase"], "freezing")
+        w.feed({"phase": "freeze", "seq": 2, "lanes": [],
+                "approvals": [a["id"]]})
+        w.until("it is frozen", lambda: w.status()["phase"] == "frozen")
 
     # ---- absence ----
 
