@@ -38,7 +38,8 @@ struct oracle {
     int64_t owed_ms;   /* that it waited, and FastTrack did not see pass */
     uint64_t calls;    /* by all lives; rounds of a question count too */
     uint64_t kill_at_call, kill_at_send; /* 0: not */
-    unsigned lives, kills, deaths, fresh, edits, renames, rounds, asked;
+    unsigned lives, kills, deaths, fresh, edits, renames, damaged, rounds,
+        asked;
     bool editing, breaks_word, token_changed, left_behind;
     struct happening happens[8];
     /* control */
@@ -125,6 +126,7 @@ bool something_is_away(void); /* a scope or a plan that comes back */
 
 void world_read(struct dr_arena *a); /* as it is at the start */
 void poison_start(void);
+void damage_item(void); /* of the catalogue, the next one */
 void one_edit(void);
 void flood(void);
 void crowd(void); /* so that many can vanish */

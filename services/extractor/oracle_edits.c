@@ -470,6 +470,23 @@ static void rename_property(void)
     fired("schema.property_rename");
 }
 
+/* The owner is the first: who they are is read at a start alone. */
+void damage_item(void)
+{
+    static const char *const items[] = {
+        "\"owner\",\"id\":\"o_2\"",
+        "\"property\",\"type\":\"company\",\"id\":\"domain\"",
+        "\"pipeline\",\"type\":\"deal\",\"id\":\"pl_sales\"",
+        "\"property\",\"type\":\"task\",\"id\":\"subject\"",
+    };
+
+    if (oracle->damaged < DR_ARRAY_LEN(items)) {
+        postf("/sim/admin/schema",
+              "{\"op\":\"schema\",\"change\":\"item_flag\",\"item\":%s}",
+              items[oracle->damaged++]);
+    }
+}
+
 /* What some may not see any more; half of it they may in the end. */
 static void hide(struct dr_arena *a, const struct kind *k)
 {
@@ -502,6 +519,8 @@ void one_edit(void)
     case 7:
         if (drawn("schema.property_rename") && roll(4) == 0) {
             rename_property();
+        } else if (drawn("catalogue.damaged") && roll(4) == 0) {
+            damage_item();
         } else {
             edit_schema();
         }

@@ -123,6 +123,7 @@ static struct knob table[] = {
     {.name = "schema.property_add"},
     {.name = "schema.property_type"},
     {.name = "schema.property_rename"},
+    {.name = "catalogue.damaged"},
     {.name = "schema.stage_add"},
     {.name = "edit"},
     {.name = "create"},
@@ -419,6 +420,13 @@ static void draw_apart(void)
     (void)maybe("schema.property_rename", 4);
     if (drawn("plan.approved")) {
         (void)maybe("plan.comes_back", 2);
+    }
+    (void)maybe("catalogue.damaged", 5);
+    if (drawn("bulk")) { /* of which the others draw few */
+        (void)(drawn("bulk.no_more_jobs") || maybe("bulk.no_more_jobs", 5));
+        if (!drawn("address.short_lived") && maybe("address.short_lived", 5)) {
+            arg("download_ttl_ms", 1 + roll(60));
+        }
     }
     oracle->dice = dice;
 }

@@ -140,7 +140,9 @@ static void approve(const struct ask *a)
     }
     (void)snprintf(oracle->approvals[oracle->approval_n++],
                    sizeof(oracle->approvals[0]), "%s", a->id);
-    if (strcmp(a->kind, "corrupt") == 0) {
+    if (strncmp(a->id, "catalogue:", 10) == 0) {
+        fired("catalogue.damaged");
+    } else if (strcmp(a->kind, "corrupt") == 0) {
         fired("corrupt.asked");
     } else if (strcmp(a->kind, "absence") == 0) {
         fired(a->count > 50 ? "absence.many" : "absence.whole_object");
@@ -309,6 +311,23 @@ static void check_skipped(void)
     }
 }
 
+/* All that is damaged in the catalogue stood in a question. */
+static void check_damaged(void)
+{
+    char head[32];
+
+    (void)snprintf(head, sizeof(head), "catalogue:%u:", oracle->damaged);
+    for (size_t i = 0; i < oracle->approval_n; i++) {
+        if (strncmp(oracle->approvals[i], head, strlen(head)) == 0) {
+            return;
+        }
+    }
+    if (oracle->damaged > 0) {
+        oracle_fail(
+            "of the catalogue's damaged items some were not asked about", head);
+    }
+}
+
 void life(void)
 {
     static struct dr_service svc = {.name = "extractor", .partitions = PARTS};
@@ -325,6 +344,7 @@ void life(void)
     oracle->misses_now = ex.tail_misses;
     calm();
     check_skipped();
+    check_damaged();
     truth_check(&ex);
     quarantine_check(&ex);
     extractor_done(&ex);

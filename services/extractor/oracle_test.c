@@ -206,6 +206,9 @@ static void one_seed(const char *program, const char *folder, uint64_t seed)
     world_read(first);
     poison_start();
     happenings_plan();
+    if (drawn("catalogue.damaged")) {
+        damage_item();
+    }
     faults_plant();
     oracle->editing = true;
     while (!live()) {

@@ -148,6 +148,35 @@ static const struct dr_json *pipeline_of(const struct world *w,
         "id", dr_json_get_str(c, "pipeline"));
 }
 
+/* An owner, a pipeline or a property, by "item" and its id or name. */
+static const struct dr_json *item_of(const struct world *w,
+                                     const struct dr_json *c)
+{
+    struct dr_str item = dr_json_get_str(c, "item");
+    struct dr_str id = dr_json_get_str(c, "id");
+
+    return dr_str_eqz(item, "owner") ? named(results_of(w->owners), "id", id)
+           : dr_str_eqz(item, "pipeline")
+               ? named(results_of(dr_json_gets(w->pipelines,
+                                               dr_json_get_str(c, "type"))),
+                       "id", id)
+               : schema_property(w, dr_json_get_str(c, "type"), id);
+}
+
+static void flag_item(struct world *w, const struct dr_json *c)
+{
+    struct dr_str item = dr_json_get_str(c, "item");
+    const struct dr_json **tree = dr_str_eqz(item, "owner")      ? &w->owners
+                                  : dr_str_eqz(item, "pipeline") ? &w->pipelines
+                                                                 : &w->schema;
+    const struct dr_json *of = item_of(w, c);
+
+    if (!dr_json_get(of, "corrupt")) {
+        append(w, tree, of,
+               DR_STR_LIT("\"corrupt\":{\"code\":\"encoding\",\"fields\":[]}"));
+    }
+}
+
 const char *schema_fault(const struct world *w, const struct dr_json *c)
 {
     if (is(c, "plan")) {
@@ -158,10 +187,15 @@ const char *schema_fault(const struct world *w, const struct dr_json *c)
                    ? NULL
                    : "stage_add needs type, a pipeline of it and a stage";
     }
+    if (is(c, "item_flag")) {
+        return item_of(w, c) ? NULL
+                             : "item_flag needs item (owner, pipeline or "
+                               "property), the id of one and a type";
+    }
     if (!is(c, "option_add") && !is(c, "property_rename") &&
         !is(c, "property_type") && !is(c, "property_add")) {
         return "change is none of option_add, property_add, property_rename, "
-               "property_type, stage_add, plan";
+               "property_type, stage_add, item_flag, plan";
     }
     if (is(c, "option_add") && !dr_json_get(c, "option")) {
         return "option_add needs its option";
@@ -191,6 +225,10 @@ void schema_change(struct world *w, const struct dr_json *c)
         struct dr_str plan = dr_json_get_str(c, "plan");
         (void)snprintf(w->plan, sizeof(w->plan), DR_STR_FMT,
                        dr_str_eqz(plan, "folder") ? 0 : (int)plan.n, plan.p);
+        return;
+    }
+    if (is(c, "item_flag")) {
+        flag_item(w, c);
         return;
     }
     if (is(c, "stage_add")) {
