@@ -211,7 +211,9 @@ static void one_call(struct api *a, const char *method, const char *path,
             folder_answer(a->folder, dr_str_z(path), body, &a->answer);
     } else if (dr_http_call(a->http, method, path, body, ans, &a->answer,
                             &err)) {
-        *ans = (struct dr_http_answer){.outcome = DR_HTTP_UNSETTLED,
+        bool left = ans->outcome != DR_HTTP_NOT_SENT;
+        *ans = (struct dr_http_answer){.outcome = left ? DR_HTTP_UNSETTLED
+                                                       : DR_HTTP_NOT_SENT,
                                        .too_large = ans->too_large,
                                        .retry_after_ms = -1,
                                        .date_ms = -1,
@@ -265,9 +267,17 @@ _Noreturn static void stop(const struct api *a)
            a->status, a->code);
 }
 
-enum api_result api_call(struct api *a, const char *method, const char *path,
-                         struct dr_str body, struct dr_arena *arena,
-                         struct dr_err *err)
+/* No refusal, no success: what was asked may have been done all the same. */
+static bool is_unknown(const struct dr_http_answer *ans)
+{
+    return ans->outcome == DR_HTTP_ANSWERED
+               ? ans->status >= 500 || ans->status == 408
+               : ans->outcome != DR_HTTP_NOT_SENT;
+}
+
+static enum api_result try_call(struct api *a, const char *method,
+                                const char *path, struct dr_str body, bool once,
+                                struct dr_arena *arena, struct dr_err *err)
 {
     for (;;) {
         struct dr_http_answer ans;
@@ -296,6 +306,9 @@ enum api_result api_call(struct api *a, const char *method, const char *path,
             rule == PROFILE_SPLIT) {
             return API_NO;
         }
+        if (once && is_unknown(&ans)) {
+            return API_UNKNOWN;
+        }
         what = throttle_after(&a->throttle, &ans, &wait);
         if (what == THROTTLE_STOP) {
             stop(a);
@@ -319,6 +332,38 @@ enum api_result api_call(struct api *a, const char *method, const char *path,
     }
 }
 
+enum api_result api_call(struct api *a, const char *method, const char *path,
+                         struct dr_str body, struct dr_arena *arena,
+                         struct dr_err *err)
+{
+    return try_call(a, method, path, body, false, arena, err);
+}
+
+static bool read_page(struct api *a, struct dr_arena *arena, struct page *out,
+                      struct dr_err *err)
+{
+    dr_arena_reset(arena);
+    if (page_parse(arena, dr_buf_view(&a->answer), out, err)) {
+        return false;
+    }
+    a->now_ms = out->server_ms;
+    if (out->server_ms > a->server_ms) {
+        a->server_ms = out->server_ms;
+    }
+    return true;
+}
+
+enum api_result api_once(struct api *a, const char *path, struct dr_str body,
+                         struct dr_arena *arena, struct page *out,
+                         struct dr_err *err)
+{
+    enum api_result r = try_call(a, "POST", path, body, true, arena, err);
+
+    return r == API_LARGE || (r == API_OK && !read_page(a, arena, out, err))
+               ? API_UNKNOWN
+               : r;
+}
+
 enum api_result api_plain(struct api *a, const char *path, struct dr_str body,
                           struct dr_arena *arena, struct page *out,
                           struct dr_err *err)
@@ -330,12 +375,7 @@ enum api_result api_plain(struct api *a, const char *path, struct dr_str body,
         if (r != API_OK) {
             return r;
         }
-        dr_arena_reset(arena);
-        if (page_parse(arena, dr_buf_view(&a->answer), out, err) == 0) {
-            a->now_ms = out->server_ms;
-            if (out->server_ms > a->server_ms) {
-                a->server_ms = out->server_ms;
-            }
+        if (read_page(a, arena, out, err)) {
             return API_OK;
         }
         if (tries < 2 && !api_wait(a, 200)) {

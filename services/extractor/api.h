@@ -25,6 +25,7 @@ enum api_result {
     API_LARGE,   /* more than ANSWER_MAX: ask for fewer rows               */
     API_NO,      /* a definite 4xx: code and text in err                    */
     API_STOPPED, /* the service is asked to stop                           */
+    API_UNKNOWN, /* of api_once alone: it may have had its effect          */
 };
 
 struct folder;
@@ -66,6 +67,12 @@ void api_done(struct api *a);
  * the error's text. */
 enum api_result api_call(struct api *a, const char *method, const char *path,
                          struct dr_str body, struct dr_arena *arena,
+                         struct dr_err *err);
+/* A POST that begins something: it leaves again only after an answer that says
+ * that nothing was begun, or when it never left. API_STOPPED: nothing was.
+ * API_OK: out is the answer, as api_plain gives it. */
+enum api_result api_once(struct api *a, const char *path, struct dr_str body,
+                         struct dr_arena *arena, struct page *out,
                          struct dr_err *err);
 /* A call whose answer is a page of the contract. */
 enum api_result api_plain(struct api *a, const char *path, struct dr_str body,

@@ -88,9 +88,7 @@ static void note_request(struct extractor *ex, struct object *o,
         c->watermark_ms = horizon_start(&ex->horizon, c->start_ms);
         c->assoc_watermark_ms = c->watermark_ms;
     }
-    (void)snprintf(c->job.id, sizeof(c->job.id), "%s", s->id);
-    c->job.jobs++;
-    c->job.asked_ms = dr_wall_ms();
+    export_asked(&c->job, dr_str_z(s->id));
     save(ex, o); /* durable before the first poll */
     dr_log(DR_LOG_INFO, "extractor.export_requested", "object=%s job=%s",
            o->name, c->job.id);
@@ -106,6 +104,14 @@ static void body_of(struct dr_buf *b, const char *object)
                   object);
 }
 
+static void tell_unknown(const struct object *o)
+{
+    dr_log(DR_LOG_WARN, "extractor.export_unknown",
+           "object=%s: a job was asked for and its id never came; none is "
+           "asked for beside it, its lists are read",
+           o->name);
+}
+
 /* The step after it; false: asked to stop. */
 static bool request(struct extractor *ex, struct object *o,
                     enum export_do *what)
@@ -115,14 +121,23 @@ static bool request(struct extractor *ex, struct object *o,
     struct seen s;
     enum api_result r;
 
+    export_asks(&o->cursor.job, dr_wall_ms());
+    save(ex, o); /* durable before the request */
     body_of(&ex->body, o->name);
-    r = api_page(&ex->api, "/v1/exports", dr_buf_view(&ex->body),
+    r = api_once(&ex->api, "/v1/exports", dr_buf_view(&ex->body),
                  ex->inner_arena, &page, &err);
     if (r == API_STOPPED) {
+        export_asks_not(&o->cursor.job);
+        save(ex, o);
         return false;
     }
     *what = EXPORT_LISTS;
+    if (r == API_UNKNOWN) {
+        tell_unknown(o);
+        return true;
+    }
     if (r != API_OK) {
+        export_asks_not(&o->cursor.job);
         dr_log(DR_LOG_WARN, "extractor.export_refused",
                "object=%s code=%s: its lists are read", o->name, ex->api.code);
         return true;
@@ -375,6 +390,9 @@ static bool carry_out(struct extractor *ex, struct object *o,
     bool going = true;
 
     *what = export_begin(&o->cursor.job);
+    if (o->cursor.job.asking) {
+        tell_unknown(o);
+    }
     while (going && *what != EXPORT_LISTS && *what != EXPORT_DONE) {
         if (*what == EXPORT_REQUEST) {
             waited = 0;

@@ -27,6 +27,7 @@ void cursor_print(const struct cursor *c, struct dr_buf *out)
         dr_json_w_key(&w, "export");
         dr_json_w_obj(&w);
         dr_json_w_kvz(&w, "job", c->job.id);
+        dr_json_w_kvb(&w, "asking", c->job.asking);
         dr_json_w_kvi(&w, "jobs", c->job.jobs);
         dr_json_w_kvi(&w, "parts", c->job.parts);
         dr_json_w_kvi(&w, "rows", (int64_t)c->job.rows);
@@ -65,6 +66,7 @@ int cursor_parse(struct dr_str json, struct cursor *out, struct dr_err *err)
     out->again = dr_json_true(dr_json_get(j, "again"));
     j = dr_json_get(j, "export");
     copy_text(out->job.id, sizeof(out->job.id), dr_json_get_str(j, "job"));
+    out->job.asking = dr_json_true(dr_json_get(j, "asking"));
     out->job.jobs = (uint32_t)dr_json_get_i64(j, "jobs", 0);
     out->job.parts = (uint32_t)dr_json_get_i64(j, "parts", 0);
     out->job.rows = (uint64_t)dr_json_get_i64(j, "rows", 0);

@@ -1,5 +1,7 @@
 #include "export.h"
 
+#include <stdio.h>
+
 #define PAUSE_MAX_MS 30000
 
 enum export_state export_state(struct dr_str status)
@@ -30,7 +32,27 @@ enum export_do export_begin(const struct export_job *j)
     if (j->id[0]) {
         return EXPORT_POLL;
     }
-    return j->jobs < EXPORT_JOBS_MAX ? EXPORT_REQUEST : EXPORT_LISTS;
+    return j->jobs < EXPORT_JOBS_MAX && !j->asking ? EXPORT_REQUEST
+                                                   : EXPORT_LISTS;
+}
+
+void export_asks(struct export_job *j, int64_t now_ms)
+{
+    j->asking = true;
+    j->jobs++;
+    j->asked_ms = now_ms;
+}
+
+void export_asks_not(struct export_job *j)
+{
+    j->asking = false;
+    j->jobs--;
+}
+
+void export_asked(struct export_job *j, struct dr_str id)
+{
+    (void)snprintf(j->id, sizeof(j->id), DR_STR_FMT, DR_STR_ARG(id));
+    j->asking = false;
 }
 
 enum export_do export_next(struct export_job *j, enum export_state s,

@@ -19,6 +19,7 @@
 
 struct export_job {
     char id[EXPORT_ID_MAX]; /* of the job; "": none */
+    bool asking;            /* one is asked for, and its id is not known */
     uint32_t jobs;          /* that were asked for so far */
     uint32_t parts;         /* whose rows were all sent */
     uint64_t rows;          /* in those parts */
@@ -43,8 +44,16 @@ enum export_do {
     EXPORT_LISTS,   /* no export: read the lists */
 };
 
-/* At start, before anything was asked. */
+/* At start, before anything was asked. One that was asked for by somebody who
+ * did not live to hear its id is lost: jobs are known by their id alone, and no
+ * second one is asked for. */
 enum export_do export_begin(const struct export_job *j);
+/* A job is going to be asked for: durable before the request leaves. */
+void export_asks(struct export_job *j, int64_t now_ms);
+/* The request did not leave, or what came says that no job was begun. */
+void export_asks_not(struct export_job *j);
+/* The job's id came. */
+void export_asked(struct export_job *j, struct dr_str id);
 /* After an answer about the job. `parts`, `rows`: what the job says it has. */
 enum export_do export_next(struct export_job *j, enum export_state s,
                            uint32_t parts, uint64_t rows, int64_t now_ms);

@@ -34,8 +34,12 @@ static void test_a_job_from_request_to_end(void **state)
 
     (void)state;
     assert_int_equal(export_begin(&j), EXPORT_REQUEST);
-    (void)snprintf(j.id, sizeof(j.id), "x_1");
-    j.jobs = 1;
+    export_asks(&j, NOW);
+    export_asks_not(&j); /* refused */
+    assert_int_equal(export_begin(&j), EXPORT_REQUEST);
+    export_asks(&j, NOW);
+    assert_int_equal(export_begin(&j), EXPORT_LISTS); /* its id never came */
+    export_asked(&j, DR_STR_LIT("x_1"));
     assert_int_equal(export_begin(&j), EXPORT_POLL); /* after a restart */
     assert_int_equal(export_next(&j, EXPORT_WAITING, 0, 0, NOW), EXPORT_POLL);
     assert_int_equal(export_next(&j, EXPORT_ODD, 0, 0, NOW), EXPORT_POLL);
@@ -104,8 +108,8 @@ static void test_jobs_are_not_asked_for_for_ever(void **state)
     (void)state;
     for (int i = 0; i < EXPORT_JOBS_MAX; i++) {
         assert_int_equal(export_begin(&j), EXPORT_REQUEST);
-        (void)snprintf(j.id, sizeof(j.id), "x_%d", i);
-        j.jobs++;
+        export_asks(&j, NOW);
+        export_asked(&j, DR_STR_LIT("x_1"));
         assert_int_equal(export_next(&j, EXPORT_LOST, 0, 0, NOW),
                          i + 1 < EXPORT_JOBS_MAX ? EXPORT_REQUEST
                                                  : EXPORT_LISTS);
@@ -167,6 +171,12 @@ static void test_a_cursor_keeps_its_job(void **state)
     cursor_print(&(struct cursor){.phase = CURSOR_LIST}, &b);
     assert_int_equal(cursor_parse(dr_buf_view(&b), &out, &err), 0);
     assert_int_equal(out.job.jobs, 0);
+    assert_false(out.job.asking);
+    dr_buf_reset(&b);
+    in.job = (struct export_job){.asking = true, .jobs = 1};
+    cursor_print(&in, &b);
+    assert_int_equal(cursor_parse(dr_buf_view(&b), &out, &err), 0);
+    assert_true(out.job.asking);
     dr_buf_done(&b);
 }
 

@@ -169,11 +169,64 @@ class Export(Case):
         w.start()
         w.snapshot_done()
         self.assertGreater(len(seen), 1)
+        self.assert_all(w)
+        jobs = [(j["object"], j["id"]) for j in self.jobs(w)]
+        cursors = {r["name"]: r["json"]["export"]["job"]
+                   for r in w.dump("cursor", 1) if "export" in r["json"]}
+        # A kill between a request and its answer leaves the lists.
+        lists = {path.rsplit("/", 1)[1] for path in self.lists(w)}
+        self.assertEqual(len(jobs), len(dict(jobs)))
+        self.assertEqual({k: v for k, v in jobs if k not in lists},
+                         {k: v for k, v in cursors.items() if v})
+        self.assertEqual(set(w.kinds) - lists, {k for k in cursors
+                                                if cursors[k]})
+
+    def asked(self, w):
+        """How often a job was asked for, each way it ended."""
+        return sum(r["method"] == "POST" and r["path"] == "/v1/exports"
+                   for r in w.journal())
+
+    def assert_no_second_job(self, w):
+        """The job whose id nobody knows stays alone; its object came by
+        lists."""
+        by = [j["object"] for j in self.jobs(w)]
+        self.assertEqual(sorted(by), sorted(w.kinds))
+        self.assertEqual(self.asked(w), len(w.kinds))
+        self.assertEqual({path.rsplit("/", 1)[1] for path in self.lists(w)},
+                         {by[0]})
+        self.assert_all(w)
+
+    def test_killed_before_the_answer_with_the_id(self):
+        w = self.exporting("export_part_rows=7")
+        w.sim.post("/sim/faults", [{
+            "name": "slow", "match": {"path": "^/v1/exports$"},
+            "action": {"bytes_per_s": 1}}])
+        w.start_only()
+        wait_until("a job is asked for", lambda: self.jobs(w), 30)
+        w.ex.kill()
+        w.start()
+        w.snapshot_done()
+        self.assert_no_second_job(w)
+
+    def test_an_answer_that_is_lost_is_not_asked_for_again(self):
+        for how in ({"close": "after"}, {"close": "mid"}, {"truncate": 9}):
+            with self.subTest(how):
+                self.setUp()
+                w = self.exporting("export_part_rows=7")
+                w.sim.post("/sim/faults", [{
+                    "name": "lost", "match": {"path": "^/v1/exports$"},
+                    "action": how}])
+                w.read_whole()
+                self.assert_no_second_job(w)
+
+    def test_a_refusal_is_no_job_and_is_asked_for_again(self):
+        w = self.exporting("export_part_rows=7")
+        w.sim.post("/sim/faults", [{
+            "name": "busy", "match": {"path": "^/v1/exports$"}, "times": 2,
+            "action": {"status": 429, "retry_after": "1"}}])
+        w.read_whole()
+        self.assertEqual(self.asked(w), len(w.kinds) + 2)
         self.assert_exported(w)
-        cursors = {r["name"]: r["json"] for r in w.dump("cursor", 1)}
-        jobs = {j["object"]: j["id"] for j in self.jobs(w)}
-        self.assertEqual({k: cursors[k]["export"]["job"] for k in w.kinds},
-                         jobs)
 
     def test_an_end_date_is_a_clamp_whose_rows_are_counted(self):
         for mode in ("auto", "never"):
