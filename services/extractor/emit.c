@@ -73,31 +73,43 @@ void emit_spare(struct extractor *ex, size_t n)
     }
 }
 
-static bool is_clamped(const struct extractor *ex, const char *object,
+enum cut {
+    CUT_NOT,
+    CUT_WHOLE, /* its id alone was sent */
+    CUT_KEPT,  /* it was sent as it was before */
+};
+
+static enum cut cut_of(const struct extractor *ex, const char *object,
                        struct dr_str id)
 {
     struct dr_buf key;
-    bool is;
+    const void *how;
 
     dr_buf_init(&key, 512);
     dr_buf_printf(&key, "%s:" DR_STR_FMT, object, DR_STR_ARG(id));
-    is = dr_map_has(ex->clamped, dr_buf_view(&key));
+    how = dr_map_get(ex->clamped, dr_buf_view(&key));
     dr_buf_done(&key);
-    return is;
+    return !how ? CUT_NOT : how == ex ? CUT_WHOLE : CUT_KEPT;
 }
 
-void note_clamped(struct extractor *ex, struct object *o, struct dr_str id)
+static void note_cut(struct extractor *ex, struct object *o, struct dr_str id,
+                     bool kept)
 {
     struct dr_buf key;
 
-    if (is_clamped(ex, o->name, id)) {
+    if (cut_of(ex, o->name, id) != CUT_NOT) {
         return;
     }
     dr_buf_init(&key, 512);
     dr_buf_printf(&key, "%s:" DR_STR_FMT, o->name, DR_STR_ARG(id));
-    dr_map_put(ex->clamped, dr_buf_view(&key), o);
+    dr_map_put(ex->clamped, dr_buf_view(&key), kept ? (void *)o : (void *)ex);
     dr_buf_done(&key);
     o->clamped++;
+}
+
+void note_clamped(struct extractor *ex, struct object *o, struct dr_str id)
+{
+    note_cut(ex, o, id, false);
 }
 
 /* A wanted end date is ours to keep: FastTrack has none (contract 4.10). The
@@ -105,7 +117,7 @@ void note_clamped(struct extractor *ex, struct object *o, struct dr_str id)
  * was sent before it was changed stays as it was. True: nothing is to send. */
 static bool clamp(struct extractor *ex, struct object *o, struct dr_source *s)
 {
-    bool set = o->is == OBJECT_LINES && is_clamped(ex, "deal", s->id);
+    bool set = o->is == OBJECT_LINES && cut_of(ex, "deal", s->id) != CUT_NOT;
     struct emitted_row known;
     bool was;
 
@@ -114,8 +126,8 @@ static bool clamp(struct extractor *ex, struct object *o, struct dr_source *s)
         return false;
     }
     was = emitted_get(ex->emitted, object_index(ex, o), s->id, &known) &&
-          !known.gone && !is_clamped(ex, o->name, s->id);
-    note_clamped(ex, o, s->id);
+          !known.gone && cut_of(ex, o->name, s->id) != CUT_WHOLE;
+    note_cut(ex, o, s->id, was);
     s->op = DR_SRC_INDEX;
     s->body = (struct dr_str){NULL, 0};
     s->assoc_count = s->part_count = 0;

@@ -247,6 +247,24 @@ class Export(Case):
                 self.assertEqual(w.freeze()["tail_misses"], 0)
                 self.assert_clamped(w, until)
 
+    def test_what_was_sent_before_the_end_date_stays_as_it_was(self):
+        w = self.exporting()
+        w.conf["source.until"] = "2026-03-04T00:00:00Z"
+        w.read_whole()
+        deal = w.sim.records("deal")[0]
+        rid = deal["id"]
+        sent = w.newest("deal")[rid]
+        w.fast()
+        wait_until("the end date is past", lambda: w.sim.get("/sim/clock")[
+            "now_ms"] > 1772582400000, 30)
+        for name in ("Renamed", "Renamed again"):
+            w.edit("deal", dict(deal, properties=dict(deal["properties"],
+                                                      name=name)))
+            w.drained()
+            self.assertEqual(w.newest("deal")[rid], sent)
+        w.until("it is counted once", lambda: w.status()["objects"]["deal"][
+            "clamped"] == 1)
+
     def assert_clamped(self, w, until):
         objects = w.status()["objects"]
         for kind in ("deal", "contact"):
