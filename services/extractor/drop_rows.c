@@ -41,6 +41,9 @@ const char *drop_index(struct drop *d, struct drop_kind *k, struct dr_str json,
     if (!event && !dr_str_eq(s.object, k->name)) {
         return "not of this type";
     }
+    if (s.updated_ms == 0) {
+        s.updated_ms = d->produced_ms;
+    }
     e = new_entry(k);
     *e = (struct entry){.id = drop_keep(d, s.id),
                         .file = file,

@@ -8,6 +8,8 @@
 #include <drover/base/log.h>
 #include <drover/crypto/crypto.h>
 
+#include "folder.h"
+
 /* Acknowledgements waited for at once; beyond it Kafka is not there. */
 #define FLUSH_MS 120000
 /* A Kafka message may have 8 MiB (lib/service), envelope and batch included. */
@@ -112,18 +114,49 @@ void note_clamped(struct extractor *ex, struct object *o, struct dr_str id)
     note_cut(ex, o, id, false);
 }
 
+/* A set of lines has none. */
+static int64_t stamp_of(const struct extractor *ex, const struct object *o,
+                        const struct dr_source *s)
+{
+    return o->is == OBJECT_LINES ? s->updated_ms
+                                 : folder_stamp(ex->api.folder, s->updated_ms);
+}
+
+/* A record of a drop that has no stamp is as old as the drop; but it was not
+ * changed because a later drop has it again, too. */
+static bool is_as_sent(const struct extractor *ex, const struct object *o,
+                       const struct dr_source *s)
+{
+    const struct file *file = dr_map_get(ex->files.all, s->id);
+    struct emitted_row known;
+    uint8_t hash[32];
+
+    if (!emitted_get(ex->emitted, object_index(ex, o), s->id, &known) ||
+        known.gone || known.version != s->version) {
+        return false;
+    }
+    source_hash(s, hash);
+    return known.content ==
+           (content_of(hash) ^
+            (o->is == OBJECT_FILES && file ? files_mix(&file->blob) : 0));
+}
+
 /* A wanted end date is ours to keep: FastTrack has none (contract 4.10). The
  * id of what lies beyond it travels, so that it is in the books; a record that
  * was sent before it was changed stays as it was. True: nothing is to send. */
 static bool clamp(struct extractor *ex, struct object *o, struct dr_source *s)
 {
     bool set = o->is == OBJECT_LINES && cut_of(ex, "deal", s->id) != CUT_NOT;
+    int64_t stamp_ms = stamp_of(ex, o, s);
     struct emitted_row known;
     bool was;
 
     if (ex->until_ms == 0 || s->op != DR_SRC_UPSERT ||
-        (s->updated_ms < ex->until_ms && !set)) {
+        (stamp_ms < ex->until_ms && !set)) {
         return false;
+    }
+    if (stamp_ms != s->updated_ms && is_as_sent(ex, o, s)) {
+        return true;
     }
     was = emitted_get(ex->emitted, object_index(ex, o), s->id, &known) &&
           !known.gone && cut_of(ex, o->name, s->id) != CUT_WHOLE;
@@ -161,6 +194,7 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
     if (clamp(ex, o, s)) {
         return;
     }
+    s->updated_ms = stamp_of(ex, o, s);
     if (size_of(s) > RECORD_MAX) {
         emit_too_large(ex, o, s->id, s->body);
         return;

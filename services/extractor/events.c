@@ -12,6 +12,8 @@
 
 #include <drover/base/log.h>
 
+#include "folder.h"
+
 struct walk {
     char at[CURSOR_AFTER_MAX]; /* the page to read */
     enum dr_origin origin;
@@ -28,18 +30,20 @@ static bool take_event(struct extractor *ex, struct object *o, struct walk *w,
     struct dr_err err = {0};
     struct dr_source s;
     uint64_t before = o->written;
+    int64_t stamp_ms;
 
     if (event_parse(row, &s, &err)) {
         emit_rejected_row(ex, o, row, err.text);
         return true;
     }
     s.origin = w->origin;
+    stamp_ms = folder_stamp(ex->api.folder, s.updated_ms);
     emit_source(ex, o, &s, server_ms);
     emitted_sweep_saw(ex->emitted, object_index(ex, o), s.id);
-    if (o->written > before && s.updated_ms < o->cursor.watermark_ms) {
+    if (o->written > before && stamp_ms < o->cursor.watermark_ms) {
         w->below++;
     }
-    return s.updated_ms < horizon_of(&ex->horizon, server_ms);
+    return stamp_ms < horizon_of(&ex->horizon, server_ms);
 }
 
 static void reject_unreadable(struct extractor *ex, struct object *o,

@@ -52,6 +52,11 @@ void folder_free(struct folder *f)
     }
 }
 
+int64_t folder_stamp(const struct folder *f, int64_t updated_ms)
+{
+    return f && updated_ms == 0 ? f->drop->produced_ms : updated_ms;
+}
+
 FILE *folder_file(const struct folder *f, struct dr_str id)
 {
     char path[5200];

@@ -9,6 +9,7 @@
 #define EXTRACTOR_FOLDER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include <drover/base/buf.h>
@@ -24,6 +25,9 @@ void folder_free(struct folder *f);
 /* The status of the answer; its body in *out. */
 int folder_answer(struct folder *f, struct dr_str path, struct dr_str body,
                   struct dr_buf *out);
+/* A record's stamp, or where it has none (0) when its drop was produced: later
+ * it was not changed (contract 6). f NULL: no folder, the stamp as it is. */
+int64_t folder_stamp(const struct folder *f, int64_t updated_ms);
 /* The bytes of an attachment, or NULL; the caller's. */
 FILE *folder_file(const struct folder *f, struct dr_str id);
 /* Once the topics are there: tells what the folder lacks, asks where that is

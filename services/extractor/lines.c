@@ -9,6 +9,8 @@
 
 #include <drover/base/log.h>
 
+#include "folder.h"
+
 struct line {
     size_t deal;      /* index in the batch */
     struct dr_str id; /* in the page arena  */
@@ -107,7 +109,7 @@ static void take_body(struct extractor *ex, struct object *o, struct sets *s,
         if (dr_str_eq(line->id, src.id)) {
             line->found = line->settled = true;
             line->version = src.version;
-            line->updated_ms = src.updated_ms;
+            line->updated_ms = folder_stamp(ex->api.folder, src.updated_ms);
             line->body = dr_arena_dup(ex->page_arena, src.body);
             tell_flags(ex, o,
                        &(struct flagged){.id = s->deal[line->deal].id,

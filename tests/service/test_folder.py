@@ -294,6 +294,75 @@ class Folder(Case):
                          contacts[0])
         self.assertEqual(w.freeze()["tail_misses"], 0)
 
+    def stampless(self, records):
+        return [{k: v for k, v in r.items() if k != "updated_at"}
+                for r in records]
+
+    def bodies(self, w, kind):
+        return {i: json.loads(r["body"]) for i, r in w.newest(kind).items()
+                if r["op"] == 1}
+
+    def test_without_a_stamp_a_record_is_as_old_as_its_first_drop(self):
+        deals = self.stampless(self.folder.records("deal"))
+        self.folder.put("deal", deals)
+        w = self.reading()
+        w.conf["source.until"] = "2026-03-03T00:00:00Z"  # the drop is older
+        w.read_whole()
+        first = w.records("deal")
+        self.assertEqual(set(self.bodies(w, "deal")), {d["id"] for d in deals})
+        # Of a later drop: one is new, one is another, the others are not.
+        changed = dict(deals[3], version=deals[3]["version"] + 1, properties=
+                       dict(deals[3]["properties"], name="Renamed"))
+        new = dict(deals[5], id="de_new", version=1)
+        later = deals[:3] + [changed] + deals[4:] + [new]
+        self.folder.put("deal", later)
+        self.folder.manifest["produced_at"] = "2026-03-04T00:00:00Z"
+        self.folder.done()
+        for again in (False, True):
+            if again:
+                w.ex.kill()
+                w.start()
+                w.snapshot_done()
+            w.until("two are beyond the end date", lambda: w.status()[
+                "objects"]["deal"]["clamped"] == 2)
+            w.drained()
+            self.assertEqual(len(w.records("deal")), len(first) + 1)
+            self.assertEqual(w.newest("deal")["de_new"]["op"], 5)
+            self.assertEqual(self.bodies(w, "deal"),
+                             {d["id"]: d for d in deals})
+        self.assertEqual(w.freeze()["tail_misses"], 0)
+        self.assertEqual(w.status()["objects"]["deal"]["clamped"], 2)
+        self.assertEqual(len(w.records("deal")), len(first) + 1)
+
+    def test_a_whole_drop_beyond_the_end_date_is_cut_off(self):
+        deals = self.stampless(self.folder.records("deal"))
+        self.folder.put("deal", deals)
+        w = self.reading()
+        w.conf["source.until"] = self.folder.manifest["produced_at"]
+        w.read_whole()
+        self.assertEqual(self.bodies(w, "deal"), {})
+        self.assertEqual(w.status()["objects"]["deal"]["clamped"], len(deals))
+
+    def test_events_without_a_stamp_come_with_their_drop(self):
+        def event(n):
+            return {"id": "ev_%03d" % n, "type": "click", "occurred_at":
+                    "2026-01-01T00:00:00Z", "subject": {}, "data": {}}
+
+        def put(events):
+            self.folder.write("events/events-0001.ndjson", b"".join(
+                json.dumps(e).encode() + b"\n" for e in events))
+
+        put([event(n) for n in range(5, 500)])  # three pages
+        w = self.reading()
+        w.read_whole()
+        put([event(n) for n in range(500)])
+        self.folder.manifest["produced_at"] = "2026-03-04T00:00:00Z"
+        self.folder.done()
+        w.until("the new ones are there", lambda: len(
+            w.records("event")) == 500)
+        self.assertEqual(w.freeze()["tail_misses"], 0)
+        self.assertEqual(len(w.records("event")), 500)
+
     def test_what_a_restart_finds_merged_is_merged(self):
         w = self.reading()
         w.read_whole()
