@@ -277,6 +277,7 @@ static void test_conflicts(void **state)
     r.reason = S("second");
     r.rev = 5;
     books_conflict(b, &r, 2);
+    books_conflict(b, &r, 2); /* told again by a loader that was killed */
     r.reason = S("read again");
     r.rev = 4;
     books_conflict(b, &r, 3);

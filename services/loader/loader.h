@@ -95,8 +95,6 @@ void item_refuse(struct loader *l, struct item *it, const char *class, int code,
 void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,
                  size_t line);
 /* A field that people changed: told, and the record goes on. */
-void fold_left_behind(struct loader *l, struct item *it,
-                      const struct dr_load *load);
 void field_kept(struct loader *l, struct item *it, const struct dr_load *load,
                 struct dr_str field, struct dr_str rule);
 void item_retry(struct loader *l, struct item *it, const char *class, int code);

@@ -89,37 +89,6 @@ static struct after *after_new(struct loader *l, struct item *it,
     return a;
 }
 
-void item_landed(struct loader *l, struct item *it, uint64_t dst,
-                 enum dr_landed_how how, enum dr_done_how done,
-                 struct dr_str record)
-{
-    struct after *a = after_new(l, it, record);
-
-    edits_commit(l, it, (struct dr_str){a->record, a->size});
-    a->dst = dst;
-    a->how = done;
-    landed_publish(l, it->lp->lane, it->key, key_id(it->key), it->type, dst,
-                   it->rev, how, record, evidence_there, a);
-}
-
-/* The evidence is in `landed` already: another loader's walk, or our own. */
-void item_done_now(struct loader *l, struct item *it, uint64_t dst,
-                   struct dr_str record)
-{
-    if (it->untold > 0) {
-        struct after *a = after_new(l, it, record);
-        edits_commit(l, it, (struct dr_str){a->record, a->size});
-        a->dst = dst;
-        a->how = DR_DONE_DISCOVERED;
-        it->after = a;
-        return;
-    }
-    bulk_item_gone(it);
-    edits_commit(l, it, record);
-    item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
-    ledger_done(l, it, dst, DR_DONE_DISCOVERED, record);
-}
-
 struct rejection {
     const char *class, *cure;
     struct dr_str part_id, field, rule, reason;
@@ -156,21 +125,6 @@ static void reject(struct loader *l, struct item *it,
                     dr_partition(load->id, l->parts), it->key, &env, cb, ctx);
 }
 
-void item_refuse(struct loader *l, struct item *it, const char *class, int code,
-                 const char *cure, bool redrivable, struct dr_str reason)
-{
-    struct after *a = after_new(l, it, reason);
-    struct rejection r = {.class = class,
-                          .cure = cure,
-                          .reason = {a->record, a->size},
-                          .redrivable = redrivable};
-
-    a->refused = true;
-    a->class = class;
-    a->code = code;
-    reject(l, it, item_load(l, it), &r, evidence_there, a);
-}
-
 /* Once a DONE stands nobody would tell again what was left out of it. */
 static void told(void *ctx, int32_t partition, int64_t offset)
 {
@@ -192,6 +146,74 @@ static void tell_part(struct loader *l, struct item *it,
     it->untold++;
     it->pins++;
     reject(l, it, load, r, told, it);
+}
+
+/* Whoever finds that a fold has moved tells it: the one that moved it may have
+ * died before it was told. Twice is once in the books. */
+static void tell_left_behind(struct loader *l, struct item *it)
+{
+    struct rejection r = {
+        .class = "left_behind",
+        .cure = "clear those fields in Freshsales by hand",
+        .field = DR_STR_LIT("@record"),
+        .reason = DR_STR_LIT("it hung on another record before, which keeps "
+                             "its values in its fields"),
+        .redrivable = true,
+        .partial = true};
+
+    if (it->route.way == WAY_FOLD && it->fact.dst && !it->told_kept &&
+        !edits_folded_here(it)) {
+        it->told_kept = true;
+        tell_part(l, it, item_load(l, it), &r);
+    }
+}
+
+void item_landed(struct loader *l, struct item *it, uint64_t dst,
+                 enum dr_landed_how how, enum dr_done_how done,
+                 struct dr_str record)
+{
+    struct after *a = after_new(l, it, record);
+
+    tell_left_behind(l, it);
+    edits_commit(l, it, (struct dr_str){a->record, a->size});
+    a->dst = dst;
+    a->how = done;
+    landed_publish(l, it->lp->lane, it->key, key_id(it->key), it->type, dst,
+                   it->rev, how, record, evidence_there, a);
+}
+
+/* The evidence is in `landed` already: another loader's walk, or our own. */
+void item_done_now(struct loader *l, struct item *it, uint64_t dst,
+                   struct dr_str record)
+{
+    tell_left_behind(l, it);
+    if (it->untold > 0) {
+        struct after *a = after_new(l, it, record);
+        edits_commit(l, it, (struct dr_str){a->record, a->size});
+        a->dst = dst;
+        a->how = DR_DONE_DISCOVERED;
+        it->after = a;
+        return;
+    }
+    bulk_item_gone(it);
+    edits_commit(l, it, record);
+    item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
+    ledger_done(l, it, dst, DR_DONE_DISCOVERED, record);
+}
+
+void item_refuse(struct loader *l, struct item *it, const char *class, int code,
+                 const char *cure, bool redrivable, struct dr_str reason)
+{
+    struct after *a = after_new(l, it, reason);
+    struct rejection r = {.class = class,
+                          .cure = cure,
+                          .reason = {a->record, a->size},
+                          .redrivable = redrivable};
+
+    a->refused = true;
+    a->class = class;
+    a->code = code;
+    reject(l, it, item_load(l, it), &r, evidence_there, a);
 }
 
 void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,
@@ -219,21 +241,6 @@ void field_kept(struct loader *l, struct item *it, const struct dr_load *load,
         .field = field,
         .rule = rule,
         .reason = DR_STR_LIT("changed in Freshsales since we wrote it; kept"),
-        .redrivable = true,
-        .partial = true};
-
-    tell_part(l, it, load, &r);
-}
-
-void fold_left_behind(struct loader *l, struct item *it,
-                      const struct dr_load *load)
-{
-    struct rejection r = {
-        .class = "left_behind",
-        .cure = "clear those fields in Freshsales by hand",
-        .field = DR_STR_LIT("@record"),
-        .reason = DR_STR_LIT("it hung on another record before, which keeps "
-                             "its values in its fields"),
         .redrivable = true,
         .partial = true};
 

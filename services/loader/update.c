@@ -75,7 +75,7 @@ static void refuse_occupied(struct loader *l, struct item *it,
     dr_buf_done(&b);
 }
 
-/* true: refused. What it hung on before keeps what was written there. */
+/* true: refused. */
 static bool first_fold(struct loader *l, struct item *it,
                        const struct dr_load *load, const struct dr_json *record)
 {
@@ -84,13 +84,8 @@ static bool first_fold(struct loader *l, struct item *it,
     edits_forget(it);
     if (f) {
         refuse_occupied(l, it, f->name);
-        return true;
     }
-    if (it->fact.dst && !it->told_kept) {
-        fold_left_behind(l, it, load);
-        it->told_kept = true;
-    }
-    return false;
+    return f != NULL;
 }
 
 /* Whose contact it was keeps its accounts rather than the Unassigned one. */

@@ -202,6 +202,37 @@ class ModulesTest(unittest.TestCase):
         self.assertEqual(len(held(0)), 5)
         w.stop()
 
+    def left_behind(self, w):
+        return {(r["id"], r["rev"]) for r in w.dump("rejected")
+                if r["class"] == "left_behind"}
+
+    def test_what_a_moved_fold_leaves_is_told_whenever_it_is_killed(self):
+        w = self.world()
+        n = 6
+        points = ("after_intent:3", "after_send:%d" % n, "after_answer:3",
+                  "after_done:1")
+        self.settle(w, self.base(n * (len(points) + 1)))
+        self.settle(w, {"link": [fold(i, i, cf_ship_a="a%d" % i)
+                                 for i in range(n)]})
+        self.assertEqual(self.left_behind(w), set())
+        told = set()
+        for step, point in enumerate(points, 1):
+            with self.subTest(point):
+                rev = step + 1
+                w.stop()
+                w.loaders.clear()
+                w.feed([fold(i, n * step + i, rev=rev, cf_ship_a="a%d" % i)
+                        for i in range(n)])
+                p = w.loader(ready=False, DROVER_CRASH=point)
+                wait_until("it ends", lambda p=p: not p.alive(), 40)
+                w.loader()
+                told |= {(str(i), rev) for i in range(n)}
+                wait_until("all are done", lambda: {
+                    f["rev"] for (lane, _), f in w.final().items()
+                    if lane == "link"} == {rev} and not w.unsettled(), 60)
+                self.assertEqual(self.left_behind(w), told)
+        w.stop()
+
     def test_folds_beside_changes_in_bulk(self):
         """The pages of what the deals are come before the folds, the job
         that changes them after: the folds wait for it."""
