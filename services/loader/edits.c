@@ -188,36 +188,6 @@ void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
     it->told_kept = true;
 }
 
-/* ---- before a fold ---- */
-
-bool edits_folded_here(const struct item *it)
-{
-    return it->fact.dst != 0 && it->fact.state != DR_FACT_DELETED &&
-           (it->fact.keep[0] ? strcmp(it->fact.keep, it->keep) == 0
-                             : it->fact.dst == it->route.dst);
-}
-
-/* A box that nobody ticked shows false, too. */
-static bool is_empty(struct dr_str now)
-{
-    return now.n == 0 || dr_str_eqz(now, "false");
-}
-
-const struct dr_field *edits_occupied(const struct dr_load *load,
-                                      const struct dr_json *record,
-                                      struct dr_arena *a)
-{
-    for (size_t i = 0; i < load->field_count; i++) {
-        struct dr_str now;
-        if (dr_compare_field(load, &load->fields[i], record, a, &now) ==
-                DR_CMP_DIFFERENT &&
-            !is_empty(now)) {
-            return &load->fields[i];
-        }
-    }
-    return NULL;
-}
-
 /* ---- after a write ---- */
 
 static void commit_field(struct item *it, const struct dr_load *load, size_t i,

@@ -469,7 +469,7 @@ static int parent_path(struct find *f)
 static void begin_list(struct find *f)
 {
     if (parent_path(f) || (f->it->type->ident == IDENT_CONTENT &&
-                           (!fold_enter(f->l, f->it) || !claims_read(f->l)))) {
+                           (!turn_enter(f->l, f->it) || !claims_read(f->l)))) {
         end(f, FIND_FAILED, NULL);
         return;
     }

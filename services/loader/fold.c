@@ -1,113 +1,75 @@
 /*
- * One at a time. For a record that others change, too: between the read of its
- * custom fields and the write of all of them nobody else may write it. For
- * files and links that are alike, since nothing of ours can stand on them: when
- * an answer was lost, only one of them can be the one that is found. The right
- * to is in Redis, for the others may be another loader's. It outlives a write
- * of unknown outcome by the quarantine, and ends with the item.
+ * A record that became custom fields of another one (PATCH with the reference
+ * @record): whether its values stand there already, and what may be written
+ * over.
  */
 #include "loader.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
-#define BEYOND_MS 120000 /* S, T and a look, over the quarantine */
+#include <drover/plan/plan.h>
 
-static bool by_content(const struct item *it)
+bool fold_is_here(const struct item *it)
 {
-    return it->type && it->type->ident == IDENT_CONTENT;
+    return it->fact.dst != 0 && it->fact.state != DR_FACT_DELETED &&
+           (it->fact.keep[0] ? strcmp(it->fact.keep, it->keep) == 0
+                             : it->fact.dst == it->route.dst);
 }
 
-static const char *lock_name(const struct item *it, uint64_t dst, char out[128])
+bool fold_has_moved(const struct item *it)
 {
-    if (by_content(it)) {
-        (void)snprintf(out, 128, "alike:%016" PRIx64, it->alike);
-    } else {
-        (void)snprintf(out, 128, "record:%s:%" PRIu64, it->type->name, dst);
-    }
-    return out;
+    return it->route.way == WAY_FOLD && it->fact.dst != 0 && !fold_is_here(it);
 }
 
-uint64_t fold_alike(const struct dr_load *load, const struct links *links)
+/* A box that nobody ticked shows false, too. */
+static bool is_empty(struct dr_str now)
 {
-    static const char *const names[] = {"file_name", "url", "name"};
-    struct dr_buf b;
-    uint64_t out;
+    return now.n == 0 || dr_str_eqz(now, "false");
+}
 
-    dr_buf_init(&b, (size_t)64 << 10);
-    dr_buf_str(&b, load->type);
-    dr_buf_ch(&b, '\n');
-    body_parent_path(load, links, &b);
-    dr_buf_printf(&b, "\n%" PRIu64, load->blob.size);
+/* The first field in which the record holds something else; NULL: none. */
+static const struct dr_field *occupied(const struct dr_load *load,
+                                       const struct dr_json *record,
+                                       struct dr_arena *a)
+{
     for (size_t i = 0; i < load->field_count; i++) {
-        for (size_t k = 0; k < DR_ARRAY_LEN(names); k++) {
-            if (dr_str_eqz(load->fields[i].name, names[k])) {
-                dr_buf_ch(&b, '\n');
-                dr_buf_str(&b, load->fields[i].value);
-            }
+        struct dr_str now;
+        if (dr_compare_field(load, &load->fields[i], record, a, &now) ==
+                DR_CMP_DIFFERENT &&
+            !is_empty(now)) {
+            return &load->fields[i];
         }
     }
-    out = dr_hash64(dr_buf_view(&b));
+    return NULL;
+}
+
+/* Fields for one record only: another's values, or a person's, stay. */
+static void refuse_occupied(struct loader *l, struct item *it,
+                            struct dr_str field)
+{
+    struct dr_buf b;
+
+    dr_buf_init(&b, 1024);
+    dr_buf_printf(
+        &b,
+        "the record that it hangs on holds another value in " DR_STR_FMT
+        " already",
+        DR_STR_ARG(field));
+    item_refuse(l, it, "occupied", 0,
+                "the fields are room for one such record a parent: let the "
+                "plan make notes or a module of this object, or clear them "
+                "in the target, then redrive",
+                true, dr_buf_view(&b));
     dr_buf_done(&b);
-    return out;
 }
 
-bool fold_needed(const struct item *it)
+bool fold_refused(struct loader *l, struct item *it, const struct dr_load *load,
+                  const struct dr_json *record)
 {
-    bool whole =
-        it->route.way == WAY_UPDATE && it->type->entity && !it->type->module;
+    const struct dr_field *f = occupied(load, record, l->scratch);
 
-    if (by_content(it)) {
-        return it->route.way == WAY_CREATE;
+    if (f) {
+        refuse_occupied(l, it, f->name);
     }
-    return it->route.dst != 0 && (whole || it->route.way == WAY_FOLD);
-}
-
-static int lock(struct loader *l, struct item *it, const char *name)
-{
-    int64_t ttl = l->quarantine_ms + BEYOND_MS;
-    struct dr_err err;
-    int rc = dr_store_walk_lock(l->store, name, it->key_text, (int)ttl, &err);
-
-    if (rc < 0) {
-        view_failed(l, &err);
-    }
-    return rc;
-}
-
-bool fold_enter(struct loader *l, struct item *it)
-{
-    char name[128];
-    struct dr_err err;
-    int rc;
-
-    (void)lock_name(it, it->route.dst, name);
-    rc = lock(l, it, name);
-    if (rc == 0) {
-        /* Our own from before, perhaps: an attempt that was tried again. */
-        if (dr_store_walk_unlock(l->store, name, it->key_text, -1, &err)) {
-            view_failed(l, &err);
-            return false;
-        }
-        rc = lock(l, it, name);
-    }
-    it->locked |= rc == 1;
-    return rc == 1;
-}
-
-void fold_leave(struct loader *l, struct item *it)
-{
-    uint64_t dst = it->route.dst ? it->route.dst : it->fact.dst;
-    char name[128];
-    struct dr_err err;
-
-    if ((!it->locked && !it->fold && !by_content(it)) ||
-        (dst == 0 && !by_content(it)) || !l->view_up) {
-        return;
-    }
-    it->locked = false;
-    if (dr_store_walk_unlock(l->store, lock_name(it, dst, name), it->key_text,
-                             -1, &err)) {
-        view_failed(l, &err);
-    }
+    return f != NULL;
 }

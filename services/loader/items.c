@@ -102,7 +102,7 @@ void item_settled(struct item *it)
     struct lanepart *lp = it->lp;
     struct item *later = it->later;
 
-    fold_leave(lp->lane->l, it);
+    turn_leave(lp->lane->l, it);
     dr_offsets_settle(lp->offs, it->offset);
     if (later) {
         dr_map_put(lp->items, later->key, later);

@@ -100,12 +100,19 @@ void field_kept(struct loader *l, struct item *it, const struct dr_load *load,
 void item_retry(struct loader *l, struct item *it, const char *class, int code);
 void item_unsettled(struct loader *l, struct item *it, bool whole_5xx);
 
-/* fold.c: the right to read and write a record that others write, too, and to
+/* fold.c: a record that became fields of another one */
+bool fold_is_here(const struct item *it);   /* its values stand where it goes */
+bool fold_has_moved(const struct item *it); /* they stand elsewhere */
+/* true: the record holds something else in these fields, and it was refused. */
+bool fold_refused(struct loader *l, struct item *it, const struct dr_load *load,
+                  const struct dr_json *record);
+
+/* turn.c: the right to read and write a record that others write, too, and to
  * make one that others cannot be told from */
-uint64_t fold_alike(const struct dr_load *load, const struct links *links);
-bool fold_needed(const struct item *it);
-bool fold_enter(struct loader *l, struct item *it); /* false: another has it */
-void fold_leave(struct loader *l, struct item *it);
+uint64_t turn_alike(const struct dr_load *load, const struct links *links);
+bool turn_needed(const struct item *it);
+bool turn_enter(struct loader *l, struct item *it); /* false: another has it */
+void turn_leave(struct loader *l, struct item *it);
 
 /* single.c, update.c */
 void singles(struct loader *l);
@@ -166,12 +173,6 @@ void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
                 const struct links *links, const struct dr_json *record);
 void edits_commit(struct loader *l, struct item *it, struct dr_str record);
 void edits_forget(struct item *it);
-/* A fold: its values stand in the record that it goes to now. */
-bool edits_folded_here(const struct item *it);
-/* The first field in which that record holds something else; NULL: none. */
-const struct dr_field *edits_occupied(const struct dr_load *load,
-                                      const struct dr_json *record,
-                                      struct dr_arena *a);
 bool edits_since(const struct dr_fact *f, const struct dr_json *record,
                  struct dr_arena *a);
 

@@ -161,8 +161,7 @@ static void tell_left_behind(struct loader *l, struct item *it)
         .redrivable = true,
         .partial = true};
 
-    if (it->route.way == WAY_FOLD && it->fact.dst && !it->told_kept &&
-        !edits_folded_here(it)) {
+    if (fold_has_moved(it) && !it->told_kept) {
         it->told_kept = true;
         tell_part(l, it, item_load(l, it), &r);
     }

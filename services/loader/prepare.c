@@ -369,7 +369,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         dr_die(DR_EXIT_INVARIANT, "prepare", "the arena is used up");
     }
     if (it->type && it->type->ident == IDENT_CONTENT) {
-        it->alike = fold_alike(o->load, &links);
+        it->alike = turn_alike(o->load, &links);
     }
     it->missing = rc.missing = missing_now(it, o->load, &links);
     if (load_outdated(l, o->load) ||

@@ -49,7 +49,7 @@ static void take_all(struct loader *l, struct lane *lane)
 {
     while (lane->updates.first) {
         struct item *it = lane->updates.first;
-        bool ours = fold_enter(l, it);
+        bool ours = turn_enter(l, it);
         item_move(it, ours ? &lane->before : &lane->single, ITEM_READY);
     }
 }

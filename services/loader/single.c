@@ -355,7 +355,7 @@ void single_write(struct loader *l, struct item *it, const char *method)
 
 static void begin(struct loader *l, struct item *it)
 {
-    if (fold_needed(it) && !fold_enter(l, it)) {
+    if (turn_needed(it) && !turn_enter(l, it)) {
         item_move(it, &it->lp->lane->parents, ITEM_PARENT); /* soon again */
         return;
     }

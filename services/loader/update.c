@@ -55,39 +55,6 @@ static bool left_behind(struct loader *l, struct item *it)
     return true;
 }
 
-/* Fields for one record only: another's values, or a person's, stay. */
-static void refuse_occupied(struct loader *l, struct item *it,
-                            struct dr_str field)
-{
-    struct dr_buf b;
-
-    dr_buf_init(&b, 1024);
-    dr_buf_printf(
-        &b,
-        "the record that it hangs on holds another value in " DR_STR_FMT
-        " already",
-        DR_STR_ARG(field));
-    item_refuse(l, it, "occupied", 0,
-                "the fields are room for one such record a parent: let the "
-                "plan make notes or a module of this object, or clear them "
-                "in the target, then redrive",
-                true, dr_buf_view(&b));
-    dr_buf_done(&b);
-}
-
-/* true: refused. */
-static bool first_fold(struct loader *l, struct item *it,
-                       const struct dr_load *load, const struct dr_json *record)
-{
-    const struct dr_field *f = edits_occupied(load, record, l->scratch);
-
-    edits_forget(it);
-    if (f) {
-        refuse_occupied(l, it, f->name);
-    }
-    return f != NULL;
-}
-
 /* Whose contact it was keeps its accounts rather than the Unassigned one. */
 static void keep_accounts(struct item *it, const struct dr_load *load,
                           const struct dr_json *record)
@@ -119,10 +86,13 @@ static int build(struct loader *l, struct item *it,
     if (item_links(l, it, &load, &links)) {
         return -1;
     }
-    if (it->route.way != WAY_FOLD || edits_folded_here(it)) {
+    if (it->route.way != WAY_FOLD || fold_is_here(it)) {
         edits_find(l, it, load, &links, record);
-    } else if (first_fold(l, it, load, record)) {
-        return 1;
+    } else {
+        edits_forget(it);
+        if (fold_refused(l, it, load, record)) {
+            return 1;
+        }
     }
     keep_accounts(it, load, record);
     update_opts(it, load, record, &o);
