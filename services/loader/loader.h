@@ -29,6 +29,13 @@ bool load_outdated(const struct loader *l, const struct dr_load *load);
 /* prepare.c */
 void prepare(struct loader *l);
 
+/* fates.c: what the transformer set aside in this pass */
+void fates_read(struct loader *l);
+/* n keys and their facts: one that was set aside is as one that was refused,
+ * for an item of the tail that has waited a little. */
+void fates_mark(const struct loader *l, const struct item *it,
+                const struct dr_str *keys, size_t n, struct dr_fact *facts);
+
 /* ledger.c: owning, reading, appending */
 void ledger_claims(struct loader *l);
 bool ledger_read(struct loader *l, int timeout_ms);

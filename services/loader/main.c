@@ -41,7 +41,8 @@ static const struct dr_conf_key keys[] = {
      "Q of the effects protocol: how long after a send its effect may come"},
     {"loader.parent_wait_ms", DR_CONF_INT, "60000", 0, 3600000,
      "how long a change in the tail waits for the record it belongs to; a "
-     "deal twice, what hangs on it three times as long"},
+     "deal twice, what hangs on it three or four times as long; a sixth of it "
+     "where the plan set that record aside"},
     {"loader.job_ms", DR_CONF_INT, "300", 1, 600000,
      "first guess of a bulk job's duration"},
     {"loader.unique_now", DR_CONF_BOOL, "false", 0, 0,

@@ -425,6 +425,9 @@ static void run_group(struct loader *l, struct group *g)
         for (size_t i = 0; i < g->n; i++) {
             /* The map may have gone while an item of the group was decided. */
             if (own_active(&g->v[i].it->lp->own)) {
+                size_t at = g->v[i].at + 1;
+                fates_mark(l, g->v[i].it, g->keys + at,
+                           refs_count(g->v[i].load) - 1, g->facts + at);
                 decide(l, &g->v[i], &g->facts[g->v[i].at]);
             }
         }
@@ -459,6 +462,8 @@ static void prepare_lp(struct loader *l, struct group *g, struct lanepart *lp)
 
 static void look_at_parents(struct loader *l)
 {
+    bool waits = false;
+
     if (l->now_ms < l->parents_ms) {
         return;
     }
@@ -466,8 +471,12 @@ static void look_at_parents(struct loader *l)
     for (size_t i = 0; i < LANES; i++) {
         struct list *p = &l->lanes[i].parents;
         for (size_t n = p->n; n > 0 && p->first; n--) {
+            waits |= p->first->tail && p->first->since_ms > 0;
             item_move(p->first, &p->first->lp->fresh, ITEM_FRESH);
         }
+    }
+    if (waits) {
+        fates_read(l);
     }
 }
 

@@ -214,6 +214,10 @@ struct loader {
     struct dr_map *claims; /* "<type>:<id>" in the target: a record's */
     int64_t *claims_at;
 
+    /* of waiting parents */
+    struct dr_reader *fates_reader;
+    struct dr_map *fates; /* key -> pass in which it was set aside last */
+
     int64_t now_ms; /* monotonic, once a turn */
     int64_t tick_ms, flow_ms, expire_ms, commit_ms, status_ms, claim_ms,
         parents_ms;

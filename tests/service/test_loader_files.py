@@ -217,6 +217,40 @@ class FilesTest(unittest.TestCase):
         self.assertIn(len(self.held(w)), (4, 5))
         w.stop()
 
+    def test_a_parent_that_was_set_aside_is_not_waited_for(self):
+        """In the tail: what the plan rejected, and what the target refused.
+        One of which nothing is known is waited for, and what was told of
+        another pass, or of a part only, tells nothing."""
+        w = self.world(**{"loader.parent_wait_ms": 30000})  # files: 120 s
+        bad = contact(80, [0])
+        bad["load"]["fields"]["lifecycle_stage_id"] = 1
+        w.feed([bad])
+        self.assertEqual(w.until_final([bad])["contact", "contact:80"][
+            "state"], "refused")
+
+        def aside(i, **more):
+            return {"rejected": dict({"object": "contact", "id": str(i),
+                                      "stage": "transform", "pass": 1},
+                                     **more)}
+        w.feed([aside(70), aside(71, **{"pass": 7}), aside(72, part="x"),
+                aside(73, partial=True), aside(74, stage="load")])
+        on = [70, 71, 72, 73, 74, 75, 80]
+        files = [attachment(i, "f%d" % i, ("Contact", "contact",
+                                           "contact:%d" % i)) for i in on]
+        for f in files:
+            f["load"]["tail"] = True
+        self.feed(w, {i: b"x%d" % i for i in on}, files)
+        w.control(self.lanes)
+        self.assertEqual(self.classes(w, [files[0], files[-1]], 40), {
+            "70": "parent_missing", "80": "parent_missing"})
+        self.assertEqual(self.held(w), [])
+        w.feed([contact(i, [0]) for i in range(71, 76)])
+        self.assertEqual(set(self.classes(w, files[1:-1], 40).values()),
+                         {"", "parent_missing"})
+        self.assertEqual(self.held(w), self.as_held(
+            ("f%d" % i, b"x%d" % i) for i in range(71, 76)))
+        w.stop()
+
     def test_larger_than_any(self):
         """It is refused without a call."""
         w = self.world()

@@ -317,6 +317,28 @@ static void load(const struct dr_json *j)
     send("load", l->lane, dr_partition(l->id, svc.partitions), key, &env);
 }
 
+/* What the transformer sets aside whole. */
+static void rejected(const struct dr_json *j)
+{
+    struct dr_env env = {.kind = DR_MSG_REJECTED};
+    struct dr_str id = text(j, "id");
+    struct dr_str key =
+        dr_arena_printf(arena, DR_STR_FMT ":" DR_STR_FMT,
+                        DR_STR_ARG(text(j, "object")), DR_STR_ARG(id));
+
+    env.u.rejected =
+        (struct dr_rejected){.object = text(j, "object"),
+                             .id = id,
+                             .part_id = text(j, "part"),
+                             .stage = text(j, "stage"),
+                             .class = DR_STR_LIT("bad_value"),
+                             .pass = (uint32_t)number(j, "pass"),
+                             .partial = dr_json_true(dr_json_get(j, "partial")),
+                             .redrivable = true};
+    send("rejected", (struct dr_str){NULL, 0}, dr_partition(id, svc.partitions),
+         key, &env);
+}
+
 static int feed(void)
 {
     char *line = NULL;
@@ -337,6 +359,8 @@ static int feed(void)
             control(dr_json_get(doc, "control"));
         } else if (dr_json_get(doc, "file")) {
             file(dr_json_get(doc, "file"));
+        } else if (dr_json_get(doc, "rejected")) {
+            rejected(dr_json_get(doc, "rejected"));
         } else if (dr_json_get(doc, "load")) {
             load(dr_json_get(doc, "load"));
         }
