@@ -36,26 +36,6 @@ int cmd_inventory(struct cli *c)
     return rc == CLI_OK ? print(c, j, fmt_inventory) : rc;
 }
 
-int cmd_profile_check(struct cli *c)
-{
-    struct fmt f = fmt_of(c);
-    const struct dr_json *j;
-    int rc = api_get(c, "/v1/reports/profile-check.json", &j);
-    int64_t failed;
-
-    if (rc != CLI_OK) {
-        return rc;
-    }
-    failed = fmt_profile_check(&f, j);
-    if (c->json) {
-        dr_buf_reset(&c->out);
-        rc = cli_write_json(c, j->raw);
-    } else {
-        rc = cli_flush(c);
-    }
-    return rc == CLI_OK && failed > 0 ? CLI_DATA : rc;
-}
-
 int cmd_approve(struct cli *c)
 {
     const char *by = cli_by(c);

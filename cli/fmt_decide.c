@@ -66,6 +66,9 @@ int64_t fmt_profile_check(struct fmt *f, const struct dr_json *j)
     int64_t failed = 0;
 
     fmt_pair(f, "profile", dr_json_get(j, "profile"));
+    if (dr_json_get(j, "at")) { /* older extractors do not say when */
+        fmt_pair(f, "checked at", dr_json_get(j, "at"));
+    }
     text_table_init(&t, f->arena, "lllll", heads);
     DR_JSON_EACH(c, dr_json_get(j, "checks"))
     {

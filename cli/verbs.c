@@ -66,6 +66,9 @@ static const struct flag removal_approve_flags[] = {
     END};
 static const struct flag find_flags[] = {
     {"object", "OBJECT", "only of this source object"}, END};
+static const struct flag profile_flags[] = {
+    {"last", NULL, "what the last check found, without a call to the source"},
+    END};
 static const struct flag out_flags[] = {
     {"out", "FILE", "write to FILE (replaced when whole), not to stdout"}, END};
 
@@ -301,10 +304,14 @@ const struct verb verbs[] = {
      cmd_inventory},
     {"profile check",
      "does the source keep what its profile says?",
-     "Exit 4: an assumption does not hold.",
-     NULL,
+     "The extractor makes each call of the profile, some fifteen an object, "
+     "with\n"
+     "few rows, while it goes on with its work. Exit 4: an assumption does "
+     "not\n"
+     "hold. Exit 6: the extractor did not answer in time.",
+     profile_flags,
      {NULL},
-     60,
+     300,
      false,
      cmd_profile_check},
     {"find",

@@ -157,7 +157,8 @@ static const struct field_map control_fields[] = {
     F(dr_control, MAP_U64, catalog_seq),
     F(dr_control, MAP_U32, generation),
     TEXTS(dr_control, "approvals", approvals, approval_count),
-    F(dr_control, MAP_U64, file_limit)};
+    F(dr_control, MAP_U64, file_limit),
+    F(dr_control, MAP_U64, profile_check)};
 MAP(control, dr_control, control);
 
 static const struct field_map plan_fields[] = {F(dr_planfile, MAP_HASH, hash),

@@ -126,6 +126,7 @@ static const struct route {
     {"POST", "/v1/plan/approve", post_approve},
     {"POST", "/v1/target/refresh", post_refresh},
     {"GET", "/v1/ready", get_ready},
+    {"POST", "/v1/profile/check", post_profile_check},
     {"POST", "/v1/sample/start", post_sample},
     {"POST", "/v1/sample/sign", post_sign},
     {"POST", "/v1/run", post_run},

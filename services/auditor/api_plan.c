@@ -163,6 +163,21 @@ void post_refresh(struct ask *q)
     ask_answer(q);
 }
 
+/* The extractor makes the calls and publishes what it finds under this number.
+ */
+void post_profile_check(struct ask *q)
+{
+    struct dr_json_w w;
+
+    q->au->state.profile_check++;
+    lead_publish(q->au, NULL, (struct dr_str){"", 0});
+    dr_json_w_init(&w, &q->out);
+    dr_json_w_obj(&w);
+    dr_json_w_kvi(&w, "check_wanted", (int64_t)q->au->state.profile_check);
+    dr_json_w_end(&w);
+    ask_answer(q);
+}
+
 void get_ready(struct ask *q)
 {
     struct dr_err err = {0};

@@ -45,6 +45,7 @@ void post_check(struct ask *q);
 void post_approve(struct ask *q);
 void post_refresh(struct ask *q);
 void get_ready(struct ask *q);
+void post_profile_check(struct ask *q);
 
 void post_sample(struct ask *q);
 void post_sign(struct ask *q);

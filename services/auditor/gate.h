@@ -41,6 +41,7 @@ struct state {
     bool all; /* scope of the pass: all, or the sample */
     bool open[GATE_LANES];
     uint64_t catalog_seq;
+    uint64_t profile_check; /* number of the last one asked for */
 };
 
 struct evidence {

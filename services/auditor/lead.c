@@ -43,7 +43,8 @@ static void read_state(struct auditor *au)
                                .pass = c->pass,
                                .generation = c->generation,
                                .all = dr_str_eqz(c->scope, "all"),
-                               .catalog_seq = c->catalog_seq};
+                               .catalog_seq = c->catalog_seq,
+                               .profile_check = c->profile_check};
     if (au->state.has_plan) {
         memcpy(au->state.plan_hash, c->plan_hash.p, 32);
     }
@@ -264,7 +265,8 @@ void lead_publish(struct auditor *au, const char *operation, struct dr_str by)
         .generation = s->generation,
         .approvals = approvals,
         .approval_count = au->approval_count,
-        .file_limit = au->file_limit};
+        .file_limit = au->file_limit,
+        .profile_check = s->profile_check};
     if (operation) {
         write_decision(au, operation, by);
     }

@@ -170,6 +170,7 @@ bool account_check(struct extractor *ex)
             return false;
         }
         control_poll(ex);
+        profile_asked(ex);
     }
 }
 

@@ -72,6 +72,7 @@ bool ask_wait(struct extractor *ex, const struct ask *what)
             return false;
         }
         control_poll(ex);
+        profile_asked(ex);
     }
     ask_close(ex, what->id);
     ex->halted[0] = '\0';

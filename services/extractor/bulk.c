@@ -405,6 +405,7 @@ static bool carry_out(struct extractor *ex, struct object *o,
         } else {
             going = (s.parts > 0 && o->cursor.job.tries == 0) ||
                     api_wait(&ex->api, export_pause_ms(waited++, first));
+            control_look(ex);
             going = going && poll(ex, o, &s, what);
         }
     }

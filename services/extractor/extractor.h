@@ -20,6 +20,7 @@
 #include "emitted.h"
 #include "files.h"
 #include "horizon.h"
+#include "profile_check.h"
 
 #define HELD_MAX ((size_t)64 << 20) /* a page and its tree */
 #define MAX_OBJECTS 64              /* of a source's schema, events included */
@@ -77,6 +78,7 @@ struct extractor {
     struct profile profile;
     struct dr_arena *profile_arena;
     bool try_profile; /* at the start */
+    struct profile_memory check;
     struct dr_producer *producer;
     struct dr_control_reader *control;
     struct emitted *emitted;
@@ -287,6 +289,13 @@ bool recheck_schema(struct extractor *ex);
 /* Tries the profile and publishes what it finds; ends the process when
  * something fails that nothing goes without. `whole`: the first time. */
 bool profile_start(struct extractor *ex, bool whole);
+/* Makes the check that `control` asks for, when it does. Between two steps
+ * only: it makes calls, so that no answer of before is left. control_look
+ * reads `control` first, and no more of it. */
+void profile_asked(struct extractor *ex);
+void control_look(struct extractor *ex);
+/* True: this cursor is what an earlier check has left. */
+bool profile_read_back(struct extractor *ex, const struct dr_cursor *c);
 /* The same for a person: on stdout, without Kafka. The exit code. */
 int profile_print(struct extractor *ex);
 

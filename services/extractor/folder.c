@@ -93,7 +93,7 @@ void folder_findings(const struct folder *f, struct dr_json_w *w)
 }
 
 /* As the check of a profile: one line each, with what can be done. */
-static void publish(const struct folder *f)
+void folder_publish(const struct folder *f)
 {
     const struct drop *d = f->drop;
     struct dr_json_w w;
@@ -101,10 +101,7 @@ static void publish(const struct folder *f)
 
     dr_buf_init(&b, (size_t)1 << 20);
     dr_json_w_init(&w, &b);
-    dr_json_w_obj(&w);
-    dr_json_w_kvz(&w, "profile", "folder");
-    dr_json_w_key(&w, "checks");
-    dr_json_w_arr(&w);
+    profile_head(&w, DR_STR_LIT("folder"), f->ex->check.number);
     for (size_t i = 0; i < d->told_n; i++) {
         const struct drop_told *t = &d->told[i];
         dr_json_w_obj(&w);
@@ -243,7 +240,7 @@ bool folder_begin(struct folder *f)
 {
     struct ask a;
 
-    publish(f);
+    folder_publish(f);
     if (lacks_links(f->drop, NULL, &a) && !ask_wait(f->ex, &a)) {
         return false;
     }
@@ -283,7 +280,7 @@ static void take(struct folder *f)
     go_on(f);
     f->noticed_ms = dr_wall_ms() / 1000 * 1000;
     f->delta = true;
-    publish(f);
+    folder_publish(f);
     tell_bad(f);
     dr_log(DR_LOG_INFO, "extractor.drop", "a new drop is read as changes");
 }

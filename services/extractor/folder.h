@@ -35,5 +35,7 @@ FILE *folder_file(const struct folder *f, struct dr_str id);
 bool folder_begin(struct folder *f);
 /* What a person should know of it, as texts of the open array. */
 void folder_findings(const struct folder *f, struct dr_json_w *w);
+/* The same with their cures, as a report of the profile's check. */
+void folder_publish(const struct folder *f);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <drover/base/clock.h>
 #include <drover/base/time.h>
 
 #include "profile_trial.h"
@@ -15,22 +16,9 @@
 /* An id that no record has: absence must be told as such. */
 static const char nobody[] = "drover-profile-check-0";
 
-/* What one row of an object says of itself. */
-struct seen {
-    char id[CONTRACT_ID_MAX + 1];
-    char version[32];
-    int64_t stamp_ms;
-};
-
 static const struct dr_json *part(const struct trial *t, const char *name)
 {
     return trial_part(t, name);
-}
-
-static struct row_kind kind_of(const struct trial *t)
-{
-    return (struct row_kind){.profile = t->profile,
-                             .object = dr_str_z(t->object)};
 }
 
 static size_t count(const struct ask *ask)
@@ -41,7 +29,7 @@ static size_t count(const struct ask *ask)
 /* By id; a row of the answer, or NULL. */
 static const struct dr_json *try_read(struct trial *t, const char *id)
 {
-    const struct row_kind kind = kind_of(t);
+    const struct row_kind kind = trial_kind(t);
     struct call c = call_of(t);
     struct dr_str ids[] = {dr_str_z(id)};
     enum api_result r;
@@ -61,21 +49,6 @@ static const struct dr_json *try_read(struct trial *t, const char *id)
         }
     }
     return NULL;
-}
-
-static void look_at(const struct trial *t, const struct dr_json *row,
-                    struct seen *out)
-{
-    const struct row_kind kind = kind_of(t);
-    const struct dr_json *keys = part(t, "keys");
-    const struct dr_json *at = dr_json_get(keys, "version");
-
-    *out = (struct seen){.stamp_ms = row_updated_ms(&kind, row)};
-    (void)snprintf(out->id, sizeof(out->id), DR_STR_FMT,
-                   DR_STR_ARG(row_id(&kind, row)));
-    (void)snprintf(
-        out->version, sizeof(out->version), DR_STR_FMT,
-        DR_STR_ARG(dr_json_scalar(at ? pointer_get(row, at->text) : NULL)));
 }
 
 /* ---- the list: what nothing goes without ---- */
@@ -484,6 +457,7 @@ static void try_object(struct trial *t, bool whole)
         try_order(t, now_ms, &change);
         try_since(t, &change);
     }
+    try_edits(t);
     try_bodies(t, &first);
     try_index(t, &first);
     try_redaction(t, &first);
@@ -526,41 +500,75 @@ static size_t list_objects(struct trial *t, char (*out)[CONTRACT_ID_MAX + 1])
     return n;
 }
 
-bool profile_try(struct api *api, const struct profile *profile, bool whole,
-                 struct dr_buf *out, struct profile_verdict *verdict_out)
+void profile_head(struct dr_json_w *w, struct dr_str name, uint64_t number)
+{
+    char at[DR_TIME_TEXT];
+
+    dr_json_w_obj(w);
+    dr_json_w_kv(w, "profile", name);
+    dr_json_w_kvi(w, "number", (int64_t)number);
+    dr_json_w_kvz(w, "at", dr_time_format(dr_wall_ms() / 1000 * 1000, at));
+    dr_json_w_key(w, "checks");
+    dr_json_w_arr(w);
+}
+
+static void report_end(struct dr_json_w *w, const struct profile_verdict *v)
+{
+    dr_json_w_end(w);
+    dr_json_w_kvi(w, "holds", v->holds);
+    dr_json_w_kvi(w, "fails", v->fails);
+    dr_json_w_kvi(w, "unknown", v->unknown);
+    dr_json_w_kvi(w, "must_fail", v->must_fail);
+    dr_json_w_end(w);
+}
+
+static void try_all(struct trial *t, bool whole)
 {
     char(*names)[CONTRACT_ID_MAX + 1] = dr_xcalloc(OBJECTS_MAX, sizeof(*names));
+    size_t n;
+
+    try_account(t);
+    n = t->stopped ? 0 : list_objects(t, names);
+    for (size_t i = 0; i < n && !t->stopped; i++) {
+        t->object = names[i];
+        try_object(t, whole);
+    }
+    t->object = "";
+    if (whole && !t->stopped) {
+        try_catalogue(t);
+        tell_limits(t);
+    }
+    free(names);
+}
+
+bool profile_try(struct api *api, const struct profile *profile, bool whole,
+                 struct profile_memory *memory, struct dr_buf *out,
+                 struct profile_verdict *verdict_out)
+{
+    struct dr_arena *before DR_AUTO(dr_arena) =
+        dr_arena_new(8 * PROFILE_MEMORY_MAX);
     struct trial t = {.door = door_new(api, profile),
                       .profile = profile,
                       .verdict = verdict_out,
                       .object = ""};
-    size_t n;
+    struct dr_buf seen;
 
+    dr_buf_init(&seen, PROFILE_MEMORY_MAX);
     *verdict_out = (struct profile_verdict){0};
     dr_buf_reset(out);
     dr_json_w_init(&t.w, out);
-    dr_json_w_obj(&t.w);
-    dr_json_w_kv(&t.w, "profile", profile->name);
-    dr_json_w_key(&t.w, "checks");
-    dr_json_w_arr(&t.w);
-    try_account(&t);
-    n = t.stopped ? 0 : list_objects(&t, names);
-    for (size_t i = 0; i < n && !t.stopped; i++) {
-        t.object = names[i];
-        try_object(&t, whole);
-    }
-    t.object = "";
+    dr_json_w_init(&t.seen, &seen);
+    t.before = dr_json_parse(before, dr_buf_view(&memory->seen), NULL, NULL);
+    dr_json_w_obj(&t.seen);
+    profile_head(&t.w, profile->name, memory->number);
+    try_all(&t, whole);
+    report_end(&t.w, verdict_out);
+    dr_json_w_end(&t.seen);
     if (whole && !t.stopped) {
-        try_catalogue(&t);
-        tell_limits(&t);
+        dr_buf_reset(&memory->seen);
+        dr_buf_str(&memory->seen, dr_buf_view(&seen));
     }
-    dr_json_w_end(&t.w);
-    dr_json_w_kvi(&t.w, "holds", verdict_out->holds);
-    dr_json_w_kvi(&t.w, "fails", verdict_out->fails);
-    dr_json_w_kvi(&t.w, "unknown", verdict_out->unknown);
-    dr_json_w_kvi(&t.w, "must_fail", verdict_out->must_fail);
-    dr_json_w_end(&t.w);
+    dr_buf_done(&seen);
     door_free(t.door);
-    free(names);
     return !t.stopped;
 }

@@ -1,4 +1,5 @@
-/* The profile tried out by a start, and by --profile-check. */
+/* The profile tried out: by a start, by --profile-check, and when `control`
+ * asks for it. */
 #include "extractor.h"
 
 #include <stdio.h>
@@ -6,7 +7,64 @@
 
 #include <drover/base/log.h>
 
+#include "folder.h"
 #include "profile_check.h"
+
+#define CHECK_CURSOR "#profile_check"
+
+/* What this check leaves for the next one, also after a restart. */
+static void save_memory(struct extractor *ex)
+{
+    struct dr_env env = {.kind = DR_MSG_CURSOR};
+    struct dr_json_w w;
+    struct dr_buf json;
+
+    dr_buf_init(&json, PROFILE_MEMORY_MAX + 256);
+    dr_json_w_init(&w, &json);
+    dr_json_w_obj(&w);
+    dr_json_w_kvi(&w, "number", (int64_t)ex->check.number);
+    dr_json_w_key(&w, "seen");
+    if (ex->check.seen.n > 0) {
+        dr_json_w_raw(&w, dr_buf_view(&ex->check.seen));
+    } else {
+        dr_json_w_null(&w);
+    }
+    dr_json_w_end(&w);
+    env.u.cursor = (struct dr_cursor){.name = DR_STR_LIT(CHECK_CURSOR),
+                                      .json = dr_buf_view(&json)};
+    emit_flush(ex); /* the report first: else nobody would make it again */
+    dr_service_send(ex->svc, ex->producer, ex->cursor_topic, 0,
+                    DR_STR_LIT(CHECK_CURSOR), &env, NULL, NULL);
+    emit_flush(ex);
+    dr_buf_done(&json);
+}
+
+bool profile_read_back(struct extractor *ex, const struct dr_cursor *c)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(8 * PROFILE_MEMORY_MAX);
+    const struct dr_json *j, *seen;
+
+    if (!dr_str_eqz(c->name, CHECK_CURSOR)) {
+        return false;
+    }
+    j = dr_json_parse(a, c->json, NULL, NULL);
+    seen = dr_json_get(j, "seen");
+    ex->check.number = (uint64_t)dr_json_get_i64(j, "number", 0);
+    dr_buf_reset(&ex->check.seen);
+    if (dr_json_type(seen) == DR_JSON_OBJECT) {
+        dr_buf_str(&ex->check.seen, seen->raw);
+    }
+    return true;
+}
+
+static void log_verdict(const struct extractor *ex,
+                        const struct profile_verdict *v)
+{
+    dr_log(v->fails > 0 ? DR_LOG_WARN : DR_LOG_INFO, "extractor.profile_check",
+           "profile=" DR_STR_FMT " number=%llu holds=%d fails=%d unknown=%d",
+           DR_STR_ARG(ex->profile.name), (unsigned long long)ex->check.number,
+           v->holds, v->fails, v->unknown);
+}
 
 bool profile_start(struct extractor *ex, bool whole)
 {
@@ -17,7 +75,7 @@ bool profile_start(struct extractor *ex, bool whole)
         return true; /* a folder was checked file by file */
     }
     dr_buf_init(&json, PROFILE_FINDINGS_MAX);
-    if (!profile_try(&ex->api, &ex->profile, whole, &json, &v)) {
+    if (!profile_try(&ex->api, &ex->profile, whole, &ex->check, &json, &v)) {
         dr_buf_done(&json);
         return false;
     }
@@ -30,12 +88,47 @@ bool profile_start(struct extractor *ex, bool whole)
         dr_die(DR_EXIT_REFUSED, "source.profile", "%s", v.first);
     }
     if (whole) {
-        dr_log(v.fails > 0 ? DR_LOG_WARN : DR_LOG_INFO,
-               "extractor.profile_check",
-               "profile=" DR_STR_FMT " holds=%d fails=%d unknown=%d",
-               DR_STR_ARG(ex->profile.name), v.holds, v.fails, v.unknown);
+        save_memory(ex);
+        log_verdict(ex, &v);
     }
     return true;
+}
+
+/* What fails is told and ends nothing: the records that were read are read. */
+static void answer(struct extractor *ex)
+{
+    struct profile_verdict v;
+    struct dr_buf json;
+
+    dr_buf_init(&json, PROFILE_FINDINGS_MAX);
+    if (profile_try(&ex->api, &ex->profile, true, &ex->check, &json, &v)) {
+        emit_catalog(ex, "source", "profile_check", dr_buf_view(&json));
+        save_memory(ex);
+        log_verdict(ex, &v);
+    }
+    dr_buf_done(&json);
+}
+
+void profile_asked(struct extractor *ex)
+{
+    uint64_t wanted = dr_control(ex->control)->state.profile_check;
+
+    if (wanted <= ex->check.number) {
+        return;
+    }
+    ex->check.number = wanted;
+    if (ex->api.folder) {
+        folder_publish(ex->api.folder);
+        save_memory(ex);
+    } else {
+        answer(ex);
+    }
+}
+
+void control_look(struct extractor *ex)
+{
+    (void)dr_control_poll(ex->control);
+    profile_asked(ex);
 }
 
 int profile_print(struct extractor *ex)
@@ -45,7 +138,7 @@ int profile_print(struct extractor *ex)
     bool going;
 
     dr_buf_init(&json, PROFILE_FINDINGS_MAX);
-    going = profile_try(&ex->api, &ex->profile, true, &json, &v);
+    going = profile_try(&ex->api, &ex->profile, true, &ex->check, &json, &v);
     dr_buf_ch(&json, '\n');
     (void)fwrite(json.p, 1, json.n, stdout);
     dr_buf_done(&json);

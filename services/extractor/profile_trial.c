@@ -40,6 +40,26 @@ struct call call_of(const struct trial *t)
     return c;
 }
 
+struct row_kind trial_kind(const struct trial *t)
+{
+    return (struct row_kind){.profile = t->profile,
+                             .object = dr_str_z(t->object)};
+}
+
+void look_at(const struct trial *t, const struct dr_json *row, struct seen *out)
+{
+    const struct row_kind kind = trial_kind(t);
+    const struct dr_json *keys = trial_part(t, "keys");
+    const struct dr_json *at = dr_json_get(keys, "version");
+
+    *out = (struct seen){.stamp_ms = row_updated_ms(&kind, row)};
+    (void)snprintf(out->id, sizeof(out->id), DR_STR_FMT,
+                   DR_STR_ARG(row_id(&kind, row)));
+    (void)snprintf(
+        out->version, sizeof(out->version), DR_STR_FMT,
+        DR_STR_ARG(dr_json_scalar(at ? pointer_get(row, at->text) : NULL)));
+}
+
 const struct dr_json *trial_part(const struct trial *t, const char *name)
 {
     return profile_part(t->profile, dr_str_z(t->object), name);

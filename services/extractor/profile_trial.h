@@ -14,7 +14,19 @@ struct trial {
     struct profile_verdict *verdict;
     const char *object; /* looked at now; "" for the account */
     bool stopped;
+    const struct dr_json *before; /* what the check before has seen, or NULL */
+    struct dr_json_w seen;        /* what this one sees, for the next        */
 };
+
+/* What one row of an object says of itself. */
+struct seen {
+    char id[CONTRACT_ID_MAX + 1];
+    char version[32];
+    int64_t stamp_ms;
+};
+void look_at(const struct trial *t, const struct dr_json *row,
+             struct seen *out);
+struct row_kind trial_kind(const struct trial *t);
 
 /* One finding. */
 void tell(struct trial *t, const char *assumption, enum verdict v,
@@ -30,6 +42,10 @@ bool try_call(struct trial *t, struct ask *ask, enum api_result *r_out);
 bool try_page(struct trial *t, const struct dr_json *how, const struct call *c,
               const char *inner, struct ask *ask, enum api_result *r_out);
 const struct dr_json *trial_part(const struct trial *t, const char *name);
+
+/* ---- profile_edits.c: does updated_at move on an edit? ---- */
+
+void try_edits(struct trial *t);
 
 /* ---- profile_account.c: what belongs to no object ---- */
 

@@ -137,6 +137,7 @@ static void follow(struct extractor *ex)
     emit_status(ex, true);
     while (!dr_stop) {
         control_poll(ex);
+        profile_asked(ex);
         if (!tail_round(ex)) {
             return;
         }
@@ -248,6 +249,7 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
     dr_buf_init(&ex->terms, 64 << 10);
     dr_buf_init(&ex->names, NAMES_MAX);
     dr_buf_init(&ex->drift, 64 << 10);
+    dr_buf_init(&ex->check.seen, PROFILE_MEMORY_MAX);
     api_init(&ex->api, svc, s->url, s->token, s->allow_plain, &ex->profile);
     if (strncmp(s->url, "folder:", 7) == 0) {
         ex->api.folder = folder_open(ex, s->url + 7);
@@ -285,5 +287,6 @@ void extractor_done(struct extractor *ex)
     dr_buf_done(&ex->names);
     dr_buf_done(&ex->schema);
     dr_buf_done(&ex->drift);
+    dr_buf_done(&ex->check.seen);
     dr_map_free(ex->schema_items);
 }

@@ -27,6 +27,7 @@ static void save(struct extractor *ex, struct object *o)
     emit_flush(ex);
     emit_cursor(ex, o);
     emit_status(ex, false);
+    control_look(ex);
 }
 
 static void note_last(struct object *o, const struct page *page)
@@ -226,6 +227,9 @@ bool line_sets(struct extractor *ex, struct object *o, enum dr_origin origin)
             going = read_line_sets(ex, list->v + at, n, origin);
             emit_flush(ex);
             emit_status(ex, false);
+            if (origin == DR_ORIGIN_SNAPSHOT) {
+                control_look(ex);
+            }
         }
     } while (going && after[0] != '\0');
     dr_buf_done(&list->text);

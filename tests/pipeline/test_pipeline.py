@@ -187,6 +187,32 @@ class Gates(Case):
         flow.sign()
         not_yet(steps[4:])
 
+    def test_the_profile_is_checked_when_asked(self):
+        """From the command to the source and back, with an auditor that is
+        started again between two of them."""
+        s = self.stack()
+        s.start(["auditor", "extractor"])
+        s.wait("it asks, and goes no further", lambda st:
+               st["source"]["asks"], 120)
+
+        def calls():
+            return sum(e["path"] == "/v1/automation/workflows"
+                       for e in ndjson(s.source.admin, "/sim/journal"))
+        before = calls()
+        last = s.drover.json("profile", "check", "--last")
+        self.assertEqual((last["number"], calls()), (0, before))
+        for number in (1, 2):
+            report = s.drover.json("profile", "check", "--timeout", 120)
+            self.assertEqual((report["number"], report["fails"]), (number, 0))
+            self.assertEqual(calls(), before + number)
+            self.assertEqual(s.drover.json("profile", "check", "--last"),
+                             report)
+            s.kill("auditor")
+            s.again("auditor")
+            s.until_answers()
+            s.wait("the books are there", lambda st:
+                   st["books"]["lag"] == 0, 120)
+
 
 SHARED = os.environ.get("DR_SHARED")
 WHY = "SKIP: no real data set here (DR_SHARED names no folder)"

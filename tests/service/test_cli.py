@@ -636,6 +636,50 @@ class Reports(Cli):
         self.drover("rejected", "list", code=1)
 
 
+class ProfileCheck(Cli):
+    REPORT = "GET /v1/reports/profile-check.json"
+
+    @staticmethod
+    def found(number, verdict="holds"):
+        return 200, {
+            "profile": "fasttrack/1", "number": number,
+            "at": "2026-03-02T08:00:00Z", "checks": [
+                {"object": "deal", "assumption": "filter", "verdict": verdict,
+                 "must": False, "found": "found %d" % number, "cure": ""}]}
+
+    def test_the_answer_to_this_question_is_waited_for(self):
+        self.on("POST /v1/profile/check", (200, {"check_wanted": 4}))
+        self.on(self.REPORT, (404, error("not_found", "none yet")),
+                self.found(3, "fails"), self.found(4))
+        out, err = self.drover("profile", "check")
+        self.assertEqual(err, "")
+        self.assertIn("found 4", out)
+        self.assertIn("2026-03-02T08:00:00Z", out)
+        self.assertNotIn("found 3", out)
+        self.assertEqual(self.calls(), ["POST /v1/profile/check"]
+                         + [self.REPORT] * 3)
+        self.on(self.REPORT, self.found(5, "fails"))
+        out, _ = self.drover("profile", "check", "--json", code=4)
+        self.assertEqual(json.loads(out), self.found(5, "fails")[1])
+
+    def test_the_last_one_costs_no_call(self):
+        self.drover("profile", "check", "--last", code=1)
+        self.on(self.REPORT, self.found(3, "fails"))
+        out, _ = self.drover("profile", "check", "--last", code=4)
+        self.assertIn("found 3", out)
+        self.assertEqual(self.calls(), [self.REPORT] * 2)
+
+    def test_an_extractor_that_does_not_answer(self):
+        self.on("POST /v1/profile/check", (200, {"check_wanted": 4}))
+        self.on(self.REPORT, self.found(3))
+        out, err = self.drover("profile", "check", "--timeout", "1", code=6)
+        self.assertEqual(out, "")
+        self.assertIn("not within 1 s: the extractor has not answered", err)
+        self.assertIn("--last", err)
+        self.on("POST /v1/profile/check", (200, {}))
+        self.drover("profile", "check", code=1)
+
+
 class Waits(Cli):
     def test_conditions(self):
         done = status(lanes=[dict(STATUS["lanes"][0], complete=True, lag=0)],

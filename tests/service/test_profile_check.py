@@ -67,7 +67,7 @@ class ProfileCheck(unittest.TestCase):
         self.assertEqual((code, fails), (OK, set()))
         for kind in KINDS:
             for what in ("list", "page_size", "A2", "A3", "A5", "cursor",
-                         "filter", "order", "since", "absence"):
+                         "edit", "filter", "order", "since", "absence"):
                 self.assertEqual(found[kind, what]["verdict"], "holds",
                                  (kind, what))
         self.assertEqual(found["", "A6"]["verdict"], "holds")
@@ -145,6 +145,21 @@ class ProfileCheck(unittest.TestCase):
     def test_stamp_differs_between_list_and_read(self):
         code, fails, _ = self.check("stamp_differs")
         self.assertEqual((code, fails), (OK, self.of_all("A2")))
+
+    def test_no_record_was_ever_edited(self):
+        """Nothing shows that updated_at moves: that is no success."""
+        code, fails, found = self.check("never_edited")
+        self.assertEqual((code, fails), (OK, set()))
+        self.assertEqual(found["deal", "edit"]["verdict"], "unknown")
+        self.assertIn("not seen", found["deal", "edit"]["found"])
+
+    def test_updated_before_it_was_created(self):
+        def change(p):
+            keys = p["default"]["keys"]
+            keys["updated_at"], keys["created_at"] = (
+                keys["created_at"], keys["updated_at"])
+        _, fails, _ = self.check(change=change)
+        self.assertLessEqual(self.of_all("edit"), fails)
 
     def test_owners_forbidden(self):
         code, fails, found = self.check("forbidden:owners")

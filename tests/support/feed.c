@@ -84,7 +84,8 @@ static void control(const struct dr_json *j)
         .catalog_seq = number(j, "catalog_seq"),
         .approvals = approvals,
         .approval_count = approved,
-        .file_limit = number(j, "file_limit")};
+        .file_limit = number(j, "file_limit"),
+        .profile_check = number(j, "profile_check")};
     send("control", (struct dr_str){NULL, 0}, 0, DR_STR_LIT("state"), &env);
 }
 

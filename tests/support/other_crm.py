@@ -89,7 +89,8 @@ class Store:
         for path in sorted((self.folder / "objects").glob(kind + "-0*")):
             for line in path.read_text().splitlines():
                 r = json.loads(line)
-                r["stamp"] = millis(r["updated_at"])
+                r["stamp"] = millis(r["created_at" if "never_edited" in
+                                      self.knobs else "updated_at"])
                 r["archived_ms"] = millis(r["archived_at"]) \
                     if r["archived_at"] else None
                 r["seen_ms"] = 0

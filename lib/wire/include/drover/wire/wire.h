@@ -258,7 +258,8 @@ struct dr_control {
      * with yes. */
     const struct dr_str *approvals;
     size_t approval_count;
-    uint64_t file_limit; /* bytes; no larger file is fetched; 0: none yet */
+    uint64_t file_limit;    /* bytes; no larger file is fetched; 0: none yet */
+    uint64_t profile_check; /* number of the last check that was asked for */
 };
 
 struct dr_planfile {

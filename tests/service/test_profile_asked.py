@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""The profile's check that is asked for while the extractor runs: whatever it
+is doing, the calls are made, the finding has the number that was asked for,
+and what is read stays what it was."""
+import unittest
+
+from other_crm_world import OtherCase, SOURCE
+from source_folder import SourceFolder
+
+
+
+class ProfileAsked(OtherCase):
+    seq = 0
+
+    def ask(self, w, number, **more):
+        ProfileAsked.seq += 1
+        w.feed(dict({"phase": "run", "seq": self.seq, "lanes": [],
+                     "profile_check": number}, **more))
+
+    @staticmethod
+    def reports(w):
+        return [r["json"] for r in w.dump("catalog", 1)
+                if r["name"] == "profile_check"]
+
+    def report(self, w, number):
+        found = []
+
+        def there():
+            found[:] = [r for r in self.reports(w) if r["number"] == number]
+            return found
+        w.until("check %d is answered" % number, there)
+        self.assertEqual(len(found), 1)
+        return found[0]
+
+    @staticmethod
+    def edit_of(report, kind):
+        return next(c for c in report["checks"] if (
+            c["object"], c["assumption"]) == (kind, "edit"))
+
+    @staticmethod
+    def tried(w, starts=1):
+        """Places in the journal of a call that each check makes once, and
+        each start."""
+        return [n for n, e in enumerate(w.journal())
+                if e["path"] == "/v1/automation/workflows"][starts:]
+
+    # ---- whatever it is doing ----
+
+    def test_in_the_snapshot(self):
+        w = self.world()
+        self.ask(w, 1)          # before it is up: the first page answers
+        w.read_whole()
+        report = self.report(w, 1)
+        self.assertEqual((report["profile"], report["fails"]),
+                         ("fasttrack/1", 0))
+        self.assertRegex(report["at"], r"^20\d\d-.*Z$")
+        events = [n for n, e in enumerate(w.journal())
+                  if e["path"] == "/v1/events"]
+        tried = self.tried(w)
+        self.assertEqual(len(tried), 1)
+        self.assertLess(tried[0], events[0])    # what is read last
+        self.assert_all(w)
+
+    def test_in_the_tail_and_after_a_restart(self):
+        w = self.world()
+        w.read_whole()
+        self.assertEqual((self.reports(w), self.tried(w)), ([], []))
+        w.fast()
+        w.play_changes()
+        self.ask(w, 1)
+        self.report(w, 1)
+        self.assertEqual(len(self.tried(w)), 1)
+        w.ex.stop()
+        w.start()
+        w.snapshot_done()
+        w.drained()
+        self.assertEqual(len(self.tried(w, 2)), 1)      # answered once
+        self.ask(w, 2)
+        self.report(w, 2)
+        self.assertEqual(len(self.tried(w, 2)), 2)
+        status = w.freeze()
+        self.assertEqual((status["phase"], status["tail_misses"]),
+                         ("frozen", 0))
+        self.assert_all(w)
+
+    def test_when_frozen(self):
+        w = self.world()
+        w.read_whole()
+        w.fast()
+        w.freeze()
+        self.ask(w, 7, phase="freeze")
+        self.report(w, 7)
+        self.assertEqual(w.status()["phase"], "frozen")
+
+    def test_while_it_asks(self):
+        w = self.world()
+        del w.conf["source.corrupt_budget_permille"]  # 0.1 %
+        w.start()
+        w.until("it asks", lambda: w.status().get("asks"))
+        self.ask(w, 1)
+        self.report(w, 1)
+        self.assertTrue(w.status()["asks"])
+        self.assertTrue(self.tried(w))
+
+    def test_a_folder_tells_what_it_told(self):
+        """There are no calls to try: what was found in its files stands."""
+        w = self.world()
+        w.conf["source.url"] = "folder:%s" % SourceFolder(
+            SOURCE, w.b.folder / "drop").done()
+        w.conf.pop("source.token_file")
+        w.read_whole()
+        self.ask(w, 1)
+        self.assertEqual(self.report(w, 1)["profile"], "folder")
+        self.assertEqual(w.journal(), [])
+
+    # ---- does updated_at move? ----
+
+    def test_edits_between_two_checks(self):
+        w = self.other()
+        w.read_whole()
+        first = self.reports(w)[-1]             # of the first start
+        self.assertEqual(first["number"], 0)
+        found = self.edit_of(first, "deal")
+        self.assertEqual(found["verdict"], "holds")
+        self.assertIn("no edit was watched", found["found"])
+        store = w.crm.store
+        with store.lock:
+            now = store.now()
+            moved = store.records["deal"]["de_001"]
+            moved.update(stamp=now, seen_ms=now,
+                         properties=dict(moved["properties"], name="Moved"))
+            stuck = store.records["company"]["co_002"]
+            stuck.update(properties=dict(stuck["properties"], name="Stuck"))
+        w.ex.stop()
+        w.start()                               # what was seen is not lost
+        w.snapshot_done()
+        self.ask(w, 1)
+        report = self.report(w, 1)
+        found = self.edit_of(report, "deal")
+        self.assertEqual(found["verdict"], "holds")
+        self.assertIn("1 of 10 records were edited", found["found"])
+        found = self.edit_of(report, "company")
+        self.assertEqual(found["verdict"], "fails")
+        self.assertIn("co_002", found["found"])
+        self.assertIn("sweep", found["cure"])
+        self.assertEqual(report["fails"], 1)
+
+    def test_versions_between_two_checks(self):
+        w = self.world()
+        w.conf["source.profile_check"] = "true"
+        w.read_whole()
+        one = next(r for r in w.sim.records("deal") if r["id"] == "de_002")
+        w.edit("deal", dict(one, properties=dict(one["properties"],
+                                                 name="Edited")))
+        self.ask(w, 1)
+        found = self.edit_of(self.report(w, 1), "deal")
+        self.assertEqual(found["verdict"], "holds")
+        self.assertIn("1 of 20 records were edited", found["found"])
+
+
+if __name__ == "__main__":
+    unittest.main()
