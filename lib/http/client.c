@@ -196,10 +196,11 @@ static bool has_control(const char *z)
     return false;
 }
 
-static int check_opts(const struct dr_http_opts *o, struct dr_err *err)
+int dr_http_check(const struct dr_http_opts *o, struct dr_err *err)
 {
     struct dr_str url = dr_str_z(o->base_url);
     struct dr_str plain = DR_STR_LIT("http://");
+    struct dr_url parts;
 
     if (has_control(o->base_url) || dr_str_find(url, DR_STR_LIT("@")) < url.n) {
         return dr_err_set(err, DR_HALT, 0, "http.url",
@@ -213,15 +214,15 @@ static int check_opts(const struct dr_http_opts *o, struct dr_err *err)
                           "the token or user agent holds control characters "
                           "or is too long: check the secret's file");
     }
-    if (dr_str_starts(url, DR_STR_LIT("https://"))) {
-        return 0;
-    }
-    if (!dr_str_starts(url, plain)) {
+    if (!(dr_str_starts(url, DR_STR_LIT("https://")) ||
+          dr_str_starts(url, plain)) ||
+        dr_url_split(url, &parts, err)) {
         return dr_err_set(err, DR_HALT, 0, "http.url",
-                          "\"%s\" is not an http(s) address",
+                          "\"%s\" is not an http(s) address: "
+                          "https://host[:port][/path] is wanted",
                           o->base_url ? o->base_url : "");
     }
-    if (!o->allow_plain && !dr_url_is_loopback(url)) {
+    if (!parts.https && !o->allow_plain && !dr_url_is_loopback(url)) {
         return dr_err_set(err, DR_HALT, 0, "http.url",
                           "plain HTTP is allowed to a loopback address only: "
                           "use https for %s",
@@ -245,7 +246,7 @@ struct dr_http *dr_http_new(const struct dr_http_opts *o, struct dr_err *err)
     static bool ready;
     struct dr_http *h;
 
-    if (check_opts(o, err)) {
+    if (dr_http_check(o, err)) {
         return NULL;
     }
     if (!ready) {

@@ -525,6 +525,22 @@ static uint16_t bound_port(struct MHD_Daemon *d)
     return info ? info->port : 0;
 }
 
+static int read_bind(const char *bind_to, struct in_addr *out,
+                     struct dr_err *err)
+{
+    return inet_pton(AF_INET, bind_to, out) == 1
+               ? 0
+               : dr_err_set(err, DR_HALT, 0, "http.bind",
+                            "%s is not an IPv4 address", bind_to);
+}
+
+int dr_httpd_check_bind(const char *bind, struct dr_err *err)
+{
+    struct in_addr addr;
+
+    return read_bind(bind, &addr, err);
+}
+
 struct dr_httpd *dr_httpd_new(const struct dr_httpd_opts *o, struct dr_err *err)
 {
     struct dr_httpd *h = dr_xcalloc(1, sizeof(*h));
@@ -536,9 +552,7 @@ struct dr_httpd *dr_httpd_new(const struct dr_httpd_opts *o, struct dr_err *err)
         h->opts.max_body = DEFAULT_BODY;
     }
     addr.sin_port = htons(o->port);
-    if (inet_pton(AF_INET, bind_to, &addr.sin_addr) != 1) {
-        (void)dr_err_set(err, DR_HALT, 0, "http.bind",
-                         "%s is not an IPv4 address", bind_to);
+    if (read_bind(bind_to, &addr.sin_addr, err)) {
         free(h);
         return NULL;
     }

@@ -142,8 +142,10 @@ static int set_int(struct value *v, struct dr_str text, struct dr_err *err)
     if (dr_str_i64(text, &v->number) || v->number < k->min ||
         v->number > k->max) {
         return dr_err_set(err, DR_HALT, 0, "configuration",
-                          "%s: a whole number from %lld to %lld is wanted",
-                          k->name, (long long)k->min, (long long)k->max);
+                          "%s = " DR_STR_FMT
+                          ": a whole number from %lld to %lld is wanted",
+                          k->name, (int)(text.n < 40 ? text.n : 40), text.p,
+                          (long long)k->min, (long long)k->max);
     }
     return 0;
 }
@@ -164,7 +166,8 @@ static int set_bool(struct value *v, struct dr_str text, struct dr_err *err)
         }
     }
     return dr_err_set(err, DR_HALT, 0, "configuration",
-                      "%s: true or false is wanted", v->key->name);
+                      "%s = " DR_STR_FMT ": true or false is wanted",
+                      v->key->name, (int)(text.n < 40 ? text.n : 40), text.p);
 }
 
 int dr_conf_set(struct dr_conf *c, struct dr_str key, struct dr_str value,

@@ -126,11 +126,12 @@ static void test_refused_files(void **state)
         {"kafka.brokers = b\n", "migration is required: name of the"},
         {"migration = m\nkafka.brokers =\n", "kafka.brokers is required"},
         {MINIMUM "kafka.partitions = 0\n", "from 1 to 512"},
-        {MINIMUM "kafka.partitions = 513\n", "line 3: kafka.partitions: a"},
+        {MINIMUM "kafka.partitions = 513\n",
+         "line 3: kafka.partitions = 513: a"},
         {MINIMUM "kafka.partitions = 6x\n", "a whole number from 1 to 512"},
         {MINIMUM "kafka.partitions =\n", "a whole number"},
         {MINIMUM "http.port = 99999999999999999999\n", "0 to 65535"},
-        {MINIMUM "source.tail = maybe\n", "source.tail: true or false"},
+        {MINIMUM "source.tail = maybe\n", "source.tail = maybe: true or false"},
         {MINIMUM "migration = n\n", "migration is there twice"},
         {MINIMUM "[source\n", "a section is written [name]"},
         {MINIMUM "just words\n", "a line is written key = value"},
@@ -186,7 +187,8 @@ static void test_refused_environment(void **state)
     refused(MINIMUM, typo,
             "DROVER_KAFKA_BROKER, did you mean DROVER_KAFKA_BROKERS:");
     refused(MINIMUM, alien, "DROVER_NO_SUCH_THING_AT_ALL: see");
-    refused(MINIMUM, range, "DROVER_HTTP_PORT: http.port: a whole number");
+    refused(MINIMUM, range,
+            "DROVER_HTTP_PORT: http.port = 70000: a whole number");
 }
 
 /* What Kubernetes adds for a Service named drover-auditor is no mistake. */

@@ -127,15 +127,18 @@ static int check_common(const struct dr_conf *c, struct dr_err *err)
 
     if (n < 1 || n > 32 ||
         strspn(m, "abcdefghijklmnopqrstuvwxyz0123456789-") != n) {
-        return dr_err_set(err, DR_HALT, 0, "configuration",
-                          "migration: a to z, 0 to 9 and -, at most 32 "
-                          "characters");
+        return dr_conf_refuse(c, "migration", err,
+                              "a to z, 0 to 9 and -, at most 32 characters");
     }
     if (log_level(dr_conf_text(c, "log.level")) < 0) {
-        return dr_err_set(err, DR_HALT, 0, "configuration",
-                          "log.level: debug, info, warn or error is wanted");
+        return dr_conf_refuse(c, "log.level", err,
+                              "debug, info, warn or error is wanted");
     }
-    return 0;
+    return dr_conf_check_hosts(c, "kafka.brokers", err) ||
+                   dr_conf_check_bind(c, "http.bind", err) ||
+                   dr_conf_check_folder(c, "http.port_file", err)
+               ? -1
+               : 0;
 }
 
 static void load_config(struct dr_service *svc, const struct dr_conf_key *keys,
@@ -152,7 +155,8 @@ static void load_config(struct dr_service *svc, const struct dr_conf_key *keys,
     }
     if ((f->config && dr_conf_read(svc->conf, f->config, &err)) ||
         dr_conf_apply_env(svc->conf, environ, &err) ||
-        dr_conf_finish(svc->conf, &err) || check_common(svc->conf, &err)) {
+        dr_conf_finish(svc->conf, &err) || check_common(svc->conf, &err) ||
+        (svc->check && svc->check(svc->conf, &err))) {
         config_error(&err);
     }
     if (f->print) {
@@ -265,7 +269,8 @@ void dr_service_init(struct dr_service *svc, const char *name,
 
     bound_memory();
     (void)umask(0077); /* what a service writes is a customer's data */
-    *svc = (struct dr_service){.name = name, .own_flags = svc->own_flags};
+    *svc = (struct dr_service){
+        .name = name, .own_flags = svc->own_flags, .check = svc->check};
     f = take_flags(svc, argc, argv);
     load_config(svc, keys, &f);
     dr_crypto_init();

@@ -142,7 +142,7 @@ static void test_flags(void **state)
         {{"--config", conf_path, "--check-config"},
          "loud",
          64,
-         "log.level: debug, info, warn or error"},
+         "log.level = loud: debug, info, warn or error"},
         {{"--config"}, NULL, 2, "--config needs a file"},
         {{"--config", "/nowhere/x"}, NULL, 64, "/nowhere/x: No such file"},
         {{"--config", conf_path, "--print-config"}, NULL, 0, "migration = m\n"},

@@ -211,17 +211,36 @@ static char *under(const char *migration, unsigned generation, const char *name)
     return out;
 }
 
+static int read_address(const char *address, struct dr_str *host, int64_t *port,
+                        struct dr_err *err)
+{
+    struct dr_str rest = dr_str_z(address);
+
+    *host = dr_str_split(&rest, ':');
+    *port = PORT_DEFAULT;
+    if (host->n == 0 || dr_str_find(*host, DR_STR_LIT("/")) != SIZE_MAX ||
+        (rest.p && (dr_str_i64(rest, port) || *port < 1 || *port > 65535))) {
+        return dr_err_set(err, DR_HALT, 0, "redis.address",
+                          "host:port is wanted, as in redis:6379");
+    }
+    return 0;
+}
+
+int dr_store_check_address(const char *address, struct dr_err *err)
+{
+    struct dr_str host;
+    int64_t port;
+
+    return read_address(address, &host, &port, err);
+}
+
 struct dr_store *dr_store_new(const struct dr_store_opts *o, struct dr_err *err)
 {
     struct dr_store *s;
-    struct dr_str rest = dr_str_z(o->address);
-    struct dr_str host = dr_str_split(&rest, ':');
-    int64_t port = PORT_DEFAULT;
+    struct dr_str host;
+    int64_t port;
 
-    if (host.n == 0 ||
-        (rest.p && (dr_str_i64(rest, &port) || port < 1 || port > 65535))) {
-        (void)dr_err_set(err, DR_HALT, 0, "redis.address",
-                         "host:port is wanted, as in redis:6379");
+    if (read_address(o->address, &host, &port, err)) {
         return NULL;
     }
     s = dr_xcalloc(1, sizeof(*s));

@@ -237,6 +237,27 @@ static void write_port(const char *path, uint16_t port)
     }
 }
 
+int api_check(const struct dr_conf *c, struct dr_err *err)
+{
+    int64_t port = dr_conf_int(c, "api.port");
+
+    if (dr_conf_check_bind(c, "api.bind", err) ||
+        dr_conf_check_folder(c, "api.port_file", err) ||
+        dr_conf_check_folder(c, "books.file", err)) {
+        return -1;
+    }
+    if (port != 0 && port == dr_conf_int(c, "http.port")) {
+        return dr_conf_refuse(c, "api.port", err,
+                              "http.port is the same: give each its own");
+    }
+    if (dr_conf_secret(c, "api.token_file").n < 16) {
+        return dr_conf_refuse(c, "api.token_file", err,
+                              "the token is shorter than 16 characters: put a "
+                              "random one into the file");
+    }
+    return 0;
+}
+
 void api_open(struct auditor *au)
 {
     const struct dr_conf *c = au->svc->conf;
@@ -248,11 +269,6 @@ void api_open(struct auditor *au)
                               .ctx = au};
 
     au->token = dr_conf_secret(c, "api.token_file");
-    if (au->token.n < 16) {
-        dr_die(DR_EXIT_CONFIG, "api.token_file",
-               "the token is shorter than 16 characters: put a random one "
-               "into the file");
-    }
     au->api = dr_httpd_new(&o, &err);
     if (!au->api) {
         dr_die(DR_EXIT_CONFIG, "api.port", "%s", err.text);

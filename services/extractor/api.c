@@ -31,7 +31,8 @@ static void add_base64(struct dr_buf *out, struct dr_str in)
 }
 
 /* The host of the address must be one that the profile allows. */
-static void check_host(const struct profile *p, const char *url)
+static int check_host(const struct profile *p, const char *url,
+                      struct dr_err *err)
 {
     const struct dr_json *hosts =
         dr_json_get(dr_json_get(p->root, "auth"), "hosts");
@@ -40,22 +41,22 @@ static void check_host(const struct profile *p, const char *url)
     struct dr_str host = dr_str_split(&rest, '/');
 
     if (!hosts || hosts->count == 0) {
-        return;
+        return 0;
     }
     DR_JSON_EACH(h, hosts)
     {
         if (dr_str_ieq(dr_json_str(h), host)) {
-            return;
+            return 0;
         }
     }
-    dr_die(DR_EXIT_CONFIG, "source.url",
-           "the profile does not allow this host: correct source.url, or name "
-           "the host in auth.hosts of the profile");
+    return dr_err_set(err, DR_HALT, 0, "source.url",
+                      "the profile does not allow this host: correct it, or "
+                      "name the host in auth.hosts of the profile");
 }
 
 /* How the key goes out: in a header, or as a parameter of each path. */
-static void set_auth(struct api *a, struct dr_http_opts *o, struct dr_buf *auth,
-                     struct dr_str token)
+static int set_auth(struct api *a, struct dr_http_opts *o, struct dr_buf *auth,
+                    struct dr_str token, struct dr_err *err)
 {
     const struct dr_json *how = dr_json_get(a->profile->root, "auth");
     struct dr_str type = dr_json_get_str(how, "type");
@@ -63,18 +64,18 @@ static void set_auth(struct api *a, struct dr_http_opts *o, struct dr_buf *auth,
 
     if (dr_str_eqz(type, "query")) {
         struct dr_buf key;
+        bool over;
         dr_buf_init(&key, sizeof(a->key) - 1);
         dr_buf_urlenc(&key, name);
         dr_buf_ch(&key, '=');
         dr_buf_urlenc(&key, token);
-        if (key.over) {
-            dr_die(DR_EXIT_CONFIG, "source.token_file",
-                   "the key is too long for a parameter");
-        }
+        over = key.over;
         (void)snprintf(a->key, sizeof(a->key), "%s", key.p);
         explicit_bzero(key.p, key.n);
         dr_buf_done(&key);
-        return;
+        return over ? dr_err_set(err, DR_HALT, 0, "http.auth",
+                                 "the key is too long for a parameter")
+                    : 0;
     }
     if (dr_str_eqz(type, "basic")) {
         dr_buf_z(auth, "Basic ");
@@ -89,6 +90,42 @@ static void set_auth(struct api *a, struct dr_http_opts *o, struct dr_buf *auth,
                        DR_STR_ARG(name));
         o->auth_name = a->auth_name;
     }
+    return 0;
+}
+
+/* What the client is made of, or why it cannot be. */
+static int client_opts(struct api *a, struct dr_http_opts *o,
+                       struct dr_buf *auth, struct dr_str token,
+                       struct dr_err *err)
+{
+    int r = check_host(a->profile, o->base_url, err) ||
+            set_auth(a, o, auth, token, err) || dr_http_check(o, err);
+
+    if (r) {
+        (void)snprintf(err->where, sizeof(err->where), "%s",
+                       strcmp(err->where, "http.auth") == 0
+                           ? "source.token_file"
+                           : "source.url");
+    }
+    return r ? -1 : 0;
+}
+
+int api_check(const char *url, struct dr_str token, bool allow_plain,
+              const struct profile *profile, struct dr_err *err)
+{
+    struct dr_http_opts o = {.base_url = url, .allow_plain = allow_plain};
+    struct api a = {.profile = profile};
+    struct dr_buf auth;
+    int r;
+
+    dr_buf_init(&auth, 8192);
+    r = client_opts(&a, &o, &auth, token, err);
+    explicit_bzero(a.key, sizeof(a.key));
+    if (auth.n > 0) {
+        explicit_bzero(auth.p, auth.n);
+    }
+    dr_buf_done(&auth);
+    return r;
 }
 
 void api_init(struct api *a, struct dr_service *svc, const char *url,
@@ -116,11 +153,10 @@ void api_init(struct api *a, struct dr_service *svc, const char *url,
                                "max_wait_s", THROTTLE_MAX_TOLD_MS / 1000);
     dr_buf_init(&a->answer, ANSWER_MAX);
     dr_buf_init(&auth, 8192);
-    check_host(profile, url);
-    set_auth(a, &o, &auth, token);
-    a->http = dr_http_new(&o, &err);
+    a->http =
+        client_opts(a, &o, &auth, token, &err) ? NULL : dr_http_new(&o, &err);
     if (!a->http) {
-        dr_die(DR_EXIT_CONFIG, "source.url", "%s", err.text);
+        dr_die(DR_EXIT_CONFIG, err.where, "%s", err.text);
     }
     explicit_bzero(auth.p, auth.n);
     dr_buf_done(&auth);

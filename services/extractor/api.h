@@ -56,7 +56,11 @@ struct api {
     bool retry_after_told; /* some refusal said how long to wait */
 };
 
-/* The profile is borrowed. */
+/* Whether api_init would take them: err.where is "source.url" or
+ * "source.token_file". */
+int api_check(const char *url, struct dr_str token, bool allow_plain,
+              const struct profile *profile, struct dr_err *err) DR_MUSTCHECK;
+/* The profile is borrowed. Ends the process when api_check says no. */
 void api_init(struct api *a, struct dr_service *svc, const char *url,
               struct dr_str token, bool allow_plain,
               const struct profile *profile);

@@ -2,14 +2,13 @@
  * drover-extractor: reads FastTrack whole, then goes on reading what changes.
  * Contract: services/extractor/README.md.
  */
-#include "extractor.h"
+#include "settings.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <drover/base/clock.h>
 #include <drover/base/log.h>
-#include <drover/base/time.h>
 #include <drover/crypto/crypto.h>
 
 static const struct dr_conf_key keys[] = {
@@ -79,54 +78,6 @@ static void open_metrics(struct extractor *ex)
                              "changes the tail missed and the sweep found", "");
 }
 
-/* Exports always run to the current date: the end is kept here. */
-static int64_t until_of(const char *text)
-{
-    int64_t ms = 0;
-
-    if (text[0] && dr_time_parse(dr_str_z(text), &ms, NULL) &&
-        dr_date_parse(dr_str_z(text), &ms)) {
-        dr_die(DR_EXIT_CONFIG, "source.until",
-               "no time as 2026-03-02T08:00:00Z and no date: %s", text);
-    }
-    return ms;
-}
-
-static bool bulk_wanted(const char *mode)
-{
-    if (strcmp(mode, "auto") != 0 && strcmp(mode, "never") != 0) {
-        dr_die(DR_EXIT_CONFIG, "source.bulk_export",
-               "neither auto nor never: %s", mode);
-    }
-    return mode[0] == 'a';
-}
-
-/* An export folder needs no token; all others do. */
-static struct dr_str token_of(const struct dr_conf *conf)
-{
-    struct dr_str token = dr_conf_secret(conf, "source.token_file");
-
-    if (token.n == 0 &&
-        strncmp(dr_conf_text(conf, "source.url"), "folder:", 7) != 0) {
-        dr_die(DR_EXIT_CONFIG, "source.token_file",
-               "needed unless source.url is folder:DIR");
-    }
-    return token;
-}
-
-/* A folder is read by the contract. */
-static const char *profile_of(const struct dr_conf *conf)
-{
-    const char *path = dr_conf_text(conf, "source.profile");
-
-    if (path[0] &&
-        strncmp(dr_conf_text(conf, "source.url"), "folder:", 7) == 0) {
-        dr_die(DR_EXIT_CONFIG, "source.profile",
-               "an export folder is read by the contract: leave it empty");
-    }
-    return path;
-}
-
 /* --profile-check is this service's own: the skeleton does not know it. */
 static bool take_flag(int *argc, char **argv, const char *flag)
 {
@@ -146,30 +97,17 @@ int main(int argc, char **argv)
     static struct dr_service svc = {
         .own_flags =
             "  --profile-check   try each call of the profile with one "
-            "record, and exit\n"};
+            "record, and exit\n",
+        .check = settings_check};
     static struct extractor ex;
+    struct settings settings;
     struct dr_err err = {0};
     bool only_check = take_flag(&argc, argv, "--profile-check");
 
     dr_service_init(&svc, "extractor", keys, argc, argv);
     dr_crypto_init();
-    extractor_init(
-        &ex, &svc,
-        &(struct settings){
-            .url = dr_conf_text(svc.conf, "source.url"),
-            .profile = profile_of(svc.conf),
-            .token = token_of(svc.conf),
-            .allow_plain = dr_conf_bool(svc.conf, "source.allow_plain"),
-            .download_hosts = dr_conf_text(svc.conf, "source.download_hosts"),
-            .budget_permille =
-                dr_conf_int(svc.conf, "source.corrupt_budget_permille"),
-            .poll_ms = dr_conf_int(svc.conf, "tail.poll_ms"),
-            .lag_s = dr_conf_int(svc.conf, "tail.lag_s"),
-            .bulk_export =
-                bulk_wanted(dr_conf_text(svc.conf, "source.bulk_export")),
-            .until_ms = until_of(dr_conf_text(svc.conf, "source.until")),
-            .unpack_ratio =
-                (unsigned)dr_conf_int(svc.conf, "source.unpack_ratio")});
+    settings = settings_of(svc.conf);
+    extractor_init(&ex, &svc, &settings);
     ex.try_profile = dr_conf_bool(svc.conf, "source.profile_check");
     if (only_check) {
         return profile_print(&ex);

@@ -67,8 +67,10 @@ struct dr_str profile_error_pointer(const struct profile *p, const char *what);
 
 /* ---- profile_file.c ---- */
 
-/* From a file, or the one compiled in where path is empty. Ends the process
- * when it cannot be used. The arena holds PROFILE_TREE. */
+/* From a file, or the one compiled in where path is empty. The arena holds
+ * PROFILE_TREE. profile_open ends the process when it cannot be used. */
+int profile_load(struct dr_arena *a, const char *path, struct profile *out,
+                 struct dr_err *err) DR_MUSTCHECK;
 void profile_open(struct dr_arena *a, const char *path, struct profile *out);
 #define PROFILE_TREE ((size_t)32 << 20)
 

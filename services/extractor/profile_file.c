@@ -6,36 +6,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct dr_str read_file(struct dr_arena *a, const char *path)
+static int read_file(struct dr_arena *a, const char *path, struct dr_str *out,
+                     struct dr_err *err)
 {
-    FILE *f = fopen(path, "rb");
-    char *text = dr_xmalloc(PROFILE_MAX + 1);
-    struct dr_str kept;
+    FILE *f = fopen(path, "rbe");
+    char *text;
     size_t n;
+    bool bad;
 
     if (!f) {
-        dr_die(DR_EXIT_CONFIG, "source.profile", "%s: %s", path,
-               strerror(errno));
+        return dr_err_set(err, DR_HALT, errno, "source.profile", "%s",
+                          strerror(errno));
     }
+    text = dr_xmalloc(PROFILE_MAX + 1);
     n = fread(text, 1, PROFILE_MAX + 1, f);
+    bad = ferror(f) != 0;
     (void)fclose(f);
-    if (n > PROFILE_MAX) {
-        dr_die(DR_EXIT_CONFIG, "source.profile", "%s: larger than %zu bytes",
-               path, PROFILE_MAX);
-    }
-    kept = dr_arena_dup(a, (struct dr_str){text, n});
+    *out = dr_arena_dup(a, (struct dr_str){text, n});
     free(text);
-    return kept;
+    return bad               ? dr_err_set(err, DR_HALT, 0, "source.profile",
+                                          "it cannot be read: is it a file?")
+           : n > PROFILE_MAX ? dr_err_set(err, DR_HALT, 0, "source.profile",
+                                          "larger than %zu bytes", PROFILE_MAX)
+                             : 0;
+}
+
+int profile_load(struct dr_arena *a, const char *path, struct profile *out,
+                 struct dr_err *err)
+{
+    struct dr_str text = profile_builtin();
+
+    if (path && path[0] && read_file(a, path, &text, err)) {
+        return -1;
+    }
+    return profile_parse(a, text, out, err);
 }
 
 void profile_open(struct dr_arena *a, const char *path, struct profile *out)
 {
     struct dr_err err = {0};
-    bool named = path && path[0];
-    struct dr_str text = named ? read_file(a, path) : profile_builtin();
 
-    if (profile_parse(a, text, out, &err)) {
+    if (profile_load(a, path, out, &err)) {
         dr_die(DR_EXIT_CONFIG, "source.profile", "%s: %s",
-               named ? path : "fasttrack/1", err.text);
+               path && path[0] ? path : "fasttrack/1", err.text);
     }
 }

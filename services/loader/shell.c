@@ -77,26 +77,54 @@ static void open_metrics(struct loader *l)
                          "longest gap from ownership check to send", "");
 }
 
-static void open_target(struct loader *l)
+/* auth holds the header until it is wiped. */
+static struct dr_http_opts target_opts(const struct dr_conf *c,
+                                       struct dr_buf *auth)
 {
-    const struct dr_conf *c = l->svc->conf;
-    struct dr_str key = dr_conf_secret(c, "target.key_file");
-    struct dr_http_opts o = {
+    dr_buf_init(auth, 8192);
+    dr_buf_z(auth, "Token token=");
+    dr_buf_str(auth, dr_conf_secret(c, "target.key_file"));
+    return (struct dr_http_opts){
         .base_url = dr_conf_text(c, "target.url"),
         .allow_plain = dr_conf_bool(c, "target.allow_plain"),
         .total_ms = (int)dr_conf_int(c, "target.timeout_ms"),
-        .max_connections = l->max_calls};
-    struct dr_err err = {0};
-    struct dr_buf auth;
+        .auth_header = auth->p};
+}
 
-    if (key.n == 0) {
-        dr_die(DR_EXIT_CONFIG, "loader",
-               "target.key_file is empty: put the API key into it");
+int shell_check(const struct dr_conf *c, struct dr_err *err)
+{
+    struct dr_err why = {0};
+    struct dr_http_opts o;
+    struct dr_buf auth;
+    int r;
+
+    if (dr_conf_secret(c, "target.key_file").n == 0) {
+        return dr_conf_refuse(c, "target.key_file", err,
+                              "it is empty: put the API key into it");
     }
-    dr_buf_init(&auth, 8192);
-    dr_buf_z(&auth, "Token token=");
-    dr_buf_str(&auth, key);
-    o.auth_header = auth.p;
+    o = target_opts(c, &auth);
+    r = dr_http_check(&o, &why);
+    explicit_bzero(auth.p, auth.n);
+    dr_buf_done(&auth);
+    if (r) {
+        return dr_conf_refuse(c,
+                              strcmp(why.where, "http.auth") == 0
+                                  ? "target.key_file"
+                                  : "target.url",
+                              err, "%s", why.text);
+    }
+    return dr_store_check_address(dr_conf_text(c, "redis.address"), &why)
+               ? dr_conf_refuse(c, "redis.address", err, "%s", why.text)
+               : 0;
+}
+
+static void open_target(struct loader *l)
+{
+    struct dr_buf auth;
+    struct dr_http_opts o = target_opts(l->svc->conf, &auth);
+    struct dr_err err = {0};
+
+    o.max_connections = l->max_calls;
     l->http = dr_http_new(&o, &err);
     explicit_bzero(auth.p, auth.n);
     dr_buf_done(&auth);

@@ -114,7 +114,7 @@ class AuditorTest(unittest.TestCase):
                   "api.token_file", "/nowhere/token")
         short = self.bench.secret("short", "abc")
         self.ends(self.conf(**{"api.token_file": short}), 64, "token", "16")
-        self.ends(self.conf(**{"books.file": "/nowhere/books"}), 1,
+        self.ends(self.conf(**{"books.file": "/nowhere/books"}), 64,
                   "books.file", "/nowhere/books")
 
     def test_books_have_one_owner(self):

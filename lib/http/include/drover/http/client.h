@@ -69,6 +69,9 @@ struct dr_http_opts {
     int max_connections;    /* 0: 16 */
 };
 
+/* Whether dr_http_new would take address and secret. */
+int dr_http_check(const struct dr_http_opts *o,
+                  struct dr_err *err) DR_MUSTCHECK;
 struct dr_http *dr_http_new(const struct dr_http_opts *o,
                             struct dr_err *err) DR_MUSTCHECK;
 void dr_http_free(struct dr_http *h);

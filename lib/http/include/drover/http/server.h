@@ -33,6 +33,8 @@ struct dr_httpd_opts {
     void *ctx;
 };
 
+/* Whether it is an address to listen on by its form. */
+int dr_httpd_check_bind(const char *bind, struct dr_err *err) DR_MUSTCHECK;
 struct dr_httpd *dr_httpd_new(const struct dr_httpd_opts *o,
                               struct dr_err *err) DR_MUSTCHECK;
 void dr_httpd_free(struct dr_httpd *h);

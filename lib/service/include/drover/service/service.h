@@ -90,6 +90,23 @@ bool dr_conf_bool(const struct dr_conf *c, const char *key);
 /* The secret's bytes; empty when the key's path is empty. */
 struct dr_str dr_conf_secret(const struct dr_conf *c, const char *key);
 
+/* What the table of keys cannot say of values: checked by --check-config and
+ * by each start, by the same function. Text of the error: the key, its value
+ * (unless it may hold a password), what is wrong, what is allowed. All -1. */
+int dr_conf_refuse(const struct dr_conf *c, const char *key, struct dr_err *err,
+                   const char *fmt, ...) DR_PRINTF(4, 5);
+int dr_conf_check_url(const struct dr_conf *c, const char *key,
+                      bool allow_plain, struct dr_err *err) DR_MUSTCHECK;
+/* An IPv4 address of this machine. */
+int dr_conf_check_bind(const struct dr_conf *c, const char *key,
+                       struct dr_err *err) DR_MUSTCHECK;
+/* A file to be written, or "": its folder is there. */
+int dr_conf_check_folder(const struct dr_conf *c, const char *key,
+                         struct dr_err *err) DR_MUSTCHECK;
+/* "host[:port], …" or "". */
+int dr_conf_check_hosts(const struct dr_conf *c, const char *key,
+                        struct dr_err *err) DR_MUSTCHECK;
+
 /* ---- metrics ---- */
 
 struct dr_metrics;
@@ -103,7 +120,10 @@ struct dr_service {
     const char *name;      /* "extractor" */
     const char *own_flags; /* lines of --help for flags that main() took out of
                               argv, set before dr_service_init; or NULL */
-    char id[64];           /* "extractor-0" */
+    /* What else this service wants of its values, set before it too; or NULL.
+     * -1: err says it as dr_conf_refuse does. */
+    int (*check)(const struct dr_conf *c, struct dr_err *err);
+    char id[64]; /* "extractor-0" */
     const char *migration;
     uint8_t migration_id[16];
     int partitions;
@@ -117,7 +137,7 @@ struct dr_service {
 };
 
 /* Exits on bad configuration (64), usage (2), --help and --check-config. svc is
- * zero but for own_flags. */
+ * zero but for own_flags and check. */
 void dr_service_init(struct dr_service *svc, const char *name,
                      const struct dr_conf_key *keys, int argc, char **argv);
 /* Serves http, notes that the loop is alive. Call at least each second.

@@ -27,6 +27,9 @@ struct dr_store_opts {
     int timeout_ms; /* each command; 0: 2,000 */
 };
 
+/* Whether it has the form host[:port]. */
+int dr_store_check_address(const char *address,
+                           struct dr_err *err) DR_MUSTCHECK;
 struct dr_store *dr_store_new(const struct dr_store_opts *o,
                               struct dr_err *err) DR_MUSTCHECK;
 void dr_store_free(struct dr_store *s);

@@ -1,0 +1,110 @@
+/* Values as the service has them, or why they cannot be: the same functions
+ * serve --check-config and the start. */
+#include "settings.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <drover/base/time.h>
+
+#include "api.h"
+
+static bool is_folder(const struct dr_conf *c)
+{
+    return strncmp(dr_conf_text(c, "source.url"), "folder:", 7) == 0;
+}
+
+/* Exports always run to the current date: the end is kept here. */
+static int read_until(const struct dr_conf *c, int64_t *ms_out,
+                      struct dr_err *err)
+{
+    struct dr_str text = dr_str_z(dr_conf_text(c, "source.until"));
+
+    *ms_out = 0;
+    if (text.n > 0 && dr_time_parse(text, ms_out, NULL) &&
+        dr_date_parse(text, ms_out)) {
+        return dr_conf_refuse(c, "source.until", err,
+                              "a time as 2026-03-02T08:00:00Z or a date as "
+                              "2026-03-02 is wanted; empty: none");
+    }
+    return 0;
+}
+
+static int check_bulk(const struct dr_conf *c, struct dr_err *err)
+{
+    const char *mode = dr_conf_text(c, "source.bulk_export");
+
+    return strcmp(mode, "auto") != 0 && strcmp(mode, "never") != 0
+               ? dr_conf_refuse(c, "source.bulk_export", err,
+                                "auto or never is wanted")
+               : 0;
+}
+
+/* An export folder needs no token and is read by the contract. */
+static int check_folder(const struct dr_conf *c, struct dr_err *err)
+{
+    const char *dir = dr_conf_text(c, "source.url") + 7;
+
+    if (dr_conf_text(c, "source.profile")[0]) {
+        return dr_conf_refuse(c, "source.profile", err,
+                              "an export folder is read by the contract: "
+                              "leave it empty");
+    }
+    if (access(dir, R_OK | X_OK) != 0) {
+        return dr_conf_refuse(c, "source.url", err,
+                              "the folder cannot be read: %s", strerror(errno));
+    }
+    return 0;
+}
+
+static int check_source(const struct dr_conf *c, struct dr_err *err)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(PROFILE_TREE);
+    struct dr_str token = dr_conf_secret(c, "source.token_file");
+    struct profile profile;
+    struct dr_err why = {0};
+
+    if (profile_load(a, dr_conf_text(c, "source.profile"), &profile, &why)) {
+        return dr_conf_refuse(c, "source.profile", err, "%s", why.text);
+    }
+    if (token.n == 0) {
+        return dr_conf_refuse(c, "source.token_file", err,
+                              "needed unless source.url is folder:DIR");
+    }
+    if (api_check(dr_conf_text(c, "source.url"), token,
+                  dr_conf_bool(c, "source.allow_plain"), &profile, &why)) {
+        return dr_conf_refuse(c, why.where, err, "%s", why.text);
+    }
+    return 0;
+}
+
+int settings_check(const struct dr_conf *c, struct dr_err *err)
+{
+    int64_t ms;
+
+    return read_until(c, &ms, err) || check_bulk(c, err) ||
+                   dr_conf_check_hosts(c, "source.download_hosts", err) ||
+                   (is_folder(c) ? check_folder(c, err) : check_source(c, err))
+               ? -1
+               : 0;
+}
+
+struct settings settings_of(const struct dr_conf *c)
+{
+    struct settings s = {
+        .url = dr_conf_text(c, "source.url"),
+        .profile = dr_conf_text(c, "source.profile"),
+        .token = dr_conf_secret(c, "source.token_file"),
+        .allow_plain = dr_conf_bool(c, "source.allow_plain"),
+        .download_hosts = dr_conf_text(c, "source.download_hosts"),
+        .budget_permille = dr_conf_int(c, "source.corrupt_budget_permille"),
+        .poll_ms = dr_conf_int(c, "tail.poll_ms"),
+        .lag_s = dr_conf_int(c, "tail.lag_s"),
+        .bulk_export = dr_conf_text(c, "source.bulk_export")[0] == 'a',
+        .unpack_ratio = (unsigned)dr_conf_int(c, "source.unpack_ratio")};
+    struct dr_err err = {0};
+
+    DR_ASSERT(read_until(c, &s.until_ms, &err) == 0);
+    return s;
+}

@@ -1,0 +1,12 @@
+/* The service's values out of its configuration. */
+#ifndef EXTRACTOR_SETTINGS_H
+#define EXTRACTOR_SETTINGS_H
+
+#include "extractor.h"
+
+/* What the table of keys cannot judge; -1: err says which. */
+int settings_check(const struct dr_conf *c, struct dr_err *err) DR_MUSTCHECK;
+/* Of what was checked. The texts are the configuration's. */
+struct settings settings_of(const struct dr_conf *c);
+
+#endif

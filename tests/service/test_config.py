@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Values that would end a start: --check-config names each with its key, what
+it is, what is wrong and what is allowed, and the start says the very same."""
+import pathlib
+import subprocess
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+from bench import Bench, ROOT  # noqa: E402
+
+GOOD, CONFIG = 0, 64
+SERVICES = ("extractor", "transformer", "loader", "auditor")
+COMMON = [
+    ("migration", "Big One", "a to z"),
+    ("log.level", "loud", "debug, info, warn or error is wanted"),
+    ("kafka.brokers", "http://kafka:9092", "host or host:port is wanted"),
+    ("kafka.brokers", "kafka:99999", "host or host:port is wanted"),
+    ("kafka.partitions", "many", "a whole number from 1 to 512 is wanted"),
+    ("http.bind", "localhost", "is not an IPv4 address"),
+    ("http.port_file", "/nowhere/port", "No such file or directory"),
+]
+OWN = {
+    "extractor": [
+        ("source.until", "yesterday", "a date as 2026-03-02 is wanted"),
+        ("source.until", "2026-02-30", "a date as 2026-03-02 is wanted"),
+        ("source.url", "ftp://x", "is not an http(s) address"),
+        ("source.url", "http://crm.example", "use https"),
+        ("source.url", "https://", "is not an http(s) address"),
+        ("source.url", "folder:/nowhere", "No such file or directory"),
+        ("source.profile", "/nowhere.json", "No such file or directory"),
+        ("source.profile", "/", "cannot be read"),
+        ("source.profile", str(ROOT / "README.md"), ""),
+        ("source.bulk_export", "always", "auto or never is wanted"),
+        ("source.download_hosts", "https://cdn.example",
+         "host or host:port is wanted"),
+        ("source.download_hosts", "a.example, b.example:0",
+         "host or host:port is wanted"),
+        ("source.download_hosts", "a.example b.example",
+         "host or host:port is wanted"),
+        ("source.token_file", "", "needed unless source.url is folder:DIR"),
+        ("tail.poll_ms", "soon", "a whole number from 10 to 3600000"),
+        ("source.allow_plain", "perhaps", "true or false is wanted"),
+    ],
+    "transformer": [],
+    "loader": [
+        ("target.url", "crm.example", "is not an http(s) address"),
+        ("target.url", "http://crm.example/crm/sales", "use https"),
+        ("redis.address", "redis:six", "host:port is wanted"),
+        ("redis.address", "redis://x:6379", "host:port is wanted"),
+    ],
+    "auditor": [
+        ("api.bind", "everywhere", "is not an IPv4 address"),
+        ("api.port", "8421", "http.port is the same"),
+        ("api.port_file", "/nowhere/port", "No such file or directory"),
+        ("books.file", "/nowhere/books.db", "No such file or directory"),
+        ("books.file", "/tmp/", "a file is wanted"),
+    ],
+}
+
+
+class Config(unittest.TestCase):
+    def setUp(self):
+        self.bench = Bench()
+        self.addCleanup(self.bench.close)
+        token = self.bench.secret("token", "a-token-that-is-long-enough")
+        self.good = {
+            "extractor": {"source.url": "https://crm.example",
+                          "source.token_file": token},
+            "transformer": {},
+            "loader": {"target.url": "https://x.example/crm/sales",
+                       "target.key_file": token,
+                       "redis.address": "127.0.0.1:6379"},
+            "auditor": {"books.file": self.bench.folder / "books.db",
+                        "api.token_file": token}}
+
+    def run_it(self, service, *flags, **more):
+        b = self.bench
+        conf = dict({"migration": "acme", "kafka.brokers": "127.0.0.1:1"},
+                    **self.good[service])
+        conf.update({k: v for k, v in more.items()})
+        path = b.folder / "service.conf"
+        path.write_text("".join("%s = %s\n" % kv for kv in conf.items()))
+        p = subprocess.run([str(b.bin("drover-" + service)), "--config",
+                            str(path), *flags], capture_output=True,
+                           timeout=60)
+        return p.returncode, p.stderr.decode()
+
+    def refused(self, service, key, value, says, **more):
+        more = dict(more, **{key: value})
+        code, told = self.run_it(service, "--check-config", **more)
+        self.assertEqual(code, CONFIG, (service, key, value, told))
+        self.assertIn(key + (" = %s" % value[:40] if value else ""), told)
+        self.assertIn(says, told)
+        self.assertEqual(told.count("\n"), 1)
+        self.assertEqual(self.run_it(service, **more), (code, told))
+
+    def test_what_is_good_passes(self):
+        folder = str(ROOT / "tests" / "data" / "source")
+        for service in SERVICES:
+            self.assertEqual(self.run_it(service, "--check-config"),
+                             (GOOD, ""))
+        for more in ({"source.until": "2026-03-02"},
+                     {"source.until": "2026-03-02T08:00:00Z"},
+                     {"source.download_hosts": "cdn.example, [::1]:8443, "
+                                               "files.example:443"},
+                     {"source.url": "folder:" + folder,
+                      "source.token_file": ""},
+                     {"source.profile": ROOT / "deploy" / "conf" /
+                      "profiles" / "other-crm-1.json"}):
+            self.assertEqual(self.run_it("extractor", "--check-config",
+                                         **more), (GOOD, ""))
+
+    def test_what_is_not_is_named(self):
+        for service in SERVICES:
+            for key, value, says in COMMON + OWN[service]:
+                with self.subTest(service, key=key, value=value):
+                    more = {"http.port": "8421"} if key == "api.port" else {}
+                    self.refused(service, key, value, says, **more)
+
+    def test_parts_that_contradict_each_other(self):
+        folder = "folder:" + str(ROOT / "tests" / "data" / "source")
+        self.refused("extractor", "source.profile", "x.json",
+                     "leave it empty", **{"source.url": folder})
+        profile = self.bench.folder / "profile.json"
+        profile.write_text((
+            ROOT / "deploy" / "conf" / "profiles" / "fasttrack-1.json"
+            ).read_text().replace('"hosts": []', '"hosts": ["crm.other"]'))
+        self.refused("extractor", "source.url", "https://crm.example",
+                     "does not allow this host",
+                     **{"source.profile": profile})
+
+    def test_secrets(self):
+        short = str(self.bench.secret("short", "short"))
+        self.refused("auditor", "api.token_file", short,
+                     "shorter than 16 characters")
+        code, told = self.run_it(
+            "extractor", "--check-config",
+            **{"source.url": "https://ann:secret@crm.example"})
+        self.assertEqual(code, CONFIG)
+        self.assertIn("source.url: ", told)
+        self.assertNotIn("secret@", told)
+
+
+if __name__ == "__main__":
+    unittest.main()
