@@ -37,6 +37,17 @@ static void window_opens_only_when_the_horizon_moved(void **state)
     assert_int_equal(until, 999880000);
 }
 
+static void lag_ends_at_the_freeze(void **state)
+{
+    (void)state;
+    assert_int_equal(horizon_lag_s(1000, 421000, 0), 420);
+    assert_int_equal(horizon_lag_s(1000, 421000, 61000), 60);
+    assert_int_equal(horizon_lag_s(61000, 421000, 61000), 0);
+    assert_int_equal(horizon_lag_s(90000, 421000, 61000), 0);
+    assert_int_equal(horizon_lag_s(0, 421000, 0), 0);
+    assert_int_equal(horizon_lag_s(1000, 421000, 500000), 420);
+}
+
 static void window_is_half_open(void **state)
 {
     (void)state;
@@ -389,6 +400,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(horizon_stays_behind_the_visibility_bound),
         cmocka_unit_test(window_opens_only_when_the_horizon_moved),
+        cmocka_unit_test(lag_ends_at_the_freeze),
         cmocka_unit_test(window_is_half_open),
         cmocka_unit_test(a_snapshot_overlaps_its_first_window),
         cmocka_unit_test(lower_versions_are_no_news),

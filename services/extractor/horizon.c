@@ -29,6 +29,14 @@ bool horizon_passed(int64_t watermark, int64_t freeze_ms)
     return watermark > freeze_ms;
 }
 
+int64_t horizon_lag_s(int64_t watermark, int64_t server_ms, int64_t freeze_ms)
+{
+    bool frozen = freeze_ms > 0 && freeze_ms < server_ms;
+    int64_t until = frozen ? freeze_ms : server_ms;
+
+    return watermark > 0 && until > watermark ? (until - watermark) / 1000 : 0;
+}
+
 bool horizon_inside(int64_t stamp_ms, int64_t since_ms, int64_t until_ms)
 {
     return stamp_ms >= since_ms && stamp_ms < until_ms;

@@ -23,6 +23,10 @@ bool horizon_window(const struct horizon *h, int64_t watermark,
                     int64_t server_ms, int64_t *until_out);
 /* After a freeze at F the tail is complete once the watermark passed F. */
 bool horizon_passed(int64_t watermark, int64_t freeze_ms);
+/* How far a watermark is behind: the source's time, from a freeze on that
+ * instant, for nothing of what comes later is waited for. Seconds; a watermark
+ * of 0 is none yet. */
+int64_t horizon_lag_s(int64_t watermark, int64_t server_ms, int64_t freeze_ms);
 /* The stamp lies in [since, until): rows outside are dropped by the client. */
 bool horizon_inside(int64_t stamp_ms, int64_t since_ms, int64_t until_ms);
 

@@ -40,7 +40,8 @@ void control_poll(struct extractor *ex)
     (void)dr_control_poll(ex->control);
     v = dr_control(ex->control);
     ex->files.limit = v->state.file_limit;
-    if (!ex->freezing && dr_str_eqz(v->state.phase, "freeze")) {
+    if (!ex->freezing && (dr_str_eqz(v->state.phase, "freeze") ||
+                          dr_str_eqz(v->state.phase, "cutover"))) {
         ex->freezing = true;
         ex->phase = "freezing";
         dr_log(DR_LOG_INFO, "extractor.freezing",

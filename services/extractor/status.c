@@ -25,11 +25,12 @@ static void status_lag(const struct extractor *ex, struct dr_json_w *w,
     uint64_t known = emitted_count(ex->emitted, i) + o->quarantined;
     bool tail = o->cursor.phase == CURSOR_TAIL;
     uint64_t left = o->expected > known ? o->expected - known : 0;
-    int64_t since = o->cursor.watermark_ms;
+    int64_t since =
+        horizon_lag_s(o->cursor.watermark_ms, ex->api.server_ms, ex->freeze_ms);
 
     dr_json_w_kvi(w, "quarantined", (int64_t)o->quarantined);
     left = tail ? o->lag_records : left;
-    since = since > 0 ? (ex->api.server_ms - since) / 1000 : 0;
+    since = o->readable ? since : 0; /* a person let it stay behind */
     if (ex->m_object_lag[i]) {
         *ex->m_object_lag[i] = since;
         *ex->m_object_left[i] = (int64_t)left;

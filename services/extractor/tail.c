@@ -409,7 +409,7 @@ bool tail_round(struct extractor *ex)
         return false;
     }
     if (oldest != INT64_MAX) {
-        ex->lag_s = (ex->api.server_ms - oldest) / 1000;
+        ex->lag_s = horizon_lag_s(oldest, ex->api.server_ms, ex->freeze_ms);
         ex->lag_max_s = ex->lag_s > ex->lag_max_s ? ex->lag_s : ex->lag_max_s;
     }
     emit_status(ex, false);

@@ -39,6 +39,32 @@ class Freeze(Case):
         w.edit("line_item", w.sim.records("line_item")[0])
         self.assert_frozen(w, 0)
 
+    def test_nothing_is_behind_a_freeze(self):
+        """However long ago it was: what the source does later is of no
+        concern. Nor after the cut-over, to an extractor that begins anew."""
+        def lags(status):
+            return {k: (o["lag_s"], o["lag_records"])
+                    for k, o in status["objects"].items()}
+
+        w = self.tail()
+        w.drained()
+        w.until("it is behind by the settled horizon", lambda: all(
+            lag >= 300 for lag, _ in lags(w.status()).values()))
+        for restart in (False, True):
+            if restart:
+                w.ex.stop()
+                w.feed({"phase": "cutover", "seq": 2, "lanes": []})
+                w.start()
+                w.until("it is frozen again", lambda: w.status()[
+                    "phase"] == "frozen")
+            else:
+                self.assertEqual(w.freeze()["phase"], "frozen")
+            seen = len(w.statuses())
+            w.until("it told more", lambda: len(w.statuses()) > seen + 1)
+            status = w.status()
+            self.assertEqual(status["lag_s"], 0)
+            self.assertEqual(set(lags(status).values()), {(0, 0)})
+
     def test_a_change_that_never_becomes_visible(self):
         w = self.tail()
         for rid in ("ct_001", "ct_new"):
