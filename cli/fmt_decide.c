@@ -123,6 +123,30 @@ static void automation(struct fmt *f, const struct dr_json *item)
     steps(f, item);
 }
 
+/* Events that no plan makes records of are to be looked up elsewhere. */
+static void custom_events(struct fmt *f, const struct dr_json *events)
+{
+    struct dr_str fate = dr_json_get_str(events, "fate");
+    int64_t n = dr_json_get_i64(events, "count", 0);
+
+    if (n == 0) {
+        return;
+    }
+    dr_buf_z(f->out, "\nCustom events: ");
+    text_count(f->out, n);
+    dr_buf_z(f->out,
+             dr_str_eqz(fate, "activities")
+                 ? ", migrated as sales activities by the plan\n"
+             : dr_str_eqz(fate, "report")
+                 ? ", not migrated by the plan: `drover report events.ndjson` "
+                   "lists them\n"
+             : dr_str_eqz(fate, "none")
+                 ? ", outside the plan's scope: `drover report events.ndjson` "
+                   "lists them\n"
+                 : ": what becomes of them the plan says, none is approved "
+                   "yet\n");
+}
+
 void fmt_inventory(struct fmt *f, const struct dr_json *j)
 {
     static const char *const kinds[][2] = {
@@ -140,4 +164,5 @@ void fmt_inventory(struct fmt *f, const struct dr_json *j)
             automation(f, item);
         }
     }
+    custom_events(f, dr_json_get(j, "events"));
 }

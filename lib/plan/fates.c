@@ -41,6 +41,13 @@ static struct dr_map *read_versions(struct dr_plan *p, const struct dr_json *j)
     return m;
 }
 
+const char *dr_plan_event_fate(const struct dr_plan *p)
+{
+    return !dr_plan_in_scope(p, DR_STR_LIT("event")) ? "none"
+           : p->events_report                        ? "report"
+                                                     : "activities";
+}
+
 void read_fates(struct dr_plan *p, const struct dr_json *root)
 {
     const struct dr_json *events = dr_json_get(root, "events");

@@ -48,7 +48,26 @@ static void write_conflicts(struct ask *q, struct dr_str after, int64_t limit,
 static void write_events(struct ask *q, struct dr_str after, int64_t limit,
                          struct dr_buf *next)
 {
-    report_events(q->au, after, limit, &q->out, next);
+    struct dr_str want = dr_httpd_arg(q->req, "fate");
+    const char *fate = report_event_fate(q->au);
+
+    /* The plan has one fate for all of them. */
+    if (want.n == 0 || (fate && dr_str_eqz(want, fate))) {
+        report_events(q->au, after, limit, &q->out, next);
+    }
+}
+
+static bool fate_ok(struct ask *q)
+{
+    struct dr_str want = dr_httpd_arg(q->req, "fate");
+
+    if (want.n == 0 || dr_str_eqz(want, "activities") ||
+        dr_str_eqz(want, "report") || dr_str_eqz(want, "none")) {
+        return true;
+    }
+    ask_error(q, 400, "bad_request", "fate is activities, report or none",
+              "leave it out for all events", NULL);
+    return false;
 }
 
 static const struct pages pages[] = {{"/v1/events", write_events},
@@ -67,6 +86,9 @@ void get_lines(struct ask *q)
     if (limit.n > 0 && (dr_str_i64(limit, &n) || n < 1 || n > PAGE_MAX)) {
         ask_error(q, 400, "bad_request", "limit is between 1 and 10000", "",
                   NULL);
+        return;
+    }
+    if (!fate_ok(q)) {
         return;
     }
     dr_buf_init(&next, 4096);
@@ -140,6 +162,10 @@ void get_report(struct ask *q, struct dr_str name)
             text = books_catalog_text(au->books, "source", read[i][1],
                                       au->request);
         }
+    }
+    if (text.n > 0 && dr_str_eqz(name, "inventory.json")) {
+        report_inventory(au, text, &q->out);
+        text = dr_buf_view(&q->out);
     }
     if (text.n == 0) {
         not_yet(q);

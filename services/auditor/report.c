@@ -7,6 +7,8 @@
 #include <drover/base/time.h>
 #include <drover/json/json.h>
 
+#include "status.h"
+
 static void text_or_null(struct dr_json_w *w, const char *key, struct query *q,
                          int at)
 {
@@ -244,31 +246,53 @@ void report_conflicts(struct auditor *au, struct dr_str only,
     }
 }
 
+/* The event as it was read, and what becomes of it. */
+static void event_line(struct auditor *au, struct query *q, struct dr_buf *out)
+{
+    const struct dr_env *env;
+    const struct dr_json *j = NULL;
+    struct dr_json_w w;
+
+    dr_arena_reset(au->arena);
+    env = dr_wire_unpack(au->arena, db_col(q, 1), NULL);
+    if (env && env->kind == DR_MSG_SOURCE) {
+        j = dr_json_parse(au->arena, env->u.source.body, NULL, NULL);
+    }
+    if (!j) {
+        return;
+    }
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    dr_json_w_kv(&w, "id", db_col(q, 0));
+    dr_json_w_kvz(&w, "fate", report_event_fate(au));
+    text_or_null(&w, "state", q, 2);
+    text_or_null(&w, "reason", q, 3);
+    dr_json_w_key(&w, "event");
+    dr_json_w_tree(&w, j);
+    dr_json_w_end(&w);
+    dr_buf_ch(out, '\n');
+}
+
+const char *report_event_fate(const struct auditor *au)
+{
+    return au->plan ? dr_plan_event_fate(au->plan) : NULL;
+}
+
 void report_events(struct auditor *au, struct dr_str after, int64_t limit,
                    struct dr_buf *out, struct dr_buf *next)
 {
-    struct query *q = db_query(
-        books_db(au->books), "SELECT id, env FROM source WHERE"
-                             " object='event' AND id>?1 ORDER BY id LIMIT ?2");
+    struct query *q =
+        db_query(books_db(au->books),
+                 "SELECT s.id, s.env, r.state, r.reason FROM source s"
+                 " LEFT JOIN record r ON r.object='event' AND r.id=s.id"
+                 " WHERE s.object='event' AND s.id>?1 ORDER BY s.id LIMIT ?2");
     int64_t n = 0;
 
     dr_buf_reset(next);
     db_text(q, 1, after);
     db_int(q, 2, limit);
     while (db_step(q)) {
-        const struct dr_env *env;
-        const struct dr_json *j = NULL;
-        struct dr_json_w w;
-        dr_arena_reset(au->arena);
-        env = dr_wire_unpack(au->arena, db_col(q, 1), NULL);
-        if (env && env->kind == DR_MSG_SOURCE) {
-            j = dr_json_parse(au->arena, env->u.source.body, NULL, NULL);
-        }
-        if (j) {
-            dr_json_w_init(&w, out);
-            dr_json_w_tree(&w, j);
-            dr_buf_ch(out, '\n');
-        }
+        event_line(au, q, out);
         dr_buf_reset(next);
         dr_buf_str(next, db_col(q, 0));
         n++;
@@ -276,6 +300,28 @@ void report_events(struct auditor *au, struct dr_str after, int64_t limit,
     if (n < limit) {
         dr_buf_reset(next);
     }
+}
+
+void report_inventory(struct auditor *au, struct dr_str automation,
+                      struct dr_buf *out)
+{
+    const struct dr_json *j =
+        dr_json_parse(au->request, automation, NULL, NULL);
+    struct dr_json_w w;
+
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    DR_JSON_EACH(m, j)
+    {
+        dr_json_w_keys(&w, m->key);
+        dr_json_w_tree(&w, m);
+    }
+    dr_json_w_key(&w, "events");
+    dr_json_w_obj(&w);
+    dr_json_w_kvz(&w, "fate", report_event_fate(au));
+    dr_json_w_kvi(&w, "count", status_count(au, DR_STR_LIT("event"), false));
+    dr_json_w_end(&w);
+    dr_json_w_end(&w);
 }
 
 /* As it was read: of a record, or of the line in its deal's set. */

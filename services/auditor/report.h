@@ -19,10 +19,16 @@ void report_rejected(struct auditor *au, const struct reject_filter *f,
 void report_conflicts(struct auditor *au, struct dr_str only,
                       struct dr_str after, int64_t limit, struct dr_buf *out,
                       struct dr_buf *next);
-/* The events of the source as they were read, one a line: what the plan's
- * fate `report` comes to. */
+/* What the approved plan makes of events (dr_plan_event_fate); NULL: there is
+ * none yet. */
+const char *report_event_fate(const struct auditor *au);
+/* The events of the source, one a line: {"id","fate","state","reason",
+ * "event":{as it was read}}. */
 void report_events(struct auditor *au, struct dr_str after, int64_t limit,
                    struct dr_buf *out, struct dr_buf *next);
+/* What the extractor published of automation, with the events' fate. */
+void report_inventory(struct auditor *au, struct dr_str automation,
+                      struct dr_buf *out);
 /* {"lines":[…],"original":"…"}; false: nothing of this record stopped. */
 bool report_reject(struct auditor *au, struct dr_str object, struct dr_str id,
                    struct dr_buf *out);

@@ -187,6 +187,36 @@ class Gates(Case):
         flow.sign()
         not_yet(steps[4:])
 
+    def test_events_by_plan_in_a_report(self):
+        s = self.stack()
+        s.start()
+        flow = Flow(s, limit=240)
+
+        def events(query=""):
+            return [json.loads(x) for x in s.api.raw(
+                "GET", "/v1/events" + query)[2].splitlines()]
+
+        def inventory():
+            return s.drover.json("inventory")["events"]
+        flow.audit()
+        n = len(events())
+        self.assertGreater(n, 5)
+        self.assertEqual({e["fate"] for e in events()}, {None})
+        self.assertEqual(inventory(), {"fate": None, "count": n})
+        flow.plan()
+        flow.hash = flow.verb("plan", "propose", "--house-owner",
+                              flow.admin.administrator(), "--events",
+                              "report")["hash"]
+        flow.approve()
+        self.assertEqual({(e["fate"], e["event"]["id"] == e["id"])
+                          for e in events()}, {("report", True)})
+        self.assertEqual(len(events("?fate=report")), n)
+        self.assertEqual(events("?fate=activities"), [])
+        self.assertEqual(inventory(), {"fate": "report", "count": n})
+        status, _, text = s.api.raw("GET", "/v1/events?fate=lost")
+        self.assertEqual(status, 400)
+        self.assertIn(b"activities, report or none", text)
+
     def test_the_profile_is_checked_when_asked(self):
         """From the command to the source and back, with an auditor that is
         started again between two of them."""

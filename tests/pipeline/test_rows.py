@@ -187,6 +187,13 @@ class Rows(RowsCase):
             if e["schema_version"] == 3:
                 self.assertIn("Osaka", have["notes"])
         self.assertEqual(self.lines["event", "ev_008"]["state"], "rejected")
+        told = {x["id"]: x for x in self.result.lines("events.ndjson")}
+        self.assertEqual({i: x["event"] for i, x in told.items()},
+                         {e["id"]: e for e in events})
+        self.assertEqual({x["fate"] for x in told.values()}, {"activities"})
+        self.assertEqual({i: x["state"] for i, x in told.items()},
+                         {i: x["state"] for (o, i), x in self.lines.items()
+                          if o == "event"})
 
     def test_deletions_are_carried_out_as_approved(self):
         for key in (("note", "no_05"), ("contact", "ct_044"),
@@ -203,6 +210,9 @@ class Rows(RowsCase):
         inventory = self.result.json("inventory.json")
         self.assertEqual([w["id"] for w in inventory["workflows"]], ["wf_1"])
         self.assertEqual(len(inventory["sequences"][0]["steps"]), 2)
+        self.assertEqual(inventory["events"], {
+            "fate": "activities",
+            "count": sum(o == "event" for o, _ in self.lines)})
 
 
 class Enterprise(RowsCase):

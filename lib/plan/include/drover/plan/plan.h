@@ -93,6 +93,9 @@ void dr_plan_free(struct dr_plan *p);
 DR_DEFINE_AUTO(dr_plan)
 struct dr_str dr_plan_hash(const struct dr_plan *p); /* 32 bytes */
 bool dr_plan_in_scope(const struct dr_plan *p, struct dr_str object);
+/* What becomes of the source's events: "activities", "report" (counted and
+ * listed, not written) or "none" (outside the scope). */
+const char *dr_plan_event_fate(const struct dr_plan *p);
 /* The scope, in the order of the plan; at: 0 to count - 1. */
 size_t dr_plan_scope_count(const struct dr_plan *p);
 struct dr_str dr_plan_scope_at(const struct dr_plan *p, size_t at);
