@@ -60,6 +60,9 @@ int args_parse(struct args *a, int argc, char *const *argv,
 /* The value of a flag, NULL when it was not given; "" for a switch. */
 const char *args_flag(const struct args *a, const char *name);
 
+/* Names of the reports, for `report` and its completion; ends in NULL. */
+extern const char *const report_names[];
+
 /* Help and completion, made of the table. */
 void help_all(struct dr_buf *b);
 void help_group(struct dr_buf *b, const char *group);

@@ -306,11 +306,26 @@ static void test_whole(void **state)
     }
 }
 
+/* The help is written by hand, the list of names is what counts. */
+static void test_reports_are_listed(void **state)
+{
+    for (const struct verb *v = verbs; v->name; v++) {
+        for (size_t i = 0; report_names[i]; i++) {
+            if (strcmp(v->name, "report") == 0) {
+                assert_non_null(strstr(v->more, report_names[i]));
+            }
+        }
+    }
+    (void)state;
+}
+
 static void test_explain(void **state)
 {
     static const char body[] = "{\"error\":{\"code\":\"gate\",\"message\":"
                                "\"3 records\\u001b are missing\","
                                "\"cure\":\"wait\"}}";
+    static const char no_object[] =
+        "{\"error\":{\"code\":\"no_such_object\",\"message\":\"x\"}}";
     struct dr_arena *arena = dr_arena_new(65536);
     struct api_answer a = {.status = 409};
 
@@ -319,6 +334,9 @@ static void test_explain(void **state)
     assert_int_equal(a.exit, CLI_GATE);
     assert_false(a.passing);
     assert_string_equal(a.text, "3 records\\x1b are missing; wait");
+    a = (struct api_answer){.status = 400};
+    api_explain(&a, dr_json_parse(arena, dr_str_z(no_object), NULL, NULL));
+    assert_int_equal(a.exit, CLI_USAGE);
     a = (struct api_answer){.status = 503};
     api_explain(&a, NULL);
     assert_int_equal(a.exit, CLI_LATE);
@@ -333,11 +351,16 @@ static void test_explain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_understood), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_table),      cmocka_unit_test(test_conf),
-        cmocka_unit_test(test_escapes),    cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_whole),      cmocka_unit_test(test_cut_off),
+        cmocka_unit_test(test_understood),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_conf),
+        cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_cut_off),
         cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_reports_are_listed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

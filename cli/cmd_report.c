@@ -105,10 +105,24 @@ static int sink_close(struct sink *s, int rc, const char *path)
     return rc;
 }
 
-static bool is_report_name(const char *z)
+static bool is_report_name(struct cli *c, const char *name)
 {
-    return z[0] != '\0' && z[0] != '.' &&
-           z[strspn(z, "abcdefghijklmnopqrstuvwxyz0123456789-_.")] == '\0';
+    struct dr_buf list;
+
+    dr_buf_init(&list, 4096);
+    dr_buf_z(&list, "there is no report \"");
+    text_esc(&list, dr_utf8_prefix(dr_str_z(name), 64));
+    dr_buf_z(&list, "\"; there are:");
+    for (size_t i = 0; report_names[i]; i++) {
+        if (strcmp(name, report_names[i]) == 0) {
+            dr_buf_done(&list);
+            return true;
+        }
+        dr_buf_printf(&list, " %s", report_names[i]);
+    }
+    cli_say(c, "%s", list.p);
+    dr_buf_done(&list);
+    return false;
 }
 
 static int fetch_one(struct sink *s, const char *name)
@@ -157,9 +171,7 @@ int cmd_report(struct cli *c)
     struct sink s = {.c = c};
     int rc;
 
-    if (!is_report_name(name)) {
-        cli_say(c, "that is no report's name (drover report --help lists "
-                   "them)");
+    if (!is_report_name(c, name)) {
         return CLI_USAGE;
     }
     rc = sink_open(&s, out);

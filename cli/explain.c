@@ -48,6 +48,9 @@ void api_explain(struct api_answer *a, const struct dr_json *json)
     struct dr_buf b;
 
     a->exit = m ? m->exit : CLI_FAILED;
+    if (dr_str_eqz(dr_json_get_str(error, "code"), "no_such_object")) {
+        a->exit = CLI_USAGE; /* a word of the command line */
+    }
     a->passing = m && m->passing;
     dr_buf_init(&b, (size_t)64 << 10);
     if (message.n > 0) {

@@ -119,18 +119,13 @@ void help_verb(struct dr_buf *b, const struct verb *v)
 
 /* ---- completion ---- */
 
-static const char reports[] =
-    "audit.json plan.json checklist.json checklist.md owners.json "
-    "duplicates.json sample-diff.json reconciliation.json inventory.json "
-    "files.json profile-check.json events.ndjson records.ndjson "
-    "rejected.ndjson removals.ndjson "
-    "conflicts.ndjson";
-
 /* Words that may follow a verb as its first argument, or "". */
 static void choices(struct dr_buf *b, const struct verb *v)
 {
     if (strcmp(v->name, "report") == 0) {
-        dr_buf_z(b, reports);
+        for (size_t i = 0; report_names[i]; i++) {
+            dr_buf_printf(b, "%s%s", i > 0 ? " " : "", report_names[i]);
+        }
     } else if (strcmp(v->name, "completion") == 0) {
         dr_buf_z(b, "bash zsh fish");
     } else if (strcmp(v->name, "wait") == 0) {

@@ -12,6 +12,24 @@ const struct flag common_flags[] = {
     {NULL, NULL, NULL},
 };
 
+const char *const report_names[] = {"audit.json",
+                                    "plan.json",
+                                    "checklist.json",
+                                    "checklist.md",
+                                    "owners.json",
+                                    "duplicates.json",
+                                    "sample-diff.json",
+                                    "reconciliation.json",
+                                    "inventory.json",
+                                    "files.json",
+                                    "profile-check.json",
+                                    "events.ndjson",
+                                    "records.ndjson",
+                                    "rejected.ndjson",
+                                    "removals.ndjson",
+                                    "conflicts.ndjson",
+                                    NULL};
+
 #define BY                                                  \
     {                                                       \
         "by", "NAME", "who decides this (USER when absent)" \

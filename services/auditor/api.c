@@ -69,6 +69,31 @@ struct dr_str ask_member(const struct ask *q, const char *name)
     return dr_json_scalar(dr_json_get(q->body, name));
 }
 
+bool ask_object(struct ask *q, struct dr_str object)
+{
+    const struct auditor *au = q->au;
+    struct dr_buf b;
+
+    for (size_t i = 0; i < au->object_count; i++) {
+        if (dr_str_eqz(object, au->object_names[i])) {
+            return true;
+        }
+    }
+    if (object.n == 0 || au->object_count == 0) {
+        return true; /* the schema is not there yet: nothing is either */
+    }
+    object = dr_utf8_prefix(object, 64);
+    dr_buf_init(&b, (size_t)AUDITOR_OBJECTS * 70 + 256);
+    dr_buf_printf(&b, "there is no object \"" DR_STR_FMT "\"; there are: ",
+                  DR_STR_ARG(object));
+    for (size_t i = 0; i < au->object_count; i++) {
+        dr_buf_printf(&b, "%s%s", i > 0 ? " " : "", au->object_names[i]);
+    }
+    ask_error(q, 400, "no_such_object", b.p, "", NULL);
+    dr_buf_done(&b);
+    return false;
+}
+
 /* Who decides: at most 200 characters of text, without controls. */
 struct dr_str ask_by(const struct ask *q)
 {

@@ -88,7 +88,7 @@ void get_lines(struct ask *q)
                   NULL);
         return;
     }
-    if (!fate_ok(q)) {
+    if (!fate_ok(q) || !ask_object(q, dr_httpd_arg(q->req, "object"))) {
         return;
     }
     dr_buf_init(&next, 4096);
@@ -116,6 +116,9 @@ void get_find(struct ask *q)
                   "name the id that the record has at the source", NULL);
         return;
     }
+    if (!ask_object(q, dr_httpd_arg(q->req, "object"))) {
+        return;
+    }
     report_find(q->au, dr_httpd_arg(q->req, "object"), id, &q->out);
     ask_answer(q);
 }
@@ -126,13 +129,39 @@ static void not_yet(struct ask *q)
               "`drover status` shows how far the migration is", NULL);
 }
 
+/* Not filled yet, or no report's name. */
+static void no_report(struct ask *q, struct dr_str name)
+{
+    static const char *const names[] = {
+        "audit.json",       "plan.json",           "checklist.json",
+        "checklist.md",     "owners.json",         "duplicates.json",
+        "sample-diff.json", "reconciliation.json", "inventory.json",
+        "files.json",       "profile-check.json"};
+    struct dr_buf list;
+    bool known = false;
+
+    dr_buf_init(&list, 1024);
+    dr_buf_z(&list, "there are:");
+    for (size_t i = 0; i < DR_ARRAY_LEN(names); i++) {
+        known = known || dr_str_eqz(name, names[i]);
+        dr_buf_printf(&list, " %s", names[i]);
+    }
+    if (known) {
+        not_yet(q);
+    } else {
+        ask_error(q, 404, "not_found", "there is no report of this name",
+                  list.p, NULL);
+    }
+    dr_buf_done(&list);
+}
+
 void get_report(struct ask *q, struct dr_str name)
 {
     static const char *const kept[] = {"audit.json", "checklist.json",
                                        "owners.json", "duplicates.json",
                                        "files.json"};
     /* As the extractor has published them. */
-    static const char *const read[][2] = {
+    static const char *const published[][2] = {
         {"inventory.json", "automation"},
         {"profile-check.json", "profile_check"}};
     struct auditor *au = q->au;
@@ -157,9 +186,9 @@ void get_report(struct ask *q, struct dr_str name)
             text = dr_buf_view(&q->out);
         }
     }
-    for (size_t i = 0; i < DR_ARRAY_LEN(read); i++) {
-        if (dr_str_eqz(name, read[i][0])) {
-            text = books_catalog_text(au->books, "source", read[i][1],
+    for (size_t i = 0; i < DR_ARRAY_LEN(published); i++) {
+        if (dr_str_eqz(name, published[i][0])) {
+            text = books_catalog_text(au->books, "source", published[i][1],
                                       au->request);
         }
     }
@@ -168,7 +197,7 @@ void get_report(struct ask *q, struct dr_str name)
         text = dr_buf_view(&q->out);
     }
     if (text.n == 0) {
-        not_yet(q);
+        no_report(q, name);
         return;
     }
     dr_httpd_answer(
@@ -191,6 +220,9 @@ void get_reject(struct ask *q, struct dr_str rest)
     struct dr_str id = rest;
     struct dr_str object = dr_str_split(&id, '/');
 
+    if (id.p && !ask_object(q, object)) {
+        return;
+    }
     if (!id.p || !report_reject(q->au, object, id, &q->out)) {
         ask_error(q, 404, "not_found", "nothing of this record stopped",
                   "`drover find ID` tells what became of it", NULL);

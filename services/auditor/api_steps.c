@@ -127,6 +127,9 @@ void post_removals(struct ask *q)
                   "`drover status` shows how far it is", NULL);
         return;
     }
+    if (!ask_object(q, object)) {
+        return;
+    }
     if (ids && (dr_json_type(ids) != DR_JSON_ARRAY || object.n == 0)) {
         ask_error(q, 400, "bad_request",
                   "ids is a list, and belongs to one object", "", NULL);

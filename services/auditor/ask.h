@@ -28,6 +28,9 @@ void ask_err(struct ask *q, const struct dr_err *err);
 void ask_phase(struct ask *q);
 /* A member of the body as text. */
 struct dr_str ask_member(const struct ask *q, const char *name);
+/* Whether the source has this object, or none is named. false: it was answered
+ * with the names of those that it has. */
+bool ask_object(struct ask *q, struct dr_str object);
 /* Who decides: at most 200 characters of text, without controls. */
 struct dr_str ask_by(const struct ask *q);
 /* The evidence as of now, not as of the last look. false: it was answered. */

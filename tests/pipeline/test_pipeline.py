@@ -217,6 +217,29 @@ class Gates(Case):
         self.assertEqual(status, 400)
         self.assertIn(b"activities, report or none", text)
 
+    def test_an_object_that_there_is_not(self):
+        """It is no empty list: nobody is to believe that there is nothing."""
+        s = self.stack()
+        s.start(["auditor", "extractor"])
+        s.wait("the objects are known", lambda st: st["source"]["asks"], 120)
+        for path, body in (("conflicts?object=nope", None),
+                           ("removals?object=nope", None),
+                           ("rejected?object=nope", None),
+                           ("find?id=1&object=nope", None),
+                           ("rejected/nope/1", None)):
+            status, _, text = s.api.raw("GET", "/v1/" + path, body)
+            error = json.loads(text)["error"]
+            self.assertEqual((status, error["code"]),
+                             (400, "no_such_object"), path)
+            self.assertIn("company", error["message"])
+            self.assertIn("co_parcel", error["message"])
+            self.assertIn("line_item", error["message"])
+        for obj in ("company", "line_item", "event"):
+            self.assertEqual(s.drover.text("conflicts", "--object", obj), b"")
+        status, _, text = s.api.raw("GET", "/v1/reports/nope")
+        self.assertEqual(status, 404)
+        self.assertIn(b"profile-check.json", text)
+
     def test_the_profile_is_checked_when_asked(self):
         """From the command to the source and back, with an auditor that is
         started again between two of them."""

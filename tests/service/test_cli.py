@@ -505,6 +505,32 @@ class Settings(Cli):
             self.assertEqual(err.count("\n"), 1, err)
         self.assertEqual(self.auditor.asked, [])
 
+    def test_a_report_that_there_is_not(self):
+        for name in ("nope", "audit", "../secret", "x" * 300, "\x1b[2J"):
+            out, err = self.drover("report", name, code=2)
+            self.assertEqual((out, err.count("\n")), ("", 1))
+            self.assertIn("there are: audit.json plan.json ", err)
+            self.assertIn(" conflicts.ndjson", err)
+            self.assertNotIn("\x1b", err)
+        self.assertEqual(self.auditor.asked, [])
+
+    def test_an_object_that_there_is_not(self):
+        said = (400, error("no_such_object", 'there is no object "nope"; '
+                           "there are: company contact", ""))
+        for call, args in (
+                ("GET /v1/conflicts", ["conflicts"]),
+                ("GET /v1/removals", ["removals", "list"]),
+                ("GET /v1/rejected", ["rejected", "list"]),
+                ("GET /v1/find", ["find", "1"]),
+                ("POST /v1/removals/approve", ["removals", "approve"])):
+            self.on(call, said)
+            out, err = self.drover(*args, "--object", "nope", code=2)
+            self.assertEqual((out, err), (
+                "", 'drover: there is no object "nope"; there are: company '
+                "contact\n"))
+        self.on("GET /v1/rejected/nope/1", said)
+        self.drover("rejected", "show", "nope", "1", code=2)
+
     def test_help_and_version(self):
         out, _ = self.drover("--version", HOME=None)
         self.assertRegex(out, r"^drover \d+\.\d+\.\d+\n$")
