@@ -146,6 +146,44 @@ static void test_call_logs(void **state)
     dr_plan_free(p);
 }
 
+/* What people read: durations with their units, the labels of options, names
+ * where the plan has them. */
+static void test_lines_in_words(void **state)
+{
+    static const char *const times[][2] = {
+        {"0", "Duration: 0 s\n"},
+        {"60", "Duration: 1 min\n"},
+        {"7200", "Duration: 2 h\n"},
+        {"3661", "Duration: 1 h 1 min 1 s\n"},
+        {"12.5", "Duration: 12.5 s\n"},
+        {"86399", "Duration: 23 h 59 min 59 s\n"}};
+    struct dr_plan *p =
+        plan_of(&plain, "\"names\":{\"company\":{",
+                "\"names\":{\"company\":{\"co_1\":\"Acme North\",");
+    struct dr_source rec = *record("call/plain");
+    struct dr_str body = rec.body;
+    struct dr_outcome out = apply(p, &rec);
+    size_t at = dr_str_find(body, DR_STR_LIT("\"750\""));
+
+    (void)state;
+    assert_holds(field(&out, "notes"), "Direction: Inbound\n");
+    assert_holds(field(&out, "notes"), "Outcome: Left message\n");
+    assert_holds(field(&out, "notes"),
+                 "Owner in FastTrack: Ann North ann@north.example\n");
+    assert_holds(field(&out, "notes"),
+                 "Also linked with (FastTrack ids): contact c_1, contact c_2, "
+                 "company Acme North (co_1)\n");
+    assert_true(at < body.n);
+    for (size_t i = 0; i < DR_ARRAY_LEN(times); i++) {
+        rec.body = dr_arena_printf(world.a, "%.*s\"%s\"%.*s", (int)at, body.p,
+                                   times[i][0], (int)(body.n - at - 5),
+                                   body.p + at + 5);
+        out = apply(p, &rec);
+        assert_holds(field(&out, "notes"), times[i][1]);
+    }
+    dr_plan_free(p);
+}
+
 static void test_html_kept(void **state)
 {
     struct dr_propose_opts o = {.html_keep = true};
@@ -405,6 +443,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_call_logs),
                                        cmocka_unit_test(test_html_kept),
+                                       cmocka_unit_test(test_lines_in_words),
                                        cmocka_unit_test(test_too_large),
                                        cmocka_unit_test(test_broken),
                                        cmocka_unit_test(test_blob_states),

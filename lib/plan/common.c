@@ -73,6 +73,14 @@ struct dr_str author_of(const struct build *b)
     return name.n ? name : by;
 }
 
+struct dr_str owner_of(const struct build *b)
+{
+    struct dr_str id = dr_json_scalar(dr_json_get(b->root, "owner_id"));
+    struct dr_str name = map_text(b->plan->owner_names, id);
+
+    return name.n ? name : id;
+}
+
 void text_line(struct build *b, const char *label, struct dr_str s)
 {
     if (!dr_text_valid(s)) {
@@ -104,8 +112,7 @@ void apply_holder(struct build *b)
 {
     struct dr_str since = dr_json_get_str(b->root, "archived_at");
 
-    text_line(b, "Owner in FastTrack",
-              dr_json_scalar(dr_json_get(b->root, "owner_id")));
+    text_line(b, "Owner in FastTrack", owner_of(b));
     if (b->rec->archived) {
         text_line(b, "Archived in FastTrack",
                   since.n ? since : DR_STR_LIT("yes"));

@@ -167,7 +167,7 @@ static struct dr_str origin_text(struct build *b)
 {
     struct dr_str created = dr_json_get_str(b->root, "created_at");
     struct dr_str changed = dr_json_get_str(b->root, "updated_at");
-    struct dr_str owner = dr_json_scalar(dr_json_get(b->root, "owner_id"));
+    struct dr_str owner = owner_of(b);
 
     return build_printf(b,
                         "created " DR_STR_FMT ", changed " DR_STR_FMT

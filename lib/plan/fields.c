@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Of one property; a list this long is data, and its values are their names. */
+#define WORDS_MAX 500
+
 void row_begin(struct proposing *p, const struct target_kind *k,
                struct dr_str source, const char *suffix, struct dr_str target,
                const char *transform)
@@ -37,18 +40,67 @@ static void standard_row(struct proposing *p, const struct target_kind *k,
     dr_json_w_end(&p->plan);
 }
 
+/* A duration is written out with its units: none is left in the label. */
+static struct dr_str without_unit(struct dr_str label)
+{
+    static const char *const units[] = {
+        " (s)", " (sec)", " (seconds)", " in seconds", " seconds", " s", "_s"};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(units); i++) {
+        struct dr_str unit = dr_str_z(units[i]);
+        if (label.n > unit.n && dr_str_ends(label, unit)) {
+            return (struct dr_str){label.p, label.n - unit.n};
+        }
+    }
+    return label;
+}
+
+/* The labels of options, where they say more than the values. */
+static void write_words(struct proposing *p, const struct dr_json *options)
+{
+    struct dr_map *done = dr_map_new(NULL);
+    unsigned n = 0;
+
+    DR_JSON_EACH(o, options)
+    {
+        struct dr_str value = dr_json_scalar(dr_json_get(o, "value"));
+        struct dr_str label = dr_str_trim(dr_json_get_str(o, "label"));
+        if (value.n == 0 || label.n == 0 || dr_str_eq(value, label) ||
+            dr_map_has(done, value) || n == WORDS_MAX) {
+            continue;
+        }
+        if (n++ == 0) {
+            dr_json_w_key(&p->plan, "words");
+            dr_json_w_obj(&p->plan);
+        }
+        dr_map_put(done, value, p);
+        dr_json_w_keys(&p->plan, value);
+        dr_json_w_str(&p->plan, label);
+    }
+    if (n > 0) {
+        dr_json_w_end(&p->plan);
+    }
+    dr_map_free(done);
+}
+
 static void append_row(struct proposing *p, const struct target_kind *k,
                        const struct dr_json *prop, const char *suffix)
 {
     struct dr_str name = dr_json_get_str(prop, "name");
     struct dr_str label = dr_json_get_str(prop, "label");
+    bool seconds = dr_str_eqz(dr_json_get_str(prop, "data_type"), "duration");
 
+    label = label.n ? label : name;
     row_begin(p, k, name, suffix,
               strcmp(k->type, "sales_activities") == 0
                   ? DR_STR_LIT("notes")
                   : DR_STR_LIT("description"),
               "append");
-    dr_json_w_kv(&p->plan, "label", label.n ? label : name);
+    dr_json_w_kv(&p->plan, "label", seconds ? without_unit(label) : label);
+    if (seconds) {
+        dr_json_w_kvz(&p->plan, "unit", "s");
+    }
+    write_words(p, dr_json_get(prop, "options"));
     dr_json_w_end(&p->plan);
 }
 

@@ -162,27 +162,33 @@ static void ambiguous(struct proposing *p, struct dr_json_w *w,
     dr_json_w_end(w);
 }
 
-/* Who wrote a record, as text: users of the source are no users here. */
-static void authors(struct proposing *p)
+/* "Ann North ann@north.example": users of the source are no users here. */
+static struct dr_str name_and_mail(struct proposing *p, const struct dr_json *o)
+{
+    struct dr_str name = full_name(p, o);
+    struct dr_str mail = dr_str_trim(dr_json_get_str(o, "email"));
+
+    return dr_str_trim(dr_arena_printf(p->a, DR_STR_FMT " " DR_STR_FMT,
+                                       DR_STR_ARG(name), DR_STR_ARG(mail)));
+}
+
+/* Who owned or wrote a record, as text: by the ids under `id`. */
+static void people(struct proposing *p, const char *member, const char *id)
 {
     struct dr_map *done = dr_map_new(NULL);
 
-    dr_json_w_key(&p->plan, "authors");
+    dr_json_w_key(&p->plan, member);
     dr_json_w_obj(&p->plan);
     DR_JSON_EACH(o, p->c->src_owners)
     {
-        struct dr_str user = dr_json_scalar(dr_json_get(o, "user_id"));
-        struct dr_str name = full_name(p, o);
-        struct dr_str mail = dr_json_get_str(o, "email");
+        struct dr_str key = dr_json_scalar(dr_json_get(o, id));
 
-        if (user.n == 0 || dr_map_has(done, user)) {
+        if (key.n == 0 || dr_map_has(done, key)) {
             continue;
         }
-        dr_map_put(done, user, p);
-        dr_json_w_keys(&p->plan, user);
-        dr_json_w_str(&p->plan, dr_str_trim(dr_arena_printf(
-                                    p->a, DR_STR_FMT " " DR_STR_FMT,
-                                    DR_STR_ARG(name), DR_STR_ARG(mail))));
+        dr_map_put(done, key, p);
+        dr_json_w_keys(&p->plan, key);
+        dr_json_w_str(&p->plan, name_and_mail(p, o));
     }
     dr_json_w_end(&p->plan);
     dr_map_free(done);
@@ -298,7 +304,8 @@ void propose_owners(struct proposing *p, struct dr_buf *report)
         dr_buf_done(&text[i]);
     }
     fallback(p, &w);
+    people(p, "names", "id");
     dr_json_w_end(&w);
     dr_json_w_end(&p->plan);
-    authors(p);
+    people(p, "authors", "user_id");
 }

@@ -97,7 +97,9 @@ static int read_rule(struct dr_plan *p, const struct dr_json *j, struct rule *r,
     if (r->xf == XF_SPECIAL) {
         r->special = (struct dr_str){xf.p + 8, xf.n - 8};
     }
-    r->values = read_map(p, dr_json_get(j, "values"));
+    r->values =
+        read_map(p, dr_json_get(j, r->xf == XF_APPEND ? "words" : "values"));
+    r->seconds = dr_str_eqz(dr_json_get_str(j, "unit"), "s");
     if (r->xf > XF_SPECIAL || r->id.n == 0) {
         return dr_err_set(err, DR_HALT, 0, "plan",
                           "rule \"" DR_STR_FMT "\": transform \"" DR_STR_FMT
@@ -210,6 +212,7 @@ static void read_decisions(struct dr_plan *p, const struct dr_json *root)
         p->fallback_owner = dr_json_scalar(dr_json_get(owners, "fallback"));
     }
     p->authors = read_map(p, dr_json_get(root, "authors"));
+    p->owner_names = read_map(p, dr_json_get(owners, "names"));
     p->currencies = read_map(p, dr_json_get(root, "currencies"));
     p->cut = read_map(p, dr_json_get(dr_json_get(root, "hierarchy"), "cut"));
     p->names = read_map(p, dr_json_get(names, "company"));
@@ -330,6 +333,7 @@ void dr_plan_free(struct dr_plan *p)
     dr_map_free(p->pipelines);
     dr_map_free(p->owners);
     dr_map_free(p->authors);
+    dr_map_free(p->owner_names);
     dr_map_free(p->currencies);
     dr_map_free(p->cut);
     dr_map_free(p->names);

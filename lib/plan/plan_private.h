@@ -42,7 +42,9 @@ struct rule {
     struct dr_str id, source, target, special, label, reason, value;
     enum transform xf;
     size_t max;
-    struct dr_map *values; /* source value -> struct dr_str * */
+    struct dr_map *values; /* source value -> struct dr_str *; of a line of
+                              text: what people call the value */
+    bool seconds;          /* of a line of text: its value is a duration */
 };
 
 struct object_plan {
@@ -85,10 +87,11 @@ struct dr_plan {
     size_t scope_n;
     struct object_plan *objects;
     size_t object_n;
-    struct dr_map *pipelines;                     /* struct pipeline_plan * */
-    struct dr_map *owners, *authors, *currencies; /* struct dr_str * */
-    struct dr_str fallback_owner;                 /* empty: park */
-    struct dr_str house_owner; /* of what nobody owns; empty: undecided */
+    struct dr_map *pipelines; /* struct pipeline_plan * */
+    /* struct dr_str * */
+    struct dr_map *owners, *owner_names, *authors, *currencies;
+    struct dr_str fallback_owner; /* empty: park */
+    struct dr_str house_owner;    /* of what nobody owns; empty: undecided */
     struct dr_map *cut, *names, *shared_deals, *merge_company, *merge_contact,
         *without_email; /* values: struct dr_str * */
     struct dr_str orphan_name, orphan_id;
@@ -217,7 +220,9 @@ void apply_provenance(struct build *b, bool custom_fields);
 /* Parts of it, for texts that begin with the author and the time. */
 void apply_later(struct build *b);
 void apply_holder(struct build *b); /* owner, archived */
+/* By name, where the plan has it; else the id. */
 struct dr_str author_of(const struct build *b);
+struct dr_str owner_of(const struct build *b);
 /* "Label: value" below the text; nothing where there is no value. */
 void text_line(struct build *b, const char *label, struct dr_str s);
 /* Types with tags carry archived records under the tag "archived". */

@@ -178,8 +178,26 @@ static bool stand_on(struct build *b, const struct link *l, bool required)
 
 /* ---- the others ---- */
 
+/* By the name that the account has here, where the plan gave it one; else by
+ * the id, which stands in the record's field of that name. */
+static void put_link(struct build *b, const struct link *l)
+{
+    struct dr_str name = dr_str_eqz(l->object, "company")
+                             ? map_text(b->plan->names, l->id)
+                             : (struct dr_str){"", 0};
+
+    dr_buf_printf(&b->description, DR_STR_FMT " ", DR_STR_ARG(l->object));
+    if (name.n > 0 && dr_text_valid(name)) {
+        dr_buf_printf(&b->description, DR_STR_FMT " (" DR_STR_FMT ")",
+                      DR_STR_ARG(name), DR_STR_ARG(l->id));
+    } else {
+        dr_buf_str(&b->description, l->id);
+    }
+}
+
 static void tell(struct build *b, const struct links *l, size_t taken)
 {
+    static const char heading[] = "Also linked with (FastTrack ids): ";
     size_t named = 0, left = 0;
 
     for (size_t i = 0; i < l->n; i++) {
@@ -200,13 +218,12 @@ static void tell(struct build *b, const struct links *l, size_t taken)
             left++;
             continue;
         }
-        dr_buf_z(&b->description, named++ > 0 ? ", " : "Also linked with: ");
-        dr_buf_printf(&b->description, DR_STR_FMT " " DR_STR_FMT,
-                      DR_STR_ARG(l->v[i].object), DR_STR_ARG(id));
+        dr_buf_z(&b->description, named++ > 0 ? ", " : heading);
+        put_link(b, &l->v[i]);
     }
     if (left > 0) {
         dr_buf_printf(&b->description, "%s%zu more",
-                      named > 0 ? " and " : "Also linked with: ", left);
+                      named > 0 ? " and " : heading, left);
     }
     if (named + left > 0) {
         dr_buf_ch(&b->description, '\n');

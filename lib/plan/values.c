@@ -418,6 +418,44 @@ static void put_tags(struct build *b, const struct rule *r,
 
 /* ---- lines of the description ---- */
 
+/* "12 min 30 s": nothing is rounded away. */
+static void put_duration(struct dr_buf *out, struct dr_str s)
+{
+    static const struct {
+        uint64_t seconds;
+        const char *name;
+    } units[] = {{3600, "h"}, {60, "min"}, {1, "s"}};
+    uint64_t left;
+    bool any = false;
+
+    if (dr_str_u64(dr_str_trim(s), &left)) {
+        dr_buf_str(out, s);
+        dr_buf_z(out, " s");
+        return;
+    }
+    for (size_t i = 0; i < DR_ARRAY_LEN(units); i++) {
+        uint64_t n = left / units[i].seconds;
+        left -= n * units[i].seconds;
+        if (n > 0 || (units[i].seconds == 1 && !any)) {
+            dr_buf_printf(out, "%s%llu %s", any ? " " : "",
+                          (unsigned long long)n, units[i].name);
+            any = true;
+        }
+    }
+}
+
+/* In the words of the source's people, where the plan has them. */
+static void put_word(struct build *b, const struct rule *r, struct dr_str s)
+{
+    struct dr_str word = map_text(r->values, s);
+
+    if (r->seconds && s.n > 0) {
+        put_duration(&b->description, s);
+    } else {
+        dr_buf_str(&b->description, word.n > 0 ? word : s);
+    }
+}
+
 static void put_line(struct build *b, const struct rule *r,
                      const struct dr_json *j)
 {
@@ -432,11 +470,11 @@ static void put_line(struct build *b, const struct rule *r,
         DR_JSON_EACH(e, j)
         {
             dr_buf_z(&b->description, first ? "" : ", ");
-            dr_buf_str(&b->description, text_of(e));
+            put_word(b, r, text_of(e));
             first = false;
         }
     } else {
-        dr_buf_str(&b->description, text_of(j));
+        put_word(b, r, text_of(j));
     }
     dr_buf_ch(&b->description, '\n');
 }

@@ -7,12 +7,14 @@
  * Shape: bench reference 2, further keys here:
  *   objects[].lane, objects[].fields[]: {rule, source, target, transform,
  *     values{}, type, max, label, reason} (transform "ignore": not carried,
- *     reason; type: that of the custom field)
+ *     reason; type: that of the custom field). Of a line of text (transform
+ *     "append"): words{value: what people call it}, unit "s": a duration, which
+ *     is written as "1 h 2 min 3 s"
  *   currencies{code: id}            hierarchy{cut[company ids]}
  *   names{company{id: name}, shared_deals[names]}
  *   merge{policy, company{id: target id}, contact{id: target id}}
  *   emails{without[contact ids]}    another record holds the address
- *   owners{map, house, fallback, unresolved}
+ *   owners{map, house, fallback, unresolved, names{source owner: name}}
  *   orphans{account_name, account_id}   authors{source user: name}
  *   lead_stage_id                   the lifecycle stage of persons (Suite)
  *   activities{call, html, long}    sales_activity|call_log, text|keep,
