@@ -289,6 +289,8 @@ void lead_plan(struct auditor *au, struct dr_str hash, struct dr_str json)
     (void)snprintf(key, sizeof(key), "plan:%s", hex);
     send_control(au, key, &env);
     flushed(au);
+    /* The state that approves it says it too: no later word is waited for. */
+    au->file_limit = file_limit(json);
 }
 
 void lead_sample(struct auditor *au, const struct dr_str *keys, size_t n)

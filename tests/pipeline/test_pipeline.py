@@ -170,6 +170,8 @@ class Gates(Case):
         self.assertEqual(writes(s), [])
         flow.approve()
         not_yet(steps[1:])
+        flow.wait("files are fetched once a plan says how large", lambda st:
+                  st["files"]["fetched"] > 0, timeout=60)
         self.assertEqual(writes(s), [])
         flow.sample(20)
         sent = len(writes(s))
