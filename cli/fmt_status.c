@@ -217,6 +217,31 @@ static void figures(struct fmt *f, const struct dr_json *j)
     dr_buf_ch(f->out, '\n');
 }
 
+/* Files whose transfer failed and is tried again, and who did not send them. */
+static void failing(struct fmt *f, const struct dr_json *files)
+{
+    const struct dr_json *hosts = dr_json_get(files, "failing_hosts");
+    struct dr_buf b;
+
+    if (number(files, "failing") == 0) {
+        return;
+    }
+    name_column(f->out, "");
+    dr_buf_init(&b, 256);
+    text_many(&b, number(files, "failing"), "file could not be fetched yet",
+              "files could not be fetched yet");
+    text_styled(f->out, f->color, TEXT_WARN, b.p);
+    dr_buf_done(&b);
+    DR_JSON_EACH(h, hosts)
+    {
+        dr_buf_z(f->out, ", ");
+        text_count(f->out, number(h, "files"));
+        dr_buf_z(f->out, " from ");
+        fmt_value(f->out, dr_json_get(h, "host"));
+    }
+    dr_buf_z(f->out, "; tried again\n");
+}
+
 /* Attachments; none without any. */
 static void files(struct fmt *f, const struct dr_json *j)
 {
@@ -241,6 +266,7 @@ static void files(struct fmt *f, const struct dr_json *j)
     dr_buf_z(f->out, "; ");
     text_count(f->out, number(n, "to_fetch"));
     dr_buf_z(f->out, " to fetch from the source\n");
+    failing(f, n);
 }
 
 #define LINES_MAX 10

@@ -317,6 +317,22 @@ static struct file_counts files_where(struct auditor *au, const char *sql)
     " LEFT JOIN record r ON r.object='attachment' AND r.id=s.id"          \
     " WHERE s.object='attachment' AND s.op=1"
 
+/* Transfers that failed and are tried again, as the extractor tells. */
+static void failing(struct dr_json_w *w, const struct dr_json *s)
+{
+    dr_json_w_kvi(w, "failing", dr_json_get_i64(s, "failing", 0));
+    dr_json_w_key(w, "failing_hosts");
+    dr_json_w_arr(w);
+    DR_JSON_EACH(h, dr_json_get(s, "failing_hosts"))
+    {
+        dr_json_w_obj(w);
+        dr_json_w_kv(w, "host", dr_json_get_str(h, "host"));
+        dr_json_w_kvi(w, "files", dr_json_get_i64(h, "files", 0));
+        dr_json_w_end(w);
+    }
+    dr_json_w_end(w);
+}
+
 /* By the sizes that the source states. Pending: without a state yet. */
 static void files(struct auditor *au, struct dr_json_w *w)
 {
@@ -342,6 +358,7 @@ static void files(struct auditor *au, struct dr_json_w *w)
     dr_json_w_kvi(w, "fetched", dr_json_get_i64(s, "stored", 0));
     dr_json_w_kvi(w, "fetched_bytes", dr_json_get_i64(s, "bytes", 0));
     dr_json_w_kvi(w, "to_fetch", dr_json_get_i64(s, "pending", 0));
+    failing(w, s);
     dr_json_w_end(w);
 }
 

@@ -322,6 +322,7 @@ static bool put_off(struct extractor *ex, bool progress)
     }
     f->not_before = now + (wait < PAUSE_MAX_MS ? wait : PAUSE_MAX_MS);
     f->took_ms = f->took_before;
+    f->file->host = files_host(&ex->files, f->url.host);
     tell_waiting(ex, now);
     park(ex);
     return true;

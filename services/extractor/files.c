@@ -1,5 +1,6 @@
 #include "files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,6 +146,34 @@ size_t files_failing(const struct files *f)
         n += fits_limit(f, file) && ((const struct file *)file)->tries > 0;
     }
     return n;
+}
+
+void files_failing_by_host(const struct files *f, size_t n[FILES_HOSTS + 1])
+{
+    struct dr_str id;
+    void *value;
+    size_t at = 0;
+
+    memset(n, 0, (FILES_HOSTS + 1) * sizeof(*n));
+    while (dr_map_next(f->wanted, &at, &id, &value)) {
+        const struct file *file = value;
+        if (fits_limit(f, file) && file->tries > 0) {
+            n[file->host > 0 ? file->host - 1 : FILES_HOSTS]++;
+        }
+    }
+}
+
+uint8_t files_host(struct files *f, const char *host)
+{
+    for (uint8_t i = 0; host[0] != '\0' && i < FILES_HOSTS; i++) {
+        if (f->hosts[i][0] == '\0') {
+            (void)snprintf(f->hosts[i], sizeof(f->hosts[i]), "%s", host);
+        }
+        if (strcmp(f->hosts[i], host) == 0) {
+            return (uint8_t)(i + 1);
+        }
+    }
+    return 0;
 }
 
 bool files_failed(struct file *file, bool progress, int64_t well_ms,

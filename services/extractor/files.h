@@ -24,14 +24,18 @@ struct file {
     uint8_t sha256[32];
     bool again;         /* refused before this start: asked for once more */
     int tries;          /* in a row without a byte */
+    uint8_t host;       /* of the last failure: files_host; 0: unknown */
     int64_t failing_ms; /* since when, by the steady clock */
     int64_t due_ms;     /* not before, after a failure */
 };
+
+#define FILES_HOSTS 8 /* that are told by name */
 
 struct files {
     struct dr_map *all;    /* id -> struct file                       */
     struct dr_map *wanted; /* ids whose bytes are neither here nor given up */
     uint64_t limit;        /* no larger file is fetched; 0: none yet  */
+    char hosts[FILES_HOSTS][256]; /* that transfers failed from, or ""  */
 };
 /* How many are in `files`, how many never will be, and the bytes there. */
 void files_count(const struct files *f, uint64_t *stored, uint64_t *broken,
@@ -55,6 +59,10 @@ bool files_next(struct files *f, int64_t now_ms, size_t *at,
                 struct dr_str *id_out, struct file **file_out);
 /* Those of them whose last transfer failed. */
 size_t files_failing(const struct files *f);
+/* How many of these each host of f->hosts has; n[FILES_HOSTS]: others. */
+void files_failing_by_host(const struct files *f, size_t n[FILES_HOSTS + 1]);
+/* The number of a host, for file.host; 0: empty, or one too many. */
+uint8_t files_host(struct files *f, const char *host);
 #define FILES_OUTAGE_MAX_MS ((int64_t)12 * 3600 * 1000)
 /* A transfer failed: the file is due later, or at once when it brought bytes.
  * well_ms: when the host sent another one whole. True: it may be given up. An

@@ -204,6 +204,8 @@ static void an_outage_gives_no_file_up(void **state)
 
 static void a_file_that_waits_lets_the_others_go_on(void **state)
 {
+    size_t n[FILES_HOSTS + 1];
+    char name[16];
     struct dr_source s = record(1);
     struct file *file;
     struct dr_str id;
@@ -220,6 +222,20 @@ static void a_file_that_waits_lets_the_others_go_on(void **state)
     assert_true(dr_str_eqz(id, "f_1"));
     (void)files_failed(file, false, 0, 5000);
     assert_int_equal(files_failing(&f), 1);
+    files_failing_by_host(&f, n);
+    assert_int_equal(n[FILES_HOSTS], 1);
+    assert_int_equal(files_host(&f, ""), 0);
+    assert_int_equal(files_host(&f, "one"), 1);
+    file->host = files_host(&f, "two");
+    files_failing_by_host(&f, n);
+    assert_int_equal(n[0] + n[FILES_HOSTS], 0);
+    assert_int_equal(n[1], 1);
+    for (int i = 2; i < FILES_HOSTS; i++) {
+        (void)snprintf(name, sizeof(name), "host-%d", i);
+        assert_int_equal(files_host(&f, name), i + 1);
+    }
+    assert_int_equal(files_host(&f, "one too many"), 0);
+    assert_int_equal(files_host(&f, "two"), 2);
     for (int i = 0; i < 3; i++) {
         assert_true(files_next(&f, 5000, &at, &id, &file));
         assert_true(dr_str_eqz(id, "f_2"));

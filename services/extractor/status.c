@@ -109,6 +109,25 @@ static void status_drift(const struct extractor *ex, struct dr_json_w *w)
     dr_json_w_end(w);
 }
 
+static void status_failing(const struct extractor *ex, struct dr_json_w *w)
+{
+    size_t n[FILES_HOSTS + 1];
+
+    files_failing_by_host(&ex->files, n);
+    dr_json_w_kvi(w, "failing", (int64_t)files_failing(&ex->files));
+    dr_json_w_key(w, "failing_hosts");
+    dr_json_w_arr(w);
+    for (size_t i = 0; i < FILES_HOSTS; i++) {
+        if (n[i] > 0) {
+            dr_json_w_obj(w);
+            dr_json_w_kvz(w, "host", ex->files.hosts[i]);
+            dr_json_w_kvi(w, "files", (int64_t)n[i]);
+            dr_json_w_end(w);
+        }
+    }
+    dr_json_w_end(w);
+}
+
 static void status_files(const struct extractor *ex, struct dr_json_w *w)
 {
     uint64_t stored, broken, bytes;
@@ -118,7 +137,7 @@ static void status_files(const struct extractor *ex, struct dr_json_w *w)
     dr_json_w_obj(w);
     dr_json_w_kvi(w, "limit", (int64_t)ex->files.limit);
     dr_json_w_kvi(w, "pending", (int64_t)files_pending(&ex->files));
-    dr_json_w_kvi(w, "failing", (int64_t)files_failing(&ex->files));
+    status_failing(ex, w);
     dr_json_w_kvi(w, "stored", (int64_t)stored);
     dr_json_w_kvi(w, "broken", (int64_t)broken);
     dr_json_w_kvi(w, "bytes", (int64_t)bytes);

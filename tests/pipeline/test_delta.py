@@ -213,7 +213,20 @@ class Delta(Case):
         self.assertGreater(files["pending_bytes"], 0)
         self.assertEqual((files["pending"], files["pending_bytes"]),
                          (files["known"], files["known_bytes"]))
-        self.load(flow)
+        self.assertEqual((files["failing"], files["failing_hosts"]), (0, []))
+        flow.plan()
+        s.source.post("/sim/faults", [{
+            "name": "f", "match": {"path": "^/files/"}, "times": -1,
+            "action": {"status": 503}}])
+        flow.approve()
+        files = flow.wait("files fail", lambda st: st["files"]["failing"] > 1
+                          and st["files"])
+        self.assertEqual(files["failing_hosts"], [
+            {"host": "127.0.0.1", "files": files["failing"]}])
+        s.source.post("/sim/faults", [])
+        flow.sample()
+        flow.sign()
+        flow.run()
         s.source.post("/sim/admin/schema", {
             "op": "schema", "change": "property_add", "type": "deal",
             "property": {"name": "region", "label": "Region",
@@ -223,6 +236,10 @@ class Delta(Case):
         status = flow.status()
         self.assertTrue(status["source"]["schema_drift"])
         self.assertIn("new property deal.region", status["source"]["drift"])
+        source = status["source"]  # nothing is behind the freeze
+        self.assertEqual({source["lag_s"]} | {
+            o[k] for o in source["objects"] for k in ("lag_s", "lag_records")},
+            {0})
         lanes = {lane["lane"]: lane for lane in status["lanes"]}
         for lane in lanes.values():
             self.assertEqual(lane["planned"], sum(
@@ -235,6 +252,7 @@ class Delta(Case):
         self.assertEqual(status["progress"]["planned"], sum(
             lane["planned"] for lane in lanes.values()))
         files = status["files"]
+        self.assertEqual((files["failing"], files["failing_hosts"]), (0, []))
         sizes = {r["id"]: int(r["properties"]["size"]) for r in ndjson(
             s.source.admin, "/sim/records/attachment")}
         landed = {r["id"] for r in Result(flow).all().lines("records.ndjson")

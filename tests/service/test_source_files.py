@@ -249,9 +249,12 @@ class Files(Case):
         w.until("those that have bytes fail", lambda: w.status().get(
             "files", {}).get("failing") == 6)
         self.assertEqual(w.status()["files"]["stored"], 1)  # the empty one
+        self.assertEqual(w.status()["files"]["failing_hosts"],
+                         [{"host": "127.0.0.1", "files": 6}])
         w.sim.post("/sim/faults", [])
         self.fetched(w)
-        self.assertEqual(w.status()["files"]["failing"], 0)
+        files = w.status()["files"]
+        self.assertEqual((files["failing"], files["failing_hosts"]), (0, []))
         self.assertEqual(self.bytes_of(w, "f_big"), pattern(BIG))
         self.assertEqual(self.bytes_of(w, "f_1"), b"twelve bytes")
 
