@@ -347,6 +347,13 @@ void dr_plan_free(struct dr_plan *p)
     free(p);
 }
 
+uint64_t dr_plan_orphan_dst(const struct dr_plan *p)
+{
+    uint64_t id;
+
+    return p->orphan_id.n > 0 && dr_str_u64(p->orphan_id, &id) == 0 ? id : 0;
+}
+
 struct dr_str dr_plan_hash(const struct dr_plan *p)
 {
     return (struct dr_str){(const char *)p->hash, 32};

@@ -490,14 +490,16 @@ size_t books_get_conflicts(struct books *b, struct dr_str object,
                            struct conflict_row *out, size_t max)
 {
     struct query *q = db_query(
-        b->db, "SELECT field, reason FROM conflict WHERE object=?1 AND id=?2");
+        b->db, "SELECT field, reason, rev FROM conflict WHERE object=?1"
+               " AND id=?2");
     size_t n = 0;
 
     db_text(q, 1, object);
     db_text(q, 2, id);
     while (n < max && db_step(q)) {
         out[n++] = (struct conflict_row){dr_arena_dup(a, db_col(q, 0)),
-                                         dr_arena_dup(a, db_col(q, 1))};
+                                         dr_arena_dup(a, db_col(q, 1)),
+                                         (uint64_t)db_col_int(q, 2)};
     }
     db_end(q);
     return n;

@@ -103,6 +103,7 @@ size_t books_get_landed(struct books *b, struct dr_str type, uint64_t dst,
                         struct dr_arena *a, struct dr_str *bodies, size_t max);
 struct conflict_row {
     struct dr_str field, reason;
+    uint64_t rev; /* of the version that left it alone */
 };
 size_t books_get_conflicts(struct books *b, struct dr_str object,
                            struct dr_str id, struct dr_arena *a,

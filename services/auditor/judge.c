@@ -152,13 +152,21 @@ static bool same_content(const struct judge_load *l, const struct dr_load *load)
            DR_CONTENT_OTHER;
 }
 
+bool judge_needs_no_end(const struct judge_load *l, const struct dr_load *load)
+{
+    return dr_links_only_end(load) && (!l->has_fact || l->fact.dst == 0);
+}
+
 /* What the ledger says of this very content: done, refused or not yet. */
 enum word { WORD_WAIT, WORD_DONE, WORD_REFUSED };
 
 static enum word word_of(const struct judge_load *l, const struct dr_load *load)
 {
-    if (!l->has_fact) { /* what never was needs no end */
-        return dr_links_only_end(load) ? WORD_DONE : WORD_WAIT;
+    if (judge_needs_no_end(l, load)) {
+        return WORD_DONE;
+    }
+    if (!l->has_fact) {
+        return WORD_WAIT;
     }
     if (l->fact.refused) {
         return same_content(l, load) || l->fact.rev >= load->rev ? WORD_REFUSED
@@ -259,7 +267,7 @@ static void judge_plain(const struct judge_case *c, struct dr_arena *a,
     } else {
         for (size_t i = 0; i < c->out->load_count; i++) {
             const struct judge_load *k = &c->loads[i];
-            if (!k->has_fact) {
+            if (judge_needs_no_end(k, &c->out->loads[i])) {
                 continue;
             }
             verify_load(c, i, k->fact.refused ? k->fact.reason : none, a, sink);

@@ -74,6 +74,9 @@ struct judge_sink {
 void judge(const struct judge_case *c, struct dr_arena *a,
            const struct judge_sink *sink);
 
+/* It only says that a link has ended, and there never was one, or it was
+ * refused: nobody writes a line about it. */
+bool judge_needs_no_end(const struct judge_load *l, const struct dr_load *load);
 /* Why a record is gone: deleted, merged into which, or no longer visible. */
 struct dr_str judge_gone(const struct dr_source *rec, struct dr_arena *a);
 

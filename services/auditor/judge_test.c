@@ -330,15 +330,82 @@ static void test_a_kept_edit_is_told(void **state)
     scene_open(&s);
     set_body(&s, "{\"first_name\":\"Eve\",\"custom_field\":{\"cf_score\":7},"
                  "\"sales_accounts\":[{\"id\":71,\"is_primary\":true}]}");
-    s.c.conflicts[0] = (struct conflict_row){S("first_name"), S("kept")};
+    s.c.conflicts[0] = (struct conflict_row){S("first_name"), S("kept"), 5};
     s.c.conflict_count = 1;
     is_state(judged(&s), "landed");
     assert_int_equal(losses(&s.said), 0);
     assert_int_equal(s.said.fields[0].verdict, JUDGED_INTENDED);
     assert_true(dr_str_eqz(s.said.fields[0].actual, "Eve"));
-    s.c.conflicts[0].field = S("last_name");
+    s.c.conflicts[0].rev = 4; /* of an older version: it was undone since */
     (void)judged(&s);
     assert_int_equal(losses(&s.said), 1);
+    s.c.conflicts[0] = (struct conflict_row){S("last_name"), S("kept"), 5};
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    dr_arena_free(s.a);
+}
+
+/* A link that the target holds and the source has not. */
+static void test_one_link_too_many(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.load.op = DR_LOAD_WRITE;
+    set_body(&s, "{\"first_name\":\"Ana\",\"custom_field\":{\"cf_score\":7},"
+                 "\"sales_accounts\":[{\"id\":71,\"is_primary\":true},"
+                 "{\"id\":9}]}");
+    (void)judged(&s); /* nor has the Unassigned one any business there */
+    assert_int_equal(losses(&s.said), 1);
+    s.c.conflicts[0] = (struct conflict_row){S("sales_accounts"), S("kept"), 5};
+    s.c.conflict_count = 1;
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 0);
+    s.c.conflict_count = 0;
+    s.c.loads[0].fact.origin = DR_DONE_MERGED; /* somebody's own */
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 0);
+    s.c.loads[0].fact.origin = DR_DONE_CREATED;
+    s.ref_ids[0] = 0; /* its company is not there: on the Unassigned one */
+    set_body(&s, "{\"first_name\":\"Ana\",\"custom_field\":{\"cf_score\":7},"
+                 "\"sales_accounts\":[{\"id\":9,\"is_primary\":true}]}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 0);
+    dr_arena_free(s.a);
+}
+
+/* That a company has no parent is nobody's line where it never had one, or
+ * where the link was refused. */
+static void test_a_link_that_never_was(void **state)
+{
+    static uint64_t self[] = {501};
+    static bool lead[1];
+    struct dr_ref r = {.field = S("self"), .key = S("company:k1")};
+    struct dr_load loads[2];
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    loads[0] = s.load;
+    loads[1] = (struct dr_load){.lane = S("link"),
+                                .key = S("company:k1"),
+                                .rev = 5,
+                                .type = S("sales_accounts"),
+                                .op = DR_LOAD_PATCH,
+                                .content_hash = {content, 32},
+                                .refs = &r,
+                                .ref_count = 1};
+    s.out.loads = loads;
+    s.out.load_count = 2;
+    s.c.loads[1] = (struct judge_load){.refs = self, .lead = lead};
+    is_state(judged(&s), "landed");
+    s.c.loads[1].has_fact = true;
+    s.c.loads[1].fact = (struct fact_row){
+        .lane = S("link"), .refused = true, .rev = 2, .class = S("refused")};
+    is_state(judged(&s), "landed");
+    s.c.loads[1].fact.dst = 501; /* there is one, and it has to end */
+    is_state(judged(&s), NULL);
     dr_arena_free(s.a);
 }
 
@@ -502,6 +569,8 @@ int main(void)
         cmocka_unit_test(test_other_ends),
         cmocka_unit_test(test_removal),
         cmocka_unit_test(test_a_kept_edit_is_told),
+        cmocka_unit_test(test_one_link_too_many),
+        cmocka_unit_test(test_a_link_that_never_was),
         cmocka_unit_test(test_folded),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_a_line_alone_is_rejected),

@@ -46,7 +46,7 @@ static enum lacking of_load(const struct judge_load *l,
 {
     size_t left_out = 0;
 
-    if (!l->has_fact) {
+    if (!l->has_fact || judge_needs_no_end(l, load)) {
         return LACKS_NOTHING;
     }
     if (l->fact.refused) {

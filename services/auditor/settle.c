@@ -175,8 +175,11 @@ bool settle_gather(struct auditor *au, const struct dr_source *rec,
                 return false;
             }
         }
-        c->orphan =
-            target_of(au, DR_STR_LIT("account"), DR_STR_LIT(DR_ORPHAN_KEY));
+        c->orphan = dr_plan_orphan_dst(au->plan);
+        if (!c->orphan) {
+            c->orphan =
+                target_of(au, DR_STR_LIT("account"), DR_STR_LIT(DR_ORPHAN_KEY));
+        }
     }
     gather_gone(au, c);
     c->deal_deleted = deal_deleted(au, rec);

@@ -68,7 +68,9 @@ bool verify_left_alone(const struct verifying *v, struct dr_str field,
                        struct dr_str *why)
 {
     for (size_t i = 0; i < v->c->conflict_count; i++) {
-        if (dr_str_eq(v->c->conflicts[i].field, field)) {
+        /* A later version may have found it as we left it again. */
+        if (dr_str_eq(v->c->conflicts[i].field, field) &&
+            v->c->conflicts[i].rev >= v->known->fact.rev) {
             *why = v->c->conflicts[i].reason;
             return true;
         }

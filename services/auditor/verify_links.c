@@ -290,7 +290,7 @@ static void verify_ref(struct verifying *v, size_t i)
 static bool is_wanted(const struct verifying *v, struct dr_str name,
                       uint64_t id)
 {
-    bool orphan = false;
+    bool orphan = false, some = false;
 
     for (size_t i = 0; i < v->load->ref_count; i++) {
         const struct dr_ref *r = &v->load->refs[i];
@@ -298,12 +298,13 @@ static bool is_wanted(const struct verifying *v, struct dr_str name,
             continue;
         }
         orphan |= r->on_miss == DR_MISS_ORPHAN;
+        some |= v->known->refs[i] != 0;
         if (v->known->refs[i] == id ||
             (v->known->gone && v->known->gone[i] == id)) {
             return true;
         }
     }
-    return orphan && v->c->orphan == id;
+    return orphan && !some && v->c->orphan == id;
 }
 
 static void tell_more(struct verifying *v, struct dr_str name, uint64_t id)
@@ -352,11 +353,25 @@ static void verify_more(struct verifying *v, struct dr_str name)
     }
     DR_JSON_EACH(e, have)
     {
-        if (dr_json_i64(dr_json_get(e, "id"), &id) == 0 && id > 0 &&
-            !is_wanted(v, name, (uint64_t)id)) {
+        bool object = dr_json_type(e) == DR_JSON_OBJECT;
+        if (dr_json_i64(object ? dr_json_get(e, "id") : e, &id) == 0 &&
+            id > 0 && !is_wanted(v, name, (uint64_t)id)) {
             tell_more(v, name, (uint64_t)id);
         }
     }
+}
+
+/* The first reference of a relation of a custom module. */
+static bool is_relation(const struct verifying *v, size_t at)
+{
+    const struct dr_ref *refs = v->load->refs;
+
+    for (size_t i = 0; i < at; i++) {
+        if (dr_str_eq(refs[i].field, refs[at].field)) {
+            return false;
+        }
+    }
+    return dr_str_eqz(v->load->lane, "custom");
 }
 
 /* No call takes an activity or a note off the record that it stands on. */
@@ -413,6 +428,9 @@ void verify_links(struct verifying *v)
         verify_stands(v);
     }
     for (size_t i = 0; i < v->load->ref_count; i++) {
+        if (is_ours(v) && is_relation(v, i)) {
+            verify_more(v, v->load->refs[i].field);
+        }
         verify_ref(v, i);
     }
 }

@@ -181,47 +181,49 @@ static void account(struct dr_json_w *w, uint64_t id, bool primary)
     dr_json_w_end(w);
 }
 
-/* Those of the contact before, where it was somebody else's. */
-static void accounts_beside(struct dr_json_w *w, const struct dr_load *load,
-                            const struct links *l, const struct dr_json *before,
-                            bool primary)
+static bool linked_to(const struct dr_load *load, const struct links *l,
+                      uint64_t account)
 {
-    DR_JSON_EACH(e, before)
-    {
-        int64_t id;
-        bool ours = dr_json_i64(dr_json_get(e, "id"), &id) || id <= 0;
-        for (size_t i = 0; i < load->ref_count && !ours; i++) {
-            ours = is(&load->refs[i], "sales_accounts") &&
-                   l->ref[i] == (uint64_t)id;
-        }
-        if (!ours) {
-            account(w, (uint64_t)id,
-                    !primary && dr_json_true(dr_json_get(e, "is_primary")));
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (is(&load->refs[i], "sales_accounts") && l->ref[i] == account) {
+            return true;
         }
     }
+    return false;
+}
+
+/* beside: of whose contact it was; then there is no Unassigned one. */
+static bool is_account(const struct dr_load *load, const struct links *l,
+                       size_t at, const struct linked_ends *beside)
+{
+    return is(&load->refs[at], "sales_accounts") && l->ref[at] &&
+           !(beside && l->ref[at] == l->orphan);
 }
 
 static void accounts(struct dr_json_w *w, const struct dr_load *load,
-                     const struct links *l, const struct dr_json *before)
+                     const struct links *l, const struct linked_ends *beside)
 {
-    bool primary = false;
+    bool primary = false, some = false;
 
     for (size_t i = 0; i < load->ref_count; i++) {
-        primary |= is(&load->refs[i], "sales_accounts") && l->ref[i] &&
-                   load->refs[i].primary;
+        primary |= is_account(load, l, i, beside) && load->refs[i].primary;
     }
     dr_json_w_key(w, "sales_accounts");
     dr_json_w_arr(w);
     for (size_t i = 0; i < load->ref_count; i++) {
         const struct dr_ref *r = &load->refs[i];
-        if (!is(r, "sales_accounts") || !l->ref[i] ||
+        if (!is_account(load, l, i, beside) ||
             seen(load, l, i, "sales_accounts")) {
             continue;
         }
         account(w, l->ref[i], primary ? r->primary : true);
-        primary = true; /* none was left: the first one is */
+        primary = some = true; /* none was left: the first one is */
     }
-    accounts_beside(w, load, l, before, primary);
+    for (size_t i = 0; beside && i < beside->n; i++) {
+        if (!linked_to(load, l, beside->id[i])) {
+            account(w, beside->id[i], !some && beside->primary[i]);
+        }
+    }
     dr_json_w_end(w);
 }
 
@@ -394,7 +396,7 @@ static void link_lists(struct dr_json_w *w, const struct dr_load *load,
 {
     if (!kept_link(o, LINKED_ACCOUNTS) &&
         (any(load, l, "sales_accounts") || ended_link(o, LINKED_ACCOUNTS))) {
-        accounts(w, load, l, o ? o->accounts : NULL);
+        accounts(w, load, l, o ? o->beside : NULL);
     }
     if (kept_link(o, LINKED_CONTACTS)) {
         return;
@@ -436,7 +438,9 @@ static void links(struct dr_json_w *w, const struct type *t,
         const struct dr_ref *r = &load->refs[i];
         struct dr_str on;
         if (t && t->module) {
-            relation(w, load, l, i, o == NULL);
+            if (!o || (o->kept_links & linked_relation_bit(load, i)) == 0) {
+                relation(w, load, l, i, o == NULL);
+            }
             continue;
         }
         if (!l->ref[i]) {

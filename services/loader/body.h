@@ -21,8 +21,7 @@ struct body_opts {
     const struct dr_json *custom; /* custom_field of the record before: what
                                      we do not write stays                  */
     const uint8_t *kept; /* fields that people changed: left out; NULL: none  */
-    const struct dr_json *accounts; /* of the contact that ours is merged into:
-                                       they stay, beside ours             */
+    const struct linked_ends *beside; /* linked_beside, or NULL              */
     unsigned kept_links; /* bits of enum linked                               */
     unsigned ended_links; /* likewise: written as null, or as an empty list  */
 };

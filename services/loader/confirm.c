@@ -35,6 +35,7 @@ bool confirm_row(struct loader *l, struct item *it,
                          .kept = it->kept,
                          .kept_links = it->kept_links,
                          .merge = it->route.merge,
+                         .fields = edits_left(it),
                          .content = true};
     struct links links = {0};
 

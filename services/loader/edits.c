@@ -20,6 +20,11 @@ static struct dr_str fields_of(const struct dr_fact *f)
     return (struct dr_str){(const char *)f->fields, f->fields_n};
 }
 
+struct dr_str edits_left(const struct item *it)
+{
+    return fields_of(&it->fact);
+}
+
 void edits_forget(struct item *it)
 {
     free(it->kept);
@@ -93,35 +98,39 @@ static void tell(struct loader *l, struct item *it, const struct dr_load *load,
 }
 
 /* Somebody else made it so: it is told, unless nothing was ever said of it. */
-static bool theirs_alone(struct loader *l, struct item *it,
-                         const struct dr_load *load, enum linked k,
-                         struct dr_str now, bool wanted)
+static bool kept_link(struct loader *l, struct item *it,
+                      const struct dr_load *load, struct dr_str name,
+                      unsigned bit, bool theirs, bool wanted)
 {
-    struct dr_str fields = fields_of(&it->fact), name = linked_name(k);
+    bool committed = dr_committed(edits_left(it), name);
 
-    if (!dr_committed(fields, name)) {
-        return !wanted;
-    }
-    if (dr_committed_as(fields, name, now)) {
+    if (committed ? !theirs : wanted) {
         return false;
     }
-    tell(l, it, load, name, name);
+    if (committed) {
+        tell(l, it, load, name, name);
+    }
+    it->kept_links |= bit;
     return true;
 }
 
+/* true: nothing is to be written of it. */
 static bool find_link(struct loader *l, struct item *it,
                       const struct dr_load *load, const struct links *links,
                       enum linked k, const struct dr_json *record)
 {
     struct dr_str now = linked_now(record, k, l->scratch);
-    struct dr_str wanted = linked_wanted(
-        load, links, k, it->route.merge ? record : NULL, l->scratch);
+    const struct linked_ends *beside =
+        it->route.merge ? linked_beside(record, edits_left(it), l->scratch)
+                        : NULL;
+    struct dr_str wanted = linked_wanted(load, links, k, beside, l->scratch);
 
     if (!now.p || !wanted.p || dr_str_eq(now, wanted)) {
         return now.p || wanted.n == 0;
     }
-    if (theirs_alone(l, it, load, k, now, wanted.n > 0)) {
-        it->kept_links |= 1u << k;
+    if (kept_link(l, it, load, linked_name(k), 1u << k,
+                  linked_is_theirs(edits_left(it), k, now, wanted),
+                  wanted.n > 0)) {
         return true;
     }
     if (wanted.n == 0) {
@@ -130,10 +139,27 @@ static bool find_link(struct loader *l, struct item *it,
     return false;
 }
 
-/* A link that no record says of itself, or whose kind we do not know. */
-static bool is_shown(const struct dr_ref *r)
+static bool find_relation(struct loader *l, struct item *it,
+                          const struct dr_load *load, const struct links *links,
+                          size_t at, const struct dr_json *record)
 {
-    bool shown = dr_str_eqz(r->field, "self");
+    struct dr_str name = load->refs[at].field;
+    struct dr_str now = linked_relation_now(record, name, l->scratch);
+    struct dr_str wanted = linked_relation_wanted(load, links, at, l->scratch);
+
+    if (!now.p || dr_str_eq(now, wanted)) {
+        return now.p || wanted.n == 0;
+    }
+    return kept_link(l, it, load, name, linked_relation_bit(load, at),
+                     !dr_committed_as(edits_left(it), name, now), wanted.n > 0);
+}
+
+/* A link that no record says of itself, or whose kind we do not know. */
+static bool is_shown(const struct dr_load *load, size_t at)
+{
+    const struct dr_ref *r = &load->refs[at];
+    bool shown =
+        dr_str_eqz(r->field, "self") || dr_str_eqz(load->lane, "custom");
 
     for (int k = 0; k < LINKED_KINDS; k++) {
         shown |= linked_by(r, (enum linked)k);
@@ -153,9 +179,10 @@ static bool find_links(struct loader *l, struct item *it,
         }
     }
     for (size_t i = 0; i < load->ref_count; i++) {
-        /* A module's relation may have to end, too. */
-        same &= (links->ref[i] == 0 && !it->type->module) ||
-                is_shown(&load->refs[i]);
+        if (linked_relation(load, i)) {
+            same &= find_relation(l, it, load, links, i, record);
+        }
+        same &= links->ref[i] == 0 || is_shown(load, i);
     }
     return same;
 }
@@ -207,6 +234,58 @@ static void commit_field(struct item *it, const struct dr_load *load, size_t i,
     dr_commit(it->commits, f->name, canonical(now, a));
 }
 
+static void commit_link(struct loader *l, struct item *it, enum linked k,
+                        const struct dr_json *record)
+{
+    struct dr_str now = linked_now(record, k, l->scratch);
+    struct dr_str ours = {NULL, 0};
+    const struct dr_load *load;
+    struct links links;
+
+    if (!now.p) {
+        return;
+    }
+    if (it->route.merge) { /* among them are somebody else's */
+        ours = item_links(l, it, &load, &links)
+                   ? (struct dr_str){"", 0}
+                   : linked_wanted(load, &links, k, NULL, l->scratch);
+        ours = ours.p ? ours : (struct dr_str){"", 0};
+    }
+    linked_commit(it->commits, k, now, ours);
+}
+
+static void commit_links(struct loader *l, struct item *it,
+                         const struct dr_load *load,
+                         const struct dr_json *record)
+{
+    for (int k = 0; k < LINKED_KINDS; k++) {
+        struct dr_str name = linked_name((enum linked)k);
+        if ((it->kept_links >> k & 1u) != 0) {
+            linked_commit_again(it->commits, edits_left(it), (enum linked)k);
+        } else if (dr_links_governed(load, name)) {
+            commit_link(l, it, (enum linked)k, record);
+        }
+    }
+}
+
+static void commit_relations(struct loader *l, struct item *it,
+                             const struct dr_load *load,
+                             const struct dr_json *record)
+{
+    for (size_t i = 0; i < load->ref_count; i++) {
+        struct dr_str name = load->refs[i].field, now;
+        if (!linked_relation(load, i)) {
+            continue;
+        }
+        now = linked_relation_now(record, name, l->scratch);
+        if ((it->kept_links & linked_relation_bit(load, i)) != 0) {
+            dr_commit_again(it->commits, edits_left(it), name);
+        } else if (now.p) {
+            dr_commit(it->commits, name, now);
+        }
+    }
+}
+
 void edits_commit(struct loader *l, struct item *it, struct dr_str text)
 {
     const struct dr_json *record = dr_json_parse(l->scratch, text, NULL, NULL);
@@ -218,17 +297,10 @@ void edits_commit(struct loader *l, struct item *it, struct dr_str text)
         return; /* not yet as wanted */
     }
     it->commits = dr_xcalloc(1, sizeof(*it->commits));
+    commit_links(l, it, load, record); /* first: there is a limit */
+    commit_relations(l, it, load, record);
     for (size_t i = 0; i < load->field_count; i++) {
         commit_field(it, load, i, record, l->scratch);
-    }
-    for (int k = 0; k < LINKED_KINDS; k++) {
-        struct dr_str now = linked_now(record, (enum linked)k, l->scratch);
-        struct dr_str name = linked_name((enum linked)k);
-        if ((it->kept_links >> k & 1u) != 0) {
-            dr_commit_again(it->commits, fields_of(&it->fact), name);
-        } else if (now.p && dr_links_governed(load, name)) {
-            dr_commit(it->commits, name, now);
-        }
     }
 }
 
@@ -281,7 +353,7 @@ bool edits_since(const struct dr_fact *f, const struct dr_json *record,
 {
     for (int k = 0; k < LINKED_KINDS; k++) {
         struct dr_str now = linked_now(record, (enum linked)k, a);
-        if (now.p && changed(f, linked_name((enum linked)k), now)) {
+        if (now.p && linked_was_changed(fields_of(f), (enum linked)k, now)) {
             return true;
         }
     }

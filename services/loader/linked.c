@@ -5,18 +5,19 @@
 
 #include "body.h"
 
-#define ENDS_MAX 256 /* of a list; further ones are not looked at */
+#define EACH_MAX 8 /* of a longer list no end is committed on its own */
 
 static const struct {
     const char *name; /* in the target's record */
     const char *ref;  /* in the load record     */
     const char *ids;  /* where bare ids may stand instead, or NULL */
+    const char *each; /* for one end of a list, in commitments     */
 } kinds[LINKED_KINDS] = {
-    {"sales_accounts", "sales_accounts", NULL},
-    {"contacts", "contacts_added_list", "contact_ids"},
-    {"sales_account_id", "sales_account_id", NULL},
-    {"parent_sales_account_id", "parent_sales_account_id", NULL},
-    {"targetables", NULL, NULL},
+    {"sales_accounts", "sales_accounts", NULL, "sales_accounts+"},
+    {"contacts", "contacts_added_list", "contact_ids", "contacts+"},
+    {"sales_account_id", "sales_account_id", NULL, NULL},
+    {"parent_sales_account_id", "parent_sales_account_id", NULL, NULL},
+    {"targetables", NULL, NULL, "targetables+"},
 };
 
 struct dr_str linked_name(enum linked k)
@@ -59,13 +60,7 @@ struct dr_str linked_words(struct dr_str *v, size_t n, struct dr_arena *a)
     return out;
 }
 
-struct ends {
-    uint64_t id[ENDS_MAX];
-    bool primary[ENDS_MAX];
-    size_t n;
-};
-
-static bool has(const struct ends *e, uint64_t id)
+bool linked_has(const struct linked_ends *e, uint64_t id)
 {
     for (size_t i = 0; i < e->n; i++) {
         if (e->id[i] == id) {
@@ -75,17 +70,17 @@ static bool has(const struct ends *e, uint64_t id)
     return false;
 }
 
-static void add(struct ends *e, uint64_t id, bool primary)
+static void add(struct linked_ends *e, uint64_t id, bool primary)
 {
-    if (id && e->n < ENDS_MAX && !has(e, id)) {
+    if (id && e->n < LINKED_ENDS && !linked_has(e, id)) {
         e->id[e->n] = id;
         e->primary[e->n++] = primary;
     }
 }
 
-static struct dr_str told(const struct ends *e, struct dr_arena *a)
+static struct dr_str told(const struct linked_ends *e, struct dr_arena *a)
 {
-    struct dr_str v[ENDS_MAX];
+    struct dr_str v[LINKED_ENDS];
 
     for (size_t i = 0; i < e->n; i++) {
         v[i] = dr_arena_printf(a, "%llu%s", (unsigned long long)e->id[i],
@@ -105,8 +100,8 @@ static const struct dr_json *list_of(const struct dr_json *record,
     return dr_json_type(j) == DR_JSON_ARRAY ? j : NULL;
 }
 
-static void add_list(struct ends *e, const struct dr_json *list, enum linked k,
-                     bool primaries)
+static void add_list(struct linked_ends *e, const struct dr_json *list,
+                     enum linked k, bool primaries)
 {
     DR_JSON_EACH(x, list)
     {
@@ -130,13 +125,13 @@ static struct dr_str target_words(struct dr_str type, uint64_t id,
 
 static struct dr_str targets_now(const struct dr_json *list, struct dr_arena *a)
 {
-    struct dr_str v[ENDS_MAX];
+    struct dr_str v[LINKED_ENDS];
     size_t n = 0;
 
     DR_JSON_EACH(x, list)
     {
         int64_t id;
-        if (n < ENDS_MAX && dr_json_i64(dr_json_get(x, "id"), &id) == 0 &&
+        if (n < LINKED_ENDS && dr_json_i64(dr_json_get(x, "id"), &id) == 0 &&
             id > 0) {
             v[n++] = target_words(dr_json_get_str(x, "type"), (uint64_t)id, a);
         }
@@ -164,7 +159,7 @@ struct dr_str linked_now(const struct dr_json *record, enum linked k,
                          struct dr_arena *a)
 {
     const struct dr_json *j = dr_json_get(record, kinds[k].name);
-    struct ends e = {.n = 0};
+    struct linked_ends e = {.n = 0};
 
     if (k == LINKED_TARGET) {
         return dr_json_type(j) == DR_JSON_ARRAY ? targets_now(j, a)
@@ -183,9 +178,10 @@ struct dr_str linked_now(const struct dr_json *record, enum linked k,
     return told(&e, a);
 }
 
-/* The first one is the primary account where none that is there is. */
-static void add_wanted(struct ends *e, const struct dr_load *load,
-                       const struct links *links, enum linked k)
+/* The first one is the primary account where none that is there is. Whose
+ * contact it was has accounts: it gets no Unassigned one beside them. */
+static void add_wanted(struct linked_ends *e, const struct dr_load *load,
+                       const struct links *links, enum linked k, bool beside)
 {
     bool primary = k != LINKED_ACCOUNTS;
 
@@ -195,7 +191,8 @@ static void add_wanted(struct ends *e, const struct dr_load *load,
     }
     for (size_t i = 0; i < load->ref_count; i++) {
         const struct dr_ref *r = &load->refs[i];
-        if (linked_by(r, k) && links->ref[i]) {
+        if (linked_by(r, k) && links->ref[i] &&
+            !(beside && links->ref[i] == links->orphan)) {
             add(e, links->ref[i],
                 k == LINKED_ACCOUNTS && (primary ? r->primary : true));
             primary = true;
@@ -205,21 +202,223 @@ static void add_wanted(struct ends *e, const struct dr_load *load,
 
 struct dr_str linked_wanted(const struct dr_load *load,
                             const struct links *links, enum linked k,
-                            const struct dr_json *beside, struct dr_arena *a)
+                            const struct linked_ends *beside,
+                            struct dr_arena *a)
 {
-    struct ends e = {.n = 0};
+    struct linked_ends e = {.n = 0};
+    bool alone;
 
     if (k == LINKED_TARGET) {
         return target_wanted(load, links, a);
     }
-    add_wanted(&e, load, links, k);
+    beside = k == LINKED_ACCOUNTS ? beside : NULL;
+    add_wanted(&e, load, links, k, beside != NULL);
     if (!linked_is_list(k)) {
         return e.n > 0 ? dr_arena_printf(a, "%llu",
                                          (unsigned long long)e.id[e.n - 1])
                        : (struct dr_str){"", 0};
     }
-    if (beside && k == LINKED_ACCOUNTS) {
-        add_list(&e, list_of(beside, k), k, e.n == 0);
+    alone = e.n == 0;
+    for (size_t i = 0; beside && i < beside->n; i++) {
+        add(&e, beside->id[i], alone && beside->primary[i]);
     }
     return told(&e, a);
+}
+
+static bool next_word(struct dr_str *rest, struct dr_str *word)
+{
+    while (rest->p) {
+        *word = dr_str_split(rest, '\n');
+        if (word->n > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool in_words(struct dr_str words, struct dr_str word)
+{
+    struct dr_str w;
+
+    while (next_word(&words, &w)) {
+        if (dr_str_eq(w, word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct linked_ends *linked_beside(const struct dr_json *record,
+                                        struct dr_str fields,
+                                        struct dr_arena *a)
+{
+    struct dr_str each = dr_str_z(kinds[LINKED_ACCOUNTS].each);
+    struct linked_ends all = {.n = 0};
+    struct linked_ends *out = dr_arena_calloc(a, 1, sizeof(*out));
+
+    add_list(&all, list_of(record, LINKED_ACCOUNTS), LINKED_ACCOUNTS, true);
+    for (size_t i = 0; out && i < all.n; i++) {
+        struct dr_str word =
+            dr_arena_printf(a, "%llu", (unsigned long long)all.id[i]);
+        struct dr_str first =
+            dr_arena_printf(a, DR_STR_FMT "*", DR_STR_ARG(word));
+        if (!dr_committed_as(fields, each, word) &&
+            !dr_committed_as(fields, each, first)) {
+            add(out, all.id[i], all.primary[i]);
+        }
+    }
+    return out && out->n > 0 ? out : NULL;
+}
+
+/* ---- what it was left at ---- */
+
+void linked_commit(struct dr_commits *c, enum linked k, struct dr_str now,
+                   struct dr_str ours)
+{
+    struct dr_str rest = now, w;
+    size_t n = 0;
+
+    dr_commit(c, linked_name(k), now);
+    while (next_word(&rest, &w)) {
+        n++;
+    }
+    if (!kinds[k].each || n > EACH_MAX) {
+        return;
+    }
+    for (rest = now; next_word(&rest, &w);) {
+        if (!ours.p || in_words(ours, w)) {
+            dr_commit(c, dr_str_z(kinds[k].each), w);
+        }
+    }
+}
+
+void linked_commit_again(struct dr_commits *c, struct dr_str fields,
+                         enum linked k)
+{
+    dr_commit_again(c, fields, linked_name(k));
+    if (kinds[k].each) {
+        dr_commit_again(c, fields, dr_str_z(kinds[k].each));
+    }
+}
+
+/* Each of its ends stands there on its own. */
+static bool each_known(struct dr_str fields, enum linked k)
+{
+    return kinds[k].each &&
+           (dr_committed(fields, dr_str_z(kinds[k].each)) ||
+            dr_committed_as(fields, linked_name(k), (struct dr_str){"", 0}));
+}
+
+static bool has_more(struct dr_str fields, enum linked k, struct dr_str now,
+                     struct dr_str wanted)
+{
+    struct dr_str w;
+
+    while (next_word(&now, &w)) {
+        if (!dr_committed_as(fields, dr_str_z(kinds[k].each), w) &&
+            !in_words(wanted, w)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool linked_was_changed(struct dr_str fields, enum linked k, struct dr_str now)
+{
+    if (!dr_committed(fields, linked_name(k)) ||
+        dr_committed_as(fields, linked_name(k), now)) {
+        return false;
+    }
+    return !each_known(fields, k) ||
+           has_more(fields, k, now, (struct dr_str){"", 0});
+}
+
+bool linked_is_theirs(struct dr_str fields, enum linked k, struct dr_str now,
+                      struct dr_str wanted)
+{
+    struct dr_str w, rest = wanted;
+
+    if (!dr_committed(fields, linked_name(k)) ||
+        dr_committed_as(fields, linked_name(k), now)) {
+        return false;
+    }
+    if (!each_known(fields, k) || has_more(fields, k, now, wanted)) {
+        return true;
+    }
+    while (next_word(&rest, &w)) {
+        if (dr_committed_as(fields, dr_str_z(kinds[k].each), w) &&
+            !in_words(now, w)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- relations of a custom module ---- */
+
+static bool is_relation(const struct dr_load *load, size_t at)
+{
+    struct dr_str field = load->refs[at].field;
+
+    return dr_str_eqz(load->lane, "custom") &&
+           !dr_str_starts(field, DR_STR_LIT("targetable:"));
+}
+
+bool linked_relation(const struct dr_load *load, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (dr_str_eq(load->refs[i].field, load->refs[at].field)) {
+            return false;
+        }
+    }
+    return is_relation(load, at);
+}
+
+unsigned linked_relation_bit(const struct dr_load *load, size_t at)
+{
+    unsigned bit = LINKED_KINDS;
+
+    for (size_t i = 0; i < at; i++) {
+        bit += linked_relation(load, i);
+    }
+    return bit < 32 ? 1u << bit : 0;
+}
+
+struct dr_str linked_relation_now(const struct dr_json *record,
+                                  struct dr_str field, struct dr_arena *a)
+{
+    const struct dr_json *j = dr_json_gets(record, field);
+    struct dr_str v[LINKED_ENDS];
+    size_t n = 0;
+
+    if (dr_json_type(j) != DR_JSON_ARRAY) {
+        return !j                   ? (struct dr_str){NULL, 0}
+               : dr_json_is_null(j) ? (struct dr_str){"", 0}
+                                    : dr_json_scalar(j);
+    }
+    DR_JSON_EACH(e, j)
+    {
+        if (n < LINKED_ENDS) {
+            v[n++] = dr_json_scalar(e);
+        }
+    }
+    return linked_words(v, n, a);
+}
+
+struct dr_str linked_relation_wanted(const struct dr_load *load,
+                                     const struct links *links, size_t at,
+                                     struct dr_arena *a)
+{
+    bool list = dr_str_ends(load->refs[at].field, DR_STR_LIT("_ids"));
+    struct dr_str v[LINKED_ENDS];
+    size_t n = 0;
+
+    for (size_t i = at; i < load->ref_count && n < LINKED_ENDS; i++) {
+        if (links->ref[i] &&
+            dr_str_eq(load->refs[i].field, load->refs[at].field)) {
+            v[n++] =
+                dr_arena_printf(a, "%llu", (unsigned long long)links->ref[i]);
+        }
+    }
+    return list ? linked_words(v, n, a) : n > 0 ? v[0] : (struct dr_str){"", 0};
 }

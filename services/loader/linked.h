@@ -1,6 +1,6 @@
 /*
- * The links that stand in a record itself: as the target shows them and as
- * they shall be, told alike, so that they can be compared. Pure.
+ * The links that stand in a record itself: as the target shows them, as they
+ * shall be, and as we left them, told alike so that they can be compared. Pure.
  */
 #ifndef DROVER_LOADER_LINKED_H
 #define DROVER_LOADER_LINKED_H
@@ -9,11 +9,13 @@
 
 #include <drover/base/arena.h>
 #include <drover/json/json.h>
+#include <drover/ledger/ledger.h>
 #include <drover/wire/wire.h>
 
 #include "refs.h"
 
-/* Bits of masks, in the order of linked_name. The first two are lists. */
+/* Bits of masks, in the order of linked_name. The first two are lists; behind
+ * them come the relations of a module. */
 enum linked {
     LINKED_ACCOUNTS, /* of a contact */
     LINKED_CONTACTS, /* of a deal    */
@@ -21,6 +23,13 @@ enum linked {
     LINKED_PARENT,   /* of an account */
     LINKED_TARGET,   /* on what an activity or a note stands */
     LINKED_KINDS
+};
+
+#define LINKED_ENDS 256 /* of a list; further ones are not looked at */
+struct linked_ends {
+    uint64_t id[LINKED_ENDS];
+    bool primary[LINKED_ENDS];
+    size_t n;
 };
 
 /* As the target names it, and Drover in commitments and reports. */
@@ -33,12 +42,46 @@ bool linked_by(const struct dr_ref *r, enum linked k);
 struct dr_str linked_now(const struct dr_json *record, enum linked k,
                          struct dr_arena *a);
 /* As it shall be, in the same words; p NULL: nothing that could be asked for,
- * since Freshsales takes nothing off what it stands on. `beside`: the record of
- * somebody else that ours is merged into, or NULL: a contact keeps its
- * accounts. */
+ * since Freshsales takes nothing off what it stands on. beside: linked_beside
+ * of the record that ours is merged into, or NULL. */
 struct dr_str linked_wanted(const struct dr_load *load,
                             const struct links *links, enum linked k,
-                            const struct dr_json *beside, struct dr_arena *a);
+                            const struct linked_ends *beside,
+                            struct dr_arena *a);
+
+/* The accounts of a contact that was somebody else's before, but for those
+ * that we linked (`fields` of its DONE): they stay. NULL: it has none. */
+const struct linked_ends *linked_beside(const struct dr_json *record,
+                                        struct dr_str fields,
+                                        struct dr_arena *a);
+bool linked_has(const struct linked_ends *e, uint64_t id);
+
+/* ---- what it was left at ---- */
+
+/* ours: of a list, the words that we wrote; p NULL: all of them. */
+void linked_commit(struct dr_commits *c, enum linked k, struct dr_str now,
+                   struct dr_str ours);
+/* What the earlier fact says stays true. */
+void linked_commit_again(struct dr_commits *c, struct dr_str fields,
+                         enum linked k);
+/* It was written, and then somebody changed it: they added an end, or took one
+ * away that is still wanted. One that is gone with its record is no edit. */
+bool linked_is_theirs(struct dr_str fields, enum linked k, struct dr_str now,
+                      struct dr_str wanted);
+/* It was written, and then somebody added to it or changed it. */
+bool linked_was_changed(struct dr_str fields, enum linked k, struct dr_str now);
+
+/* ---- relations of a custom module, under names of their own ---- */
+
+/* The load's at-th reference is the first one of a module's relation. */
+bool linked_relation(const struct dr_load *load, size_t at);
+/* Its bit in masks; 0: there are too many. */
+unsigned linked_relation_bit(const struct dr_load *load, size_t at);
+struct dr_str linked_relation_now(const struct dr_json *record,
+                                  struct dr_str field, struct dr_arena *a);
+struct dr_str linked_relation_wanted(const struct dr_load *load,
+                                     const struct links *links, size_t at,
+                                     struct dr_arena *a);
 
 /* The words of a list in an order of their own, each once. v is sorted. */
 struct dr_str linked_words(struct dr_str *v, size_t n, struct dr_arena *a);

@@ -172,14 +172,17 @@ void rewrite_row(struct loader *l, struct item *it,
                  const struct dr_json *record);
 void rewrite_walk_ended(struct loader *l, struct lane *lane);
 /* What of the record before shapes the request that changes it. */
-void update_opts(const struct item *it, const struct dr_load *load,
-                 const struct dr_json *record, struct body_opts *out);
+void update_opts(struct loader *l, const struct item *it,
+                 const struct dr_load *load, const struct dr_json *record,
+                 struct body_opts *out);
 
 /* edits.c: people's edits */
 void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
                 const struct links *links, const struct dr_json *record);
 void edits_commit(struct loader *l, struct item *it, struct dr_str record);
 void edits_forget(struct item *it);
+/* What it was left at: DONE.fields. */
+struct dr_str edits_left(const struct item *it);
 bool edits_since(const struct dr_fact *f, const struct dr_json *record,
                  struct dr_arena *a);
 

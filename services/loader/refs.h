@@ -24,6 +24,7 @@ struct links {
     const uint64_t *ref;  /* one a ref   */
     const uint64_t *line; /* one a line; 0: the line is refused */
     const bool *lead;     /* one a ref: it stands among the leads; or NULL */
+    uint64_t orphan;      /* the Unassigned Account; 0: none is there      */
     /* Links and lines that are left out, go to the Unassigned Account instead
      * or hang on what may become another record (dr_links_settle). */
     size_t missing;

@@ -93,7 +93,7 @@ void rewrite_row(struct loader *l, struct item *it,
                     record->raw);
         return;
     }
-    update_opts(it, load, record, &o);
+    update_opts(l, it, load, record, &o);
     dr_buf_init(&b, BODY_MAX);
     body_bulk(load, &links, it->route.dst, &o, &b);
     DR_ASSERT(!b.over);

@@ -74,8 +74,11 @@ static bool of_another(const struct route_case *c, struct route *out)
     bool patch = c->load->op == DR_LOAD_PATCH;
     bool fold = patch && has_ref(c->load, "@record");
 
-    if (patch && !fold && c->fact->dst && c->fact->state != DR_FACT_DELETED) {
-        return false; /* as any record that stands: read first */
+    /* As any record that stands: read first. Unless another stands there now,
+     * for its account was removed and came back. */
+    if (patch && !fold && c->fact->dst && c->fact->state != DR_FACT_DELETED &&
+        (c->self_dst == 0 || c->self_dst == c->fact->dst)) {
+        return false;
     }
     if (!patch && !dr_str_eqz(c->load->lane, "deal_product")) {
         return false;

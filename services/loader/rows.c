@@ -201,6 +201,24 @@ static bool same_id(const struct dr_json *value, uint64_t id)
     return dr_json_i64(value, &n) == 0 && n > 0 && (uint64_t)n == id;
 }
 
+static bool relations_match(const struct row_case *c,
+                            const struct dr_json *record, struct dr_arena *a)
+{
+    for (size_t i = 0; i < c->load->ref_count; i++) {
+        struct dr_str now;
+        if (!linked_relation(c->load, i) ||
+            (c->kept_links & linked_relation_bit(c->load, i)) != 0) {
+            continue;
+        }
+        now = linked_relation_now(record, c->load->refs[i].field, a);
+        if (now.p &&
+            !dr_str_eq(now, linked_relation_wanted(c->load, c->links, i, a))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Links that the record shows; the others are the auditor's. */
 static bool links_match(const struct row_case *c, const struct dr_json *record,
                         struct dr_arena *a)
@@ -213,13 +231,14 @@ static bool links_match(const struct row_case *c, const struct dr_json *record,
             continue;
         }
         now = linked_now(record, kind, a);
-        wanted =
-            linked_wanted(c->load, c->links, kind, c->merge ? record : NULL, a);
+        wanted = linked_wanted(
+            c->load, c->links, kind,
+            c->merge ? linked_beside(record, c->fields, a) : NULL, a);
         if (now.p && wanted.p && !dr_str_eq(now, wanted)) {
             return false;
         }
     }
-    return true;
+    return relations_match(c, record, a);
 }
 
 static bool fields_match(const struct row_case *c, const struct dr_json *record,

@@ -54,12 +54,13 @@ struct row_case {
     const struct type *type;
     const struct dr_load *load;
     const struct links *links;
-    uint32_t step;       /* 1: by the working name alone            */
-    uint64_t dst;        /* known id, 0: found by identity          */
-    bool content;        /* compare fields too, not identity alone  */
-    const uint8_t *kept; /* fields that people changed; NULL: none */
-    unsigned kept_links; /* bits of enum linked                    */
-    bool merge;          /* it was somebody else's before          */
+    uint32_t step;        /* 1: by the working name alone            */
+    uint64_t dst;         /* known id, 0: found by identity          */
+    bool content;         /* compare fields too, not identity alone  */
+    const uint8_t *kept;  /* fields that people changed; NULL: none */
+    unsigned kept_links;  /* bits of enum linked                    */
+    bool merge;           /* it was somebody else's before          */
+    struct dr_str fields; /* what it was left at (DONE)             */
 };
 
 enum row_match row_matches(const struct row_case *c,

@@ -18,6 +18,7 @@ static enum dr_found compare(struct loader *l, struct item *it,
                          .kept = it->kept,
                          .kept_links = it->kept_links,
                          .merge = it->route.merge,
+                         .fields = edits_left(it),
                          .step = it->route.step,
                          .dst = row_id(record),
                          .content = it->content};

@@ -6,8 +6,9 @@
 
 #include <drover/base/log.h>
 
-void update_opts(const struct item *it, const struct dr_load *load,
-                 const struct dr_json *record, struct body_opts *out)
+void update_opts(struct loader *l, const struct item *it,
+                 const struct dr_load *load, const struct dr_json *record,
+                 struct body_opts *out)
 {
     const struct dr_json *contacts = dr_json_get(record, "contacts");
 
@@ -17,7 +18,7 @@ void update_opts(const struct item *it, const struct dr_load *load,
                               .custom = dr_json_get(record, "custom_field")};
     if (it->route.merge) {
         out->tags = dr_json_get(record, "tags"); /* people's own stay */
-        out->accounts = dr_json_get(record, "sales_accounts");
+        out->beside = linked_beside(record, edits_left(it), l->scratch);
     } else if (load->op == DR_LOAD_WRITE && dr_str_eqz(load->type, "deals")) {
         /* Fields that another record becomes say nothing of its contacts. */
         out->linked = contacts ? contacts : dr_json_get(record, "contact_ids");
@@ -55,22 +56,6 @@ static bool left_behind(struct loader *l, struct item *it)
     return true;
 }
 
-/* Whose contact it was keeps its accounts rather than the Unassigned one. */
-static void keep_accounts(struct item *it, const struct dr_load *load,
-                          const struct dr_json *record)
-{
-    const struct dr_json *have = dr_json_get(record, "sales_accounts");
-    bool ours = !it->route.merge || !have || have->count == 0;
-
-    for (size_t i = 0; i < load->ref_count; i++) {
-        ours |= dr_str_eqz(load->refs[i].field, "sales_accounts") &&
-                !dr_str_ends(load->refs[i].rule, DR_STR_LIT(".orphan"));
-    }
-    if (!ours) {
-        it->kept_links |= 1u << LINKED_ACCOUNTS;
-    }
-}
-
 /* 0; 1: it was refused; -1: the id map is away, the record waits for it. */
 static int build(struct loader *l, struct item *it,
                  const struct dr_json *record)
@@ -94,8 +79,7 @@ static int build(struct loader *l, struct item *it,
             return 1;
         }
     }
-    keep_accounts(it, load, record);
-    update_opts(it, load, record, &o);
+    update_opts(l, it, load, record, &o);
     dr_buf_init(&b, (size_t)4 << 20);
     body_single(it->type, load, &links, &o, &b);
     DR_ASSERT(!b.over);

@@ -207,9 +207,9 @@ static int stop(int signal)
 
 static void take_load(struct seen *s, const struct dr_load *l, uint32_t pass)
 {
-    struct dr_str key =
-        dr_arena_printf(arena, "%u " DR_STR_FMT " %llu", (unsigned)pass,
-                        DR_STR_ARG(l->key), (unsigned long long)l->rev);
+    struct dr_str key = dr_arena_printf(
+        arena, "%u " DR_STR_FMT " " DR_STR_FMT " %llu", (unsigned)pass,
+        DR_STR_ARG(l->lane), DR_STR_ARG(l->key), (unsigned long long)l->rev);
     struct dr_str *had = dr_map_get(s->keys, key), *copy;
 
     if (dr_str_eqz(l->key, DR_ORPHAN_KEY)) {
@@ -223,7 +223,9 @@ static void take_load(struct seen *s, const struct dr_load *l, uint32_t pass)
     assert_non_null(copy);
     *copy = dr_arena_dup(arena, l->content_hash);
     dr_map_put(s->keys, key, copy);
-    s->loads += !dr_str_eqz(l->key, DR_ORPHAN_KEY);
+    /* That a company has no parent goes beside it, in the lane link. */
+    s->loads +=
+        !dr_str_eqz(l->key, DR_ORPHAN_KEY) && dr_str_eqz(l->lane, "account");
 }
 
 static void take(const struct dr_kmsg *m)

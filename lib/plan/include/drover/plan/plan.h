@@ -281,6 +281,9 @@ size_t dr_plan_check(const struct dr_plan *p, const struct dr_catalogs *c,
 
 /* ---- references ---- */
 
+/* The account of the target that the plan names as the Unassigned one; 0: it
+ * is made (dr_plan_orphan). */
+uint64_t dr_plan_orphan_dst(const struct dr_plan *p);
 /* May the reference's other end be a lead (classic edition)? What hangs on a
  * record may hang on a lead; a deal's contacts and the relations of a module
  * are contacts. */
