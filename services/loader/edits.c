@@ -133,8 +133,8 @@ static bool find_link(struct loader *l, struct item *it,
                   wanted.n > 0)) {
         return true;
     }
-    if (wanted.n == 0) {
-        it->ended_links |= 1u << k;
+    if (linked_wanted(load, links, k, NULL, l->scratch).n == 0) {
+        it->ended_links |= 1u << k; /* none of ours is left */
     }
     return false;
 }

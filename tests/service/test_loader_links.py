@@ -78,6 +78,44 @@ class Links(Case):
     def test_moved_in_bulk(self):
         self.moved(30)
 
+    def test_accounts_of_a_contact_that_was_there(self):
+        """It keeps its own; ours come, move and end beside it."""
+        w = World(self)
+        w.sim.post("/sim/admin/sales_accounts", {"name": "Theirs"})
+        theirs = [a["id"] for a in w.records("sales_accounts")
+                  if a["name"] == "Theirs"][0]
+        w.sim.post("/sim/admin/contacts", {
+            "last_name": "Old", "emails": "old@example.test",
+            "sales_accounts": [{"id": theirs, "is_primary": True}]})
+        rid = [c["id"] for c in w.records("contacts")
+               if c["last_name"] == "Old"][0]
+        w.loader()
+        w.run_lanes({"account": [company(1), company(2)]})
+        accounts = self.of_source(w, "sales_accounts", "cf_source_id")
+
+        def version(n, companies):
+            r = contact(5, companies, rev=n, pas=n)
+            r["load"].update(how="merge", dst=rid)
+            return r
+
+        def linked():
+            c = [c for c in w.records("contacts") if c["id"] == rid][0]
+            return sorted((a["id"], a["is_primary"])
+                          for a in c["sales_accounts"])
+        ours = [accounts[str(i)]["id"] for i in (1, 2)]
+        for n, companies, want in (
+                (2, [1], [(theirs, False), (ours[0], True)]),
+                (3, [2], [(theirs, False), (ours[1], True)]),
+                (4, [1, 2], [(theirs, False), (ours[0], True),
+                             (ours[1], False)]),
+                (5, [77, 78], [(theirs, True)]),
+                (6, [2], [(theirs, False), (ours[1], True)])):
+            with self.subTest(companies):
+                self.again(w, ["account", "contact"],
+                           [version(n, companies)], n)
+                self.assertEqual(linked(), sorted(want))
+        w.stop()
+
     def test_ended(self):
         """The account and the contacts of a deal, a parent: the request that
         takes them away is lost, twice."""

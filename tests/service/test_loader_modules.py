@@ -126,6 +126,54 @@ class ModulesTest(unittest.TestCase):
         self.assertEqual(len(self.shipments(w)), 6)
         w.stop()
 
+    def test_a_relation_that_moves_alone_while_the_answer_is_lost(self):
+        w = self.world()
+        self.settle(w, self.base(4))
+        self.settle(w, {"custom": [shipment(i, on=0) for i in range(3)]})
+        w.faults({"name": "lost", "after": 0, "times": 2, "action": {
+            "close": "before"}, "match": {
+                "method": "PUT", "path": "/custom_module/cm_shipment/"}})
+        self.settle(w, {"custom": [shipment(i, rev=2, on=i + 1)
+                                   for i in range(3)]})
+        deals = {d["custom_field"]["cf_source_id"]: d["id"]
+                 for d in w.records("deals")}
+        self.assertEqual({i: r["deal_id"]
+                          for i, r in self.shipments(w).items()},
+                         {str(i): deals[str(i + 1)] for i in range(3)})
+        w.stop()
+
+    def test_a_relation_that_somebody_set_stays(self):
+        """Shipment 0 was moved by hand, shipment 1 has a deal by hand where
+        the source's is not there; shipment 2 is nobody's but ours."""
+        w = self.world()
+        self.settle(w, self.base(4))
+        self.settle(w, {"custom": [shipment(0), shipment(1, on=77),
+                                   shipment(2)]})
+        deals = {d["custom_field"]["cf_source_id"]: d["id"]
+                 for d in w.records("deals")}
+        have = self.shipments(w)
+        self.assertIsNone(have["1"]["deal_id"])
+        for i in ("0", "1"):
+            w.sim.post("/sim/admin/cm_shipment/%d" % have[i]["id"],
+                       {"deal_id": deals["3"]}, "PUT")
+        w.sim.post("/sim/admin/cm_shipment/%d" % have["2"]["id"],
+                   {"name": "Renamed by hand"}, "PUT")
+        self.settle(w, {"custom": [
+            shipment(0, rev=2, carrier="Sea"),
+            shipment(1, rev=2, carrier="Sea", on=77),
+            shipment(2, rev=2, carrier="Sea", on=77)]})
+        have = self.shipments(w)
+        self.assertEqual([have[i]["deal_id"] for i in "012"],
+                         [deals["3"], deals["3"], None])
+        self.assertEqual(have["2"]["name"], "Renamed by hand")
+        self.assertEqual({r["custom_field"]["cf_carrier"]
+                          for r in have.values()}, {"Sea"})
+        told = {(r["id"], r["field"]) for r in w.dump("rejected")
+                if r["kind"] == "rejected" and r["class"] == "conflict"}
+        self.assertEqual(told, {("0", "deal_id"), ("1", "deal_id"),
+                                ("2", "name")})
+        w.stop()
+
     def test_killed_at_every_point(self):
         w = self.world()
         self.settle(w, self.base(2))
