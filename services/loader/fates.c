@@ -10,9 +10,9 @@
 #define READ_MS 20
 /* Of those beyond it nothing is known: they are waited for. */
 #define FATES_MAX 200000
-/* A corrected version may be on its way, just behind: so much of the unit of
- * patience is waited all the same. */
-#define SHARE 6
+/* A corrected version may be on its way, and wait for a call itself: half of
+ * the unit of patience is waited all the same. */
+#define SHARE 2
 
 static void begin(struct loader *l)
 {
@@ -38,7 +38,7 @@ static void take(struct loader *l, const struct dr_kmsg *m)
     if (env && env->kind == DR_MSG_REJECTED) {
         const struct dr_rejected *r = &env->u.rejected;
         if (dr_str_eqz(r->stage, "transform") && !r->partial &&
-            r->part_id.n == 0 &&
+            r->part_id.n == 0 && r->pass >= l->pass &&
             (dr_map_count(l->fates) < FATES_MAX ||
              dr_map_has(l->fates, m->key))) {
             dr_map_put(l->fates, m->key, (void *)(uintptr_t)r->pass);
@@ -53,6 +53,11 @@ void fates_read(struct loader *l)
 
     if (!l->fates_reader) {
         begin(l);
+    }
+    if (l->fates_pass != l->pass) { /* what the last one said is no matter */
+        dr_map_free(l->fates);
+        l->fates = dr_map_new(NULL);
+        l->fates_pass = l->pass;
     }
     while (dr_mono_ms() < until && dr_reader_poll(l->fates_reader, 1, &m)) {
         take(l, &m);

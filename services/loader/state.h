@@ -217,6 +217,7 @@ struct loader {
     /* of waiting parents */
     struct dr_reader *fates_reader;
     struct dr_map *fates; /* key -> pass in which it was set aside last */
+    uint32_t fates_pass;
 
     int64_t now_ms; /* monotonic, once a turn */
     int64_t tick_ms, flow_ms, expire_ms, commit_ms, status_ms, claim_ms,

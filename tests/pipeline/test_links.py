@@ -109,6 +109,23 @@ class Links(Case):
             {"de_013": ["ct_013"], "de_014": [],
              "de_019": ["ct_019", "ct_020"], "de_020": ["ct_023"]})
 
+    def test_what_is_deleted_makes_room(self):
+        """A deal's contact is deleted by decision; the deal gets another."""
+        s, flow = self.loaded()
+        s.source.post("/sim/admin/contact/ct_019", {}, method="DELETE")
+        flow.tail(changes=False)
+        self.add(s, "deal", "de_019", "contact", "ct_021", True)
+        flow.tail(changes=False)
+        result = self.ended(flow)
+        people = self.source_ids(s, "contacts", "external_id")
+        self.assertNotIn("ct_019", people)
+        deal = self.source_ids(s, "deals", "cf_source_id")["de_019"]
+        self.assertEqual([c["id"] for c in deal["contacts"]
+                          if c["id"] in {p["id"] for p in people.values()}],
+                         [people["ct_021"]["id"]])
+        self.assertNotIn(("deal", "de_019"), {
+            (c["object"], c["id"]) for c in result.lines("conflicts.ndjson")})
+
     def test_relations_of_a_module(self):
         s, flow = self.loaded(tenant=self.variant("enterprise"))
         self.remove(s, "co_parcel", "pa_1", "deal")
