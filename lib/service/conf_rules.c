@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <drover/http/client.h>
@@ -61,6 +62,7 @@ int dr_conf_check_folder(const struct dr_conf *c, const char *key,
     const char *slash = strrchr(path, '/');
     size_t n = slash ? (size_t)(slash - path) : 0;
     char folder[4096] = ".";
+    struct stat st;
 
     if (path[0] == '\0') {
         return 0;
@@ -69,7 +71,8 @@ int dr_conf_check_folder(const struct dr_conf *c, const char *key,
         (void)snprintf(folder, sizeof(folder), "%.*s", n > 0 ? (int)n : 1,
                        path);
     }
-    if (path[strlen(path) - 1] == '/') {
+    if (path[strlen(path) - 1] == '/' ||
+        (stat(path, &st) == 0 && S_ISDIR(st.st_mode))) {
         return dr_conf_refuse(c, key, err,
                               "that is a folder: a file is wanted");
     }
@@ -116,20 +119,52 @@ static bool is_host_and_port(struct dr_str entry)
            port >= 1 && port <= 65535;
 }
 
-int dr_conf_check_hosts(const struct dr_conf *c, const char *key,
-                        struct dr_err *err)
+static int check_hosts(const struct dr_conf *c, const char *key,
+                       struct dr_str after_scheme(struct dr_str),
+                       const char *scheme, struct dr_err *err)
 {
     struct dr_str rest = dr_str_z(dr_conf_text(c, key));
 
     while (rest.p && rest.n > 0) {
         struct dr_str entry = dr_str_trim(dr_str_split(&rest, ','));
-        if (!is_host_and_port(entry)) {
+        if (!is_host_and_port(after_scheme ? after_scheme(entry) : entry)) {
             return dr_conf_refuse(
                 c, key, err,
                 "\"" DR_STR_FMT "\" is no host: host or host:port is wanted, "
-                "more of them with commas between, no scheme and no path",
-                (int)(entry.n < 40 ? entry.n : 40), entry.p);
+                "more of them with commas between, %s and no path",
+                (int)(entry.n < 40 ? entry.n : 40), entry.p, scheme);
         }
     }
     return 0;
+}
+
+int dr_conf_check_hosts(const struct dr_conf *c, const char *key,
+                        struct dr_err *err)
+{
+    return check_hosts(c, key, NULL, "no scheme", err);
+}
+
+/* The listener's protocol, which librdkafka takes before the host, in letters
+ * of any case. */
+static struct dr_str after_protocol(struct dr_str entry)
+{
+    static const char *const names[] = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT",
+                                        "SASL_SSL"};
+    size_t at = dr_str_find(entry, DR_STR_LIT("://"));
+
+    for (size_t i = 0; at != SIZE_MAX && i < DR_ARRAY_LEN(names); i++) {
+        if (dr_str_ieq((struct dr_str){entry.p, at}, dr_str_z(names[i]))) {
+            return (struct dr_str){entry.p + at + 3, entry.n - at - 3};
+        }
+    }
+    return entry;
+}
+
+int dr_conf_check_brokers(const struct dr_conf *c, const char *key,
+                          struct dr_err *err)
+{
+    return check_hosts(c, key, after_protocol,
+                       "no scheme but PLAINTEXT://, SSL://, SASL_PLAINTEXT:// "
+                       "or SASL_SSL://",
+                       err);
 }

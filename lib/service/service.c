@@ -134,7 +134,7 @@ static int check_common(const struct dr_conf *c, struct dr_err *err)
         return dr_conf_refuse(c, "log.level", err,
                               "debug, info, warn or error is wanted");
     }
-    return dr_conf_check_hosts(c, "kafka.brokers", err) ||
+    return dr_conf_check_brokers(c, "kafka.brokers", err) ||
                    dr_conf_check_bind(c, "http.bind", err) ||
                    dr_conf_check_folder(c, "http.port_file", err)
                ? -1

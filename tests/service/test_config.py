@@ -19,7 +19,10 @@ COMMON = [
     ("kafka.brokers", "kafka:99999", "host or host:port is wanted"),
     ("kafka.partitions", "many", "a whole number from 1 to 512 is wanted"),
     ("http.bind", "localhost", "is not an IPv4 address"),
+    ("kafka.brokers", "ssl:///kafka:9093", "host or host:port is wanted"),
+    ("kafka.brokers", "SSL://SSL://kafka:9093", "host or host:port is wanted"),
     ("http.port_file", "/nowhere/port", "No such file or directory"),
+    ("http.port_file", "/tmp", "a file is wanted"),
 ]
 OWN = {
     "extractor": [
@@ -56,6 +59,8 @@ OWN = {
         ("api.port_file", "/nowhere/port", "No such file or directory"),
         ("books.file", "/nowhere/books.db", "No such file or directory"),
         ("books.file", "/tmp/", "a file is wanted"),
+        ("books.file", "/tmp", "a file is wanted"),
+        ("api.port_file", "/tmp", "a file is wanted"),
     ],
 }
 
@@ -101,6 +106,9 @@ class Config(unittest.TestCase):
         for service in SERVICES:
             self.assertEqual(self.run_it(service, "--check-config"),
                              (GOOD, ""))
+            self.assertEqual(self.run_it(service, "--check-config", **{
+                "kafka.brokers": "PLAINTEXT://kafka:9092, SSL://[::1]:9093, "
+                "SASL_PLAINTEXT://b:9094,sasl_ssl://c"}), (GOOD, ""))
         for more in ({"source.until": "2026-03-02"},
                      {"source.until": "2026-03-02T08:00:00Z"},
                      {"source.download_hosts": "cdn.example, [::1]:8443, "

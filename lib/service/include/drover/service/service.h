@@ -100,12 +100,15 @@ int dr_conf_check_url(const struct dr_conf *c, const char *key,
 /* An IPv4 address of this machine. */
 int dr_conf_check_bind(const struct dr_conf *c, const char *key,
                        struct dr_err *err) DR_MUSTCHECK;
-/* A file to be written, or "": its folder is there. */
+/* A file to be written, or "": its folder is there, and it is none itself. */
 int dr_conf_check_folder(const struct dr_conf *c, const char *key,
                          struct dr_err *err) DR_MUSTCHECK;
 /* "host[:port], …" or "". */
 int dr_conf_check_hosts(const struct dr_conf *c, const char *key,
                         struct dr_err *err) DR_MUSTCHECK;
+/* The same, of Kafka: "PLAINTEXT://" and its like may stand before a host. */
+int dr_conf_check_brokers(const struct dr_conf *c, const char *key,
+                          struct dr_err *err) DR_MUSTCHECK;
 
 /* ---- metrics ---- */
 
