@@ -79,8 +79,9 @@ bool ask_object(struct ask *q, struct dr_str object)
             return true;
         }
     }
-    if (object.n == 0 || au->object_count == 0) {
-        return true; /* the schema is not there yet: nothing is either */
+    if (object.n == 0 || au->object_count == 0 ||
+        dr_str_eqz(object, DR_ORPHAN_OBJECT)) {
+        return true; /* of no schema: not there yet, or of our own making */
     }
     object = dr_utf8_prefix(object, 64);
     dr_buf_init(&b, (size_t)AUDITOR_OBJECTS * 70 + 256);

@@ -238,6 +238,10 @@ class Gates(Case):
             self.assertIn("line_item", error["message"])
         for obj in ("company", "line_item", "event"):
             self.assertEqual(s.drover.text("conflicts", "--object", obj), b"")
+        # The Unassigned Account is of no schema, and may be rejected.
+        for path in ("rejected?object=_drover",
+                     "find?id=unassigned&object=_drover"):
+            self.assertEqual(s.api.raw("GET", "/v1/" + path, None)[0], 200)
         status, _, text = s.api.raw("GET", "/v1/reports/nope")
         self.assertEqual(status, 404)
         self.assertIn(b"profile-check.json", text)
