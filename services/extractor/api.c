@@ -303,11 +303,13 @@ _Noreturn static void stop(const struct api *a)
            a->status, a->code);
 }
 
-/* No refusal, no success: what was asked may have been done all the same. */
+/* No refusal, no success: what was asked may have been done all the same. A
+ * redirect may lead to what was made by it. */
 static bool is_unknown(const struct dr_http_answer *ans)
 {
     return ans->outcome == DR_HTTP_ANSWERED
-               ? ans->status >= 500 || ans->status == 408
+               ? ans->status >= 500 || ans->status == 408 ||
+                     ans->status / 100 == 3
                : ans->outcome != DR_HTTP_NOT_SENT;
 }
 

@@ -219,6 +219,19 @@ class Export(Case):
                 w.read_whole()
                 self.assert_no_second_job(w)
 
+    def test_a_redirect_may_be_a_job_and_is_not_asked_for_again(self):
+        w = self.exporting("export_part_rows=7")
+        w.sim.post("/sim/faults", [{
+            "name": "see", "match": {"path": "^/v1/exports$"}, "times": 2,
+            "action": {"redirect": "http://127.0.0.1:%d/v1/exports/x_1" %
+                       w.sim.api}}])
+        w.read_whole()
+        self.assertEqual(self.asked(w), len(w.kinds))
+        self.assertEqual(sorted(j["object"] for j in self.jobs(w)),
+                         sorted(w.kinds))
+        self.assertEqual(len({p.rsplit("/", 1)[1] for p in self.lists(w)}), 2)
+        self.assert_all(w)
+
     def test_a_refusal_is_no_job_and_is_asked_for_again(self):
         w = self.exporting("export_part_rows=7")
         w.sim.post("/sim/faults", [{
