@@ -25,16 +25,23 @@ void items_list_bad(struct extractor *ex, const char *path)
     note(ex, &key);
 }
 
+/* What stands there says what is damaged; null and false: nothing is. */
+static bool is_flagged(const struct dr_json *row)
+{
+    const struct dr_json *flag = dr_json_get(row, "corrupt");
+
+    return dr_json_type(flag) > DR_JSON_FALSE;
+}
+
 /* An item that is flagged, or that nothing can name. */
 static void one(struct extractor *ex, const char *what, const char *name_key,
                 const struct dr_json *row, size_t n)
 {
-    const struct dr_json *flag = dr_json_get(row, "corrupt");
     struct dr_str name = dr_json_scalar(dr_json_get(row, name_key));
     bool named = name.n > 0 && name.n < 256 && dr_text_valid(name);
     struct dr_buf key;
 
-    if (named && (!flag || dr_json_type(flag) == DR_JSON_NULL)) {
+    if (named && !is_flagged(row)) {
         return;
     }
     dr_buf_init(&key, 1024);

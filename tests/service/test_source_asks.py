@@ -134,6 +134,20 @@ class Asks(Case):
         self.assertEqual(self.asks(w), {})
         self.assert_is_truth(w)
 
+    def test_an_item_that_says_it_is_whole_is_no_question(self):
+        b, f = self.folder()
+        owners = json.loads(f.read("owners.json"))
+        owners["results"][0]["corrupt"] = False
+        owners["results"][1]["corrupt"] = None
+        (f.path / "owners.json").write_text(json.dumps(owners))
+        f.schema(lambda s: s["properties"]["deal"]["results"][0].update(
+            corrupt=False))
+        w = self.world(f.done(), bench=b)
+        w.start()
+        w.until("it asks or goes on", lambda: self.asks(w) or
+                w.status()["phase"] == "tail")
+        self.assertEqual(self.asks(w), {})
+
     def test_properties_that_cannot_be_read_are_none_that_are_missing(self):
         w = self.world()
         w.sim.post("/sim/faults", [{
