@@ -328,6 +328,7 @@ static bool read_items(struct extractor *ex, struct dr_buf *schema,
     struct dr_buf pipelines;
     bool going;
 
+    items_anew(ex); /* what was mended is damaged no more */
     dr_buf_init(&pipelines, CATALOGUE_MAX);
     going = read_schema(ex, schema) && read_pipelines(ex, &pipelines);
     *items_out = going
@@ -370,7 +371,7 @@ bool recheck_schema(struct extractor *ex)
                    "the schema is not what it was at the start: see the "
                    "status' drift");
         }
-        if (ex->schema_drift) {
+        if (ex->schema_drift || had) { /* or it is as it was again */
             emit_catalog(ex, "source", "schema", dr_buf_view(&schema));
             going = publish_pipelines(ex);
         }

@@ -221,6 +221,9 @@ void items_check(struct extractor *ex, const char *what, const char *name_key,
 /* A list that the source cannot give. */
 void items_list_bad(struct extractor *ex, const char *path);
 /* True: there are none, or a person said yes. */
+/* Before schema and pipelines are read: what was damaged in them is looked for
+ * anew. */
+void items_anew(struct extractor *ex);
 bool items_ask(struct extractor *ex);
 bool items_ask_wait(struct extractor *ex);
 

@@ -98,11 +98,36 @@ static bool question(const struct extractor *ex, struct ask *out)
     return true;
 }
 
+/* Of lists that are read once, at the start. */
+static bool is_of_the_start(struct dr_str key)
+{
+    return dr_str_starts(key, DR_STR_LIT("owner:")) ||
+           (dr_str_starts(key, DR_STR_LIT("list:")) &&
+            !dr_str_starts(key, DR_STR_LIT("list:/v1/schema/")));
+}
+
+void items_anew(struct extractor *ex)
+{
+    struct dr_map *kept = dr_map_new(NULL);
+    struct dr_str key;
+    size_t at = 0;
+    void *of;
+
+    while (dr_map_next(ex->bad_items, &at, &key, &of)) {
+        if (is_of_the_start(key)) {
+            dr_map_put(kept, key, of);
+        }
+    }
+    dr_map_free(ex->bad_items);
+    ex->bad_items = kept;
+}
+
 bool items_ask(struct extractor *ex)
 {
     struct ask a;
 
     if (!question(ex, &a)) {
+        ask_close_all(ex, "catalogue:"); /* it was mended */
         return true;
     }
     ask_close_but(ex, "catalogue:", a.id);

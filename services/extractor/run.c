@@ -167,6 +167,26 @@ static void follow(struct extractor *ex)
     }
 }
 
+static bool has_tail(const struct extractor *ex)
+{
+    for (size_t i = 0; i < ex->object_count; i++) {
+        if (ex->objects[i].cursor.phase != CURSOR_TAIL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What is damaged is asked about; only a snapshot waits for the answer. */
+static bool items_allow(struct extractor *ex)
+{
+    if (has_tail(ex)) {
+        (void)items_ask(ex);
+        return true;
+    }
+    return items_ask_wait(ex);
+}
+
 static bool is_first_start(const struct extractor *ex)
 {
     for (size_t i = 0; i < ex->object_count; i++) {
@@ -207,7 +227,7 @@ void run(struct extractor *ex)
     if (is_first_start(ex) && !profile_start(ex, true)) {
         return;
     }
-    if (account_check(ex) && items_ask_wait(ex) && snapshot(ex)) {
+    if (account_check(ex) && items_allow(ex) && snapshot(ex)) {
         follow(ex);
     }
 }

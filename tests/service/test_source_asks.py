@@ -164,14 +164,17 @@ class Asks(Case):
         w.read_whole()
         self.assertEqual(self.asks(w), {})
 
-    def test_a_stage_that_is_damaged_in_mid_run_stops_the_freeze(self):
-        w = self.world()
-        w.read_whole()
+    def add_damaged_stage(self, w):
         w.sim.post("/sim/admin/schema", {
             "op": "schema", "change": "stage_add", "type": "deal",
             "pipeline": "pl_sales", "stage": {
                 "id": "st_bad", "label": "?", "order": 9,
                 "corrupt": {"code": "encoding", "fields": ["label"]}}})
+
+    def test_a_stage_that_is_damaged_in_mid_run_stops_the_freeze(self):
+        w = self.world()
+        w.read_whole()
+        self.add_damaged_stage(w)
         w.fast()
         w.feed({"phase": "freeze", "seq": 1, "lanes": []})
         a = self.asked(w, "corrupt")
@@ -181,6 +184,45 @@ class Asks(Case):
         w.feed({"phase": "freeze", "seq": 2, "lanes": [],
                 "approvals": [a["id"]]})
         w.until("it is frozen", lambda: w.status()["phase"] == "frozen")
+
+    def test_a_damaged_stage_holds_no_tail_up_after_a_restart(self):
+        w = self.world()
+        w.read_whole()
+        w.ex.stop()
+        self.add_damaged_stage(w)
+        w.start()
+        a = self.asked(w, "corrupt")
+        self.assertEqual(a["id"], self.named("stage:st_bad"))
+        w.until("it halts or goes on", lambda: w.status()["halted"] or
+                w.status()["phase"] == "tail")
+        self.assertEqual(w.status()["halted"], "")
+        one = w.sim.records("contact")[0]
+        w.edit("contact", dict(one, owner_id="o_2"), one["id"])
+        w.fast()
+        w.drained()
+        self.assert_all(w)
+        self.assertEqual(set(self.asks(w)), {a["id"]})
+
+    def test_what_is_mended_in_mid_run_closes_its_question(self):
+        def properties():
+            return [r["json"] for r in w.dump("catalog", 1)
+                    if r["name"] == "schema"][-1]["properties"]["deal"]
+
+        w = self.world()
+        w.read_whole()
+        before = properties()
+        w.sim.post("/sim/faults", [{
+            "name": "bad", "times": -1,
+            "match": {"path": "^/v1/schema/objects/deal/properties$"},
+            "action": {"status": 422}}])
+        w.fast()
+        w.feed({"phase": "freeze", "seq": 1, "lanes": []})
+        self.asked(w, "corrupt")
+        self.assertEqual(properties(), [])
+        w.sim.post("/sim/faults", [])
+        w.until("it is frozen", lambda: w.status()["phase"] == "frozen", 100)
+        self.assertEqual(self.asks(w), {})
+        self.assertEqual(properties(), before)
 
     # ---- absence ----
 
