@@ -313,6 +313,24 @@ static bool is_unknown(const struct dr_http_answer *ans)
                : ans->outcome != DR_HTTP_NOT_SENT;
 }
 
+/* While the profile is tried out no call ends the process; true: the call has
+ * failed. Few tries: what stands still meanwhile is the reading. */
+static bool is_let_go(struct api *a, const struct dr_http_answer *ans,
+                      enum throttle_do what)
+{
+    if (!a->trying ||
+        (what != THROTTLE_STOP && what != THROTTLE_GIVE_UP &&
+         (what != THROTTLE_AGAIN || a->throttle.failures <= API_TRIES_MAX))) {
+        return false;
+    }
+    if (ans->outcome != DR_HTTP_ANSWERED) {
+        a->status = 0;
+        (void)snprintf(a->code, sizeof(a->code), "%.47s", ans->reason);
+    }
+    a->throttle.failures = 0; /* the next call is another */
+    return true;
+}
+
 static enum api_result try_call(struct api *a, const char *method,
                                 const char *path, struct dr_str body, bool once,
                                 struct dr_arena *arena, struct dr_err *err)
@@ -348,6 +366,9 @@ static enum api_result try_call(struct api *a, const char *method,
             return API_UNKNOWN;
         }
         what = throttle_after(&a->throttle, &ans, &wait);
+        if (is_let_go(a, &ans, what)) {
+            return ans.outcome == DR_HTTP_ANSWERED ? API_NO : API_POISON;
+        }
         if (what == THROTTLE_STOP) {
             stop(a);
         }

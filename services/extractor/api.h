@@ -19,11 +19,15 @@
 /* What one message to Kafka may hold: a record beyond it cannot be carried. */
 #define ANSWER_MAX (8u << 20)
 
+/* Failures of one call, beyond which it has failed, while `trying`. */
+#define API_TRIES_MAX 4
+
 enum api_result {
     API_OK = 0,
     API_POISON,  /* record_unreadable: a record on this page               */
     API_LARGE,   /* more than ANSWER_MAX: ask for fewer rows               */
-    API_NO,      /* a definite 4xx: code and text in err                    */
+    API_NO,      /* a definite 4xx: code and text in err. While `trying`
+                    also what would end the process, with its status      */
     API_STOPPED, /* the service is asked to stop                           */
     API_UNKNOWN, /* of api_once alone: it may have had its effect          */
 };
@@ -52,6 +56,7 @@ struct api {
     int64_t now_ms;        /* the last one: a clock may step back */
     int64_t date_ms;       /* Date of the last answer, or -1 */
     int64_t took_ms;       /* of the last call */
+    bool trying;           /* the profile out: no call ends the process */
     bool limits_told;      /* some answer had limit headers */
     bool retry_after_told; /* some refusal said how long to wait */
 };

@@ -27,19 +27,19 @@ static size_t count(const struct ask *ask)
 }
 
 /* By id; a row of the answer, or NULL. */
-static const struct dr_json *try_read(struct trial *t, const char *id)
+static const struct dr_json *try_read(struct trial *t, const char *id,
+                                      enum api_result *r_out)
 {
     const struct row_kind kind = trial_kind(t);
     struct call c = call_of(t);
     struct dr_str ids[] = {dr_str_z(id)};
-    enum api_result r;
     struct ask ask;
 
     dr_arena_reset(t->door->asked);
     ask_init(t->door, &ask, part(t, "read"), &c);
     ask.vars.ids = ids;
     ask.vars.id_count = 1;
-    if (!try_call(t, &ask, &r)) {
+    if (!try_call(t, &ask, r_out)) {
         return NULL;
     }
     DR_JSON_EACH(row, ask.rows)
@@ -334,12 +334,26 @@ static bool same(const struct trial *t, const struct seen *a,
                : a->stamp_ms == b->stamp_ms;
 }
 
+/* A read that was refused or failed says nothing of the record. */
+static bool says_nothing(const struct trial *t, enum api_result r)
+{
+    int status = t->door->api->status;
+
+    return r != API_OK && (r != API_NO || status == 401 || status == 403 ||
+                           status == 408 || status / 100 != 4);
+}
+
 static void try_bodies(struct trial *t, const struct seen *first)
 {
-    const struct dr_json *row = try_read(t, first->id);
+    enum api_result r;
+    const struct dr_json *row = try_read(t, first->id, &r);
     struct seen now;
 
     if (t->stopped) {
+        return;
+    }
+    if (says_nothing(t, r)) {
+        tell_refused(t, "read", FAILS, r);
         return;
     }
     if (!row) {
@@ -354,8 +368,10 @@ static void try_bodies(struct trial *t, const struct seen *first)
              same(t, first, &now) ? "list and read have the same version"
                                   : "list and read have different versions");
     }
-    row = try_read(t, nobody);
-    if (!t->stopped) {
+    row = try_read(t, nobody, &r);
+    if (!t->stopped && says_nothing(t, r) && t->door->api->status != 403) {
+        tell_refused(t, "absence", FAILS, r);
+    } else if (!t->stopped) {
         tell(t, "absence", row ? FAILS : HOLDS,
              "deletions cannot be confirmed: correct read",
              row ? "an id that nobody has is answered"
@@ -424,10 +440,11 @@ static void try_redaction(struct trial *t, const struct seen *first)
     DR_JSON_EACH(p, dr_json_get(t->profile->root, "redaction"))
     {
         const struct dr_json *row;
+        enum api_result r;
         if (!dr_str_eqz(dr_json_get_str(p, "object"), t->object)) {
             continue;
         }
-        row = try_read(t, first->id);
+        row = try_read(t, first->id, &r);
         if (row && at) {
             bool is = is_redacted_in(t, p, pointer_get(row, at->text));
             tell(t, "redaction", is ? FAILS : HOLDS,

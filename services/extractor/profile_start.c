@@ -32,7 +32,7 @@ static void save_memory(struct extractor *ex)
     dr_json_w_end(&w);
     env.u.cursor = (struct dr_cursor){.name = DR_STR_LIT(CHECK_CURSOR),
                                       .json = dr_buf_view(&json)};
-    emit_flush(ex); /* the report first: else nobody would make it again */
+    emit_flush(ex); /* what was seen is of a report that is there */
     dr_service_send(ex->svc, ex->producer, ex->cursor_topic, 0,
                     DR_STR_LIT(CHECK_CURSOR), &env, NULL, NULL);
     emit_flush(ex);
@@ -66,6 +66,19 @@ static void log_verdict(const struct extractor *ex,
            v->holds, v->fails, v->unknown);
 }
 
+/* No call of a whole one ends the process: it looks at what the start, or the
+ * work that goes on, has no need of. */
+static bool try_out(struct extractor *ex, bool whole, struct dr_buf *json,
+                    struct profile_verdict *v)
+{
+    bool going;
+
+    ex->api.trying = whole;
+    going = profile_try(&ex->api, &ex->profile, whole, &ex->check, json, v);
+    ex->api.trying = false;
+    return going;
+}
+
 bool profile_start(struct extractor *ex, bool whole)
 {
     struct profile_verdict v;
@@ -75,7 +88,7 @@ bool profile_start(struct extractor *ex, bool whole)
         return true; /* a folder was checked file by file */
     }
     dr_buf_init(&json, PROFILE_FINDINGS_MAX);
-    if (!profile_try(&ex->api, &ex->profile, whole, &ex->check, &json, &v)) {
+    if (!try_out(ex, whole, &json, &v)) {
         dr_buf_done(&json);
         return false;
     }
@@ -94,34 +107,38 @@ bool profile_start(struct extractor *ex, bool whole)
     return true;
 }
 
-/* What fails is told and ends nothing: the records that were read are read. */
-static void answer(struct extractor *ex)
+/* What fails is told and ends nothing: the records that were read are read.
+ * One that is stopped is the next start's. */
+static void answer(struct extractor *ex, uint64_t before)
 {
     struct profile_verdict v;
     struct dr_buf json;
 
     dr_buf_init(&json, PROFILE_FINDINGS_MAX);
-    if (profile_try(&ex->api, &ex->profile, true, &ex->check, &json, &v)) {
+    if (try_out(ex, true, &json, &v)) {
         emit_catalog(ex, "source", "profile_check", dr_buf_view(&json));
-        save_memory(ex);
         log_verdict(ex, &v);
+    } else {
+        ex->check.number = before;
     }
+    save_memory(ex);
     dr_buf_done(&json);
 }
 
 void profile_asked(struct extractor *ex)
 {
     uint64_t wanted = dr_control(ex->control)->state.profile_check;
+    uint64_t before = ex->check.number;
 
     if (wanted <= ex->check.number) {
         return;
     }
     ex->check.number = wanted;
+    save_memory(ex); /* a check that ends the process is not made again */
     if (ex->api.folder) {
         folder_publish(ex->api.folder);
-        save_memory(ex);
     } else {
-        answer(ex);
+        answer(ex, before);
     }
 }
 

@@ -87,19 +87,23 @@ void tell_refused(struct trial *t, const char *what, enum verdict v,
                   enum api_result r)
 {
     const struct api *api = t->door->api;
+    int status = api->status;
 
-    if (r == API_NO && api->status == 403) { /* a matter of the token */
+    if (r == API_NO && (status == 401 || status == 403)) { /* of the token */
         tell(t, what, FAILS,
              "give the token the scope that reads it, or leave the object out "
              "of the profile",
-             "refused: 403 %s", api->code);
+             "refused: %d %s", status, api->code);
+    } else if (r == API_NO && (status == 408 || status >= 500)) {
+        tell(t, what, FAILS,
+             "have the source mended, or leave the call out of the profile",
+             "fails each time: %d %s", status, api->code);
     } else if (r == API_NO) {
-        bool never =
-            api->status == 400 || api->status == 404 || api->status == 405;
+        bool never = status == 400 || status == 404 || status == 405;
         tell(t, what, never ? v : FAILS, "correct the call in the profile",
-             "answer: %d %s", api->status, api->code);
+             "answer: %d %s", status, api->code);
     } else {
         tell(t, what, UNKNOWN, "ask again when the first record can be read",
-             "no readable answer (%d %s)", api->status, api->code);
+             "no readable answer (%d %s)", status, api->code);
     }
 }

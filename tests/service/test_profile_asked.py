@@ -113,6 +113,76 @@ class ProfileAsked(OtherCase):
         self.assertEqual(self.report(w, 1)["profile"], "folder")
         self.assertEqual(w.journal(), [])
 
+    # ---- what fails is told and ends nothing ----
+
+    FOREVER = "^/v1/automation/workflows$"  # of the starts and the check alone
+
+    def broken(self, w, **action):
+        w.sim.post("/sim/faults", [{
+            "name": "bad", "times": -1, "match": {"path": self.FOREVER},
+            "action": action}] if action else [])
+
+    def assert_goes_on(self, w):
+        one = w.sim.records("contact")[0]
+        w.edit("contact", dict(one, owner_id="o_2"), one["id"])
+        w.fast()
+        w.drained()
+        self.assert_all(w)
+
+    def assert_told(self, status, verdict="fails"):
+        w = self.world()
+        w.read_whole()
+        self.broken(w, status=status)
+        self.ask(w, 1)
+        found = next(c for c in self.report(w, 1)["checks"]
+                     if c["assumption"] == "workflows")
+        self.assertEqual(found["verdict"], verdict)
+        self.assertIn(str(status), found["found"])
+        self.assertFalse(found["must"])
+        self.assert_goes_on(w)
+
+    def test_a_call_that_refuses_the_token(self):
+        self.assert_told(401)
+
+    def test_a_call_that_fails_for_good(self):
+        self.assert_told(500)
+
+    def test_a_source_that_answers_nothing(self):
+        w = self.world()
+        w.read_whole()
+        self.broken(w, close="before")
+        self.ask(w, 1)
+        found = next(c for c in self.report(w, 1)["checks"]
+                     if c["assumption"] == "workflows")
+        self.assertEqual(found["verdict"], "unknown")
+        self.assert_goes_on(w)
+
+    def test_stopped_in_a_check_the_next_start_makes_it(self):
+        w = self.world()
+        w.read_whole()
+        self.broken(w, bytes_per_s=1)
+        self.ask(w, 1)
+        w.until("the check is at work", lambda: self.tried(w))
+        w.ex.stop()
+        self.broken(w)
+        w.start()
+        self.report(w, 1)
+
+    def test_killed_in_a_check_the_next_start_makes_none(self):
+        w = self.world()
+        w.read_whole()
+        self.broken(w, bytes_per_s=1)
+        self.ask(w, 1)
+        w.until("the check is at work", lambda: self.tried(w))
+        w.ex.kill()
+        self.broken(w)
+        w.start()
+        w.snapshot_done()
+        self.assert_goes_on(w)
+        self.assertEqual(len(self.tried(w, 2)), 1)  # that of the killed one
+        self.ask(w, 2)
+        self.report(w, 2)
+
     # ---- does updated_at move? ----
 
     def test_edits_between_two_checks(self):
