@@ -129,6 +129,7 @@ struct extractor {
     int64_t events_until_ms; /* no event before their cursor is newer */
     const char *phase;       /* snapshot, tail, freezing, frozen, halted */
     int64_t freeze_ms;       /* server time of the freeze; 0: not known yet */
+    int64_t froze_ms;        /* what an earlier start took for it, or 0 */
     bool freezing, indexed, swept, schema_drift; /* indexed: by the sweep */
     char halted[320];
     struct dr_buf schema;        /* of the start, until the cursors are there */
@@ -220,10 +221,10 @@ void items_check(struct extractor *ex, const char *what, const char *name_key,
                  struct dr_str rows);
 /* A list that the source cannot give. */
 void items_list_bad(struct extractor *ex, const char *path);
-/* True: there are none, or a person said yes. */
 /* Before schema and pipelines are read: what was damaged in them is looked for
  * anew. */
 void items_anew(struct extractor *ex);
+/* True: there are none, or a person said yes. */
 bool items_ask(struct extractor *ex);
 bool items_ask_wait(struct extractor *ex);
 
@@ -396,6 +397,18 @@ bool bulk_pages(struct extractor *ex, struct object *o);
 bool tail_round(struct extractor *ex);
 /* All records of an object, whatever their versions say. */
 bool read_whole(struct extractor *ex, struct object *o);
+
+/* ---- freeze.c ---- */
+
+/* Control says so, and it has not begun. */
+bool freeze_is_due(const struct extractor *ex);
+/* Its instant: that of an earlier start; else now, durably. */
+void freeze_resume(struct extractor *ex);
+void freeze_now(struct extractor *ex);
+bool freeze_read_back(struct extractor *ex, const struct dr_cursor *c);
+/* After the cut-over nothing is read; stand_still is the pause then. */
+bool freeze_is_over(const struct extractor *ex);
+bool stand_still(struct extractor *ex);
 
 /* ---- run.c ---- */
 

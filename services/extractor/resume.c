@@ -92,6 +92,7 @@ static void cursor_row(struct extractor *ex, const struct dr_env *env,
     (void)partition;
     if (env->kind != DR_MSG_CURSOR || account_read_back(ex, &env->u.cursor) ||
         properties_read_back(ex, &env->u.cursor) ||
+        freeze_read_back(ex, &env->u.cursor) ||
         profile_read_back(ex, &env->u.cursor)) {
         return;
     }

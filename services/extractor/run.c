@@ -40,8 +40,7 @@ void control_poll(struct extractor *ex)
     (void)dr_control_poll(ex->control);
     v = dr_control(ex->control);
     ex->files.limit = v->state.file_limit;
-    if (!ex->freezing && (dr_str_eqz(v->state.phase, "freeze") ||
-                          dr_str_eqz(v->state.phase, "cutover"))) {
+    if (freeze_is_due(ex)) {
         ex->freezing = true;
         ex->phase = "freezing";
         dr_log(DR_LOG_INFO, "extractor.freezing",
@@ -132,38 +131,41 @@ static void go_on_when_answered(struct extractor *ex)
     }
 }
 
+static bool one_round(struct extractor *ex)
+{
+    if (!tail_round(ex)) {
+        return false;
+    }
+    if (dr_mono_ms() >= ex->schema_due_ms) {
+        ex->schema_due_ms = dr_mono_ms() + SCHEMA_MS;
+        if (!recheck_schema(ex)) {
+            return false;
+        }
+    }
+    account_files(ex);
+    go_on_when_answered(ex);
+    /* Read after control was: people may have changed records until the moment
+     * of the freeze, long after the round before. */
+    freeze_now(ex);
+    if (ex->freeze_ms > 0 && !ex->indexed && ex->halted[0] == '\0' &&
+        all_passed(ex) && fetched(ex) && ask_corrupt(ex) && items_ask(ex) &&
+        !last_steps(ex)) {
+        return false;
+    }
+    say_frozen(ex);
+    return fetch_or_wait(ex);
+}
+
 static void follow(struct extractor *ex)
 {
+    bool going = true;
+
     ex->phase = "tail";
     emit_status(ex, true);
-    while (!dr_stop) {
+    while (going && !dr_stop) {
         control_poll(ex);
         profile_asked(ex);
-        if (!tail_round(ex)) {
-            return;
-        }
-        if (dr_mono_ms() >= ex->schema_due_ms) {
-            ex->schema_due_ms = dr_mono_ms() + SCHEMA_MS;
-            if (!recheck_schema(ex)) {
-                return;
-            }
-        }
-        account_files(ex);
-        go_on_when_answered(ex);
-        if (ex->freezing && ex->freeze_ms == 0) {
-            /* Read after control was: people may have changed records until
-             * the moment of the freeze, long after the round before. */
-            ex->freeze_ms = ex->api.server_ms;
-        }
-        if (ex->freeze_ms > 0 && !ex->indexed && ex->halted[0] == '\0' &&
-            all_passed(ex) && fetched(ex) && ask_corrupt(ex) && items_ask(ex) &&
-            !last_steps(ex)) {
-            return;
-        }
-        say_frozen(ex);
-        if (!fetch_or_wait(ex)) {
-            return;
-        }
+        going = freeze_is_over(ex) ? stand_still(ex) : one_round(ex);
     }
 }
 
@@ -217,6 +219,7 @@ void run(struct extractor *ex)
     resume(ex);
     go_on(ex);
     control_poll(ex);
+    freeze_resume(ex);
     ex->svc->ready = true;
     dr_log(DR_LOG_INFO, "extractor.up", "objects=%zu partitions=%d",
            ex->object_count, ex->svc->partitions);
@@ -227,7 +230,8 @@ void run(struct extractor *ex)
     if (is_first_start(ex) && !profile_start(ex, true)) {
         return;
     }
-    if (account_check(ex) && items_allow(ex) && snapshot(ex)) {
+    if (freeze_is_over(ex) ||
+        (account_check(ex) && items_allow(ex) && snapshot(ex))) {
         follow(ex);
     }
 }

@@ -144,6 +144,50 @@ class Freeze(Case):
             if "associations/changes" in r["path"]], 20)
         return w.sim.get("/sim/clock")["now_ms"]
 
+    # ---- what comes after it ----
+
+    def test_a_restart_in_the_freeze_keeps_its_instant(self):
+        w = self.tail()
+        at = w.freeze()["frozen_at_ms"]
+        w.ex.stop()
+        w.start()
+        w.until("it is frozen again", lambda: w.status()["phase"] == "frozen")
+        self.assertEqual(w.status()["frozen_at_ms"], at)
+
+    def sent(self, w):
+        return {k: len(w.records(k)) for k in w.kinds + ["line_item"]}
+
+    def later(self, w, owner):
+        """What people change in FastTrack after the cut-over, and hours."""
+        w.edit("contact", dict(self.record(w, "contact", "ct_001"),
+                               owner_id=owner))
+        w.delete("deal", "de_002" if owner == "o_2" else "de_003")
+        now = w.sim.get("/sim/clock")["now_ms"]
+        wait_until("hours are over", lambda: w.sim.get("/sim/clock")[
+            "now_ms"] > now + 10000000, 20)
+
+    def told_more(self, w):
+        seen = len(w.statuses())
+        w.until("it told more", lambda: len(w.statuses()) > seen + 1)
+
+    def test_nothing_is_sent_after_the_cut_over(self):
+        w = self.tail()
+        at = w.freeze()["frozen_at_ms"]
+        sent = self.sent(w)
+        w.feed({"phase": "cutover", "seq": 2, "lanes": [], "profile_check": 1})
+        w.until("it has heard of it", lambda: any(
+            r["name"] == "profile_check" for r in w.dump("catalog", 1)))
+        self.later(w, "o_2")
+        self.told_more(w)
+        self.assertEqual(self.sent(w), sent)
+        w.ex.stop()
+        self.later(w, "o_3")
+        w.start()
+        w.until("it is frozen again", lambda: w.status()["phase"] == "frozen")
+        self.told_more(w)
+        self.assertEqual(self.sent(w), sent)
+        self.assertEqual(w.status()["frozen_at_ms"], at)
+
     def absent(self, w, ids):
         """Gone at once without a word: not believed."""
         for rid in ids:
