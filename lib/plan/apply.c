@@ -197,8 +197,15 @@ int dr_plan_apply(const struct dr_plan *p, const struct dr_source *rec,
         return 0;
     }
     kind = kind_of(p, rec->object);
-    if (!kind || rec->op == DR_SRC_INDEX) {
+    if (!kind) {
         excluded(p, rec->object, out);
+        return 0;
+    }
+    if (rec->op == DR_SRC_INDEX) {
+        out->state = DR_OUT_EXCLUDED;
+        out->rule = DR_STR_LIT("source.until");
+        out->reason = DR_STR_LIT("changed at the end date that was wanted "
+                                 "(source.until) or later: it was not read");
         return 0;
     }
     b.op = plan_object(p, rec->object);

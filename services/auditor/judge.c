@@ -235,6 +235,29 @@ static void set_folded(const struct judge_case *c, struct record_row *row)
     row->type = c->out->loads[0].type;
 }
 
+/* The record whose fields it became was deleted by decision, and they with
+ * it. */
+static bool went_along(const struct judge_case *c, struct record_row *row)
+{
+    const struct dr_load *load = &c->out->loads[0];
+    const struct judge_load *l = &c->loads[0];
+    bool gone = false;
+
+    for (size_t i = 0; load->op == DR_LOAD_PATCH && l->gone && l->dst == 0 &&
+                       i < load->ref_count;
+         i++) {
+        gone |= l->gone[i] && dr_str_eqz(load->refs[i].field, "@record");
+    }
+    if (gone) {
+        row->state = "rejected";
+        row->rule = DR_STR_LIT("custom_object.parent_gone");
+        row->reason = DR_STR_LIT("the record whose fields it became is gone "
+                                 "at the source, and by decision in "
+                                 "Freshsales");
+    }
+    return gone;
+}
+
 static void judge_plain(const struct judge_case *c, struct dr_arena *a,
                         const struct judge_sink *sink)
 {
@@ -254,6 +277,10 @@ static void judge_plain(const struct judge_case *c, struct dr_arena *a,
         row.lane = l->fact.lane;
         row.rule = l->fact.class;
         row.reason = l->fact.reason;
+        sink->record(sink->ctx, &row);
+        return;
+    }
+    if (went_along(c, &row)) {
         sink->record(sink->ctx, &row);
         return;
     }

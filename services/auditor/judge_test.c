@@ -345,6 +345,50 @@ static void test_a_kept_edit_is_told(void **state)
     dr_arena_free(s.a);
 }
 
+/* Fields that were deleted with the record that they were of. */
+static void test_folded_into_what_is_gone(void **state)
+{
+    static uint64_t gone[] = {900, 0};
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.load.op = DR_LOAD_PATCH;
+    s.load.lane = S("link");
+    s.load.type = S("deals");
+    s.refs[0] = (struct dr_ref){
+        .field = S("@record"), .lane = S("deal"), .key = S("deal:d1")};
+    s.c.loads[0].dst = 0;
+    s.c.loads[0].gone = gone;
+    s.ref_ids[0] = 0;
+    s.c.loads[0].body_count = 0;
+    is_state(judged(&s), "rejected");
+    assert_int_equal(losses(&s.said), 0);
+    assert_int_equal(s.said.rows[0].target, 0);
+    dr_arena_free(s.a);
+}
+
+/* Call logs name their one target in small letters. */
+static void test_the_target_of_a_call_log(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.load.field_count = 0;
+    s.load.type = S("call_logs");
+    s.refs[0] = (struct dr_ref){.field = S("targetable:Deal"),
+                                .key = S("deal:d1"),
+                                .on_miss = DR_MISS_REJECT};
+    set_body(&s, "{\"targetable\":{\"id\":71,\"type\":\"deal\"}}");
+    is_state(judged(&s), "landed");
+    assert_int_equal(losses(&s.said), 0);
+    set_body(&s, "{\"targetable\":{\"id\":71,\"type\":\"contact\"}}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    dr_arena_free(s.a);
+}
+
 /* A link that the target holds and the source has not. */
 static void test_one_link_too_many(void **state)
 {
@@ -570,6 +614,8 @@ int main(void)
         cmocka_unit_test(test_removal),
         cmocka_unit_test(test_a_kept_edit_is_told),
         cmocka_unit_test(test_one_link_too_many),
+        cmocka_unit_test(test_folded_into_what_is_gone),
+        cmocka_unit_test(test_the_target_of_a_call_log),
         cmocka_unit_test(test_a_link_that_never_was),
         cmocka_unit_test(test_folded),
         cmocka_unit_test(test_lines),

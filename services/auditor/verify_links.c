@@ -66,6 +66,27 @@ static const char *list_of(const struct dr_ref *r)
                                                          : NULL;
 }
 
+/* Call logs name one, and its type in small letters (reference 10.2). */
+static bool holds_one_target(const struct dr_json *j, const struct dr_ref *r,
+                             uint64_t id)
+{
+    static const char *const types[][2] = {
+        {"targetable:Deal", "deal"},
+        {"targetable:Contact", "contact"},
+        {"targetable:Contact", "lead"},
+        {"targetable:SalesAccount", "sales_account"},
+        {"targetable:Product", "product"}};
+    struct dr_str type = dr_json_get_str(j, "type");
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(types); i++) {
+        if (dr_str_eqz(r->field, types[i][0]) &&
+            dr_str_ieq(type, dr_str_z(types[i][1]))) {
+            return verify_is_id(dr_json_get(j, "id"), id);
+        }
+    }
+    return false;
+}
+
 /* A contact may be a lead there: the classic edition has both. */
 static bool holds_target(const struct dr_json *body, const struct dr_ref *r,
                          uint64_t id)
@@ -73,6 +94,9 @@ static bool holds_target(const struct dr_json *body, const struct dr_ref *r,
     const struct dr_json *e = entry(dr_json_get(body, "targetables"), id);
     struct dr_str type = r->field, is = dr_json_get_str(e, "type");
 
+    if (!dr_json_get(body, "targetables")) {
+        return holds_one_target(dr_json_get(body, "targetable"), r, id);
+    }
     (void)dr_str_split(&type, ':');
     return e && (dr_str_eq(is, type) ||
                  (dr_str_eqz(type, "Contact") && dr_str_eqz(is, "Lead")));
@@ -107,7 +131,8 @@ static bool shows(const struct dr_json *body, const struct dr_ref *r)
     const char *list = list_of(r);
 
     if (is_target(r)) {
-        return dr_json_get(body, "targetables") != NULL;
+        return dr_json_get(body, "targetables") != NULL ||
+               dr_json_get(body, "targetable") != NULL;
     }
     return (list ? dr_json_get(body, list) : dr_json_gets(body, r->field)) !=
            NULL;

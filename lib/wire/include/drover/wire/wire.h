@@ -61,7 +61,7 @@ enum dr_source_op {
     DR_SRC_DELETE, /* gone at the source                                   */
     DR_SRC_MERGE,  /* gone into merged_into                                */
     DR_SRC_HIDDEN, /* 403: visibility lost                                 */
-    DR_SRC_INDEX,  /* outside the scope: id and version only, no body      */
+    DR_SRC_INDEX,  /* behind the end date: id and version only, no body    */
 };
 
 struct dr_assoc {
