@@ -100,6 +100,26 @@ static void run_rows(const char *rule, const struct row *rows, size_t n)
     dr_plan_free(p);
 }
 
+/* What an end date cut off is told by that, not as out of scope. */
+static void test_behind_the_end_date(void **state)
+{
+    struct dr_plan *p = plan_of("\"transform\":\"number\"");
+    struct dr_arena *a = dr_arena_new((size_t)1 << 20);
+    struct dr_source s = {.object = DR_STR_LIT("company"),
+                          .id = DR_STR_LIT("1"),
+                          .rev = 1,
+                          .op = DR_SRC_INDEX};
+    struct dr_outcome out;
+    struct dr_err err = {0};
+
+    (void)state;
+    assert_int_equal(dr_plan_apply(p, &s, &opts, a, &out, &err), 0);
+    assert_int_equal(out.state, DR_OUT_EXCLUDED);
+    assert_true(dr_str_eqz(out.rule, "source.until"));
+    dr_arena_free(a);
+    dr_plan_free(p);
+}
+
 static void test_numbers(void **state)
 {
     static const struct row numbers[] = {
@@ -455,9 +475,13 @@ static void test_budget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_times),
-        cmocka_unit_test(test_words),      cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_behind_the_end_date),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_budget),
     };
 

@@ -149,6 +149,7 @@ class Flow:
             words += ["--scope", ",".join(self.s.o.objects)]
         if self.s.o.fallback:
             words += ["--fallback-owner", self.admin.administrator()]
+        words += self.s.o.words
         return self.verb(*words)
 
     def ready(self):

@@ -48,6 +48,7 @@ class Options:
         self.faults, self.source_faults = [], []
         self.kills, self.seed, self.objects = [], 1, None
         self.partitions, self.fallback = 6, False
+        self.words = []  # further ones of `drover plan propose`
         for name, value in kw.items():
             if not hasattr(self, name):
                 raise Failure("no option " + name)

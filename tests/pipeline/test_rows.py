@@ -25,13 +25,15 @@ class RowsCase(Case):
     """One migration for a class; each test looks at a part of its end."""
     kind = None
     once = None
+    words = []
 
     def setUp(self):
         cls = type(self)
         if cls.once is None:
             case = cls(self._testMethodName)
             try:
-                cls.once = case.migrate(tenant=cls.variant(cls.kind))
+                cls.once = case.migrate(tenant=cls.variant(cls.kind),
+                                        words=cls.words)
             finally:
                 case.doCleanups()
         self.result = cls.once
@@ -229,6 +231,36 @@ class Enterprise(RowsCase):
         linked = [h for _, _, h in self.landed("co_parcel")
                   if any(str(v) in deals for v in h.get("deal_ids") or [])]
         self.assertEqual(len(linked), 5)  # the deal of pa_2 is not there
+
+
+class Choices(RowsCase):
+    """What the plan may say otherwise, all of it at once."""
+    words = ["--calls", "call_log", "--html", "keep", "--custom-objects",
+             "co_parcel=notes", "--long-texts", "note", "--too-large", "skip",
+             "--events", "report"]
+
+    def test_calls_become_call_logs(self):
+        for source, line, have in self.landed("call"):
+            self.assertEqual(line["type"], "call_logs")
+            ends = [p for p in ("deal", "contact", "company") if any(
+                r["from_id"] == source["id"] for r in self.result.lines(
+                    "fasttrack/associations/call/%s.ndjson" % p))]
+            self.assertTrue(ends and have["targetable"]["id"], source["id"])
+
+    def test_custom_objects_become_notes(self):
+        for source, line, have in self.landed("co_parcel"):
+            self.assertEqual(line["type"], "notes")
+            self.assertIn(source["properties"]["parcel_no"],
+                          have["description"])
+
+    def test_events_are_counted_only(self):
+        self.assertEqual({x["rule"] for (o, _), x in self.lines.items()
+                          if o == "event" and x["state"] == "excluded"},
+                         {"event.report"})
+
+    def test_html_is_kept(self):
+        self.assertTrue(any("<" in (h.get("notes") or "")
+                            for _, _, h in self.landed("email")))
 
 
 class Classic(RowsCase):
