@@ -173,6 +173,10 @@ static void gate(struct fmt *f, const struct dr_json *j)
     const struct dr_json *g = dr_json_get(j, "gate");
     struct dr_str why = dr_json_get_str(g, "why");
 
+    if (dr_str_eqz(dr_json_get_str(g, "next"), "none")) {
+        dr_buf_z(f->out, "none: the migration is cut over");
+        return;
+    }
     fmt_value(f->out, dr_json_get(g, "next"));
     dr_buf_z(f->out, ", ");
     if (dr_json_true(dr_json_get(g, "ready"))) {
