@@ -3,6 +3,7 @@
 #include "propose_private.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Names of inline images: no more go into the plan, or more bytes. */
@@ -128,6 +129,32 @@ static void write_names(struct proposing *p)
     dr_json_w_end(w);
 }
 
+static void write_beyond(struct proposing *p, uint64_t max, uint64_t storage)
+{
+    const char *fate = p->o->files_beyond ? p->o->files_beyond : "upload";
+    struct dr_json_w *w = &p->plan;
+    const struct seen_file **v = NULL;
+    size_t n = 0, bytes = 0;
+
+    if (strcmp(fate, "upload") != 0) {
+        v = files_by_age(&p->profile->files);
+        n = files_beyond(v, p->profile->files.n,
+                         &(struct room){.max = max, .storage = storage});
+    }
+    dr_json_w_kvz(w, "beyond", fate);
+    dr_json_w_key(w, "beyond_ids");
+    dr_json_w_arr(w);
+    for (size_t i = 0; i < n && i < BEYOND_MAX; i++) {
+        bytes += v[i]->id.n;
+        if (bytes > BEYOND_BYTES) {
+            break;
+        }
+        dr_json_w_str(w, v[i]->id);
+    }
+    dr_json_w_end(w);
+    free(v);
+}
+
 void propose_files(struct proposing *p)
 {
     const struct dr_propose_opts *o = p->o;
@@ -135,6 +162,7 @@ void propose_files(struct proposing *p)
     uint64_t max = o->file_max_bytes > 0 && o->file_max_bytes < DR_FILE_MAX
                        ? o->file_max_bytes
                        : DR_FILE_MAX;
+    uint64_t storage = o->storage_bytes > 0 ? o->storage_bytes : storage_of(p);
 
     dr_json_w_key(w, "files");
     dr_json_w_obj(w);
@@ -144,7 +172,8 @@ void propose_files(struct proposing *p)
                   o->files_too_large ? o->files_too_large : "note");
     dr_json_w_kvz(w, "broken", o->files_broken ? o->files_broken : "note");
     dr_json_w_key(w, "storage_bytes");
-    dr_json_w_u64(w, o->storage_bytes > 0 ? o->storage_bytes : storage_of(p));
+    dr_json_w_u64(w, storage);
+    write_beyond(p, max, storage);
     write_names(p);
     dr_json_w_end(w);
 }

@@ -316,7 +316,7 @@ static void test_type_missing(void **state)
     dr_plan_free(p);
 }
 
-/* Largest first, and so many as must go for the rest to fit. */
+/* Of one time the smaller ids have room; told are the others, largest first. */
 static void test_storage(void **state)
 {
     struct dr_propose_opts o = {.storage_bytes = 7000};
@@ -328,7 +328,7 @@ static void test_storage(void **state)
     struct dr_buf b;
 
     (void)state;
-    for (int i = 0; i < 5000; i++) { /* more than are remembered */
+    for (int i = 0; i < 5000; i++) { /* more than are listed */
         struct dr_source rec = {.object = DR_STR_LIT("attachment"),
                                 .op = DR_SRC_UPSERT};
         rec.id = dr_arena_printf(world.a, "f%d", (i * 7) % 5000);
@@ -346,7 +346,7 @@ static void test_storage(void **state)
     assert_int_equal(dr_json_get_i64(j, "bytes", 0), 10045);
     assert_int_equal(dr_json_get_i64(j, "storage_over", 0), 3045);
     j = dr_json_get(j, "items");
-    assert_int_equal(j->count, 4); /* 1009 + 1008 + 1007 + 1006 >= 3045 */
+    assert_int_equal(j->count, 4); /* behind 1000 + 1001 + … + 1005 */
     assert_true(dr_str_eqz(dr_json_get_str(dr_json_at(j, 0), "id"), "f9"));
     assert_true(dr_str_eqz(dr_json_get_str(dr_json_at(j, 3), "id"), "f6"));
     assert_true(

@@ -96,6 +96,7 @@ static void check_files(struct checking *k)
     const struct dr_json *files = dr_json_get(k->plan->root, "files");
     const struct dr_json *max = dr_json_get(files, "max_bytes");
     struct dr_str url = dr_json_get_str(files, "source_url");
+    const struct dr_json *ids = dr_json_get(files, "beyond_ids");
     uint64_t n;
 
     if (max && (dr_str_u64(dr_json_scalar(max), &n) || n > DR_FILE_MAX)) {
@@ -108,11 +109,17 @@ static void check_files(struct checking *k)
         invalid(k, none, DR_STR_LIT("files.source_url"),
                 DR_STR_LIT("not an https address with {id} in it"));
     }
-    if (k->plan->files.too_large == TOO_LARGE_LINK && url.n == 0) {
+    if ((k->plan->files.too_large == FILE_LINK ||
+         k->plan->files.beyond == FILE_LINK) &&
+        url.n == 0) {
         invalid(k, none, DR_STR_LIT("files.source_url"),
-                DR_STR_LIT("links to files that are too large need the "
+                DR_STR_LIT("links to files that there is no room for need the "
                            "address of an attachment in FastTrack, with {id} "
                            "in the place of its id"));
+    }
+    if (ids && dr_json_type(ids) != DR_JSON_ARRAY) {
+        invalid(k, none, DR_STR_LIT("files.beyond_ids"),
+                DR_STR_LIT("not a list of ids of attachments"));
     }
 }
 
@@ -123,6 +130,8 @@ static void check_activities(struct checking *k)
     static const char *const html[] = {"text", "keep", NULL};
     static const char *const longer[] = {"cut", "note", NULL};
     static const char *const large[] = {"note", "link", "skip", NULL};
+    static const char *const beyond[] = {"upload", "note", "link", "skip",
+                                         NULL};
     static const char *const broken[] = {"note", "reject", NULL};
     const struct object_plan *call = plan_object(k->plan, DR_STR_LIT("call"));
     bool logs = dr_str_eqz(
@@ -134,6 +143,7 @@ static void check_activities(struct checking *k)
     check_choice(k, "activities", "long", longer);
     check_choice(k, "notes", "html", html);
     check_choice(k, "files", "too_large", large);
+    check_choice(k, "files", "beyond", beyond);
     check_choice(k, "files", "broken", broken);
     check_files(k);
     if (call && dr_str_eqz(call->type, "call_logs") != logs) {

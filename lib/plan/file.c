@@ -280,26 +280,41 @@ static size_t no_bytes(struct build *b, const struct facts *f, const char *why,
     return about(b, f, why, l);
 }
 
+/* A file for which the target has no room, by the plan's word for its class. */
+static size_t no_room(struct build *b, const struct facts *f,
+                      enum file_fate fate, struct dr_str rule, const char *why,
+                      struct dr_load *l)
+{
+    struct dr_str field = DR_STR_LIT("file_name"), url = address(b);
+
+    if (fate == FILE_SKIP) {
+        build_end(b, DR_OUT_EXCLUDED, rule, why);
+        return 0;
+    }
+    if (fate == FILE_LINK && url.n > 0) {
+        build_note(b, field, rule, f->name, DR_STR_LIT("a link"), why);
+        return link_to(b, f, url, l);
+    }
+    build_note(b, field, rule, f->name, DR_STR_LIT("a note"), why);
+    return about(b, f, why, l);
+}
+
 static size_t large(struct build *b, const struct facts *f, struct dr_load *l)
 {
     struct dr_str why =
         build_printf(b, "it is larger than the %llu bytes of the plan",
                      (unsigned long long)b->plan->files.max_bytes);
-    struct dr_str url = address(b);
-    const char *z = why.n > 0 ? why.p : "it is larger than the plan's limit";
 
-    if (b->plan->files.too_large == TOO_LARGE_SKIP) {
-        build_end(b, DR_OUT_EXCLUDED, DR_STR_LIT("file.too_large"), z);
-        return 0;
-    }
-    if (b->plan->files.too_large == TOO_LARGE_LINK && url.n > 0) {
-        build_note(b, DR_STR_LIT("file_name"), DR_STR_LIT("file.too_large"),
-                   f->name, DR_STR_LIT("a link"), z);
-        return link_to(b, f, url, l);
-    }
-    build_note(b, DR_STR_LIT("file_name"), DR_STR_LIT("file.too_large"),
-               f->name, DR_STR_LIT("a note"), z);
-    return about(b, f, z, l);
+    return no_room(b, f, b->plan->files.too_large, DR_STR_LIT("file.too_large"),
+                   why.n > 0 ? why.p : "it is larger than the plan's limit", l);
+}
+
+/* The plan's list decides, not what is there by now: whoever applies it, and
+ * whenever, comes to the same. */
+static bool beyond(const struct build *b)
+{
+    return b->plan->files.beyond != FILE_UPLOAD &&
+           dr_map_has(b->plan->files.beyond_ids, b->rec->id);
 }
 
 size_t make_file(struct build *b, struct dr_load out[LOADS_MAX])
@@ -309,6 +324,10 @@ size_t make_file(struct build *b, struct dr_load out[LOADS_MAX])
 
     if (too_large(b, &f)) {
         return large(b, &f, &out[0]);
+    }
+    if (beyond(b)) {
+        return no_room(b, &f, b->plan->files.beyond, DR_STR_LIT("file.storage"),
+                       "the account's storage would be full", &out[0]);
     }
     if (why) {
         return no_bytes(b, &f, why, &out[0]);

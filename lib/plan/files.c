@@ -1,114 +1,33 @@
-/* Which attachments will not fit: seen one by one, the largest remembered. */
+/* Which attachments will not fit: seen one by one, and told. */
 #include "profile_private.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include <drover/base/time.h>
 
 #define LISTED_MAX 2000
 #define NAME_BYTES 1024 /* of what is shown of one text */
-
-void profile_files_done(struct seen_files *f)
-{
-    for (size_t i = 0; i < f->largest_n; i++) {
-        free(f->largest[i]);
-    }
-    free(f->largest);
-    free(f->sizes);
-    *f = (struct seen_files){0};
-}
-
-/* ---- remembering ---- */
-
-static struct dr_str put(char **at, struct dr_str s)
-{
-    struct dr_str out = {*at, s.n};
-
-    if (s.n > 0) {
-        memcpy(*at, s.p, s.n);
-    }
-    *at += s.n;
-    return out;
-}
 
 static struct dr_str shown(struct dr_str s)
 {
     return dr_utf8_prefix(s, NAME_BYTES / 4);
 }
 
-static struct seen_file *copy(const struct seen_file *in)
+static void keep_texts(struct dr_profile *p, struct seen_file *one,
+                       const struct dr_json *root)
 {
-    struct dr_str name = shown(in->name), type = shown(in->parent_type);
-    struct dr_str id = shown(in->parent_id);
-    size_t room =
-        in->id.n + name.n + in->owner.n + in->author.n + type.n + id.n;
-    struct seen_file *f = dr_xmalloc(sizeof(*f) + room + 1);
-    char *at = (char *)(f + 1);
+    const struct dr_json *props = dr_json_get(root, "properties");
+    const struct dr_json *parent = dr_json_at(dr_json_get(props, "parents"), 0);
+    struct dr_str owner = dr_json_scalar(dr_json_get(root, "owner_id"));
+    struct dr_str author = dr_json_scalar(dr_json_get(root, "created_by"));
 
-    *f = *in;
-    f->id = put(&at, in->id);
-    f->name = put(&at, name);
-    f->owner = put(&at, in->owner);
-    f->author = put(&at, in->author);
-    f->parent_type = put(&at, type);
-    f->parent_id = put(&at, id);
-    return f;
-}
-
-/* The larger first; of one size the smaller id: no order of reading. */
-static int order(const struct seen_file *a, const struct seen_file *b)
-{
-    if (a->size != b->size) {
-        return a->size > b->size ? -1 : 1;
-    }
-    return dr_str_cmp(a->id, b->id);
-}
-
-static void swap(struct seen_file **a, struct seen_file **b)
-{
-    struct seen_file *x = *a;
-
-    *a = *b;
-    *b = x;
-}
-
-static void sift_up(struct seen_file **v, size_t i)
-{
-    while (i > 0 && order(v[i], v[(i - 1) / 2]) > 0) {
-        swap(&v[i], &v[(i - 1) / 2]);
-        i = (i - 1) / 2;
-    }
-}
-
-static void sift_down(struct seen_file **v, size_t n)
-{
-    size_t i = 0;
-
-    for (;;) {
-        size_t last = i;
-        for (size_t c = 2 * i + 1; c <= 2 * i + 2 && c < n; c++) {
-            last = order(v[c], v[last]) > 0 ? c : last;
-        }
-        if (last == i) {
-            return;
-        }
-        swap(&v[i], &v[last]);
-        i = last;
-    }
-}
-
-static void remember(struct seen_files *f, const struct seen_file *one)
-{
-    if (!f->largest) {
-        f->largest = dr_xcalloc(LISTED_MAX, sizeof(struct seen_file *));
-    }
-    if (f->largest_n < LISTED_MAX) {
-        f->largest[f->largest_n] = copy(one);
-        sift_up(f->largest, f->largest_n++);
-    } else if (order(one, f->largest[0]) < 0) {
-        free(f->largest[0]);
-        f->largest[0] = copy(one);
-        sift_down(f->largest, f->largest_n);
-    }
+    one->id = profile_text(p, one->id);
+    one->name = profile_text(p, shown(dr_json_get_str(props, "file_name")));
+    one->owner = profile_word(p, shown(owner));
+    one->author = profile_word(p, shown(author));
+    one->parent_type = profile_word(p, shown(dr_json_get_str(parent, "type")));
+    one->parent_id =
+        profile_text(p, shown(dr_json_scalar(dr_json_get(parent, "id"))));
 }
 
 void profile_add_file(struct dr_profile *p, const struct dr_source *rec,
@@ -116,41 +35,43 @@ void profile_add_file(struct dr_profile *p, const struct dr_source *rec,
 {
     const struct dr_json *props = dr_json_get(root, "properties");
     const struct dr_json *parents = dr_json_get(props, "parents");
-    const struct dr_json *first = dr_json_at(parents, 0);
     struct dr_str status = dr_str_trim(dr_json_get_str(props, "status"));
     struct seen_files *f = &p->files;
     struct seen_file one = {
         .id = rec->id,
-        .name = dr_json_get_str(props, "file_name"),
-        .owner = shown(dr_json_scalar(dr_json_get(root, "owner_id"))),
-        .author = shown(dr_json_scalar(dr_json_get(root, "created_by"))),
-        .parent_type = dr_json_get_str(first, "type"),
-        .parent_id = dr_json_scalar(dr_json_get(first, "id")),
-        .parents = dr_json_type(parents) == DR_JSON_ARRAY ? parents->count : 0,
-        .broken = dr_str_ieq(status, DR_STR_LIT("missing")) ||
-                  dr_str_ieq(status, DR_STR_LIT("quarantined"))};
+        .created = INT64_MAX,
+        .parents = dr_json_type(parents) == DR_JSON_ARRAY ? parents->count : 0};
 
+    if (dr_str_ieq(status, DR_STR_LIT("missing")) ||
+        dr_str_ieq(status, DR_STR_LIT("quarantined"))) {
+        f->broken++;
+        return;
+    }
     if (dr_str_u64(dr_str_trim(dr_json_scalar(dr_json_get(props, "size"))),
                    &one.size)) {
         one.size = 0;
     }
-    if (one.broken) {
-        f->broken++;
-        return;
+    if (dr_time_parse(dr_json_get_str(root, "created_at"), &one.created,
+                      NULL)) {
+        one.created = INT64_MAX;
     }
+    keep_texts(p, &one, root);
     if (f->n == f->cap) {
         f->cap = f->cap ? f->cap * 2 : 256;
-        f->sizes = dr_xrealloc(f->sizes, f->cap * sizeof(*f->sizes));
+        f->v = dr_xrealloc(f->v, f->cap * sizeof(*f->v));
     }
-    f->sizes[f->n++] = one.size;
-    remember(f, &one);
+    f->v[f->n++] = one;
 }
 
 /* ---- the report ---- */
 
+struct sum {
+    uint64_t n, bytes;
+};
+
+/* What becomes of the files: each stands in one of these. */
 struct sums {
-    uint64_t all, large, fit;       /* files */
-    uint64_t all_b, large_b, fit_b; /* bytes */
+    struct sum large, listed, upload; /* listed: beyond, by the plan's list */
 };
 
 static uint64_t plus(uint64_t a, uint64_t b)
@@ -158,52 +79,61 @@ static uint64_t plus(uint64_t a, uint64_t b)
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-static struct sums sum_up(const struct seen_files *f, uint64_t max)
+static void add(struct sum *s, uint64_t bytes)
+{
+    s->n++;
+    s->bytes = plus(s->bytes, bytes);
+}
+
+static bool is_listed(const struct seen_file *f, const struct room *room)
+{
+    return room->listed && dr_map_has(room->listed, f->id);
+}
+
+static struct sums sum_up(const struct seen_files *f, const struct room *room)
 {
     struct sums s = {0};
 
     for (size_t i = 0; i < f->n; i++) {
-        s.all_b = plus(s.all_b, f->sizes[i]);
-        if (f->sizes[i] > max) {
-            s.large++;
-            s.large_b = plus(s.large_b, f->sizes[i]);
-        } else {
-            s.fit++;
-            s.fit_b = plus(s.fit_b, f->sizes[i]);
-        }
+        add(f->v[i].size > room->max    ? &s.large
+            : is_listed(&f->v[i], room) ? &s.listed
+                                        : &s.upload,
+            f->v[i].size);
     }
-    s.all = f->n;
     return s;
 }
 
+/* The larger first; of one size the smaller id: no order of reading. */
 static int by_size(const void *a, const void *b)
 {
-    const struct seen_file *const *x = a;
-    const struct seen_file *const *y = b;
+    const struct seen_file *x = *(const struct seen_file *const *)a;
+    const struct seen_file *y = *(const struct seen_file *const *)b;
 
-    return order(*x, *y);
+    if (x->size != y->size) {
+        return x->size > y->size ? -1 : 1;
+    }
+    return dr_str_cmp(x->id, y->id);
 }
 
-static const char *large_word(const struct dr_plan *p)
+static const char *word_of(enum file_fate f)
 {
-    static const char *const words[] = {
-        [TOO_LARGE_NOTE] = "note",
-        [TOO_LARGE_LINK] = "link",
-        [TOO_LARGE_SKIP] = "skip",
-    };
+    static const char *const words[] = {[FILE_NOTE] = "note",
+                                        [FILE_LINK] = "link",
+                                        [FILE_SKIP] = "skip",
+                                        [FILE_UPLOAD] = "upload"};
 
-    return words[p ? p->files.too_large : TOO_LARGE_NOTE];
+    return words[f];
 }
 
-static void write_sum(struct dr_json_w *w, const char *key, uint64_t n,
-                      uint64_t bytes, const char *decision)
+static void write_sum(struct dr_json_w *w, const char *key, struct sum sum,
+                      const char *decision)
 {
     dr_json_w_key(w, key);
     dr_json_w_obj(w);
     dr_json_w_key(w, "count");
-    dr_json_w_u64(w, n);
+    dr_json_w_u64(w, sum.n);
     dr_json_w_key(w, "bytes");
-    dr_json_w_u64(w, bytes);
+    dr_json_w_u64(w, sum.bytes);
     dr_json_w_kvz(w, "decision", decision);
     dr_json_w_end(w);
 }
@@ -233,61 +163,107 @@ static void write_item(struct dr_json_w *w, const struct seen_file *f,
     dr_json_w_end(w);
 }
 
-static uint64_t write_items(const struct seen_files *f,
-                            const struct dr_plan *plan, uint64_t max,
-                            uint64_t over, struct dr_json_w *w)
+/* Those that are too large, those that the plan lists, those that still do not
+ * fit: the front of v, the largest first. Returns how many. */
+static size_t without_room(const struct seen_files *f, const struct room *room,
+                           const struct seen_file **v, struct sum *over)
 {
-    struct seen_file **v =
-        dr_xcalloc(f->largest_n + 1, sizeof(struct seen_file *));
-    uint64_t written = 0;
+    size_t n = files_beyond(v, f->n, room);
 
-    if (f->largest_n > 0) {
-        memcpy(v, f->largest, f->largest_n * sizeof(*v));
-        qsort(v, f->largest_n, sizeof(*v), by_size);
+    for (size_t i = 0; i < n; i++) {
+        add(over, v[i]->size);
     }
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->v[i].size > room->max || is_listed(&f->v[i], room)) {
+            v[n++] = &f->v[i];
+        }
+    }
+    qsort(v, n, sizeof(*v), by_size);
+    return n;
+}
+
+static void write_items(const struct seen_file *const *v, size_t n,
+                        const struct dr_plan *plan, const struct room *room,
+                        struct dr_json_w *w)
+{
     dr_json_w_key(w, "items");
     dr_json_w_arr(w);
-    for (size_t i = 0; i < f->largest_n; i++) {
-        if (v[i]->size > max) {
-            write_item(w, v[i], plan, "too_large", large_word(plan));
-            written++;
-        } else if (over > 0) {
-            write_item(w, v[i], plan, "storage", "upload");
-            over -= v[i]->size < over ? v[i]->size : over;
+    for (size_t i = 0; i < n && i < LISTED_MAX; i++) {
+        if (v[i]->size > room->max) {
+            write_item(w, v[i], plan, "too_large",
+                       word_of(plan ? plan->files.too_large : FILE_NOTE));
+        } else {
+            write_item(w, v[i], plan, "storage",
+                       word_of(is_listed(v[i], room) ? plan->files.beyond
+                                                     : FILE_UPLOAD));
         }
     }
     dr_json_w_end(w);
-    free(v);
-    return written;
+    dr_json_w_key(w, "left_off");
+    dr_json_w_u64(w, n > LISTED_MAX ? n - LISTED_MAX : 0);
+}
+
+static struct room room_of(const struct dr_plan *plan)
+{
+    struct room room = {.max = DR_FILE_MAX};
+
+    if (plan) {
+        room.max = plan->files.max_bytes;
+        room.storage = plan->files.storage_bytes;
+    }
+    if (plan && plan->files.beyond != FILE_UPLOAD) {
+        room.listed = plan->files.beyond_ids;
+    }
+    return room;
+}
+
+static void write_sums(struct dr_json_w *w, const struct seen_files *f,
+                       const struct sums *s, const struct dr_plan *plan,
+                       struct sum over)
+{
+    struct sum broken = {f->broken, 0};
+
+    write_sum(w, "too_large", s->large,
+              word_of(plan ? plan->files.too_large : FILE_NOTE));
+    write_sum(w, "broken", broken,
+              plan && plan->files.reject_broken ? "reject" : "note");
+    write_sum(w, "beyond", s->listed,
+              word_of(plan ? plan->files.beyond : FILE_UPLOAD));
+    write_sum(w, "upload", s->upload, "upload");
+    write_sum(w, "no_room", over, "upload");
 }
 
 void dr_plan_files_json(const struct dr_profile *profile,
                         const struct dr_plan *plan, struct dr_json_w *w)
 {
     const struct seen_files *f = &profile->files;
-    uint64_t max = plan ? plan->files.max_bytes : DR_FILE_MAX;
-    uint64_t storage = plan ? plan->files.storage_bytes : 0;
-    struct sums s = sum_up(f, max);
-    uint64_t over = storage > 0 && s.fit_b > storage ? s.fit_b - storage : 0;
-    uint64_t written;
+    const struct seen_file **v = files_by_age(f);
+    struct room room = room_of(plan);
+    struct sums s = sum_up(f, &room);
+    struct sum over = {0};
+    size_t n = without_room(f, &room, v, &over);
+    uint64_t all = plus(s.large.bytes, plus(s.listed.bytes, s.upload.bytes));
 
     dr_json_w_obj(w);
     dr_json_w_key(w, "max_bytes");
-    dr_json_w_u64(w, max);
+    dr_json_w_u64(w, room.max);
     dr_json_w_key(w, "storage_bytes");
-    dr_json_w_u64(w, storage);
+    dr_json_w_u64(w, room.storage);
+    dr_json_w_kvz(w, "storage",
+                  room.storage > 0 ? "known"
+                                   : "not known: neither the account's plan "
+                                     "nor the proposal says what it holds, so "
+                                     "no file is found to be beyond it");
     dr_json_w_key(w, "files");
-    dr_json_w_u64(w, s.all + f->broken);
+    dr_json_w_u64(w, f->n + f->broken);
     dr_json_w_key(w, "bytes");
-    dr_json_w_u64(w, s.all_b);
-    write_sum(w, "too_large", s.large, s.large_b, large_word(plan));
-    write_sum(w, "broken", f->broken, 0,
-              plan && plan->files.reject_broken ? "reject" : "note");
-    write_sum(w, "upload", s.fit, s.fit_b, "upload");
+    dr_json_w_u64(w, all);
+    write_sums(w, f, &s, plan, over);
     dr_json_w_key(w, "storage_over");
-    dr_json_w_u64(w, over);
-    written = write_items(f, plan, max, over, w);
-    dr_json_w_key(w, "left_off");
-    dr_json_w_u64(w, s.large - written);
+    dr_json_w_u64(w, room.storage > 0 && s.upload.bytes > room.storage
+                         ? s.upload.bytes - room.storage
+                         : 0);
+    write_items(v, n, plan, &room, w);
     dr_json_w_end(w);
+    free(v);
 }

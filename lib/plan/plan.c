@@ -176,10 +176,18 @@ static void read_pipelines(struct dr_plan *p, const struct dr_json *list)
     }
 }
 
+static enum file_fate file_fate(struct dr_str word, enum file_fate none)
+{
+    return dr_str_eqz(word, "skip")     ? FILE_SKIP
+           : dr_str_eqz(word, "link")   ? FILE_LINK
+           : dr_str_eqz(word, "note")   ? FILE_NOTE
+           : dr_str_eqz(word, "upload") ? FILE_UPLOAD
+                                        : none;
+}
+
 static void read_files(struct dr_plan *p, const struct dr_json *j)
 {
     struct files_plan *f = &p->files;
-    struct dr_str large = dr_json_get_str(j, "too_large");
 
     if (dr_str_u64(dr_json_scalar(dr_json_get(j, "max_bytes")),
                    &f->max_bytes) ||
@@ -190,9 +198,12 @@ static void read_files(struct dr_plan *p, const struct dr_json *j)
                    &f->storage_bytes)) {
         f->storage_bytes = 0;
     }
-    f->too_large = dr_str_eqz(large, "skip")   ? TOO_LARGE_SKIP
-                   : dr_str_eqz(large, "link") ? TOO_LARGE_LINK
-                                               : TOO_LARGE_NOTE;
+    f->too_large = file_fate(dr_json_get_str(j, "too_large"), FILE_NOTE);
+    if (f->too_large == FILE_UPLOAD) { /* no word for these */
+        f->too_large = FILE_NOTE;
+    }
+    f->beyond = file_fate(dr_json_get_str(j, "beyond"), FILE_UPLOAD);
+    f->beyond_ids = read_map(p, dr_json_get(j, "beyond_ids"));
     f->reject_broken = dr_str_eqz(dr_json_get_str(j, "broken"), "reject");
     f->source_url = dr_json_get_str(j, "source_url");
     f->names = read_map(p, dr_json_get(j, "names"));
@@ -342,6 +353,7 @@ void dr_plan_free(struct dr_plan *p)
     dr_map_free(p->merge_contact);
     dr_map_free(p->without_email);
     dr_map_free(p->files.names);
+    dr_map_free(p->files.beyond_ids);
     free_fates(p);
     dr_arena_free(p->arena);
     free(p);

@@ -58,14 +58,21 @@ struct pipeline_plan {
     struct dr_map *stages; /* source id -> struct dr_str * (target id) */
 };
 
-enum too_large { TOO_LARGE_NOTE, TOO_LARGE_LINK, TOO_LARGE_SKIP };
+/* What becomes of a file that the target has no room for. */
+enum file_fate { FILE_NOTE, FILE_LINK, FILE_SKIP, FILE_UPLOAD };
+
+/* Files beyond the account's storage: no more stand in the plan, or more
+ * bytes of ids. */
+#define BEYOND_MAX 100000
+#define BEYOND_BYTES ((size_t)2 << 20)
 
 struct files_plan {
     uint64_t max_bytes, storage_bytes;
-    enum too_large too_large;
+    enum file_fate too_large, beyond;
     bool reject_broken;
     struct dr_str source_url; /* "…{id}…"; empty: none      */
     struct dr_map *names;     /* attachment id -> file name */
+    struct dr_map *beyond_ids;
 };
 
 /* What becomes of a custom object of the source. */

@@ -36,6 +36,7 @@ struct dr_profile *dr_profile_new(void)
     p->had_contacts = dr_map_new(NULL);
     p->had_deals = dr_map_new(NULL);
     p->inline_files = dr_map_new(NULL);
+    p->words = dr_map_new(NULL);
     return p;
 }
 
@@ -56,7 +57,8 @@ void dr_profile_free(struct dr_profile *p)
     dr_map_free(p->had_contacts);
     dr_map_free(p->had_deals);
     dr_map_free(p->inline_files);
-    profile_files_done(&p->files);
+    dr_map_free(p->words);
+    free(p->files.v);
     free(p->companies.v);
     free(p->contacts.v);
     dr_arena_free(p->arena);
@@ -97,6 +99,24 @@ static void keep(struct dr_profile *p, struct dr_map *m, struct dr_str key,
 
     *s = dr_arena_dup(p->arena, value);
     dr_map_put(m, key, s);
+}
+
+struct dr_str profile_text(struct dr_profile *p, struct dr_str s)
+{
+    struct dr_str out = dr_arena_dup(p->arena, s);
+
+    if (out.n < s.n) {
+        must(NULL);
+    }
+    return out;
+}
+
+struct dr_str profile_word(struct dr_profile *p, struct dr_str s)
+{
+    if (!dr_map_has(p->words, s)) {
+        keep(p, p->words, s, s);
+    }
+    return map_text(p->words, s);
 }
 
 /* Two records of the target with one name: the older id, whatever order. */

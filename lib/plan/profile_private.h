@@ -31,21 +31,18 @@ struct named_list {
     size_t n, cap;
 };
 
-/* An attachment, as far as the report of large files needs it. One block of
- * memory each: those that are no longer among the largest are given back. */
+/* An attachment, as far as it says who asks for room, and for how much. */
 struct seen_file {
     uint64_t size;
+    int64_t created; /* milliseconds; INT64_MAX: no time that can be read */
     struct dr_str id, name, owner, author, parent_type, parent_id;
     uint32_t parents;
-    bool broken; /* the source says that it has no bytes to give */
 };
 
 struct seen_files {
-    uint64_t *sizes; /* of all, but the broken ones */
+    struct seen_file *v; /* all but the broken ones */
     size_t n, cap;
-    uint64_t broken;
-    struct seen_file **largest; /* a heap: the smallest of them first */
-    size_t largest_n;
+    uint64_t broken; /* the source says that it has no bytes to give */
 };
 
 /* On what the records of one object hang. */
@@ -69,6 +66,7 @@ struct dr_profile {
     struct dr_map *events;    /* "type\nversion\nshape" -> uint64_t *  */
     struct named_list companies, contacts;
     struct dr_map *inline_files; /* attachment id -> struct dr_str * name */
+    struct dr_map *words; /* owners, authors, types of parents: kept once */
     struct seen_files files;
     struct dr_map *had_accounts, *had_contacts, *had_deals; /* name -> id */
 };
@@ -79,10 +77,24 @@ const struct field_stats *profile_field(const struct dr_profile *p,
 /* files.c */
 void profile_add_file(struct dr_profile *p, const struct dr_source *rec,
                       const struct dr_json *root);
-void profile_files_done(struct seen_files *f);
+struct dr_str profile_text(struct dr_profile *p, struct dr_str s);
+/* A text that many records have; kept once. */
+struct dr_str profile_word(struct dr_profile *p, struct dr_str s);
 uint64_t profile_count(const struct dr_map *m, struct dr_str key);
 /* One more of a key. */
 void profile_add_one(struct dr_profile *p, struct dr_map *m, struct dr_str key);
+
+/* storage.c */
+struct room {
+    uint64_t max, storage;       /* of one file; of all, 0: not known     */
+    const struct dr_map *listed; /* ids that ask for none; NULL: none     */
+};
+/* All in the order in which they are given room; to be freed. */
+const struct seen_file **files_by_age(const struct seen_files *f);
+/* Those that do not fit are moved, in their order, to the front of v. Returns
+ * how many. */
+size_t files_beyond(const struct seen_file **v, size_t n,
+                    const struct room *room);
 
 /* census.c */
 void census_add(struct dr_profile *p, struct dr_arena *a,

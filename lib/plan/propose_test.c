@@ -191,6 +191,11 @@ static void test_edits(void **state)
                 "\"source_url\":\"http://x.example/{id}\",\"too_large\":"
                 "\"link\""),
         1);
+    assert_int_equal(invalid("\"beyond\":\"upload\"", "\"beyond\":\"drop\""),
+                     1);
+    assert_int_equal(invalid("\"beyond\":\"upload\"", "\"beyond\":\"link\""),
+                     1);
+    assert_int_equal(invalid("\"beyond_ids\":[]", "\"beyond_ids\":\"f_1\""), 1);
     assert_int_equal(
         invalid("\"max_bytes\":157286400", "\"max_bytes\":157286401"), 1);
 }

@@ -21,12 +21,19 @@
  *     cut|note: what an activity's text cannot hold goes, with the whole, into
  *     a note beside it: lane note, the same key
  *   notes{html}                     text|keep
- *   files{max_bytes, storage_bytes, too_large, broken, source_url, names}
+ *   files{max_bytes, storage_bytes, too_large, beyond, beyond_ids, broken,
+ *     source_url, names}
  *     max_bytes: no larger file is uploaded; at most DR_FILE_MAX
  *     too_large: note|link|skip; link needs source_url, an https address with
  *     {id} in it. broken (no bytes to be had): note|reject
  *     names{attachment id: file name}: of inline images, for the texts
- *     storage_bytes: what the target holds in all, for the report alone
+ *     storage_bytes: what the target holds in all; 0: not known. Of the files
+ *     that it has no room for when the plan is proposed, beyond says what
+ *     becomes: upload (the lane asks when the storage is full), or as
+ *     too_large. Room is given in the order of creation, then of ids, to each
+ *     that fits in what is left; beyond_ids are the others, in this order, if
+ *     beyond is not upload (to change the word, propose anew). At most 100,000
+ *     of 2 MiB: the rest is uploaded
  *   custom_objects{object: {fate, entity, parent, reason}}: fate module
  *     (records of the custom module `entity`, lane custom), fields (of the one
  *     `parent` it hangs on: op PATCH in the lane link, whose reference with the
@@ -230,9 +237,10 @@ struct dr_propose_opts {
     bool long_notes; /* what an activity's text cannot hold is a note, too */
     /* Files: 0 is Freshsales' own limit, and the storage of its plan. What
      * is too large becomes a "note" (NULL), a "link" or is left out ("skip");
-     * what has no bytes a "note" (NULL) or a "reject". */
+     * what the storage has no room for is an "upload" all the same (NULL), or
+     * one of these; what has no bytes a "note" (NULL) or a "reject". */
     uint64_t file_max_bytes, storage_bytes;
-    const char *files_too_large, *files_broken;
+    const char *files_too_large, *files_beyond, *files_broken;
 
     /* Fates of custom objects by decision, each "co_shipment=module" (or
      * fields, notes, skip). What cannot be is refused, not replaced. */
@@ -256,14 +264,17 @@ int dr_plan_propose(const struct dr_profile *profile,
 
 /*
  * What of the attachments will not fit, before any byte moves: one object.
- *   max_bytes, storage_bytes (0: not known), files, bytes
- *   too_large, broken, upload: {count, bytes, decision}; broken: those that
- *     the source itself says to have no bytes
+ *   max_bytes, storage_bytes, storage ("known", or "not known: …"), files,
+ *     bytes
+ *   too_large, broken, beyond, upload: {count, bytes, decision}; broken: those
+ *     that the source itself says to have no bytes; beyond: those of the plan's
+ *     beyond_ids, by a word other than upload
+ *   no_room: likewise: of the uploads those that do not fit
  *   storage_over: by how many bytes the uploads exceed the storage; 0: not
  *   items: [{id, file_name, size, class, decision, owner, author, parent:
  *     {type, id}, parents}], the largest first: all that are too large, and
- *     the largest of the others whose leaving out would make the rest fit
- *     (class "storage"). At most 2,000; left_off: how many are not listed.
+ *     (class "storage") all that are beyond or have no room. At most 2,000;
+ *     left_off: how many are not listed.
  * Decisions are the plan's words. plan NULL: as if its "files" were empty.
  */
 void dr_plan_files_json(const struct dr_profile *profile,
