@@ -114,6 +114,7 @@ static int wishes(struct cli *c, struct dr_json_w *w)
     static const char *const files[][2] = {{"max-file", "max_bytes"},
                                            {"storage", "storage_bytes"},
                                            {"too-large", "too_large"},
+                                           {"beyond-storage", "beyond"},
                                            {"broken", "broken"}};
     bool any = false;
 

@@ -63,6 +63,8 @@ static const struct flag propose_flags[] = {
     {"max-file", "BYTES", "no larger file is uploaded"},
     {"storage", "BYTES", "what the target has room for"},
     {"too-large", "HOW", "larger files: note (default), link or skip"},
+    {"beyond-storage", "HOW",
+     "files the storage has no room for: upload (default), note, link, skip"},
     {"broken", "HOW", "files without bytes: note (default) or reject"},
     END};
 static const struct flag ready_flags[] = {

@@ -1,5 +1,6 @@
 #include "wishes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int refuse(struct dr_err *err, const char *name, const char *why)
@@ -21,6 +22,8 @@ static int read_word(const struct dr_json *j, const char *name,
                      struct dr_err *err)
 {
     struct dr_str s = dr_json_scalar(dr_json_get(j, name));
+    char known[80] = ""; /* all words of any of the lists below fit */
+    size_t n = 0;
 
     *out = words[0];
     for (size_t i = 0; words[i]; i++) {
@@ -28,12 +31,12 @@ static int read_word(const struct dr_json *j, const char *name,
             *out = words[i];
             return 0;
         }
+        n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s",
+                              i > 0 ? " or " : "", words[i]);
     }
-    return s.n == 0
-               ? 0
-               : dr_err_set(err, DR_REJECT, 0, "request", "%s is %s or %s%s%s",
-                            name, words[0], words[1], words[2] ? " or " : "",
-                            words[2] ? words[2] : "");
+    return s.n == 0 ? 0
+                    : dr_err_set(err, DR_REJECT, 0, "request", "%s is %s", name,
+                                 known);
 }
 
 static int read_list(const struct dr_json *j, const char *name,
@@ -54,6 +57,8 @@ static int read_files(const struct dr_json *j, struct wishes *out,
                       struct dr_err *err)
 {
     static const char *const large[] = {"note", "link", "skip", NULL};
+    static const char *const beyond[] = {"upload", "note", "link", "skip",
+                                         NULL};
     static const char *const broken[] = {"note", "reject", NULL};
 
     return read_id(j, "max_bytes", "is no number of bytes",
@@ -62,6 +67,7 @@ static int read_files(const struct dr_json *j, struct wishes *out,
                            &out->storage_bytes, err) ||
                    read_word(j, "too_large", large, &out->files_too_large,
                              err) ||
+                   read_word(j, "beyond", beyond, &out->files_beyond, err) ||
                    read_word(j, "broken", broken, &out->files_broken, err)
                ? -1
                : 0;
@@ -147,6 +153,7 @@ void wishes_write(const struct wishes *w, struct dr_json_w *j)
     dr_json_w_u64(j, w->storage_bytes);
     dr_json_w_kvz(j, "too_large",
                   w->files_too_large ? w->files_too_large : "note");
+    dr_json_w_kvz(j, "beyond", w->files_beyond ? w->files_beyond : "upload");
     dr_json_w_kvz(j, "broken", w->files_broken ? w->files_broken : "note");
     dr_json_w_end(j);
     dr_json_w_end(j);
@@ -165,6 +172,7 @@ struct dr_propose_opts wishes_opts(const struct wishes *w)
                                     .file_max_bytes = w->file_max_bytes,
                                     .storage_bytes = w->storage_bytes,
                                     .files_too_large = w->files_too_large,
+                                    .files_beyond = w->files_beyond,
                                     .files_broken = w->files_broken,
                                     .fates = w->fates,
                                     .fate_count = w->fate_count,

@@ -22,7 +22,8 @@ struct wishes {
     struct dr_str scope[WISHES_SCOPE], fates[WISHES_FATES];
     size_t scope_count, fate_count;
     bool calls_as_logs, html_keep, long_notes, events_report;
-    const char *files_too_large, *files_broken; /* NULL: the default */
+    /* NULL: the default */
+    const char *files_too_large, *files_beyond, *files_broken;
 };
 
 /* The strings live in j, which may be NULL: no wishes. */

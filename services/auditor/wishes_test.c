@@ -19,6 +19,7 @@ static void test_round_trip(void **state)
         "\"html\":\"keep\",\"long_texts\":\"note\",\"events\":\"report\","
         "\"files\":{\"max_bytes\":"
         "1000,\"storage_bytes\":5000000000,\"too_large\":\"skip\","
+        "\"beyond\":\"link\","
         "\"broken\":\"reject\"}}";
     struct dr_arena *a = dr_arena_new(1 << 20);
     struct dr_buf again;
@@ -48,6 +49,7 @@ static void test_none(void **state)
     assert_int_equal(wishes_parse(NULL, &got, NULL), 0);
     assert_false(got.calls_as_logs || got.html_keep || got.events_report);
     assert_int_equal(wishes_opts(&got).scope_count, 0);
+    assert_string_equal(wishes_opts(&got).files_beyond, "upload");
 }
 
 static void test_refused(void **state)
@@ -59,6 +61,9 @@ static void test_refused(void **state)
         {"{\"html\":\"yes\"}", "keep"},
         {"{\"events\":\"no\"}", "report"},
         {"{\"files\":{\"too_large\":\"cut\"}}", "skip"},
+        {"{\"files\":{\"too_large\":\"upload\"}}", "note or link or skip"},
+        {"{\"files\":{\"beyond\":\"drop\"}}",
+         "beyond is upload or note or link or skip"},
         {"{\"files\":{\"max_bytes\":\"1e9\"}}", "max_bytes"}};
 
     (void)state;

@@ -260,11 +260,12 @@ class Requests(Cli):
         self.drover("plan", "propose", "--custom-objects", "co_x=notes",
                     "--events", "report", "--calls", "call_log", "--html",
                     "keep", "--long-texts", "note", "--max-file", "1000",
-                    "--too-large", "skip")
+                    "--too-large", "skip", "--beyond-storage", "link")
         self.assertEqual(json.loads(self.last()["body"]), {
             "custom_objects": ["co_x=notes"], "events": "report",
             "calls": "call_log", "html": "keep", "long_texts": "note",
-            "files": {"max_bytes": "1000", "too_large": "skip"}})
+            "files": {"max_bytes": "1000", "too_large": "skip",
+                      "beyond": "link"}})
 
     def test_plan_show_keeps_the_bytes(self):
         plan = b'{"format": "drover-plan/1",\n "hash":"x", "n": 1.50}'
