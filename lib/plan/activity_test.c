@@ -203,6 +203,43 @@ static void test_html_kept(void **state)
     dr_plan_free(p);
 }
 
+/* A note whose body is this, as JSON writes it. */
+static struct dr_outcome with_body(const struct dr_plan *p, const char *of,
+                                   const char *was, const char *body)
+{
+    struct dr_source rec = *record(of);
+    size_t at = dr_str_find(rec.body, dr_str_z(was));
+    size_t behind = at + strlen(was);
+
+    assert_true(at < rec.body.n);
+    rec.body = dr_arena_printf(world.a, "%.*s%s%.*s", (int)at, rec.body.p, body,
+                               (int)(rec.body.n - behind), rec.body.p + behind);
+    return apply(p, &rec);
+}
+
+#define NOTE_BODY "<p>Call <b>him</b> &amp; her</p>"
+
+/* Blank lines around a body go, those inside of it stay. */
+static void test_trimmed(void **state)
+{
+    static const char *const bodies[] = {
+        "\\r\\n \\n  a\\n\\n\\nb\\r\\n\\n \\n", "\\n  a\\n\\n\\nb",
+        "\xc2\xa0\\n  a\\n\\n\\nb\\n\xc2\xa0\\n\xc2\xa0"};
+    struct dr_plan *p = plan_of(&plain, NULL, NULL);
+    struct dr_outcome out;
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(bodies); i++) {
+        out = with_body(p, "note/plain", NOTE_BODY, bodies[i]);
+        assert_holds(field(&out, "description"),
+                     "(FastTrack)\n\n  a\n\n\nb\n\nPinned: true");
+        assert_int_equal(notes_on(&out, "body"), 0);
+    }
+    out = with_body(p, "note/plain", NOTE_BODY, "\\n \\n");
+    assert_holds(field(&out, "description"), "(FastTrack)\n\nPinned: true");
+    dr_plan_free(p);
+}
+
 static void test_too_large(void **state)
 {
     const struct dr_source *rec = record("attachment/too_large");
@@ -443,6 +480,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_call_logs),
                                        cmocka_unit_test(test_html_kept),
+                                       cmocka_unit_test(test_trimmed),
                                        cmocka_unit_test(test_lines_in_words),
                                        cmocka_unit_test(test_too_large),
                                        cmocka_unit_test(test_broken),

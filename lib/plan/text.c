@@ -2,6 +2,8 @@
  * the lines that stand around it. */
 #include "plan_private.h"
 
+#include <string.h>
+
 #include "html.h"
 
 /* Images and rules take more room than their tags. */
@@ -122,23 +124,62 @@ static void part(struct dr_buf *out, struct dr_str s, const char *between)
     }
 }
 
-void apply_text(struct build *b, const struct text *t)
+/* The bytes of the blank at s.p[i]; 0: it is none. A line of mails that shall
+ * look empty often holds a no-break space. */
+static size_t blank_at(struct dr_str s, size_t i)
 {
-    size_t max = t->chars > 0 ? t->chars : t->bytes;
-    struct dr_str first = dr_utf8_prefix(t->first, FIRST_MAX);
+    if (s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\r' || s.p[i] == '\n') {
+        return 1;
+    }
+    return i + 1 < s.n && memcmp(s.p + i, "\xc2\xa0", 2) == 0 ? 2 : 0;
+}
+
+/* Without the blank lines at both ends. */
+static struct dr_str trim_lines(struct dr_str s)
+{
+    size_t from = 0, end = 0, n;
+
+    for (size_t i = 0; i < s.n && (n = blank_at(s, i)) > 0; i += n) {
+        from = s.p[i] == '\n' ? i + 1 : from;
+        end = i + n;
+    }
+    if (end == s.n) {
+        return (struct dr_str){"", 0};
+    }
+    end = s.n;
+    for (size_t i = s.n; i > from; i -= n) {
+        n = blank_at(s, i - 1);
+        if (n == 0 && i - from > 1 && blank_at(s, i - 2) == 2) {
+            n = 2;
+        }
+        if (n == 0) {
+            break;
+        }
+        end = s.p[i - 1] == '\n' ? i - 1 : end;
+    }
+    end -= end > from && end < s.n && s.p[end - 1] == '\r';
+    return (struct dr_str){s.p + from, end - from};
+}
+
+void apply_text(struct build *b, const struct text *given)
+{
+    struct text t = *given;
+    size_t max = t.chars > 0 ? t.chars : t.bytes;
+    struct dr_str first = dr_utf8_prefix(t.first, FIRST_MAX);
     struct dr_str tail =
-        cut_lines(b, t, dr_str_trim(dr_buf_view(&b->description)), max);
-    size_t taken =
-        size_of(t, first) + size_of(t, tail) + size_of(t, t->last) + SEPARATORS;
-    struct dr_str own = cut_own(b, t, taken < max ? max - taken : 0, max);
+        cut_lines(b, &t, dr_str_trim(dr_buf_view(&b->description)), max);
+    size_t taken = size_of(&t, first) + size_of(&t, tail) +
+                   size_of(&t, t.last) + SEPARATORS;
     struct dr_buf out;
 
+    t.own = trim_lines(t.own);
+    t.own = cut_own(b, &t, taken < max ? max - taken : 0, max);
     dr_buf_init(&out, (size_t)NOTE_MAX * 8);
     part(&out, first, "");
-    part(&out, own, "\n\n");
+    part(&out, t.own, "\n\n");
     part(&out, tail, "\n\n");
-    part(&out, t->last, tail.n > 0 ? "\n" : "\n\n");
-    build_field(b, dr_str_z(t->field), t->rule, DR_VAL_TEXT,
+    part(&out, t.last, tail.n > 0 ? "\n" : "\n\n");
+    build_field(b, dr_str_z(t.field), t.rule, DR_VAL_TEXT,
                 build_dup(b, dr_buf_view(&out)));
     dr_buf_done(&out);
 }
