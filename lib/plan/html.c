@@ -25,43 +25,45 @@ static const struct tag {
     const char *name;
     enum action action;
 } tags[] = {
-    {"a", A_LINK},          {"abbr", A_NONE},     {"acronym", A_NONE},
-    {"address", A_LINE},    {"applet", A_NONE},   {"area", A_NONE},
-    {"article", A_BLOCK},   {"aside", A_BLOCK},   {"b", A_NONE},
-    {"base", A_NONE},       {"bdi", A_NONE},      {"bdo", A_NONE},
-    {"bgsound", A_NONE},    {"big", A_NONE},      {"blink", A_NONE},
-    {"blockquote", A_LINE}, {"body", A_LINE},     {"br", A_BREAK},
-    {"button", A_NONE},     {"caption", A_LINE},  {"center", A_LINE},
-    {"cite", A_NONE},       {"code", A_NONE},     {"col", A_NONE},
-    {"colgroup", A_NONE},   {"dd", A_LINE},       {"del", A_NONE},
-    {"dfn", A_NONE},        {"dir", A_LINE},      {"div", A_LINE},
-    {"dl", A_LINE},         {"dt", A_LINE},       {"em", A_NONE},
-    {"embed", A_NONE},      {"fieldset", A_LINE}, {"font", A_NONE},
-    {"footer", A_BLOCK},    {"form", A_LINE},     {"frame", A_NONE},
-    {"frameset", A_NONE},   {"h1", A_BLOCK},      {"h2", A_BLOCK},
-    {"h3", A_BLOCK},        {"h4", A_BLOCK},      {"h5", A_BLOCK},
-    {"h6", A_BLOCK},        {"head", A_LINE},     {"header", A_BLOCK},
-    {"hr", A_RULE},         {"html", A_LINE},     {"i", A_NONE},
-    {"iframe", A_NONE},     {"img", A_IMAGE},     {"input", A_NONE},
-    {"ins", A_NONE},        {"kbd", A_NONE},      {"label", A_NONE},
-    {"layer", A_NONE},      {"legend", A_LINE},   {"li", A_ITEM},
-    {"link", A_NONE},       {"main", A_BLOCK},    {"map", A_NONE},
-    {"mark", A_NONE},       {"marquee", A_LINE},  {"menu", A_LINE},
-    {"meta", A_NONE},       {"nav", A_BLOCK},     {"nobr", A_NONE},
-    {"noframes", A_NONE},   {"noscript", A_NONE}, {"object", A_NONE},
-    {"ol", A_LINE},         {"optgroup", A_LINE}, {"option", A_LINE},
-    {"p", A_BLOCK},         {"param", A_NONE},    {"picture", A_NONE},
-    {"pre", A_PRE},         {"q", A_NONE},        {"s", A_NONE},
-    {"samp", A_NONE},       {"script", A_SKIP},   {"section", A_BLOCK},
-    {"select", A_LINE},     {"small", A_NONE},    {"source", A_NONE},
-    {"spacer", A_NONE},     {"span", A_NONE},     {"strike", A_NONE},
-    {"strong", A_NONE},     {"style", A_SKIP},    {"sub", A_NONE},
-    {"sup", A_NONE},        {"svg", A_NONE},      {"table", A_LINE},
-    {"tbody", A_LINE},      {"td", A_CELL},       {"textarea", A_LINE},
-    {"tfoot", A_LINE},      {"th", A_CELL},       {"thead", A_LINE},
-    {"title", A_SKIP},      {"tr", A_LINE},       {"tt", A_NONE},
-    {"u", A_NONE},          {"ul", A_LINE},       {"var", A_NONE},
-    {"video", A_NONE},      {"wbr", A_NONE},
+    {"a", A_LINK},        {"abbr", A_NONE},       {"acronym", A_NONE},
+    {"address", A_LINE},  {"applet", A_NONE},     {"area", A_NONE},
+    {"article", A_BLOCK}, {"aside", A_BLOCK},     {"audio", A_NONE},
+    {"b", A_NONE},        {"base", A_NONE},       {"bdi", A_NONE},
+    {"bdo", A_NONE},      {"bgsound", A_NONE},    {"big", A_NONE},
+    {"blink", A_NONE},    {"blockquote", A_LINE}, {"body", A_LINE},
+    {"br", A_BREAK},      {"button", A_NONE},     {"caption", A_LINE},
+    {"center", A_LINE},   {"cite", A_NONE},       {"code", A_NONE},
+    {"col", A_NONE},      {"colgroup", A_NONE},   {"dd", A_LINE},
+    {"del", A_NONE},      {"details", A_LINE},    {"dfn", A_NONE},
+    {"dir", A_LINE},      {"div", A_LINE},        {"dl", A_LINE},
+    {"dt", A_LINE},       {"em", A_NONE},         {"embed", A_NONE},
+    {"fieldset", A_LINE}, {"figcaption", A_LINE}, {"figure", A_BLOCK},
+    {"font", A_NONE},     {"footer", A_BLOCK},    {"form", A_LINE},
+    {"frame", A_NONE},    {"frameset", A_NONE},   {"h1", A_BLOCK},
+    {"h2", A_BLOCK},      {"h3", A_BLOCK},        {"h4", A_BLOCK},
+    {"h5", A_BLOCK},      {"h6", A_BLOCK},        {"head", A_LINE},
+    {"header", A_BLOCK},  {"hr", A_RULE},         {"html", A_LINE},
+    {"i", A_NONE},        {"iframe", A_NONE},     {"img", A_IMAGE},
+    {"input", A_NONE},    {"ins", A_NONE},        {"kbd", A_NONE},
+    {"label", A_NONE},    {"layer", A_NONE},      {"legend", A_LINE},
+    {"li", A_ITEM},       {"link", A_NONE},       {"main", A_BLOCK},
+    {"map", A_NONE},      {"mark", A_NONE},       {"marquee", A_LINE},
+    {"menu", A_LINE},     {"meta", A_NONE},       {"nav", A_BLOCK},
+    {"nobr", A_NONE},     {"noframes", A_NONE},   {"noscript", A_NONE},
+    {"object", A_NONE},   {"ol", A_LINE},         {"optgroup", A_LINE},
+    {"option", A_LINE},   {"p", A_BLOCK},         {"param", A_NONE},
+    {"picture", A_NONE},  {"pre", A_PRE},         {"q", A_NONE},
+    {"s", A_NONE},        {"samp", A_NONE},       {"script", A_SKIP},
+    {"section", A_BLOCK}, {"select", A_LINE},     {"small", A_NONE},
+    {"source", A_NONE},   {"spacer", A_NONE},     {"span", A_NONE},
+    {"strike", A_NONE},   {"strong", A_NONE},     {"style", A_SKIP},
+    {"sub", A_NONE},      {"summary", A_LINE},    {"sup", A_NONE},
+    {"svg", A_NONE},      {"table", A_LINE},      {"tbody", A_LINE},
+    {"td", A_CELL},       {"textarea", A_LINE},   {"tfoot", A_LINE},
+    {"th", A_CELL},       {"thead", A_LINE},      {"time", A_NONE},
+    {"title", A_SKIP},    {"tr", A_LINE},         {"tt", A_NONE},
+    {"u", A_NONE},        {"ul", A_LINE},         {"var", A_NONE},
+    {"video", A_NONE},    {"wbr", A_NONE},
 };
 static const struct tag office = {"o:p", A_NONE};
 
@@ -119,6 +121,11 @@ static const struct tag *tag_named(struct dr_str name)
         }
     }
     return NULL;
+}
+
+bool html_is_element(struct dr_str name)
+{
+    return tag_named(name) != NULL;
 }
 
 /* The '>' of a tag, not one inside quotes. Where quotes never close, the next

@@ -10,6 +10,7 @@ enum html_found {
     HTML_TAGS = 1,     /* tags fell away                                   */
     HTML_ENTITIES = 2, /* written out as the characters they stand for     */
     HTML_IMAGES = 4,   /* became "[image: …]"                              */
+    HTML_UNSAFE = 8,   /* left out or closed, so that it can be shown      */
 };
 
 /*
@@ -26,6 +27,21 @@ unsigned html_to_text(struct dr_str in, const struct dr_map *names,
  * become "[image: name]", for their address will not lead anywhere. */
 unsigned html_relink(struct dr_str in, const struct dr_map *names,
                      struct dr_buf *out);
+
+/* Whether HTML has an element of that name; Word's own count, too. */
+bool html_is_element(struct dr_str name);
+
+/*
+ * html_safe.c: HTML that is kept, without what would run, load or send
+ * something where it is shown, and with what is open at the end closed.
+ * HTML_TAGS: there are (or were) tags in it. HTML_ENTITIES: a '<' that belongs
+ * to none was written out. Its output is at most four times the input and
+ * HTML_CLOSING_MAX; given its own output, it leaves that as it is.
+ */
+unsigned html_safe(struct dr_str in, struct dr_buf *out);
+#define HTML_CLOSING_MAX 2560
+/* A text as HTML shows it, each line end a <br>. */
+void html_escape(struct dr_str in, struct dr_buf *out);
 
 /* entities.c: the character that starts at s.p[0] == '&'; *used is how many
  * bytes it takes. 0: no entity. */
