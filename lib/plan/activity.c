@@ -328,9 +328,10 @@ static void body(struct build *b, const char *field, const char *lane)
 
     apply_provenance(b, false);
     build_load(b, &head, lane);
-    text.own = is_plain(b) ? s
-                           : text_of_html(b, text.source, text.rule, s,
-                                          b->plan->keep_activity_html);
+    text.own = s;
+    if (!is_plain(b)) {
+        text_of_html(b, &text, s, b->plan->keep_activity_html);
+    }
     text.last = marker_line(b, head.marker);
     apply_text(b, &text);
 }

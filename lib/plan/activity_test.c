@@ -219,6 +219,73 @@ static struct dr_outcome with_body(const struct dr_plan *p, const char *of,
 
 #define NOTE_BODY "<p>Call <b>him</b> &amp; her</p>"
 
+static size_t told_unsafe(const struct dr_outcome *o)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < o->note_count; i++) {
+        n += dr_str_starts(o->notes[i].cause, DR_STR_LIT("HTML made safe"));
+    }
+    return n;
+}
+
+/* What is kept runs nothing where it is shown, and the lines around it are
+ * lines there, whatever stands in them. */
+static void test_html_safe(void **state)
+{
+    struct dr_propose_opts o = {.html_keep = true};
+    struct dr_plan *p = plan_of(&o, NULL, NULL);
+    struct dr_outcome out =
+        with_body(p, "note/plain", NOTE_BODY,
+                  "\\n<div onclick=x()>a<script>x()</script><i>b<script>\\n");
+    struct dr_str text = field(&out, "description");
+
+    (void)state;
+    assert_holds(
+        text,
+        "(FastTrack)<br><br><div>a<i>b\n</i></div><br><br>Pinned: true<br>"
+        "Source subject: Old mail<br>");
+    assert_holds(text, "<br>FastTrack note n_1 [");
+    assert_int_equal(told_unsafe(&out), 1);
+    out = with_body(p, "note/plain", NOTE_BODY, "<p>a</p>");
+    assert_int_equal(told_unsafe(&out), 0);
+    /* text without a tag is text */
+    out = with_body(p, "note/plain", NOTE_BODY, "a < b");
+    assert_holds(field(&out, "description"), "\n\na < b\n\nPinned: true");
+    /* an author's name is no HTML */
+    out = with_body(p, "note/plain", "\"created_by\": \"u_2\"",
+                    "\"created_by\": \"<b onclick=x()>\"");
+    assert_holds(field(&out, "description"), "Note by &lt;b onclick=x()&gt;, ");
+    dr_plan_free(p);
+}
+
+static void test_html_cut(void **state)
+{
+    struct dr_propose_opts o = {.html_keep = true};
+    struct dr_plan *p = plan_of(&o, NULL, NULL);
+    struct dr_buf b;
+    struct dr_outcome out;
+    struct dr_str text;
+
+    (void)state;
+    dr_buf_init(&b, (size_t)1 << 20);
+    dr_buf_z(&b, "<div>");
+    while (b.n < 20000) {
+        dr_buf_z(&b, "<a href='https://x.example/'>words</a> ");
+    }
+    dr_buf_z(&b, "</div>");
+    out = with_body(p, "call/plain", "<p>Asked for <b>a quote</b>.</p>", b.p);
+    text = field(&out, "notes");
+    assert_true(dr_utf8_count(text) <= 10000);
+    assert_true(dr_utf8_count(text) > 9500);
+    assert_true(
+        dr_str_find(text, DR_STR_LIT("</a></div><br><br>")) != SIZE_MAX ||
+        dr_str_find(text, DR_STR_LIT("</a> </div><br><br>")) != SIZE_MAX);
+    assert_true(dr_str_find(text, DR_STR_LIT("&lt;")) == SIZE_MAX);
+    dr_buf_done(&b);
+    dr_plan_free(p);
+}
+
 /* Blank lines around a body go, those inside of it stay. */
 static void test_trimmed(void **state)
 {
@@ -480,6 +547,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_call_logs),
                                        cmocka_unit_test(test_html_kept),
+                                       cmocka_unit_test(test_html_safe),
+                                       cmocka_unit_test(test_html_cut),
                                        cmocka_unit_test(test_trimmed),
                                        cmocka_unit_test(test_lines_in_words),
                                        cmocka_unit_test(test_too_large),

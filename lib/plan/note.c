@@ -31,9 +31,8 @@ size_t make_note(struct build *b, struct dr_load out[LOADS_MAX])
     apply_holder(b);
     build_load(b, &head, "note");
     text.first = first_line(b);
-    text.own = text_of_html(b, text.source, text.rule,
-                            dr_json_scalar(dr_json_gets(b->props, text.source)),
-                            b->plan->keep_note_html);
+    text_of_html(b, &text, dr_json_scalar(dr_json_gets(b->props, text.source)),
+                 b->plan->keep_note_html);
     text.last = marker_line(b, head.marker);
     apply_text(b, &text);
     build_load(b, &out[0], "note");

@@ -149,8 +149,9 @@ struct build {
     size_t line_n, line_cap;
     struct dr_buf description; /* appended lines */
     struct dr_str whole;       /* of a text that was cut */
-    struct dr_str part_id;     /* the line being made */
-    enum dr_out_state state;   /* 0: going on */
+    bool whole_html;
+    struct dr_str part_id;   /* the line being made */
+    enum dr_out_state state; /* 0: going on */
     struct dr_rejected reject;
     bool oom;
 };
@@ -256,15 +257,16 @@ struct text {
     const char *field; /* of the target */
     struct dr_str source, rule;
     struct dr_str first, own, last;
+    bool html;           /* own is HTML that was kept: so is all of it     */
     size_t chars, bytes; /* the limit: in characters, else in bytes */
 };
 void apply_text(struct build *b, const struct text *t);
 /* By plan, a note with the whole of a text that was cut, behind the n load
  * records there are. Returns how many there are then. */
 size_t add_whole_text(struct build *b, struct dr_load out[LOADS_MAX], size_t n);
-/* A text of FastTrack that is HTML, by the plan kept or reduced. */
-struct dr_str text_of_html(struct build *b, struct dr_str source,
-                           struct dr_str rule, struct dr_str s, bool keep);
+/* Makes a text of FastTrack that is HTML the own text: by the plan kept, as
+ * far as it is safe, or reduced. */
+void text_of_html(struct build *b, struct text *t, struct dr_str s, bool keep);
 /* "FastTrack <object> <id> [<marker>]" for a type without custom fields. */
 struct dr_str marker_line(struct build *b, struct dr_str marker);
 

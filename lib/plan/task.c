@@ -35,8 +35,7 @@ size_t make_task(struct build *b, struct dr_load out[LOADS_MAX])
     (void)apply_target(b, false);
     apply_provenance(b, false);
     build_load(b, &head, "activity");
-    text.own = text_of_html(b, text.source, text.rule, prop_text(b, "body"),
-                            b->plan->keep_activity_html);
+    text_of_html(b, &text, prop_text(b, "body"), b->plan->keep_activity_html);
     text.last = marker_line(b, head.marker);
     apply_text(b, &text);
     build_load(b, &out[0], "activity");

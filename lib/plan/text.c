@@ -8,19 +8,21 @@
 
 /* Images and rules take more room than their tags. */
 #define GROWTH 2
+/* So does a '<' that is written out. */
+#define SAFE_GROWTH 4
 /* Blank lines between the parts, and a little to spare. */
 #define SEPARATORS 8
-#define FIRST_MAX 500 /* characters */
+#define HTML_SEPARATORS 24 /* the same as <br> */
+#define LINE_GROWTH 5      /* "&amp;" */
+#define FIRST_MAX 500      /* characters */
 
-static struct dr_str reduced(struct build *b, struct dr_str s, bool keep,
-                             unsigned *found)
+static struct dr_str reduced(struct build *b, struct dr_str s, unsigned *found)
 {
     struct dr_buf text;
     struct dr_str out = s;
 
     dr_buf_init(&text, s.n * GROWTH + ((size_t)64 << 10));
-    *found = keep ? html_relink(s, b->plan->files.names, &text)
-                  : html_to_text(s, b->plan->files.names, &text);
+    *found = html_to_text(s, b->plan->files.names, &text);
     b->oom |= text.over;
     if (*found != 0) {
         out = build_dup(b, dr_buf_view(&text));
@@ -29,28 +31,65 @@ static struct dr_str reduced(struct build *b, struct dr_str s, bool keep,
     return out;
 }
 
-struct dr_str text_of_html(struct build *b, struct dr_str source,
-                           struct dr_str rule, struct dr_str s, bool keep)
+static struct dr_str made_safe(struct build *b, struct dr_str s,
+                               unsigned *found)
+{
+    struct dr_buf text;
+    struct dr_str out;
+
+    dr_buf_init(&text, s.n * SAFE_GROWTH + ((size_t)64 << 10));
+    *found = html_safe(s, &text);
+    b->oom |= text.over;
+    out = *found != 0 ? build_dup(b, dr_buf_view(&text)) : s;
+    dr_buf_done(&text);
+    return out;
+}
+
+/* Names of files are written into it first: they are made safe with it. */
+static struct dr_str kept(struct build *b, struct dr_str s, unsigned *found)
+{
+    struct dr_buf text;
+    struct dr_str out;
+    unsigned images;
+
+    dr_buf_init(&text, s.n * GROWTH + ((size_t)64 << 10));
+    images = html_relink(s, b->plan->files.names, &text);
+    b->oom |= text.over;
+    out = made_safe(b, images ? build_dup(b, dr_buf_view(&text)) : s, found);
+    *found |= images;
+    dr_buf_done(&text);
+    return out;
+}
+
+void text_of_html(struct build *b, struct text *t, struct dr_str s, bool keep)
 {
     unsigned found;
-    struct dr_str out = reduced(b, s, keep, &found);
 
+    t->own = keep ? kept(b, s, &found) : reduced(b, s, &found);
+    t->html = keep && (found & HTML_TAGS);
     if (keep && (found & HTML_IMAGES)) {
-        build_note(b, source, rule, s, out,
+        build_note(b, t->source, t->rule, s, t->own,
                    "an image that is an attachment is named in its place: the "
                    "file stands on the record");
-    } else if (found & HTML_TAGS) {
-        build_note(b, source, rule, s, out,
+    } else if (!keep && (found & HTML_TAGS)) {
+        build_note(b, t->source, t->rule, s, t->own,
                    "HTML reduced to its text: what only a tag said is not "
                    "carried");
     }
-    return out;
+    if (keep && (found & HTML_UNSAFE)) {
+        build_note(b, t->source, t->rule, s, t->own,
+                   "HTML made safe to show: what could run, load or send "
+                   "something was left out, what was open was closed");
+    }
 }
 
 struct dr_str value_html(struct build *b, struct dr_str source,
                          struct dr_str rule, struct dr_str s)
 {
-    return text_of_html(b, source, rule, s, false);
+    struct text t = {.source = source, .rule = rule};
+
+    text_of_html(b, &t, s, false);
+    return t.own;
 }
 
 struct dr_str marker_line(struct build *b, struct dr_str marker)
@@ -81,18 +120,73 @@ static struct dr_str prefix(const struct text *t, struct dr_str s, size_t max)
     return (struct dr_str){s.p, max};
 }
 
-static struct dr_str cut_lines(struct build *b, const struct text *t,
-                               struct dr_str tail, size_t max)
+/* Lines around the text as the field takes it. */
+static struct dr_str line_of(struct build *b, const struct text *t,
+                             struct dr_str s)
 {
-    size_t last = size_of(t, t->last) + SEPARATORS;
+    struct dr_buf out;
+
+    if (!t->html) {
+        return s;
+    }
+    dr_buf_init(&out, s.n * LINE_GROWTH + 16);
+    html_escape(s, &out);
+    b->oom |= out.over;
+    s = build_dup(b, dr_buf_view(&out));
+    dr_buf_done(&out);
+    return s;
+}
+
+static size_t separators(const struct text *t)
+{
+    return t->html ? HTML_SEPARATORS : SEPARATORS;
+}
+
+static struct dr_str cut_lines(struct build *b, const struct text *t,
+                               struct dr_str lines, size_t max)
+{
+    size_t last = size_of(t, t->last) + separators(t), room;
+    struct dr_str tail = line_of(b, t, lines);
 
     if (size_of(t, tail) + last <= max / 2) {
         return tail;
     }
-    build_note(b, dr_str_z(t->field), t->rule, tail, (struct dr_str){"", 0},
+    build_note(b, dr_str_z(t->field), t->rule, lines, (struct dr_str){"", 0},
                "the lines that stand below the text were cut to half of what "
                "the field holds");
-    return prefix(t, tail, last < max / 2 ? max / 2 - last : 0);
+    room = last < max / 2 ? max / 2 - last : 0;
+    return line_of(b, t, prefix(t, lines, t->html ? room / LINE_GROWTH : room));
+}
+
+/* Without the tag that the cut went through. */
+static struct dr_str whole_tags(struct dr_str s)
+{
+    for (size_t i = s.n; i > 0 && s.p[i - 1] != '>'; i--) {
+        if (s.p[i - 1] == '<') {
+            return (struct dr_str){s.p, i - 1};
+        }
+    }
+    return s;
+}
+
+/* HTML that is cut is closed anew; its end tags need room, too. */
+static struct dr_str cut_html(struct build *b, const struct text *t,
+                              size_t room)
+{
+    size_t less = 0;
+
+    for (int tries = 0; tries < 3 && less <= room; tries++) {
+        unsigned found;
+        struct dr_str s =
+            made_safe(b, whole_tags(prefix(t, t->own, room - less)), &found);
+        size_t size = size_of(t, s);
+        if (size <= room) {
+            return s;
+        }
+        less =
+            tries == 0 ? size - room + HTML_CLOSING_MAX / 16 : HTML_CLOSING_MAX;
+    }
+    return (struct dr_str){"", 0};
 }
 
 static struct dr_str cut_own(struct build *b, const struct text *t, size_t room,
@@ -103,7 +197,7 @@ static struct dr_str cut_own(struct build *b, const struct text *t, size_t room,
     if (size_of(t, t->own) <= room) {
         return t->own;
     }
-    cut = prefix(t, t->own, room);
+    cut = t->html ? cut_html(b, t, room) : prefix(t, t->own, room);
     why = build_printf(
         b,
         "cut to what the field of %zu %s holds beside the lines around the "
@@ -113,13 +207,14 @@ static struct dr_str cut_own(struct build *b, const struct text *t, size_t room,
     build_note(b, t->source, t->rule, t->own, cut,
                why.n > 0 ? why.p : "cut to what the field holds");
     b->whole = t->own;
+    b->whole_html = t->html;
     return cut;
 }
 
-static void part(struct dr_buf *out, struct dr_str s, const char *between)
+static void part(struct dr_buf *out, struct dr_str s, struct dr_str between)
 {
     if (s.n > 0) {
-        dr_buf_z(out, out->n > 0 ? between : "");
+        dr_buf_str(out, out->n > 0 ? between : (struct dr_str){"", 0});
         dr_buf_str(out, s);
     }
 }
@@ -164,21 +259,23 @@ static struct dr_str trim_lines(struct dr_str s)
 void apply_text(struct build *b, const struct text *given)
 {
     struct text t = *given;
-    size_t max = t.chars > 0 ? t.chars : t.bytes;
-    struct dr_str first = dr_utf8_prefix(t.first, FIRST_MAX);
-    struct dr_str tail =
-        cut_lines(b, &t, dr_str_trim(dr_buf_view(&b->description)), max);
-    size_t taken = size_of(&t, first) + size_of(&t, tail) +
-                   size_of(&t, t.last) + SEPARATORS;
+    size_t max = t.chars > 0 ? t.chars : t.bytes, taken;
+    struct dr_str end = line_of(b, &t, DR_STR_LIT("\n")), gap, tail;
     struct dr_buf out;
 
+    gap = line_of(b, &t, DR_STR_LIT("\n\n"));
     t.own = trim_lines(t.own);
+    t.first = line_of(b, &t, dr_utf8_prefix(t.first, FIRST_MAX));
+    t.last = line_of(b, &t, t.last);
+    tail = cut_lines(b, &t, dr_str_trim(dr_buf_view(&b->description)), max);
+    taken = size_of(&t, t.first) + size_of(&t, tail) + size_of(&t, t.last) +
+            separators(&t);
     t.own = cut_own(b, &t, taken < max ? max - taken : 0, max);
     dr_buf_init(&out, (size_t)NOTE_MAX * 8);
-    part(&out, first, "");
-    part(&out, t.own, "\n\n");
-    part(&out, tail, "\n\n");
-    part(&out, t.last, tail.n > 0 ? "\n" : "\n\n");
+    part(&out, t.first, gap);
+    part(&out, t.own, gap);
+    part(&out, tail, gap);
+    part(&out, t.last, tail.n > 0 ? end : gap);
     build_field(b, dr_str_z(t.field), t.rule, DR_VAL_TEXT,
                 build_dup(b, dr_buf_view(&out)));
     dr_buf_done(&out);
@@ -191,6 +288,7 @@ size_t add_whole_text(struct build *b, struct dr_load out[LOADS_MAX], size_t n)
     struct text text = {.field = "description",
                         .source = DR_STR_LIT("body"),
                         .own = b->whole,
+                        .html = b->whole_html,
                         .bytes = NOTE_MAX};
     struct dr_load head;
 
