@@ -259,8 +259,12 @@ class Choices(RowsCase):
                          {"event.report"})
 
     def test_html_is_kept(self):
-        self.assertTrue(any("<" in (h.get("notes") or "")
-                            for _, _, h in self.landed("email")))
+        kept = [h["notes"] for _, _, h in self.landed("email")
+                if "</p>" in (h.get("notes") or "")]
+        self.assertTrue(kept)
+        for text in kept:
+            self.assertNotIn("x()", text)
+            self.assertIn("<br>FastTrack email ", text)
 
 
 class Classic(RowsCase):
