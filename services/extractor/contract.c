@@ -219,6 +219,32 @@ bool id_ok(struct dr_str id)
     return id.n > 0 && id.n <= CONTRACT_ID_MAX && dr_text_valid(id);
 }
 
+#define ID_WITHIN 512 /* bytes of a broken line where its id may be found */
+
+struct dr_str id_in_broken(struct dr_str raw)
+{
+    const struct dr_str key = DR_STR_LIT("\"id\":");
+    size_t at;
+    struct dr_str rest = raw;
+
+    rest.n = rest.n < ID_WITHIN ? rest.n : ID_WITHIN;
+    at = dr_str_find(rest, key);
+    if (at == SIZE_MAX) {
+        return (struct dr_str){"", 0};
+    }
+    rest = (struct dr_str){rest.p + at + key.n, rest.n - at - key.n};
+    rest = dr_str_trim(rest);
+    if (rest.n < 2 || rest.p[0] != '"') {
+        return (struct dr_str){"", 0};
+    }
+    rest = (struct dr_str){rest.p + 1, rest.n - 1};
+    at = dr_str_find(rest, DR_STR_LIT("\""));
+    rest.n = at == SIZE_MAX ? 0 : at;
+    return id_ok(rest) && dr_str_find(rest, DR_STR_LIT("\\")) == SIZE_MAX
+               ? rest
+               : (struct dr_str){"", 0};
+}
+
 int record_parse(const struct dr_json *j, struct dr_source *out,
                  struct dr_err *err)
 {

@@ -64,6 +64,8 @@ bool object_needed(struct dr_str type);
 
 /* At most 64 bytes, not empty, UTF-8 without NUL. */
 bool id_ok(struct dr_str id);
+/* A broken line mostly still shows which record it is; empty: it does not. */
+struct dr_str id_in_broken(struct dr_str raw);
 
 /* One whole page: parsed tree and the two things every answer has. */
 struct page {

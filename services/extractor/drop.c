@@ -413,6 +413,7 @@ void drop_free(struct drop *d)
     for (size_t i = 0; i < d->kind_n; i++) {
         free(d->kinds[i].v);
         free(d->kinds[i].gone);
+        free(d->kinds[i].broken);
     }
     for (size_t i = 0; i < d->pair_n; i++) {
         free(d->pairs[i].v);

@@ -35,6 +35,8 @@ struct drop_kind {
     size_t n, cap;
     struct drop_gone *gone; /* by id */
     size_t gone_n, gone_cap;
+    struct dr_str *broken; /* ids of records that are there, and unreadable */
+    size_t broken_n, broken_cap;
 };
 
 struct drop_end {
@@ -99,6 +101,12 @@ struct drop_pair *drop_pair(const struct drop *d, struct dr_str from,
 size_t drop_ends(const struct drop_pair *p, struct dr_str from);
 /* Appends the record's JSON. */
 int drop_body(const struct entry *e, struct dr_buf *out);
+
+/* It is there, and cannot be read: a broken line, or `poison` of the manifest.
+ * Events and line items are not among them. */
+bool drop_is_broken(const struct drop_kind *k, struct dr_str id);
+/* First index of `broken` whose id is greater. */
+size_t drop_broken_after(const struct drop_kind *k, struct dr_str id);
 
 /* What is said of a record that the folder has not; NULL: nothing. */
 const struct drop_gone *drop_gone_find(const struct drop_kind *k,

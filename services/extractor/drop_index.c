@@ -202,6 +202,7 @@ int drop_sort(struct drop *d, struct dr_err *err)
         }
         tell_undead(d, k);
     }
+    drop_find_broken(d);
     for (size_t i = 0; i < d->pair_n; i++) {
         if (d->pairs[i].n > 1) {
             qsort(d->pairs[i].v, d->pairs[i].n, sizeof(*d->pairs[i].v),

@@ -30,6 +30,11 @@ int drop_row_fits(struct drop *d, const struct dr_json *entry, int64_t rows,
 /* All by id, of each id one; tells what is odd. */
 int drop_sort(struct drop *d, struct dr_err *err) DR_MUSTCHECK;
 
+/* ---- drop_broken.c ---- */
+
+/* Once the rows are sorted: which records are there and cannot be read. */
+void drop_find_broken(struct drop *d);
+
 /* ---- drop_rows.c ---- */
 
 /* The rows of one file into the index; the number of rows, or -1. */

@@ -526,6 +526,37 @@ static void test_ids_that_lost_their_zeros_dangle(void **state)
     assert_told(w, "2 of 2 name a record that the folder has not");
 }
 
+/* ---- what is there and cannot be read ---- */
+
+static void test_broken_lines_and_poison_are_not_gone(void **state)
+{
+    struct world *w = *state;
+    const struct drop_kind *k;
+
+    file(w, "objects/contact.ndjson", "contact", 5, ",\"format\":\"ndjson\"",
+         DR_STR_LIT("{\"type\":\"contact\",\"id\":\"y\",\"version\":1,\n"
+                    "{\"type\":\"contact\",\"id\":\"c\",\"version\":1}\n"
+                    "{\"type\":\"contact\",\"id\":\"c\",\"version\":2,\n"
+                    "{\"type\":\"contact\",\"id\":\"b\",\"version\":1,\n"
+                    "nobody knows which\n"));
+    dr_buf_z(&w->files, "],\"poison\":[{\"type\":\"contact\",\"id\":\"x\"},"
+                        "{\"type\":\"contact\",\"id\":\"y\"},"
+                        "{\"type\":\"company\",\"id\":\"k\"},"
+                        "{\"type\":\"nothing\",\"id\":\"n\"},"
+                        "{\"type\":\"contact\"}");
+    assert_true(opened(w, 100));
+    k = drop_kind(w->drop, DR_STR_LIT("contact"));
+    assert_int_equal(k->broken_n, 3); /* b, x, y: each once, in this order */
+    assert_true(dr_str_eqz(k->broken[0], "b"));
+    assert_true(dr_str_eqz(k->broken[2], "y"));
+    assert_int_equal(drop_broken_after(k, DR_STR_LIT("b")), 1);
+    assert_true(drop_is_broken(k, DR_STR_LIT("x")));
+    assert_false(drop_is_broken(k, DR_STR_LIT("c"))); /* one line of it reads */
+    assert_true(drop_is_broken(drop_kind(w->drop, DR_STR_LIT("company")),
+                               DR_STR_LIT("k")));
+    assert_int_equal(w->drop->bad_n, 4);
+}
+
 /* ---- what is gone ---- */
 
 static void test_tombstones(void **state)
@@ -639,6 +670,7 @@ int main(void)
         TEST(test_links_are_read_by_their_header),
         TEST(test_two_files_hold_one_pair),
         TEST(test_ids_that_lost_their_zeros_dangle),
+        TEST(test_broken_lines_and_poison_are_not_gone),
         TEST(test_tombstones),
         TEST(test_more_rows_than_said_are_not_read),
         TEST(test_rows_that_are_no_records_are_bounded),

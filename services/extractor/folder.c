@@ -124,6 +124,18 @@ void folder_publish(const struct folder *f)
     dr_buf_done(&b);
 }
 
+/* What was not told with the bytes of its line. */
+static void tell_poison(const struct folder *f, const struct drop_kind *k)
+{
+    struct object *o = object_find(f->ex, k->name);
+
+    for (size_t i = 0; o && i < k->broken_n; i++) {
+        emit_unreadable(f->ex, o, k->broken[i],
+                        "the folder's manifest says that this record cannot "
+                        "be read (poison), and no line of it was found");
+    }
+}
+
 static void tell_bad(const struct folder *f)
 {
     for (size_t i = 0; i < f->drop->bad_n; i++) {
@@ -135,6 +147,9 @@ static void tell_bad(const struct folder *f)
         if (g.o) { /* the others are told of as a file */
             gather_bad(&g, b->raw, name, b->offset, b->bytes, why);
         }
+    }
+    for (size_t i = 0; i < f->drop->kind_n; i++) {
+        tell_poison(f, &f->drop->kinds[i]);
     }
 }
 
@@ -194,6 +209,9 @@ static bool lacks_too_much(struct folder *f, const struct drop *next)
         emitted_sweep_begin(ex->emitted, (int)i);
         for (size_t at = 0; k && at < k->n; at++) {
             emitted_sweep_saw(ex->emitted, (int)i, k->v[at].id);
+        }
+        for (size_t at = 0; k && at < k->broken_n; at++) {
+            emitted_sweep_saw(ex->emitted, (int)i, k->broken[at]);
         }
         for (size_t at = 0; k && at < k->gone_n; at++) { /* said, not missed */
             emitted_sweep_saw(ex->emitted, (int)i, k->gone[at].id);

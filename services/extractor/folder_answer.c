@@ -162,25 +162,40 @@ static void list(struct answer *r, const struct drop_kind *k)
     finish(r);
 }
 
+static void index_entry(struct answer *r, const struct entry *e)
+{
+    char at[DR_TIME_TEXT];
+
+    dr_json_w_arr(&r->w);
+    dr_json_w_str(&r->w, e->id);
+    dr_json_w_u64(&r->w, e->version);
+    dr_json_w_z(&r->w, dr_time_format(e->updated_ms, at));
+    dr_json_w_bool(&r->w, e->archived);
+    dr_json_w_end(&r->w);
+}
+
+/* What cannot be read is there as well: of it the id is all that is known. */
 static void index_list(struct answer *r, const struct drop_kind *k)
 {
     size_t i = drop_after(k, after_of(r));
+    size_t b = drop_broken_after(k, after_of(r));
     struct dr_str last = {"", 0};
-    char at[DR_TIME_TEXT];
 
     list_begin(r);
-    for (size_t n = 0; i < k->n && n < CONTRACT_INDEX_PAGE; i++, n++) {
-        const struct entry *e = &k->v[i];
-        dr_json_w_arr(&r->w);
-        dr_json_w_str(&r->w, e->id);
-        dr_json_w_u64(&r->w, e->version);
-        dr_json_w_z(&r->w, dr_time_format(e->updated_ms, at));
-        dr_json_w_bool(&r->w, e->archived);
-        dr_json_w_end(&r->w);
-        last = e->id;
+    for (size_t n = 0; (i < k->n || b < k->broken_n) && n < CONTRACT_INDEX_PAGE;
+         n++) {
+        struct entry e = {.updated_ms = r->f->drop->produced_ms};
+        if (b == k->broken_n ||
+            (i < k->n && dr_str_cmp(k->v[i].id, k->broken[b]) < 0)) {
+            e = k->v[i++];
+        } else {
+            e.id = k->broken[b++];
+        }
+        index_entry(r, &e);
+        last = e.id;
     }
     dr_json_w_end(&r->w);
-    paging(r, last, i < k->n);
+    paging(r, last, i < k->n || b < k->broken_n);
     finish(r);
 }
 
@@ -210,6 +225,8 @@ static void batch(struct answer *r, const struct drop_kind *k)
         if (gone && gone->merged_into.n > 0) {
             dr_json_w_kvz(&r->w, "reason", "merged");
             dr_json_w_kv(&r->w, "merged_into", gone->merged_into);
+        } else if (drop_is_broken(k, dr_json_scalar(id))) {
+            dr_json_w_kvz(&r->w, "reason", "corrupt");
         } else {
             dr_json_w_kvz(&r->w, "reason", "deleted");
         }
@@ -279,6 +296,9 @@ static void list_absent(struct answer *r, const struct drop_kind *k)
     emitted_sweep_begin(ex->emitted, kind);
     for (size_t i = 0; i < k->n; i++) {
         emitted_sweep_saw(ex->emitted, kind, k->v[i].id);
+    }
+    for (size_t i = 0; i < k->broken_n; i++) {
+        emitted_sweep_saw(ex->emitted, kind, k->broken[i]);
     }
     f->absent =
         dr_xrealloc(f->absent, (emitted_sweep_missing(ex->emitted, kind) + 1) *

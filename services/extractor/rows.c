@@ -7,7 +7,6 @@
 
 #define GATHER_ROWS CONTRACT_BATCH
 #define GATHER_BYTES ((size_t)1 << 20)
-#define ID_WITHIN 512 /* bytes of a broken line where its id may be found */
 
 void gather_open(struct gather *g, struct extractor *ex, struct object *o,
                  enum dr_origin origin)
@@ -21,35 +20,10 @@ void gather_close(struct gather *g)
     dr_buf_done(&g->text);
 }
 
-/* A broken line mostly still shows which record it is. */
-static struct dr_str id_in(struct dr_str raw)
-{
-    const struct dr_str key = DR_STR_LIT("\"id\":");
-    size_t at;
-    struct dr_str rest = raw;
-
-    rest.n = rest.n < ID_WITHIN ? rest.n : ID_WITHIN;
-    at = dr_str_find(rest, key);
-    if (at == SIZE_MAX) {
-        return (struct dr_str){"", 0};
-    }
-    rest = (struct dr_str){rest.p + at + key.n, rest.n - at - key.n};
-    rest = dr_str_trim(rest);
-    if (rest.n < 2 || rest.p[0] != '"') {
-        return (struct dr_str){"", 0};
-    }
-    rest = (struct dr_str){rest.p + 1, rest.n - 1};
-    at = dr_str_find(rest, DR_STR_LIT("\""));
-    rest.n = at == SIZE_MAX ? 0 : at;
-    return dr_str_find(rest, DR_STR_LIT("\\")) == SIZE_MAX
-               ? rest
-               : (struct dr_str){"", 0};
-}
-
 void gather_bad(struct gather *g, struct dr_str raw, const char *file,
                 uint64_t offset, uint64_t bytes, const char *why)
 {
-    struct dr_str id = id_in(raw);
+    struct dr_str id = id_in_broken(raw);
     char name[64], text[512], hex[65];
     uint8_t hash[32];
     struct reject r = {
@@ -62,7 +36,7 @@ void gather_bad(struct gather *g, struct dr_str raw, const char *file,
     (void)snprintf(text, sizeof(text),
                    "%s, offset %llu, length %llu: no record (%s)", file,
                    (unsigned long long)offset, (unsigned long long)bytes, why);
-    if (!id_ok(id)) {
+    if (id.n == 0) {
         dr_sha256(raw, hash);
         dr_hex(hash, sizeof(hash), hex);
         (void)snprintf(name, sizeof(name), "(no id) %.16s", hex);

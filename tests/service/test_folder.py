@@ -409,6 +409,74 @@ class Folder(Case):
         w.until("it goes on", lambda: not w.status()["halted"])
         self.assertEqual(w.status()["asks"], [])
 
+    # ---- what cannot be read is not gone ----
+
+    BROKEN = b'{"type":"note","id":"n_broken","version":2,"properties":{"a\n'
+
+    def unreadable_folder(self):
+        """Raw lines with an id and without, and poison that has no line."""
+        self.folder.file("objects/note-raw-0001.ndjson", "note",
+                         self.BROKEN + b"nobody knows which\n", raw=True)
+        self.folder.poison("contact", ["ct_ghost"])
+        return {("contact", "ct_bad"), ("contact", "ct_ghost"),
+                ("note", "n_broken")}
+
+    def assert_rejected_only(self, w, ids):
+        """Each stands in `rejected`, once, and nowhere is it told as gone."""
+        for kind in w.kinds:
+            self.assertEqual([r["id"] for r in w.records(kind)
+                              if r["op"] != 1], [], kind)
+        told = [(r["object"], r["id"]) for r in w.dump("rejected")]
+        self.assertEqual(len(told), len(set(told)), told)
+        named = {t for t in told if not t[1].startswith("(no id)")}
+        self.assertEqual(named, ids | {t for t in named if t[0] == "event"})
+        self.assertEqual(len([t for t in told if t[0] == "note"]), 2)
+
+    def test_what_cannot_be_read_is_not_taken_for_gone(self):
+        ids = self.unreadable_folder()
+        w = self.alone()
+        w.read_whole()
+        status = w.freeze()
+        self.assertEqual((status["phase"], status["tail_misses"]),
+                         ("frozen", 0))
+        self.assert_rejected_only(w, ids)
+
+    def test_what_a_second_drop_cannot_read_is_not_gone(self):
+        """Lines that are broken still, and one that was none before."""
+        ids = self.unreadable_folder()
+        w = self.alone()
+        w.read_whole()
+        contacts = self.folder.records("contact")
+        broken, changed = contacts[0], contacts[1]
+        changed["version"] += 1
+        self.folder.put("contact", contacts[1:])
+        name = "objects/contact-0001.ndjson"
+        self.folder.write(name, self.folder.read(name) +
+                          json.dumps(broken).encode()[:-9] + b"\n")
+        self.folder.done()
+        w.until("the delta is there", lambda: w.newest("contact")[
+            changed["id"]]["version"] == changed["version"])
+        w.drained()
+        ids.add(("contact", broken["id"]))
+        self.assert_rejected_only(w, ids)
+        self.assertEqual(w.freeze()["tail_misses"], 0)
+        self.assert_rejected_only(w, ids)
+
+    def test_a_broken_line_that_a_later_drop_has_not_is_gone(self):
+        self.unreadable_folder()
+        w = self.alone()
+        w.read_whole()
+        del self.folder.files["objects/note-raw-0001.ndjson"]
+        notes = self.folder.records("note")
+        notes[0]["version"] += 1
+        self.folder.put("note", notes)
+        self.folder.done()
+        w.until("the delta is there", lambda: w.newest("note")[
+            notes[0]["id"]]["version"] == notes[0]["version"])
+        w.freeze()
+        self.assertEqual({r["id"] for k in w.kinds for r in w.records(k)
+                          if r["op"] == 2}, {"n_broken"})
+
     # ---- links ----
 
     def unlink(self, keep=()):
