@@ -151,7 +151,8 @@ static bool find_relation(struct loader *l, struct item *it,
         return now.p || wanted.n == 0;
     }
     return kept_link(l, it, load, name, linked_relation_bit(load, at),
-                     !dr_committed_as(edits_left(it), name, now), wanted.n > 0);
+                     linked_one_is_theirs(edits_left(it), name, now, wanted),
+                     wanted.n > 0);
 }
 
 /* A link that no record says of itself, or whose kind we do not know. */
@@ -325,6 +326,14 @@ static struct dr_str as_shown(const struct dr_json *j)
     return dr_json_type(j) == DR_JSON_STRING ? j->text : j->raw;
 }
 
+/* Of a module: one that is empty went with the record at its other end. */
+static bool is_relation(struct dr_str name)
+{
+    return dr_str_ends(name, DR_STR_LIT("_ids")) ||
+           dr_str_eqz(name, "deal_id") || dr_str_eqz(name, "contact_id") ||
+           dr_str_eqz(name, "sales_account_id");
+}
+
 static bool any_changed(const struct dr_fact *f, const struct dr_json *object,
                         struct dr_arena *a)
 {
@@ -341,7 +350,9 @@ static bool any_changed(const struct dr_fact *f, const struct dr_json *object,
         for (int k = 0; k < LINKED_KINDS; k++) {
             other |= dr_str_eq(name, linked_name((enum linked)k));
         }
-        if (!other && changed(f, name, canonical(as_shown(m), a))) {
+        struct dr_str now = canonical(as_shown(m), a);
+        other |= now.n == 0 && is_relation(name);
+        if (!other && changed(f, name, now)) {
             return true;
         }
     }

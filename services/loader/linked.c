@@ -323,11 +323,21 @@ static bool has_more(struct dr_str fields, enum linked k, struct dr_str now,
     return false;
 }
 
+bool linked_one_is_theirs(struct dr_str fields, struct dr_str name,
+                          struct dr_str now, struct dr_str wanted)
+{
+    return now.n > 0 ? !dr_committed_as(fields, name, now)
+                     : wanted.n > 0 && dr_committed_as(fields, name, wanted);
+}
+
 bool linked_was_changed(struct dr_str fields, enum linked k, struct dr_str now)
 {
     if (!dr_committed(fields, linked_name(k)) ||
         dr_committed_as(fields, linked_name(k), now)) {
         return false;
+    }
+    if (!kinds[k].each) {
+        return now.n > 0;
     }
     return !each_known(fields, k) ||
            has_more(fields, k, now, (struct dr_str){"", 0});
@@ -341,6 +351,9 @@ bool linked_is_theirs(struct dr_str fields, enum linked k, struct dr_str now,
     if (!dr_committed(fields, linked_name(k)) ||
         dr_committed_as(fields, linked_name(k), now)) {
         return false;
+    }
+    if (!kinds[k].each) {
+        return linked_one_is_theirs(fields, linked_name(k), now, wanted);
     }
     if (!each_known(fields, k) || has_more(fields, k, now, wanted)) {
         return true;

@@ -68,6 +68,11 @@ void linked_commit_again(struct dr_commits *c, struct dr_str fields,
  * away that is still wanted. One that is gone with its record is no edit. */
 bool linked_is_theirs(struct dr_str fields, enum linked k, struct dr_str now,
                       struct dr_str wanted);
+/* The same of a link, or a relation, that is told as a whole and was written:
+ * one that is empty went with its record, unless it is wanted as we wrote it.
+ */
+bool linked_one_is_theirs(struct dr_str fields, struct dr_str name,
+                          struct dr_str now, struct dr_str wanted);
 /* It was written, and then somebody added to it or changed it. */
 bool linked_was_changed(struct dr_str fields, enum linked k, struct dr_str now);
 

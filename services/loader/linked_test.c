@@ -208,8 +208,17 @@ static void edits_are_told_by_ends(void **state)
                                  DR_STR_LIT("\n3"), DR_STR_LIT("\n4")));
     linked_commit(&none, LINKED_ACCOUNT, DR_STR_LIT("3"),
                   (struct dr_str){NULL, 0});
+    /* A single one: it went with its account, or somebody took it away. */
+    assert_false(linked_is_theirs(left_at(&none), LINKED_ACCOUNT,
+                                  DR_STR_LIT(""), DR_STR_LIT("4")));
+    assert_false(
+        linked_was_changed(left_at(&none), LINKED_ACCOUNT, DR_STR_LIT("")));
     assert_true(linked_is_theirs(left_at(&none), LINKED_ACCOUNT, DR_STR_LIT(""),
-                                 DR_STR_LIT("4")));
+                                 DR_STR_LIT("3")));
+    assert_true(linked_is_theirs(left_at(&none), LINKED_ACCOUNT,
+                                 DR_STR_LIT("5"), DR_STR_LIT("4")));
+    assert_true(
+        linked_was_changed(left_at(&none), LINKED_ACCOUNT, DR_STR_LIT("5")));
 }
 
 static void relations_of_a_module_are_links(void **state)
