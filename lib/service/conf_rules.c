@@ -34,17 +34,6 @@ int dr_conf_refuse(const struct dr_conf *c, const char *key, struct dr_err *err,
         shown && head.n < value.n ? "..." : "", why);
 }
 
-int dr_conf_check_url(const struct dr_conf *c, const char *key,
-                      bool allow_plain, struct dr_err *err)
-{
-    struct dr_http_opts o = {.base_url = dr_conf_text(c, key),
-                             .allow_plain = allow_plain};
-    struct dr_err why = {0};
-
-    return dr_http_check(&o, &why) ? dr_conf_refuse(c, key, err, "%s", why.text)
-                                   : 0;
-}
-
 int dr_conf_check_bind(const struct dr_conf *c, const char *key,
                        struct dr_err *err)
 {

@@ -95,8 +95,6 @@ struct dr_str dr_conf_secret(const struct dr_conf *c, const char *key);
  * (unless it may hold a password), what is wrong, what is allowed. All -1. */
 int dr_conf_refuse(const struct dr_conf *c, const char *key, struct dr_err *err,
                    const char *fmt, ...) DR_PRINTF(4, 5);
-int dr_conf_check_url(const struct dr_conf *c, const char *key,
-                      bool allow_plain, struct dr_err *err) DR_MUSTCHECK;
 /* An IPv4 address of this machine. */
 int dr_conf_check_bind(const struct dr_conf *c, const char *key,
                        struct dr_err *err) DR_MUSTCHECK;
