@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <drover/crypto/crypto.h>
+
 #include "schema.h"
 
 struct books {
@@ -148,12 +150,27 @@ static void mark_hanging(struct books *b, const struct fact_row *f)
     }
 }
 
+/* A walk had shown what this DONE names. */
+static void take_for_evidence(struct books *b, const struct fact_row *f)
+{
+    struct query *q = db_query(
+        b->db, "INSERT OR REPLACE INTO landed"
+               " SELECT type, dst, lane, 0, updated, ts, body, hash FROM landed"
+               " WHERE type=?1 AND dst=?2 AND lane=?3 AND slot=2 AND hash=?4");
+
+    db_text(q, 1, f->type);
+    db_int(q, 2, (int64_t)f->dst);
+    db_text(q, 3, f->lane);
+    db_blob(q, 4, f->landed_hash);
+    db_run(q);
+}
+
 void books_fact(struct books *b, const struct fact_row *f)
 {
     mark_hanging(b, f);
     struct query *q = db_query(
         b->db,
-        "INSERT INTO fact VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,0)"
+        "INSERT INTO fact VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,0,?12)"
         " ON CONFLICT(lane,key) DO UPDATE SET refused=excluded.refused,"
         /* A refusal names no target; the record may stand there already. */
         " dst=CASE WHEN excluded.dst=0 THEN fact.dst ELSE excluded.dst END,"
@@ -163,7 +180,9 @@ void books_fact(struct books *b, const struct fact_row *f)
         " type=CASE WHEN excluded.type='' THEN fact.type"
         "  ELSE excluded.type END,"
         " class=excluded.class, reason=excluded.reason,"
-        " content=excluded.content, deleted=0"
+        " content=excluded.content, deleted=0,"
+        " landed=CASE WHEN length(excluded.landed)=0 THEN fact.landed"
+        "  ELSE excluded.landed END"
         " WHERE excluded.rev > fact.rev OR (excluded.rev = fact.rev AND"
         " (excluded.refused = 0 OR fact.refused = 1 OR"
         "  excluded.pass > fact.pass))");
@@ -179,7 +198,11 @@ void books_fact(struct books *b, const struct fact_row *f)
     db_text(q, 9, f->class);
     db_text(q, 10, f->reason);
     db_blob(q, 11, f->content_hash);
+    db_blob(q, 12, f->landed_hash);
     db_run(q);
+    if (f->landed_hash.n > 0) {
+        take_for_evidence(b, f);
+    }
     mark_key(b, f->key);
 }
 
@@ -201,27 +224,56 @@ void books_fact_deleted(struct books *b, struct dr_str lane, struct dr_str key,
     }
 }
 
+static bool is_evidence(struct books *b, const struct dr_landed *l,
+                        struct dr_str hash)
+{
+    struct query *q =
+        db_query(b->db, "SELECT count(*) FROM fact WHERE lane=?1 AND key=?2"
+                        " AND landed=?3");
+
+    db_text(q, 1, l->lane);
+    db_text(q, 2, l->key);
+    db_blob(q, 3, hash);
+    return db_one(q) > 0;
+}
+
+static enum landed_slot slot_of(struct books *b, const struct dr_landed *l,
+                                struct dr_str hash)
+{
+    if (l->how == DR_LANDED_BEFORE) {
+        return LANDED_BEFORE;
+    }
+    return l->rev > 0 || is_evidence(b, l, hash) ? LANDED_EVIDENCE
+                                                 : LANDED_SEEN;
+}
+
 void books_landed(struct books *b, const struct dr_landed *l, int64_t ts_ms,
                   int64_t updated_ms)
 {
-    struct query *q = db_query(
-        b->db, "INSERT INTO landed VALUES(?1,?2,?3,?4,?5,?6,?7)"
-               " ON CONFLICT(type,dst,lane,before) DO UPDATE SET"
-               " updated=excluded.updated, ts=excluded.ts, body=excluded.body"
-               " WHERE excluded.updated > landed.updated OR"
-               " (excluded.updated = landed.updated AND"
-               "  excluded.ts >= landed.ts)");
-    bool before = l->how == DR_LANDED_BEFORE;
+    uint8_t sum[DR_SHA256];
+    struct dr_str hash = {(const char *)sum, sizeof(sum)};
+    enum landed_slot slot;
+    struct query *q;
 
+    dr_sha256(l->body, sum);
+    slot = slot_of(b, l, hash);
+    q = db_query(b->db, "INSERT INTO landed VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"
+                        " ON CONFLICT(type,dst,lane,slot) DO UPDATE SET"
+                        " updated=excluded.updated, ts=excluded.ts,"
+                        " body=excluded.body, hash=excluded.hash"
+                        " WHERE excluded.updated > landed.updated OR"
+                        " (excluded.updated = landed.updated AND"
+                        "  excluded.ts >= landed.ts)");
     db_text(q, 1, l->type);
     db_int(q, 2, (int64_t)l->dst);
     db_text(q, 3, l->lane);
-    db_int(q, 4, before);
+    db_int(q, 4, slot);
     db_int(q, 5, updated_ms);
     db_int(q, 6, ts_ms);
     db_blob(q, 7, l->body);
+    db_blob(q, 8, hash);
     db_run(q);
-    if (!before) {
+    if (slot != LANDED_BEFORE) {
         mark_key(b, l->key);
     }
 }
@@ -472,13 +524,15 @@ size_t books_get_landed(struct books *b, struct dr_str type, uint64_t dst,
                         struct dr_arena *a, struct dr_str *bodies, size_t max)
 {
     struct query *q = db_query(
-        b->db, "SELECT body FROM landed WHERE type=?1 AND dst=?2 AND before=0"
-               " ORDER BY updated DESC, ts DESC");
+        b->db,
+        "SELECT body, slot FROM landed WHERE type=?1 AND dst=?2 AND slot<>1"
+        " ORDER BY slot, updated DESC, ts DESC");
     size_t n = 0;
 
     db_text(q, 1, type);
     db_int(q, 2, (int64_t)dst);
-    while (n < max && db_step(q)) {
+    while (n < max && db_step(q) &&
+           (n == 0 || db_col_int(q, 1) == LANDED_EVIDENCE)) {
         bodies[n++] = dr_arena_dup(a, db_col(q, 0));
     }
     db_end(q);

@@ -53,6 +53,7 @@ void books_source(struct books *b, const struct dr_source *s, struct dr_str env,
                   int64_t ts_ms);
 struct fact_row {
     struct dr_str lane, key, type, class, reason, content_hash;
+    struct dr_str landed_hash; /* of what the target held; of a DONE alone */
     bool refused;
     uint64_t dst, rev;
     uint32_t pass, origin;
@@ -98,7 +99,9 @@ const struct dr_source *books_get_source(struct books *b, struct dr_str object,
                                          struct dr_str id, struct dr_arena *a);
 bool books_get_fact(struct books *b, struct dr_str lane, struct dr_str key,
                     struct dr_arena *a, struct fact_row *out);
-/* Bodies of a target record, the newest first; at most max. */
+/* Bodies of a target record as the loaders left it, the newest first; at most
+ * max. What a walk showed counts once a DONE names it, or while there is
+ * nothing else: people may have changed the record since. */
 size_t books_get_landed(struct books *b, struct dr_str type, uint64_t dst,
                         struct dr_arena *a, struct dr_str *bodies, size_t max);
 struct conflict_row {

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <drover/crypto/crypto.h>
+
 #include "books.h"
 
 #define S(z) DR_STR_LIT(z)
@@ -146,6 +148,63 @@ static void test_an_older_view_does_not_count(void **state)
     put_landed("newer", 20, 7);
     (void)books_get_landed(b, S("deals"), 77, a, body, 2);
     assert_true(dr_str_eqz(body[0], "newer"));
+}
+
+/* The newest body, and how many there are. */
+static void assert_evidence(const char *body)
+{
+    struct dr_str got[2];
+
+    assert_int_equal(books_get_landed(b, S("deals"), 77, a, got, 2), 1);
+    assert_true(dr_str_eqz(got[0], body));
+}
+
+static void put_done(uint64_t rev, const char *held)
+{
+    uint8_t hash[DR_SHA256];
+    struct fact_row f = {.lane = S("deal"),
+                         .key = S("deal:d1"),
+                         .type = S("deals"),
+                         .landed_hash = {(const char *)hash, sizeof(hash)},
+                         .rev = rev,
+                         .pass = 1,
+                         .dst = 77,
+                         .origin = DR_DONE_CREATED};
+
+    dr_sha256(dr_str_z(held), hash);
+    books_fact(b, &f);
+}
+
+/* A walk shows all that changed, also what people changed since: what the
+ * loader found when it said DONE is what it wrote. */
+static void test_what_a_walk_shows_later_is_no_evidence(void **state)
+{
+    (void)state;
+    put_landed("ours", 10, 1);
+    assert_evidence("ours"); /* nothing better is known */
+    put_done(1, "ours");
+    put_landed("a person's", 20, 2);
+    assert_evidence("ours");
+    /* The next version, walked by another loader before its DONE. */
+    put_landed("ours again", 30, 3);
+    assert_evidence("ours");
+    put_done(2, "ours again");
+    assert_evidence("ours again");
+    put_landed("a person's again", 40, 4);
+    assert_evidence("ours again");
+}
+
+/* Topics are read side by side. */
+static void test_evidence_may_arrive_after_its_done(void **state)
+{
+    (void)state;
+    put_done(1, "ours");
+    put_landed("a person's", 20, 2);
+    put_landed("ours", 10, 1);
+    assert_evidence("ours");
+    put_fact(true, 2, 1, 0, 0); /* refused: what landed stands */
+    put_landed("a person's again", 30, 3);
+    assert_evidence("ours");
 }
 
 static void test_what_arrives_is_judged_again(void **state)
@@ -337,6 +396,8 @@ int main(void)
         T(test_the_newest_revision_counts),
         T(test_a_refusal_does_not_undo),
         T(test_an_older_view_does_not_count),
+        T(test_what_a_walk_shows_later_is_no_evidence),
+        T(test_evidence_may_arrive_after_its_done),
         T(test_what_arrives_is_judged_again),
         T(test_positions_survive),
         T(test_lines_that_are_gone),

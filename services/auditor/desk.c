@@ -57,9 +57,8 @@ static int profile_sources(struct auditor *au, struct dr_profile *p,
 static int profile_existing(struct auditor *au, struct dr_profile *p,
                             struct dr_err *err)
 {
-    struct query *q =
-        db_query(books_db(au->books),
-                 "SELECT type, dst, body FROM landed WHERE before=1");
+    struct query *q = db_query(
+        books_db(au->books), "SELECT type, dst, body FROM landed WHERE slot=1");
     int rc = 0;
 
     while (rc == 0 && db_step(q)) {

@@ -185,6 +185,9 @@ static void take_ledger(struct auditor *au, size_t lane,
     row.pass = out.fact.pass;
     row.origin = out.fact.origin;
     row.refused = out.fact.state == DR_LEDGER_REFUSED;
+    if (env->kind == DR_MSG_DONE) {
+        row.landed_hash = env->u.done.landed_hash;
+    }
     if (row.refused && env->kind == DR_MSG_REFUSED) {
         row.reason = env->u.refused.reason;
     }

@@ -132,7 +132,7 @@ static void write_target(struct auditor *au, struct dr_str object,
     bool lines = dr_str_eqz(object, "line_item"); /* they stand in deals */
     bool known = surveyed(au, type);
     int64_t before = of_type(
-        au, "SELECT count(*) FROM landed WHERE type=?1 AND before=1", type);
+        au, "SELECT count(*) FROM landed WHERE type=?1 AND slot=1", type);
     int64_t created =
         of_type(au,
                 "SELECT count(DISTINCT dst) FROM fact WHERE type=?1 AND dst>0"
