@@ -120,8 +120,8 @@ static int too_large(struct dr_err *err)
 static bool read_body(struct build *b)
 {
     b->root = build_parse(b, b->rec->body);
-    b->props = dr_json_get(b->root, "properties");
     if (b->root) {
+        b->props = apply_redacted(b, dr_json_get(b->root, "properties"));
         return true;
     }
     build_reject(b, "unreadable", DR_STR_LIT("*"), DR_STR_LIT("record"),

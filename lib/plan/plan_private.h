@@ -236,6 +236,10 @@ void text_line(struct build *b, const char *label, struct dr_str s);
 /* Types with tags carry archived records under the tag "archived". */
 void apply_archived(struct build *b);
 /* What FastTrack itself calls redacted or damaged. */
+/* The properties without those that `redacted` names: what stands there is a
+ * sentence in place of the value (contract 2.2, 4.9). */
+const struct dr_json *apply_redacted(struct build *b,
+                                     const struct dr_json *props);
 void apply_flags(struct build *b);
 const struct rule *special_rule(const struct build *b, const char *special);
 /* Bulk writes find a record by its ident. In the tail a name or address may
