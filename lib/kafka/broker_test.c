@@ -99,12 +99,8 @@ static void test_topics_are_made_and_checked(void **state)
     struct dr_err err = {0};
 
     (void)state;
-    assert_int_equal(dr_topics_check(&o, specs, 2, 5000, &err), -1);
-    assert_int_equal(err.verdict, DR_HALT);
-    assert_non_null(strstr(err.text, "t.data"));
     assert_int_equal(dr_topics_ensure(&o, specs, 2, WAIT_MS, &err), 0);
     assert_int_equal(dr_topics_ensure(&o, specs, 2, WAIT_MS, &err), 0);
-    assert_int_equal(dr_topics_check(&o, specs, 2, 5000, &err), 0);
     specs[0].partitions = 6;
     assert_int_equal(dr_topics_ensure(&o, specs, 2, WAIT_MS, &err), -1);
     assert_int_equal(err.verdict, DR_HALT);

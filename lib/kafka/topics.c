@@ -87,6 +87,15 @@ static rd_kafka_NewTopic_t *new_topic(const struct dr_topic_spec *s,
     return t;
 }
 
+/* A broker that is busy or just starting: asked again, it may do it. */
+static bool is_passing(rd_kafka_resp_err_t r)
+{
+    return r == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT ||
+           r == RD_KAFKA_RESP_ERR__TIMED_OUT ||
+           r == RD_KAFKA_RESP_ERR_NOT_CONTROLLER ||
+           r == RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION;
+}
+
 static int create_result(rd_kafka_event_t *ev, struct dr_err *err)
 {
     const rd_kafka_CreateTopics_result_t *res =
@@ -103,7 +112,8 @@ static int create_result(rd_kafka_event_t *ev, struct dr_err *err)
     for (size_t i = 0; i < n; i++) {
         rd_kafka_resp_err_t r = rd_kafka_topic_result_error(list[i]);
         if (r && r != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
-            return dr_err_set(err, DR_HALT, (int)r, "kafka", "topic %s: %s",
+            return dr_err_set(err, is_passing(r) ? DR_RETRY : DR_HALT, (int)r,
+                              "kafka", "topic %s: %s",
                               rd_kafka_topic_result_name(list[i]),
                               rd_kafka_err2str(r));
         }
@@ -174,9 +184,9 @@ static int count_refused(const struct dr_topic_spec *s, int got,
                          struct dr_err *err)
 {
     if (got == 0) {
-        return dr_err_set(err, DR_HALT, 0, "kafka",
-                          "topic %s does not exist: start the extractor of "
-                          "this migration, or check its name",
+        return dr_err_set(err, DR_RETRY, 0, "kafka",
+                          "topic %s was made, and the broker does not know it "
+                          "yet: see whether it is short of memory or disk",
                           s->name);
     }
     return dr_err_set(
@@ -186,12 +196,10 @@ static int count_refused(const struct dr_topic_spec *s, int got,
         s->name, got, s->partitions);
 }
 
-/* missing_ms: how long a topic may still be unknown. */
 static int check_counts(rd_kafka_t *rk, const struct dr_topic_spec *specs,
-                        size_t n, int timeout_ms, int missing_ms,
-                        struct dr_err *err)
+                        size_t n, int timeout_ms, struct dr_err *err)
 {
-    int64_t until = dr_mono_ms() + missing_ms;
+    int64_t until = dr_mono_ms() + timeout_ms;
 
     for (size_t i = 0; i < n;) {
         const struct rd_kafka_metadata *md = metadata(rk, timeout_ms, err);
@@ -281,7 +289,7 @@ static int check_policies(rd_kafka_t *rk, const struct dr_topic_spec *specs,
     ev = rd_kafka_queue_poll(q, timeout_ms);
     r = ev && !rd_kafka_event_error(ev)
             ? check_policy(ev, specs, n, err)
-            : dr_err_set(err, DR_HALT, 0, "kafka",
+            : dr_err_set(err, DR_RETRY, 0, "kafka",
                          "the settings of the topics cannot be read: %s",
                          ev ? rd_kafka_event_error_string(ev) : "no answer");
     if (ev) {
@@ -295,24 +303,17 @@ static int check_policies(rd_kafka_t *rk, const struct dr_topic_spec *specs,
 
 static int check(const struct dr_kafka_opts *o,
                  const struct dr_topic_spec *specs, size_t n, int timeout_ms,
-                 int missing_ms, struct dr_err *err)
+                 struct dr_err *err)
 {
     rd_kafka_t *rk = admin_client(o, err);
     int r = -1;
 
     if (rk) {
-        r = check_counts(rk, specs, n, timeout_ms, missing_ms, err);
+        r = check_counts(rk, specs, n, timeout_ms, err);
         r = r ? r : check_policies(rk, specs, n, timeout_ms, err);
         rd_kafka_destroy(rk);
     }
     return r;
-}
-
-int dr_topics_check(const struct dr_kafka_opts *o,
-                    const struct dr_topic_spec *specs, size_t n, int timeout_ms,
-                    struct dr_err *err)
-{
-    return check(o, specs, n, timeout_ms, 0, err);
 }
 
 int dr_topics_ensure(const struct dr_kafka_opts *o,
@@ -327,5 +328,5 @@ int dr_topics_ensure(const struct dr_kafka_opts *o,
     }
     r = create_missing(rk, specs, n, timeout_ms, err);
     rd_kafka_destroy(rk);
-    return r ? -1 : check(o, specs, n, timeout_ms, timeout_ms, err);
+    return r ? -1 : check(o, specs, n, timeout_ms, err);
 }

@@ -39,14 +39,11 @@ struct dr_topic_spec {
 
 /* Creates what is missing, in one call, then checks what exists: a topic with
  * another partition count or cleanup policy gives DR_HALT with its name and
- * what to do. Nothing is ever altered. Waits at most timeout_ms. */
+ * what to do. Nothing is ever altered. Waits at most timeout_ms; DR_RETRY:
+ * the broker is away, or slow to know what it made. */
 int dr_topics_ensure(const struct dr_kafka_opts *o,
                      const struct dr_topic_spec *specs, size_t n,
                      int timeout_ms, struct dr_err *err) DR_MUSTCHECK;
-/* The check alone: missing topics are DR_HALT too. */
-int dr_topics_check(const struct dr_kafka_opts *o,
-                    const struct dr_topic_spec *specs, size_t n, int timeout_ms,
-                    struct dr_err *err) DR_MUSTCHECK;
 
 /* ---- producer ---- */
 
