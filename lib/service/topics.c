@@ -70,11 +70,8 @@ static int ensure(struct dr_service *svc, const struct list *l,
             return -1;
         }
         if (!told) {
-            dr_log(
-                DR_LOG_WARN, "service.kafka_away",
-                "%s: trying for a minute. Check kafka.brokers (%s), and that "
-                "Kafka runs",
-                err->text, svc->kafka.brokers);
+            dr_log(DR_LOG_WARN, "service.kafka_away", "%s: trying for a minute",
+                   err->text);
             told = true;
         }
     }
