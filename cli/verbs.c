@@ -59,7 +59,7 @@ static const struct flag propose_flags[] = {
     {"events", "FATE", "custom events: activities (default) or report"},
     {"calls", "KIND", "sales_activity (default: keeps times) or call_log"},
     {"html", "HOW", "text (default) or keep, in activities and notes"},
-    {"long-texts", "HOW", "cut (default), or note: the rest in a note"},
+    {"long-texts", "HOW", "note (default): the whole in a note, too; or cut"},
     {"max-file", "BYTES", "no larger file is uploaded"},
     {"storage", "BYTES", "what the target has room for"},
     {"too-large", "HOW", "larger files: note (default), link or skip"},

@@ -79,7 +79,7 @@ static int read_choices(const struct dr_json *j, struct wishes *out,
     static const char *const calls[] = {"sales_activity", "call_log", NULL};
     static const char *const html[] = {"text", "keep", NULL};
     static const char *const events[] = {"activities", "report", NULL};
-    static const char *const texts[] = {"cut", "note", NULL};
+    static const char *const texts[] = {"note", "cut", NULL};
     const char *word;
 
     if (read_word(j, "calls", calls, &word, err)) {
@@ -93,7 +93,7 @@ static int read_choices(const struct dr_json *j, struct wishes *out,
     if (read_word(j, "long_texts", texts, &word, err)) {
         return -1;
     }
-    out->long_notes = word == texts[1];
+    out->long_notes = word == texts[0];
     if (read_word(j, "events", events, &word, err)) {
         return -1;
     }

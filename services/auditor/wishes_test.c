@@ -48,6 +48,7 @@ static void test_none(void **state)
     (void)state;
     assert_int_equal(wishes_parse(NULL, &got, NULL), 0);
     assert_false(got.calls_as_logs || got.html_keep || got.events_report);
+    assert_true(got.long_notes); /* nothing is cut off without a copy */
     assert_int_equal(wishes_opts(&got).scope_count, 0);
     assert_string_equal(wishes_opts(&got).files_beyond, "upload");
 }

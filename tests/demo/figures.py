@@ -50,9 +50,12 @@ def main(out):
     journal = [x for x in lines(out / "freshsales" / "journal.ndjson")
                if x["method"] not in ("JOB", "ADMIN", "LATE")]
     jobs = lines(out / "freshsales" / "jobs.ndjson")
+    books = [x for x in lines(out / "records.ndjson")
+             if x["state"] == "landed"]
     landed = collections.Counter(
-        x["type"] if x["object"] != "line_item" else "lines"
-        for x in lines(out / "records.ndjson") if x["state"] == "landed")
+        x["type"] if x["object"] != "line_item" else "lines" for x in books)
+    # The whole of a text that was too long is a note besides.
+    landed.update(also["type"] for x in books for also in x.get("also") or [])
     calls = collections.Counter(kind_of(x) for x in journal)
     polls = sum("/job_statuses/" in x["path"] for x in journal)
     in_bulk = collections.Counter()
