@@ -12,6 +12,8 @@
 #define FIRST_BLOCK ((size_t)16 << 10)
 #define KEEP_BLOCK ((size_t)256 << 10)
 #define ALIGN 16u
+/* From here on a buffer's memory is taken over. */
+#define TAKE_MIN ((size_t)64 << 10)
 
 struct block {
     struct block *prev;
@@ -19,9 +21,16 @@ struct block {
     _Alignas(16) char data[];
 };
 
+/* Memory of a buffer that was taken over. */
+struct taken {
+    struct taken *prev;
+    char *p;
+};
+
 struct dr_arena {
     struct block *top;
-    size_t max, total; /* bytes in blocks */
+    struct taken *taken; /* in the blocks */
+    size_t max, total;   /* bytes in blocks */
     size_t used;
 };
 
@@ -80,11 +89,21 @@ struct dr_arena *dr_arena_new(size_t max_bytes)
     return a;
 }
 
+static void drop_taken(struct dr_arena *a)
+{
+    while (a->taken) {
+        struct taken *t = a->taken;
+        a->taken = t->prev;
+        free(t->p);
+    }
+}
+
 void dr_arena_free(struct dr_arena *a)
 {
     if (!a) {
         return;
     }
+    drop_taken(a);
     while (a->top) {
         struct block *b = a->top;
         a->top = b->prev;
@@ -97,6 +116,7 @@ void dr_arena_reset(struct dr_arena *a)
 {
     struct block *keep = NULL;
 
+    drop_taken(a);
     while (a->top) {
         struct block *b = a->top;
         a->top = b->prev;
@@ -205,6 +225,28 @@ char *dr_arena_dupz(struct dr_arena *a, struct dr_str s)
     struct dr_str d = dr_arena_dup(a, s);
 
     return d.p ? (char *)(uintptr_t)d.p : NULL;
+}
+
+struct dr_str dr_arena_take(struct dr_arena *a, struct dr_buf *b)
+{
+    struct dr_str out = {NULL, 0};
+    struct taken *t;
+
+    if (b->n < TAKE_MIN) {
+        out = dr_arena_dup(a, dr_buf_view(b));
+        dr_buf_done(b);
+        return out;
+    }
+    t = b->n <= a->max ? take(a, sizeof(*t)) : NULL;
+    if (t && a->used <= a->max - b->n) {
+        out.n = b->n;
+        *t = (struct taken){a->taken, dr_buf_release(b)};
+        a->taken = t;
+        a->used += out.n;
+        out.p = t->p;
+    }
+    dr_buf_done(b);
+    return out;
 }
 
 struct dr_str dr_arena_printf(struct dr_arena *a, const char *fmt, ...)

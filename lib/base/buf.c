@@ -36,13 +36,24 @@ void dr_buf_reset(struct dr_buf *b)
     }
 }
 
+static bool fits(struct dr_buf *b, size_t n)
+{
+    b->over |= n > b->max || b->n > b->max - n;
+    return !b->over;
+}
+
+static void set_cap(struct dr_buf *b, size_t cap)
+{
+    b->p = b->cap ? dr_xrealloc(b->p, cap) : dr_xmalloc(cap);
+    b->cap = cap;
+}
+
 /* Room for n more bytes and the NUL. */
 static bool reserve(struct dr_buf *b, size_t n)
 {
     size_t cap = b->cap ? b->cap : 64;
 
-    if (b->over || n > b->max || b->n > b->max - n) {
-        b->over = true;
+    if (!fits(b, n)) {
         return false;
     }
     if (b->n + n + 1 <= b->cap) {
@@ -54,9 +65,28 @@ static bool reserve(struct dr_buf *b, size_t n)
     if (cap > b->max + 1) {
         cap = b->max + 1;
     }
-    b->p = b->cap ? dr_xrealloc(b->p, cap) : dr_xmalloc(cap);
-    b->cap = cap;
+    set_cap(b, cap);
     return true;
+}
+
+bool dr_buf_reserve(struct dr_buf *b, size_t n)
+{
+    if (!fits(b, n)) {
+        return false;
+    }
+    if (b->n + n + 1 > b->cap) {
+        set_cap(b, b->n + n + 1);
+        b->p[b->n] = '\0';
+    }
+    return true;
+}
+
+char *dr_buf_release(struct dr_buf *b)
+{
+    char *p = b->cap > 0 ? dr_xrealloc(b->p, b->n + 1) : dr_xcalloc(1, 1);
+
+    *b = (struct dr_buf){.p = empty, .max = b->max};
+    return p;
 }
 
 void dr_buf_add(struct dr_buf *b, const void *p, size_t n)

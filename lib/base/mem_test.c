@@ -59,6 +59,40 @@ static void test_arena_memory(void **state)
     assert_string_equal(dr_arena_dup(a, dr_str_z(NULL)).p, "");
 }
 
+/* Small contents are copied, large ones go over; both count. */
+static void test_arena_takes_buffers(void **state)
+{
+    DR_AUTO(dr_arena) struct dr_arena *a = dr_arena_new((size_t)1 << 20);
+    struct dr_str small, large, none;
+    struct dr_buf b;
+
+    (void)state;
+    dr_buf_init(&b, (size_t)2 << 20);
+    dr_buf_z(&b, "short");
+    small = dr_arena_take(a, &b);
+    assert_int_equal(b.n, 0);
+    for (int i = 0; i < 600000; i++) {
+        dr_buf_ch(&b, (char)('a' + i % 26));
+    }
+    large = dr_arena_take(a, &b);
+    assert_int_equal(b.n, 0);
+    assert_string_equal(small.p, "short");
+    assert_int_equal(large.n, 600000);
+    assert_int_equal(strlen(large.p), 600000);
+    assert_int_equal(large.p[599999], 'a' + 599999 % 26);
+    assert_true(dr_arena_used(a) >= 600000);
+    assert_true(dr_buf_reserve(&b, 600000));
+    assert_int_equal(b.cap, 600001);
+    b.n = 600000;
+    none = dr_arena_take(a, &b); /* more than what is left */
+    assert_null(none.p);
+    assert_int_equal(b.n, 0);
+    dr_arena_reset(a);
+    assert_int_equal(dr_arena_used(a), 0);
+    assert_false(dr_buf_reserve(&b, (size_t)3 << 20));
+    dr_buf_done(&b);
+}
+
 static int freed;
 
 static void count_free(void *p)
@@ -254,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arena_budget),
         cmocka_unit_test(test_arena_memory),
+        cmocka_unit_test(test_arena_takes_buffers),
         cmocka_unit_test(test_map_values),
         cmocka_unit_test(test_map_model),
         cmocka_unit_test(test_err),

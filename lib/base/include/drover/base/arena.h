@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include <drover/base/attrs.h>
+#include <drover/base/buf.h>
 #include <drover/base/str.h>
 
 struct dr_arena;
@@ -28,6 +29,10 @@ void *dr_arena_calloc(struct dr_arena *a, size_t n, size_t size) DR_MUSTCHECK;
 /* Copies end in a NUL beyond n. On a used-up budget: p NULL, n 0. */
 struct dr_str dr_arena_dup(struct dr_arena *a, struct dr_str s);
 char *dr_arena_dupz(struct dr_arena *a, struct dr_str s);
+/* The contents of a buffer, which is empty afterwards. Those of a large one are
+ * not copied: its memory goes over to the arena. On a used-up budget they are
+ * dropped: p NULL, n 0. */
+struct dr_str dr_arena_take(struct dr_arena *a, struct dr_buf *b);
 struct dr_str dr_arena_printf(struct dr_arena *a, const char *fmt, ...)
     DR_PRINTF(2, 3);
 

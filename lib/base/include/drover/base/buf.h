@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <drover/base/attrs.h>
 #include <drover/base/str.h>
 
 struct dr_buf {
@@ -21,6 +22,11 @@ struct dr_buf {
 void dr_buf_init(struct dr_buf *b, size_t max);
 void dr_buf_done(struct dr_buf *b);
 void dr_buf_reset(struct dr_buf *b); /* n := 0, keeps the memory */
+/* Room for n more bytes and no more than that, where the size is known before:
+ * growing doubles. false: it would be beyond the ceiling. */
+bool dr_buf_reserve(struct dr_buf *b, size_t n);
+/* Hands the contents over, for the caller to free; the buffer is empty then. */
+char *dr_buf_release(struct dr_buf *b) DR_MUSTCHECK;
 void dr_buf_add(struct dr_buf *b, const void *p, size_t n);
 void dr_buf_str(struct dr_buf *b, struct dr_str s);
 void dr_buf_z(struct dr_buf *b, const char *z);
