@@ -250,24 +250,22 @@ int dr_wire_pack(const struct dr_env *env, struct dr_buf *out,
     struct packer p = {a, err};
     Drover__V1__Envelope e;
     size_t n;
-    char *bytes;
 
     drover__v1__envelope__init(&e);
     if (build_envelope(&p, env, &e)) {
         return -1;
     }
     n = drover__v1__envelope__get_packed_size(&e);
-    bytes = n <= DR_WIRE_MAX ? dr_arena_alloc(a, n) : NULL;
-    if (!bytes) {
+    if (n > DR_WIRE_MAX) {
         return dr_err_set(err, DR_REJECT, 0, "wire", "%s: larger than %u bytes",
                           dr_msg_name(env->kind), DR_WIRE_MAX);
     }
-    n = drover__v1__envelope__pack(&e, (uint8_t *)bytes);
-    dr_buf_add(out, bytes, n);
-    if (out->over) { /* then nothing was added */
+    if (!dr_buf_reserve(out, n)) { /* then nothing is added */
         return dr_err_set(err, DR_REJECT, 0, "wire", "%s: buffer too small",
                           dr_msg_name(env->kind));
     }
+    out->n += drover__v1__envelope__pack(&e, (uint8_t *)out->p + out->n);
+    out->p[out->n] = '\0';
     return 0;
 }
 
