@@ -212,6 +212,7 @@ int dr_plan_apply(const struct dr_plan *p, const struct dr_source *rec,
     dr_buf_init(&b.description, (size_t)8 << 20);
     rc = run(&b, kind, out, err);
     dr_buf_done(&b.description);
+    out->body = b.root;
     if (rc == 0) {
         finish(&b, out);
     }

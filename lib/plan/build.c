@@ -177,6 +177,16 @@ struct dr_str build_dup(struct build *b, struct dr_str s)
     return out;
 }
 
+struct dr_str build_take(struct build *b, struct dr_buf *text)
+{
+    struct dr_str out;
+
+    b->oom |= text->over;
+    out = dr_arena_take(b->a, text);
+    b->oom |= !out.p;
+    return out;
+}
+
 struct dr_str build_printf(struct build *b, const char *fmt, ...)
 {
     char *text = NULL;

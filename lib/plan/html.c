@@ -561,21 +561,26 @@ unsigned html_relink(struct dr_str in, const struct dr_map *names,
                      struct dr_buf *out)
 {
     struct scan s = {.in = in, .names = names, .out = out, .lines = true};
+    size_t from = 0; /* of what is not written yet */
 
     for (size_t i = 0; i < in.n;) {
         struct hit h;
-        if (in.p[i] == '<' && tag_at(&s, i, &h)) {
-            struct dr_str src = dr_str_trim(attr(&s, &h, "src"));
-            if (h.tag->action == A_IMAGE && !h.close &&
-                (is_cid(src) || file_name(&s, src).n > 0)) {
-                put_image(&s, &h);
-            } else {
-                dr_buf_str(out, (struct dr_str){in.p + i, h.end - i});
-            }
-            i = h.end;
-        } else {
-            dr_buf_ch(out, in.p[i++]);
+        struct dr_str src;
+        if (in.p[i] != '<' || !tag_at(&s, i, &h)) {
+            i++;
+            continue;
         }
+        src = dr_str_trim(attr(&s, &h, "src"));
+        if (h.tag->action == A_IMAGE && !h.close &&
+            (is_cid(src) || file_name(&s, src).n > 0)) {
+            dr_buf_add(out, in.p + from, i - from);
+            put_image(&s, &h);
+            from = h.end;
+        }
+        i = h.end;
+    }
+    if (s.found != 0) {
+        dr_buf_add(out, in.p + from, in.n - from);
     }
     return s.found;
 }

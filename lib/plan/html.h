@@ -24,7 +24,8 @@ enum html_found {
 unsigned html_to_text(struct dr_str in, const struct dr_map *names,
                       struct dr_buf *out);
 /* The HTML as it is, but for images that are attachments of the source: those
- * become "[image: name]", for their address will not lead anywhere. */
+ * become "[image: name]", for their address will not lead anywhere. 0: it has
+ * none of them, and nothing was written. */
 unsigned html_relink(struct dr_str in, const struct dr_map *names,
                      struct dr_buf *out);
 

@@ -157,6 +157,10 @@ static void test_images(void **state)
         HTML_IMAGES);
     assert_string_equal(dr_buf_view(&out).p,
                         "<p>a[image: logo.gif] <img src='http://x/y'>&amp;<b>");
+    dr_buf_reset(&out);
+    assert_int_equal(
+        html_relink(DR_STR_LIT("<p>a<img src='http://x/y'>"), names, &out), 0);
+    assert_int_equal(out.n, 0); /* nothing to do, nothing copied */
     dr_buf_done(&out);
     dr_map_free(names);
 }

@@ -178,6 +178,8 @@ const struct dr_json *build_parse(struct build *b, struct dr_str text);
 const struct dr_json *build_read(struct build *b, struct dr_str text);
 /* Copies that fail are remembered: the record is then not made at all. */
 struct dr_str build_dup(struct build *b, struct dr_str s);
+/* Ends a text that was made: it lives in the arena then. */
+struct dr_str build_take(struct build *b, struct dr_buf *text);
 struct dr_str build_printf(struct build *b, const char *fmt, ...)
     DR_PRINTF(2, 3);
 struct dr_str load_key(struct build *b, const char *object, struct dr_str id);

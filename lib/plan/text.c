@@ -16,49 +16,48 @@
 #define LINE_GROWTH 5      /* "&amp;" */
 #define FIRST_MAX 500      /* characters */
 
+/* What was made of a text; the text itself where there was nothing to do. */
+static struct dr_str changed(struct build *b, struct dr_str s, unsigned found,
+                             struct dr_buf *made)
+{
+    if (found != 0) {
+        return build_take(b, made);
+    }
+    b->oom |= made->over;
+    dr_buf_done(made);
+    return s;
+}
+
 static struct dr_str reduced(struct build *b, struct dr_str s, unsigned *found)
 {
     struct dr_buf text;
-    struct dr_str out = s;
 
     dr_buf_init(&text, s.n * GROWTH + ((size_t)64 << 10));
     *found = html_to_text(s, b->plan->files.names, &text);
-    b->oom |= text.over;
-    if (*found != 0) {
-        out = build_dup(b, dr_buf_view(&text));
-    }
-    dr_buf_done(&text);
-    return out;
+    return changed(b, s, *found, &text);
 }
 
 static struct dr_str made_safe(struct build *b, struct dr_str s,
                                unsigned *found)
 {
     struct dr_buf text;
-    struct dr_str out;
 
     dr_buf_init(&text, s.n * SAFE_GROWTH + ((size_t)64 << 10));
     *found = html_safe(s, &text);
-    b->oom |= text.over;
-    out = *found != 0 ? build_dup(b, dr_buf_view(&text)) : s;
-    dr_buf_done(&text);
-    return out;
+    return changed(b, s, *found, &text);
 }
 
 /* Names of files are written into it first: they are made safe with it. */
 static struct dr_str kept(struct build *b, struct dr_str s, unsigned *found)
 {
     struct dr_buf text;
-    struct dr_str out;
     unsigned images;
 
     dr_buf_init(&text, s.n * GROWTH + ((size_t)64 << 10));
     images = html_relink(s, b->plan->files.names, &text);
-    b->oom |= text.over;
-    out = made_safe(b, images ? build_dup(b, dr_buf_view(&text)) : s, found);
+    s = made_safe(b, changed(b, s, images, &text), found);
     *found |= images;
-    dr_buf_done(&text);
-    return out;
+    return s;
 }
 
 void text_of_html(struct build *b, struct text *t, struct dr_str s, bool keep)

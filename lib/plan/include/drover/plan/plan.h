@@ -148,6 +148,7 @@ struct dr_outcome {
     size_t part_reject_count;
     const struct dr_note *notes;
     size_t note_count;
+    const struct dr_json *body; /* the record's, where it had to be read */
 };
 
 struct dr_apply_opts {
