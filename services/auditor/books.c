@@ -92,18 +92,27 @@ void books_source(struct books *b, const struct dr_source *s, struct dr_str env,
                   int64_t ts_ms)
 {
     struct query *q = db_query(
-        b->db, "INSERT INTO source VALUES(?1,?2,?3,?4,?5,1,?6)"
+        b->db, "INSERT INTO source(object, id, rev, op, ts, dirty)"
+               " VALUES(?1,?2,?3,?4,?5,1)"
                " ON CONFLICT(object,id) DO UPDATE SET rev=excluded.rev,"
-               " op=excluded.op, ts=excluded.ts, dirty=1, env=excluded.env"
-               " WHERE excluded.rev > source.rev");
+               " op=excluded.op, ts=excluded.ts, dirty=1"
+               " WHERE excluded.rev > source.rev RETURNING n");
+    int64_t n = 0;
 
     db_text(q, 1, s->object);
     db_text(q, 2, s->id);
     db_int(q, 3, (int64_t)s->rev);
     db_int(q, 4, s->op);
     db_int(q, 5, ts_ms);
-    db_blob(q, 6, env);
-    db_run(q);
+    while (db_step(q)) {
+        n = db_col_int(q, 0);
+    }
+    if (n > 0) { /* else there is a newer one */
+        q = db_query(b->db, "INSERT OR REPLACE INTO bytes VALUES(?1,?2)");
+        db_int(q, 1, n);
+        db_blob(q, 2, env);
+        db_run(q);
+    }
 }
 
 static void mark_source(struct books *b, struct dr_str object, struct dr_str id)
@@ -479,15 +488,15 @@ const struct dr_source *books_get_source(struct books *b, struct dr_str object,
                                          struct dr_str id, struct dr_arena *a)
 {
     struct query *q =
-        db_query(b->db, "SELECT env FROM source WHERE object=?1 AND id=?2");
+        db_query(b->db, "SELECT env FROM source JOIN bytes USING (n)"
+                        " WHERE object=?1 AND id=?2");
     const struct dr_env *env = NULL;
 
     db_text(q, 1, object);
     db_text(q, 2, id);
     if (db_step(q)) {
-        struct dr_str bytes = dr_arena_dup(a, db_col(q, 0));
+        env = dr_wire_unpack(a, db_col(q, 0), NULL); /* copies all of it */
         db_end(q);
-        env = bytes.p ? dr_wire_unpack(a, bytes, NULL) : NULL;
     }
     return env && env->kind == DR_MSG_SOURCE ? &env->u.source : NULL;
 }

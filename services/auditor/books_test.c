@@ -308,7 +308,8 @@ static void test_a_class_change(void **state)
 
     (void)state;
     put_source("x", 4); /* a deal: hangs on nobody */
-    db_exec(books_db(b), "INSERT INTO source VALUES('note','n1',1,1,1,0,'')");
+    db_exec(books_db(b), "INSERT INTO source"
+                         " VALUES(NULL,'note','n1',1,1,1,0)");
     books_fact(b, &f);
     books_clean(b, S("deal"), S("d1"));
     assert_int_equal(books_dirty_count(b), 0);

@@ -39,7 +39,7 @@ static void catalogs(struct auditor *au, struct dr_arena *a,
 static int profile_sources(struct auditor *au, struct dr_profile *p,
                            struct dr_err *err)
 {
-    struct query *q = db_query(books_db(au->books), "SELECT env FROM source");
+    struct query *q = db_query(books_db(au->books), "SELECT env FROM bytes");
     int rc = 0;
 
     while (rc == 0 && db_step(q)) {

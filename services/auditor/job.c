@@ -302,19 +302,16 @@ bool job_step(struct auditor *au)
     books_begin(au->books);
     for (; n < SLICE; n++) {
         const struct dr_env *env;
-        struct dr_str bytes;
-        q = db_query(books_db(au->books),
-                     "SELECT rowid, env FROM source WHERE rowid>?1"
-                     " ORDER BY rowid LIMIT 1");
+        q = db_query(books_db(au->books), "SELECT n, env FROM bytes WHERE n>?1"
+                                          " ORDER BY n LIMIT 1");
         db_int(q, 1, j->row);
         if (!db_step(q)) {
             break;
         }
         dr_arena_reset(au->arena);
         j->row = db_col_int(q, 0);
-        bytes = dr_arena_dup(au->arena, db_col(q, 1));
+        env = dr_wire_unpack(au->arena, db_col(q, 1), NULL);
         db_end(q);
-        env = dr_wire_unpack(au->arena, bytes, NULL);
         if (env && env->kind == DR_MSG_SOURCE) {
             one(au, &env->u.source);
         }

@@ -94,7 +94,11 @@ const struct dr_json **verify_match_lines(const struct dr_load *load,
                                           const uint64_t *products,
                                           const struct dr_json *deal,
                                           struct dr_arena *a);
-/* A property of the source record, as text. */
+/* The body of the source record: a large one is not read a second time when
+ * the plan has read it. NULL: there is none, or none that can be read. */
+const struct dr_json *judge_body(const struct judge_case *c,
+                                 struct dr_arena *a);
+/* A property of it, as text. */
 struct dr_str judge_source_text(const struct dr_json *root,
                                 struct dr_str property);
 

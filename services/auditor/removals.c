@@ -107,7 +107,8 @@ void removals_list(struct auditor *au, struct dr_str only, struct dr_str after,
                    int64_t limit, struct dr_buf *out, struct dr_buf *next)
 {
     static const char sql[] =
-        "SELECT s.object, s.id, f.type, f.dst, s.env, " STATE ROWS
+        "SELECT s.object, s.id, f.type, f.dst,"
+        " (SELECT env FROM bytes WHERE bytes.n=s.n), " STATE ROWS
         " AND s.id>?3 ORDER BY s.id LIMIT ?4";
     struct dr_str id = after, object = dr_str_split(&id, ':');
     bool on = after.n == 0;

@@ -283,7 +283,8 @@ void report_events(struct auditor *au, struct dr_str after, int64_t limit,
 {
     struct query *q =
         db_query(books_db(au->books),
-                 "SELECT s.id, s.env, r.state, r.reason FROM source s"
+                 "SELECT s.id, b.env, r.state, r.reason FROM source s"
+                 " JOIN bytes b ON b.n=s.n"
                  " LEFT JOIN record r ON r.object='event' AND r.id=s.id"
                  " WHERE s.object='event' AND s.id>?1 ORDER BY s.id LIMIT ?2");
     int64_t n = 0;

@@ -124,7 +124,8 @@ static bool outcome_of(struct auditor *au, const struct dr_source *rec,
 static void take_covering(struct choosing *c)
 {
     struct query *q =
-        db_query(books_db(c->au->books), "SELECT env FROM source WHERE op=1");
+        db_query(books_db(c->au->books),
+                 "SELECT env FROM source JOIN bytes USING (n) WHERE op=1");
     const struct dr_env *env;
     struct dr_outcome o;
 

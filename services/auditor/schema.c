@@ -8,8 +8,11 @@ const char books_schema[] =
     " side TEXT, name TEXT, body BLOB,"
     " PRIMARY KEY(side, name)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS source("
-    " object TEXT, id TEXT, rev INT, op INT, ts INT, dirty INT, env BLOB,"
-    " PRIMARY KEY(object, id));"
+    " n INTEGER PRIMARY KEY, object TEXT, id TEXT, rev INT, op INT, ts INT,"
+    " dirty INT, UNIQUE(object, id));"
+    /* By source.n. Apart: SQLite writes a row anew as a whole, and a mark on a
+     * record is no reason to move its megabytes. */
+    "CREATE TABLE IF NOT EXISTS bytes(n INTEGER PRIMARY KEY, env BLOB);"
     "CREATE INDEX IF NOT EXISTS source_dirty ON source(dirty)"
     " WHERE dirty = 1;"
     "CREATE INDEX IF NOT EXISTS source_gone ON source(object, id)"

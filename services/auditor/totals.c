@@ -494,7 +494,7 @@ void totals_add(struct totals *t, const struct judge_case *c,
     if (dr_str_eqz(c->rec->object, "line_item")) {
         add_lines(t, c, a);
     } else if (r) {
-        root = dr_json_parse(a, c->rec->body, NULL, NULL);
+        root = judge_body(c, a);
         add_record(t, c, r, root);
         if (dr_str_eqz(c->rec->object, "deal")) {
             add_groups(t, c, r, root, a);
