@@ -205,6 +205,16 @@ void dr_httpd_answer(struct dr_httpd_req *r, int status,
         MHD_create_response_from_buffer(body.n, copy, MHD_RESPMEM_MUST_FREE));
 }
 
+void dr_httpd_answer_take(struct dr_httpd_req *r, int status,
+                          const char *content_type, struct dr_buf *body)
+{
+    size_t n = body->n;
+    char *p = dr_buf_release(body);
+
+    set_response(r, status, content_type,
+                 MHD_create_response_from_buffer(n, p, MHD_RESPMEM_MUST_FREE));
+}
+
 void dr_httpd_answer_file(struct dr_httpd_req *r, int status,
                           const char *content_type, int fd, uint64_t size)
 {

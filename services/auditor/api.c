@@ -30,7 +30,7 @@ void ask_error(struct ask *q, int status, const char *code, const char *message,
         dr_json_w_raw(&w, dr_buf_view(problems));
     }
     dr_json_w_end(&w);
-    dr_httpd_answer(q->req, status, NULL, dr_buf_view(&q->out));
+    dr_httpd_answer_take(q->req, status, NULL, &q->out);
 }
 
 void ask_err(struct ask *q, const struct dr_err *err)
@@ -47,7 +47,7 @@ void ask_err(struct ask *q, const struct dr_err *err)
 
 void ask_answer(struct ask *q)
 {
-    dr_httpd_answer(q->req, 200, NULL, dr_buf_view(&q->out));
+    dr_httpd_answer_take(q->req, 200, NULL, &q->out);
 }
 
 void ask_phase(struct ask *q)
@@ -170,6 +170,7 @@ static const struct route {
     {"GET", "/v1/asks", get_asks},
     {"POST", "/v1/asks/approve", post_asks},
     {"GET", "/v1/find", get_find},
+    {"GET", "/v1/reports/sample-diff.json", get_sample_diff},
     {"GET", "/v1/reports/reconciliation.json", get_reconciliation},
 };
 
@@ -245,6 +246,7 @@ static void handle(struct dr_httpd_req *req, void *ctx)
         dispatch(&q);
     }
     dr_buf_done(&q.out);
+    dr_arena_reset(au->request);
 }
 
 /* ---- opening ---- */

@@ -13,47 +13,47 @@
 struct pages {
     const char *path;
     void (*write)(struct ask *q, struct dr_str after, int64_t limit,
-                  struct dr_buf *next);
+                  struct spool *out, struct dr_buf *next);
 };
 
 static void write_records(struct ask *q, struct dr_str after, int64_t limit,
-                          struct dr_buf *next)
+                          struct spool *out, struct dr_buf *next)
 {
-    report_records(q->au, after, limit, &q->out, next);
+    report_records(q->au, after, limit, out, next);
 }
 
 static void write_rejected(struct ask *q, struct dr_str after, int64_t limit,
-                           struct dr_buf *next)
+                           struct spool *out, struct dr_buf *next)
 {
     struct reject_filter f = {dr_httpd_arg(q->req, "object"),
                               dr_httpd_arg(q->req, "class")};
 
-    report_rejected(q->au, &f, after, limit, &q->out, next);
+    report_rejected(q->au, &f, after, limit, out, next);
 }
 
 static void write_removals(struct ask *q, struct dr_str after, int64_t limit,
-                           struct dr_buf *next)
+                           struct spool *out, struct dr_buf *next)
 {
-    removals_list(q->au, dr_httpd_arg(q->req, "object"), after, limit, &q->out,
+    removals_list(q->au, dr_httpd_arg(q->req, "object"), after, limit, out,
                   next);
 }
 
 static void write_conflicts(struct ask *q, struct dr_str after, int64_t limit,
-                            struct dr_buf *next)
+                            struct spool *out, struct dr_buf *next)
 {
-    report_conflicts(q->au, dr_httpd_arg(q->req, "object"), after, limit,
-                     &q->out, next);
+    report_conflicts(q->au, dr_httpd_arg(q->req, "object"), after, limit, out,
+                     next);
 }
 
 static void write_events(struct ask *q, struct dr_str after, int64_t limit,
-                         struct dr_buf *next)
+                         struct spool *out, struct dr_buf *next)
 {
     struct dr_str want = dr_httpd_arg(q->req, "fate");
     const char *fate = report_event_fate(q->au);
 
     /* The plan has one fate for all of them. */
     if (want.n == 0 || (fate && dr_str_eqz(want, fate))) {
-        report_events(q->au, after, limit, &q->out, next);
+        report_events(q->au, after, limit, out, next);
     }
 }
 
@@ -82,6 +82,7 @@ void get_lines(struct ask *q)
     struct dr_str limit = dr_httpd_arg(q->req, "limit");
     int64_t n = PAGE;
     struct dr_buf next, header;
+    struct spool out;
 
     if (limit.n > 0 && (dr_str_i64(limit, &n) || n < 1 || n > PAGE_MAX)) {
         ask_error(q, 400, "bad_request", "limit is between 1 and 10000", "",
@@ -92,9 +93,10 @@ void get_lines(struct ask *q)
         return;
     }
     dr_buf_init(&next, 4096);
+    spool_open(&out, q->au);
     for (size_t i = 0; i < DR_ARRAY_LEN(pages); i++) {
         if (dr_str_eqz(dr_httpd_path(q->req), pages[i].path)) {
-            pages[i].write(q, after, n, &next);
+            pages[i].write(q, after, n, &out, &next);
         }
     }
     if (next.n > 0) {
@@ -104,7 +106,8 @@ void get_lines(struct ask *q)
         dr_buf_done(&header);
     }
     dr_buf_done(&next);
-    dr_httpd_answer(q->req, 200, "application/x-ndjson", dr_buf_view(&q->out));
+    (void)spool_answer(&out, q->req, "application/x-ndjson");
+    spool_close(&out);
 }
 
 void get_find(struct ask *q)
@@ -155,6 +158,19 @@ static void no_report(struct ask *q, struct dr_str name)
     dr_buf_done(&list);
 }
 
+void get_sample_diff(struct ask *q)
+{
+    struct spool out;
+
+    spool_open(&out, q->au);
+    if (sample_report(q->au, &out)) {
+        (void)spool_answer(&out, q->req, NULL);
+    } else {
+        not_yet(q);
+    }
+    spool_close(&out);
+}
+
 void get_report(struct ask *q, struct dr_str name)
 {
     static const char *const kept[] = {"audit.json", "checklist.json",
@@ -179,10 +195,6 @@ void get_report(struct ask *q, struct dr_str name)
             books_kept(au->books, "checklist.json", au->request);
         if (json.n > 0) {
             report_checklist_md(au, json, &q->out);
-            text = dr_buf_view(&q->out);
-        }
-    } else if (dr_str_eqz(name, "sample-diff.json")) {
-        if (sample_report(au, &q->out)) {
             text = dr_buf_view(&q->out);
         }
     }

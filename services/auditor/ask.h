@@ -65,6 +65,7 @@ void post_removals(struct ask *q);
 void get_lines(struct ask *q);
 void get_find(struct ask *q);
 void get_report(struct ask *q, struct dr_str name);
+void get_sample_diff(struct ask *q);
 void get_reconciliation(struct ask *q);
 void get_reject(struct ask *q, struct dr_str rest);
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <drover/base/log.h>
 #include <drover/json/json.h>
@@ -11,11 +10,11 @@
 #include "report.h"
 #include "settle.h"
 #include "setup.h"
+#include "spool.h"
 #include "status.h"
 #include "totals.h"
 
 #define SLICE 200
-#define SPILL ((size_t)1 << 20) /* of a report in memory */
 #define PLAN_ARENA ((size_t)128 << 20)
 
 struct job {
@@ -175,19 +174,8 @@ static bool write_object(struct auditor *au, struct dr_str object,
     return ok && pending == 0;
 }
 
-/* Empties the buffer into the file; what cannot be written ends the process:
- * a report that was cut would look like one that is whole. */
-static void spill(FILE *f, struct dr_buf *b)
-{
-    if (b->over || fwrite(b->p, 1, b->n, f) != b->n) {
-        dr_die(DR_EXIT_FAILURE, "books.file",
-               "the report cannot be written beside the books: make room on "
-               "the disk and start again");
-    }
-    dr_buf_reset(b);
-}
-
-static void write_differences(struct auditor *au, struct dr_json_w *w, FILE *f)
+static void write_differences(struct auditor *au, struct dr_json_w *w,
+                              struct spool *out)
 {
     struct query *q = db_query(books_db(au->books),
                                "SELECT object, id, field, source, expected,"
@@ -200,9 +188,7 @@ static void write_differences(struct auditor *au, struct dr_json_w *w, FILE *f)
         dr_json_w_obj(w);
         report_diff_members(q, 0, w);
         dr_json_w_end(w);
-        if (w->out->n > SPILL) {
-            spill(f, w->out);
-        }
+        spool_flow(out);
     }
     dr_json_w_end(w);
 }
@@ -220,73 +206,44 @@ static void write_tail(struct auditor *au, struct dr_json_w *w)
     dr_json_w_end(w);
 }
 
-static void write_report(struct auditor *au, FILE *f)
+static void write_report(struct auditor *au, struct spool *out)
 {
     struct dr_str names[AUDITOR_OBJECTS + 8];
     size_t n;
     struct dr_json_w w;
-    struct dr_buf objects, out;
+    struct dr_buf objects;
     bool balanced = true;
 
     dr_arena_reset(au->request);
     n = status_objects(au, names, DR_ARRAY_LEN(names));
     dr_buf_init(&objects, AUDITOR_TEXT);
-    dr_buf_init(&out, AUDITOR_TEXT);
     dr_json_w_init(&w, &objects);
     dr_json_w_arr(&w);
     for (size_t i = 0; i < n; i++) {
         balanced &= write_object(au, names[i], &w);
     }
     dr_json_w_end(&w);
-    dr_json_w_init(&w, &out);
+    dr_json_w_init(&w, &out->buf);
     dr_json_w_obj(&w);
     dr_json_w_kvb(&w, "balanced", balanced);
     dr_json_w_key(&w, "objects");
     dr_json_w_raw(&w, dr_buf_view(&objects));
     dr_buf_done(&objects);
-    write_differences(au, &w, f);
+    write_differences(au, &w, out);
     write_tail(au, &w);
     status_verified(au, &w);
     dr_json_w_end(&w);
-    spill(f, &out);
-    dr_buf_done(&out);
-}
-
-/* A file without a name beside the books: gone when it is closed. */
-static FILE *report_file(struct auditor *au)
-{
-    char path[4096];
-    FILE *f;
-
-    (void)snprintf(path, sizeof(path), "%s.report",
-                   dr_conf_text(au->svc->conf, "books.file"));
-    f = fopen(path, "w+");
-    if (!f || remove(path)) {
-        dr_die(DR_EXIT_FAILURE, "books.file",
-               "%s cannot be made: let the auditor write to the books' folder",
-               path);
-    }
-    return f;
 }
 
 static void finish(struct auditor *au)
 {
-    struct job *j = au->job;
-    FILE *f = report_file(au);
-    long size;
-    int fd;
+    struct spool out;
 
-    write_report(au, f);
-    size = fflush(f) ? -1 : ftell(f);
-    fd = size >= 0 ? dup(fileno(f)) : -1;
-    if (fd < 0) {
-        dr_die(DR_EXIT_FAILURE, "books.file",
-               "the report cannot be written beside the books: make room on "
-               "the disk and start again");
-    }
-    (void)fclose(f);
-    dr_log(DR_LOG_INFO, "auditor.reconciled", "bytes=%ld", size);
-    dr_httpd_answer_file(j->req, 200, NULL, fd, (uint64_t)size);
+    spool_open(&out, au);
+    write_report(au, &out);
+    dr_log(DR_LOG_INFO, "auditor.reconciled", "bytes=%lld",
+           (long long)spool_answer(&out, au->job->req, NULL));
+    spool_close(&out);
     job_drop(au);
 }
 

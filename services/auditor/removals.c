@@ -104,7 +104,7 @@ static void line(struct auditor *au, struct query *q, struct dr_buf *out)
 /* The cursor is "<object>:<id>"; objects go in the order of their names'
  * table. */
 void removals_list(struct auditor *au, struct dr_str only, struct dr_str after,
-                   int64_t limit, struct dr_buf *out, struct dr_buf *next)
+                   int64_t limit, struct spool *out, struct dr_buf *next)
 {
     static const char sql[] =
         "SELECT s.object, s.id, f.type, f.dst,"
@@ -131,11 +131,12 @@ void removals_list(struct auditor *au, struct dr_str only, struct dr_str after,
         db_text(q, 3, here ? id : (struct dr_str){"", 0});
         db_int(q, 4, limit - n);
         while (db_step(q)) {
-            line(au, q, out);
+            line(au, q, &out->buf);
             dr_buf_reset(next);
             dr_buf_str(next, db_col(q, 0));
             dr_buf_ch(next, ':');
             dr_buf_str(next, db_col(q, 1));
+            spool_flow(out);
             n++;
         }
     }

@@ -8,6 +8,7 @@
 #define DROVER_AUDITOR_REMOVALS_H
 
 #include "auditor.h"
+#include "spool.h"
 
 struct removal_counts {
     int64_t proposed, approved, deleted, kept;
@@ -17,7 +18,7 @@ void removals_count(struct auditor *au, struct removal_counts *out);
  * a cursor ("" at first); state: proposed, approved, deleted, gone, kept.
  * only: of this object; empty: of all. */
 void removals_list(struct auditor *au, struct dr_str only, struct dr_str after,
-                   int64_t limit, struct dr_buf *out, struct dr_buf *next);
+                   int64_t limit, struct spool *out, struct dr_buf *next);
 /* Lets all that are proposed through, or those of an object (not empty), or of
  * these ids of it. Returns their number, or -1. */
 int64_t removals_approve(struct auditor *au, struct dr_str object,

@@ -88,7 +88,7 @@ static void cursor_of(struct query *q, struct dr_buf *next)
 }
 
 void report_records(struct auditor *au, struct dr_str after, int64_t limit,
-                    struct dr_buf *out, struct dr_buf *next)
+                    struct spool *out, struct dr_buf *next)
 {
     struct dr_str object = dr_str_split(&after, ':');
     struct query *q =
@@ -103,12 +103,13 @@ void report_records(struct auditor *au, struct dr_str after, int64_t limit,
     db_int(q, 3, limit);
     while (db_step(q)) {
         struct dr_json_w w;
-        dr_json_w_init(&w, out);
+        dr_json_w_init(&w, &out->buf);
         dr_json_w_obj(&w);
         record_members(au, q, &w);
         dr_json_w_end(&w);
-        dr_buf_ch(out, '\n');
+        dr_buf_ch(&out->buf, '\n');
         cursor_of(q, next);
+        spool_flow(out);
         n++;
     }
     if (n < limit) {
@@ -184,7 +185,7 @@ static const char rejected_sql[] =
     " ORDER BY r.object, r.id LIMIT ?5";
 
 void report_rejected(struct auditor *au, const struct reject_filter *f,
-                     struct dr_str after, int64_t limit, struct dr_buf *out,
+                     struct dr_str after, int64_t limit, struct spool *out,
                      struct dr_buf *next)
 {
     struct dr_str object = dr_str_split(&after, ':');
@@ -198,8 +199,9 @@ void report_rejected(struct auditor *au, const struct reject_filter *f,
     db_text(q, 4, f->class);
     db_int(q, 5, limit);
     while (db_step(q)) {
-        reject_line(q, out);
+        reject_line(q, &out->buf);
         cursor_of(q, next);
+        spool_flow(out);
         n++;
     }
     if (n < limit) {
@@ -208,7 +210,7 @@ void report_rejected(struct auditor *au, const struct reject_filter *f,
 }
 
 void report_conflicts(struct auditor *au, struct dr_str only,
-                      struct dr_str after, int64_t limit, struct dr_buf *out,
+                      struct dr_str after, int64_t limit, struct spool *out,
                       struct dr_buf *next)
 {
     struct dr_str object = dr_str_split(&after, ':');
@@ -228,17 +230,18 @@ void report_conflicts(struct auditor *au, struct dr_str only,
     db_text(q, 5, only);
     while (db_step(q)) {
         struct dr_json_w w;
-        dr_json_w_init(&w, out);
+        dr_json_w_init(&w, &out->buf);
         dr_json_w_obj(&w);
         dr_json_w_kv(&w, "object", db_col(q, 0));
         dr_json_w_kv(&w, "id", db_col(q, 2));
         dr_json_w_kv(&w, "field", db_col(q, 1));
         dr_json_w_kv(&w, "reason", db_col(q, 3));
         dr_json_w_end(&w);
-        dr_buf_ch(out, '\n');
+        dr_buf_ch(&out->buf, '\n');
         cursor_of(q, next);
         dr_buf_ch(next, ':');
         dr_buf_str(next, db_col(q, 2));
+        spool_flow(out);
         n++;
     }
     if (n < limit) {
@@ -279,7 +282,7 @@ const char *report_event_fate(const struct auditor *au)
 }
 
 void report_events(struct auditor *au, struct dr_str after, int64_t limit,
-                   struct dr_buf *out, struct dr_buf *next)
+                   struct spool *out, struct dr_buf *next)
 {
     struct query *q =
         db_query(books_db(au->books),
@@ -293,9 +296,10 @@ void report_events(struct auditor *au, struct dr_str after, int64_t limit,
     db_text(q, 1, after);
     db_int(q, 2, limit);
     while (db_step(q)) {
-        event_line(au, q, out);
+        event_line(au, q, &out->buf);
         dr_buf_reset(next);
         dr_buf_str(next, db_col(q, 0));
+        spool_flow(out);
         n++;
     }
     if (n < limit) {

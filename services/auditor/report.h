@@ -3,21 +3,22 @@
 #define DROVER_AUDITOR_REPORT_H
 
 #include "auditor.h"
+#include "spool.h"
 
 /* One page of records.ndjson after a cursor ("" at first). next receives the
  * cursor of the next page, empty at the end. */
 void report_records(struct auditor *au, struct dr_str after, int64_t limit,
-                    struct dr_buf *out, struct dr_buf *next);
+                    struct spool *out, struct dr_buf *next);
 struct reject_filter {
     struct dr_str object, class;
 };
 void report_rejected(struct auditor *au, const struct reject_filter *f,
-                     struct dr_str after, int64_t limit, struct dr_buf *out,
+                     struct dr_str after, int64_t limit, struct spool *out,
                      struct dr_buf *next);
 /* Fields that people changed in the target and that were left alone: NDJSON
  * {"object","id","field","reason"}. */
 void report_conflicts(struct auditor *au, struct dr_str only,
-                      struct dr_str after, int64_t limit, struct dr_buf *out,
+                      struct dr_str after, int64_t limit, struct spool *out,
                       struct dr_buf *next);
 /* What the approved plan makes of events (dr_plan_event_fate); NULL: there is
  * none yet. */
@@ -25,7 +26,7 @@ const char *report_event_fate(const struct auditor *au);
 /* The events of the source, one a line: {"id","fate","state","reason",
  * "event":{as it was read}}. */
 void report_events(struct auditor *au, struct dr_str after, int64_t limit,
-                   struct dr_buf *out, struct dr_buf *next);
+                   struct spool *out, struct dr_buf *next);
 /* What the extractor published of automation, with the events' fate. */
 void report_inventory(struct auditor *au, struct dr_str automation,
                       struct dr_buf *out);

@@ -407,7 +407,7 @@ static void tell_signed(struct auditor *au, struct dr_json_w *w)
     db_end(q);
 }
 
-bool sample_report(struct auditor *au, struct dr_buf *out)
+bool sample_report(struct auditor *au, struct spool *out)
 {
     struct dr_str coverage =
         books_kept(au->books, "sample.coverage", au->request);
@@ -417,7 +417,7 @@ bool sample_report(struct auditor *au, struct dr_buf *out)
     if (s->key_count == 0) {
         return false;
     }
-    dr_json_w_init(&w, out);
+    dr_json_w_init(&w, &out->buf);
     dr_json_w_obj(&w);
     dr_json_w_kvi(&w, "size", (int64_t)s->key_count);
     dr_json_w_key(&w, "coverage");
@@ -430,6 +430,7 @@ bool sample_report(struct auditor *au, struct dr_buf *out)
     dr_json_w_arr(&w);
     for (size_t i = 0; i < s->key_count; i++) {
         tell_one(au, s->keys[i], &w);
+        spool_flow(out);
     }
     dr_json_w_end(&w);
     tell_signed(au, &w);

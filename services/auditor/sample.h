@@ -7,6 +7,7 @@
 #define DROVER_AUDITOR_SAMPLE_H
 
 #include "auditor.h"
+#include "spool.h"
 
 #define SAMPLE_DEFAULT 300
 #define SAMPLE_MIN 10
@@ -17,6 +18,6 @@
 int sample_choose(struct auditor *au, int64_t size,
                   struct dr_err *err) DR_MUSTCHECK;
 /* sample-diff.json. false: there was no sample. */
-bool sample_report(struct auditor *au, struct dr_buf *out);
+bool sample_report(struct auditor *au, struct spool *out);
 
 #endif

@@ -62,6 +62,9 @@ void dr_httpd_add_header(struct dr_httpd_req *r, const char *name,
 /* Copies the body. content_type NULL: application/json. */
 void dr_httpd_answer(struct dr_httpd_req *r, int status,
                      const char *content_type, struct dr_str body);
+/* The same without a copy: the buffer is empty afterwards. */
+void dr_httpd_answer_take(struct dr_httpd_req *r, int status,
+                          const char *content_type, struct dr_buf *body);
 /* The first `size` bytes of a file, read as they are sent: an answer of any
  * length costs no memory. Takes fd and closes it. */
 void dr_httpd_answer_file(struct dr_httpd_req *r, int status,
