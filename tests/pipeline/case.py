@@ -2,6 +2,7 @@
 and a migration that is judged."""
 import json
 import pathlib
+import re
 import sys
 import unittest
 
@@ -93,6 +94,17 @@ class Case(unittest.TestCase):
         self.assertEqual(result.verified(), [])
         self.assertEqual(result.truth().problems(), [])
         self.assertEqual(result.links().problems(people), [])
+
+    @staticmethod
+    def peaks(s):
+        """What each running service has taken of memory at most, in KiB. Not
+        of getrusage, which counts what its parent had before exec."""
+        out = {}
+        for (kind, n), p in s.now.items():
+            status = pathlib.Path("/proc/%d/status" % p.pid).read_text()
+            out[kind, n] = int(re.search(r"VmHWM:\s+(\d+) kB",
+                                         status).group(1))
+        return out
 
     @staticmethod
     def states(result):
