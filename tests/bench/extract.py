@@ -12,7 +12,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "service"))
-from extractor_world import Bench, House, SOURCE, World  # noqa: E402
+from extractor_world import (  # noqa: E402
+    Bench, DEFAULT_PARTS, House, SOURCE, World)
 
 
 def by_call(stats):
@@ -30,7 +31,7 @@ def by_call(stats):
 
 
 def measure(source, build):
-    house = House(Bench(build))
+    house = House(Bench(build), DEFAULT_PARTS)
     with Bench(build) as b:
         w = World(house, b, source)
         begun = time.monotonic()

@@ -12,12 +12,14 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "service"))
-from test_loader import World, company, contact, deal  # noqa: E402
+from test_loader import (  # noqa: E402
+    DEFAULT_PARTS, World, company, contact, deal)
 from bench import Bench, Failure, wait_until  # noqa: E402
 
 
 class House:
     """What a World expects of a test case."""
+    parts = DEFAULT_PARTS
 
     def __init__(self, bench):
         self.bench, self.kafka, self.redis = (bench, bench.broker(),

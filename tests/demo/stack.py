@@ -16,6 +16,7 @@ from api import Api, Away, Drover  # noqa: E402
 LIMITS = {"growth": 1000, "pro": 2000, "enterprise": 5000, "lifted": 0}
 # FastTrack's clock in the tail: 46 hours of changes pass in 8 seconds.
 TAIL_SCALE = 20000
+DEFAULT_PARTITIONS = 6
 VISIBILITY_MS = 60000  # below the bound that the source states
 KINDS = ["extractor", "transformer", "loader", "auditor"]
 
@@ -47,7 +48,7 @@ class Options:
         self.loaders, self.transformers = 1, 1
         self.faults, self.source_faults = [], []
         self.kills, self.seed, self.objects = [], 1, None
-        self.partitions, self.fallback = 6, False
+        self.partitions, self.fallback = DEFAULT_PARTITIONS, False
         self.words = []  # further ones of `drover plan propose`
         for name, value in kw.items():
             if not hasattr(self, name):

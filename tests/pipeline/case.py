@@ -17,7 +17,10 @@ from tenant_variants import derive  # noqa: E402
 
 
 class Case(unittest.TestCase):
+    """Making partitions is most of what the broker does for a small
+    migration: there are few, but in the classes that say so."""
     count = 0
+    partitions = 2
 
     @classmethod
     def setUpClass(cls):
@@ -42,6 +45,7 @@ class Case(unittest.TestCase):
 
     def stack(self, **options):
         Case.count += 1
+        options.setdefault("partitions", self.partitions)
         s = Stack(self.bench, self.kafka, self.redis, "m%d" % Case.count,
                   Options(**options))
         self.addCleanup(self.leave, s)

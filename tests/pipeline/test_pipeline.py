@@ -17,7 +17,7 @@ from api import Refused  # noqa: E402
 from check_expected import CARRIED, Check  # noqa: E402
 from collect import Result  # noqa: E402
 from flow import Flow  # noqa: E402
-from stack import parse_kills  # noqa: E402
+from stack import DEFAULT_PARTITIONS, parse_kills  # noqa: E402
 
 # The snapshot is read slowly enough to be caught in the middle.
 SLOW = [{"name": "slow", "match": {"path": "^/v1/objects/"}, "times": 60,
@@ -35,6 +35,7 @@ def writes(stack):
 
 
 class Pipeline(Case):
+    partitions = DEFAULT_PARTITIONS
     once = None
 
     @classmethod
@@ -279,6 +280,8 @@ WHY = "SKIP: no real data set here (DR_SHARED names no folder)"
 
 @unittest.skipUnless(SHARED, WHY)
 class RealData(Case):
+    partitions = DEFAULT_PARTITIONS
+
     def test_small_with_three_loaders_and_two_kills(self):
         data = pathlib.Path(SHARED) / "data"
         result = self.migrate(

@@ -18,7 +18,7 @@ class OtherWorld(World):
     def __init__(self, house, bench, knobs=(), profile=None, scale=SCALE):
         house.worlds += 1
         self.migration = "t%d" % house.worlds
-        self.b, self.kafka = bench, house.kafka
+        self.b, self.kafka, self.parts = bench, house.kafka, house.parts
         self.crm = OtherCrm(SOURCE, scale, knobs)
         self.kinds = RECORDS
         self.source = SOURCE
@@ -27,6 +27,7 @@ class OtherWorld(World):
                         else PROFILE.read_text())
         self.conf = {
             "migration": self.migration, "kafka.brokers": self.kafka.brokers,
+            "kafka.partitions": self.parts,
             "source.url": "http://127.0.0.1:%d" % self.crm.port,
             "source.token_file": bench.secret("token", self.crm.key),
             "source.profile": path, "tail.poll_ms": 50}

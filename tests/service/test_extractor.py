@@ -8,7 +8,8 @@ import pathlib
 import shutil
 import unittest
 
-from extractor_world import Bench, CARRIED, Case, SOURCE, wait_until
+from extractor_world import (
+    Bench, CARRIED, Case, DEFAULT_PARTS, SOURCE, wait_until)
 
 
 def altered(bench, path, change):
@@ -35,6 +36,8 @@ def hostile_ids(data):
 
 
 class Extractor(Case):
+    parts = DEFAULT_PARTS
+
     def test_snapshot_and_tail(self):
         with Bench() as b:
             w = self.world(bench=b)

@@ -20,7 +20,7 @@ USER, USD = 31000000001, 31000000019
 PIPELINE, STAGE, TASK_TYPE = 31000000006, 31000000007, 31000000033
 LANES = ["product", "account", "contact", "deal", "deal_product", "link",
          "activity"]
-PARTS = 6
+PARTS, DEFAULT_PARTS = 2, 6
 QUARANTINE_MS = 1200
 
 
@@ -145,13 +145,16 @@ def lead(i, rev=1, pas=1, **fields):
 # ---- the world ----
 
 class World:
-    """A simulator and a migration of its own on the shared servers."""
+    """A simulator and a migration of its own on the shared servers. Making
+    partitions is most of what a broker does for these tests: there are few,
+    but where the case has `parts` of its own."""
 
     count = 0
 
     def __init__(self, case, knobs=(), rate=(0, 0), tenant=None, **conf):
         World.count += 1
         self.case, self.b, self.name = case, case.bench, "t%d" % World.count
+        self.parts = getattr(case, "parts", PARTS)
         if not any(k.startswith("rate_plan") for k in knobs):
             knobs = tuple(knobs) + ("rate_plan=lifted",)
         args = [a for k in knobs for a in ("--knob", k)]
@@ -160,7 +163,7 @@ class World:
         self.sim = self.b.freshsales(path, *args)
         self.conf = dict({
             "migration": self.name, "kafka.brokers": case.kafka.brokers,
-            "kafka.partitions": PARTS,
+            "kafka.partitions": self.parts,
             "target.url": "http://127.0.0.1:%d/crm/sales/api" % self.sim.api,
             "target.key_file": self.b.secret(self.name + ".key",
                                              self.sim.key),
@@ -173,7 +176,7 @@ class World:
     def tool(self, verb, data=None):
         return subprocess.run(
             [str(self.b.bin("dr-feed")), self.case.kafka.brokers, self.name,
-             str(PARTS), verb], input=data, check=True, timeout=120,
+             str(self.parts), verb], input=data, check=True, timeout=120,
             stdout=subprocess.PIPE).stdout
 
     def loader(self, instance=0, ready=True, **env):
@@ -203,11 +206,12 @@ class World:
                                      "lanes": lanes, "seq": self.seq},
                                     **more)}])
 
-    def dump(self, topic, parts=PARTS):
+    def dump(self, topic, parts=None):
         """What a topic of the migration holds."""
         out = subprocess.run(
             [str(self.b.bin("dr-dump")), self.case.kafka.brokers,
-             "drover.%s.%s" % (self.name, topic), str(parts)],
+             "drover.%s.%s" % (self.name, topic),
+             str(parts or self.parts)],
             check=True, stdout=subprocess.PIPE, timeout=60).stdout
         return [json.loads(line) for line in out.splitlines()]
 
@@ -306,6 +310,8 @@ def whole(n):
 
 
 class LoaderTest(unittest.TestCase):
+    parts = DEFAULT_PARTS  # several for each of two loaders
+
     @classmethod
     def setUpClass(cls):
         cls.bench = Bench()

@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 from test_loader import (  # first: it finds the support folder
-    PARTS, TENANT, World, company, contact, deal, record, task)
+    TENANT, World, company, contact, deal, record, task)
 from bench import Bench, wait_until
 
 
@@ -34,7 +34,7 @@ class Case(unittest.TestCase):
     def conflicts(self, w):
         lines = subprocess.run(
             [str(self.bench.bin("dr-dump")), self.kafka.brokers,
-             "drover.%s.rejected" % w.name, str(PARTS)], check=True,
+             "drover.%s.rejected" % w.name, str(w.parts)], check=True,
             timeout=60, stdout=subprocess.PIPE).stdout.splitlines()
         rows = [json.loads(x) for x in lines]
         return {(r["id"], r["class"], r["field"], r["partial"])

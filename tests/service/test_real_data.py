@@ -4,12 +4,14 @@ are not part of the product: without them every test here is skipped."""
 import json
 import unittest
 
-from extractor_world import Case, shared
+from extractor_world import Case, DEFAULT_PARTS, shared
 
 
 @unittest.skipUnless(shared(), "SKIP: ../shared with the real data sets is "
                      "not here (DR_SHARED names another place)")
 class RealData(Case):
+    parts = DEFAULT_PARTS
+
     def read(self, name):
         w = self.world(shared() / name)
         w.read_whole()
