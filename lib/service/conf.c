@@ -12,6 +12,8 @@
 #include <drover/crypto/crypto.h>
 
 #define FILE_MAX ((size_t)1 << 20)
+/* 1 MiB of nothing but faults is cut off: people begin at the top. */
+#define FAULTS_MAX ((size_t)1 << 20)
 #define ENV_PREFIX "DROVER_"
 #define ENV_NAME 65
 /* Read by clients and tests, not configuration of a service. */
@@ -25,12 +27,14 @@ struct value {
     int64_t number;
     bool yes;
     bool in_file;
+    bool bad; /* a fault of it was told */
     struct dr_secret *secret;
 };
 
 struct dr_conf {
     struct value *v;
     size_t n;
+    struct dr_buf faults;
 };
 
 struct dr_conf *dr_conf_new(const struct dr_conf_key *keys)
@@ -41,6 +45,7 @@ struct dr_conf *dr_conf_new(const struct dr_conf_key *keys)
         c->n++;
     }
     c->v = dr_xcalloc(c->n, sizeof(*c->v));
+    dr_buf_init(&c->faults, FAULTS_MAX);
     for (size_t i = 0; i < c->n; i++) {
         struct dr_err err = {0};
         c->v[i].key = &keys[i];
@@ -61,6 +66,7 @@ void dr_conf_free(struct dr_conf *c)
         dr_secret_free(c->v[i].secret);
     }
     free(c->v);
+    dr_buf_done(&c->faults);
     free(c);
 }
 
@@ -72,6 +78,34 @@ static struct value *find(const struct dr_conf *c, struct dr_str key)
         }
     }
     return NULL;
+}
+
+/* The first fault of a value is told: others follow from it. v NULL: it is of
+ * no key. */
+static void fault(struct dr_conf *c, struct value *v, const char *text)
+{
+    if (v && v->bad) {
+        return;
+    }
+    if (v) {
+        v->bad = true;
+    }
+    dr_buf_printf(&c->faults, "%s\n", text);
+}
+
+struct dr_str dr_conf_faults(const struct dr_conf *c)
+{
+    return dr_buf_view(&c->faults);
+}
+
+void dr_conf_check(struct dr_conf *c, dr_conf_check_fn *const *checks)
+{
+    for (; checks && *checks; checks++) {
+        struct dr_err err = {0};
+        if ((*checks)(c, &err)) {
+            fault(c, find(c, dr_str_z(err.where)), err.text);
+        }
+    }
 }
 
 /* Edit distance, for "did you mean": keys are short. */
@@ -224,7 +258,8 @@ static int set_from_file(struct dr_conf *c, struct dr_str key,
 }
 
 static int one_line(struct dr_conf *c, struct dr_str line,
-                    struct dr_str *section, struct dr_err *err)
+                    struct dr_str *section, struct value **key_out,
+                    struct dr_err *err)
 {
     struct dr_str value = line, key;
     struct dr_buf full;
@@ -253,30 +288,36 @@ static int one_line(struct dr_conf *c, struct dr_str line,
     }
     dr_buf_str(&full, key);
     r = set_from_file(c, dr_buf_view(&full), dr_str_trim(value), err);
+    *key_out = find(c, dr_buf_view(&full));
     dr_buf_done(&full);
     return r;
 }
 
-int dr_conf_read(struct dr_conf *c, const char *path, struct dr_err *err)
+void dr_conf_read(struct dr_conf *c, const char *path)
 {
     struct dr_buf text;
-    struct dr_str rest, section = {0};
-    int line = 0, r;
+    struct dr_str rest = {0}, section = {0};
+    struct dr_err err = {0};
+    int line = 0;
 
     dr_buf_init(&text, FILE_MAX);
-    r = read_file(path, &text, err);
-    rest = dr_buf_view(&text);
-    while (r == 0 && rest.p) {
+    if (read_file(path, &text, &err)) {
+        fault(c, NULL, err.text);
+    } else {
+        rest = dr_buf_view(&text);
+    }
+    while (rest.p) {
+        struct value *v = NULL;
         struct dr_err why = {0};
         line++;
-        if (one_line(c, dr_str_trim(dr_str_split(&rest, '\n')), &section,
+        if (one_line(c, dr_str_trim(dr_str_split(&rest, '\n')), &section, &v,
                      &why)) {
-            r = dr_err_set(err, DR_HALT, 0, "configuration", "%s line %d: %s",
-                           path, line, why.text);
+            (void)dr_err_set(&err, DR_HALT, 0, "configuration",
+                             "%s line %d: %s", path, line, why.text);
+            fault(c, v, err.text);
         }
     }
     dr_buf_done(&text);
-    return r;
 }
 
 /* KAFKA_BROKERS, for kafka.brokers. */
@@ -354,10 +395,9 @@ static bool is_foreign(struct dr_str name)
     return false;
 }
 
-static int one_env(struct dr_conf *c, struct dr_str name, struct dr_str value,
-                   struct dr_err *err)
+static int one_env(struct dr_conf *c, struct value *v, struct dr_str name,
+                   struct dr_str value, struct dr_err *err)
 {
-    struct value *v = find_env(c, name);
     struct dr_err why = {0};
 
     if (!v) {
@@ -372,42 +412,54 @@ static int one_env(struct dr_conf *c, struct dr_str name, struct dr_str value,
     return 0;
 }
 
-int dr_conf_apply_env(struct dr_conf *c, char *const *env, struct dr_err *err)
+void dr_conf_apply_env(struct dr_conf *c, char *const *env)
 {
+    struct dr_str prefix = DR_STR_LIT(ENV_PREFIX);
+
     for (; *env; env++) {
         struct dr_str value = dr_str_z(*env);
         struct dr_str name = dr_str_split(&value, '=');
-        struct dr_str prefix = DR_STR_LIT(ENV_PREFIX);
+        struct dr_err err = {0};
+        struct value *v;
 
-        if (dr_str_starts(name, prefix) && !is_foreign(name) &&
-            one_env(c, (struct dr_str){name.p + prefix.n, name.n - prefix.n},
-                    value, err)) {
-            return -1;
+        if (!dr_str_starts(name, prefix) || is_foreign(name)) {
+            continue;
+        }
+        name = (struct dr_str){name.p + prefix.n, name.n - prefix.n};
+        v = find_env(c, name);
+        if (one_env(c, v, name, value, &err)) {
+            fault(c, v, err.text);
         }
     }
-    return 0;
 }
 
-int dr_conf_finish(struct dr_conf *c, struct dr_err *err)
+static int finish_one(struct value *v, struct dr_err *err)
+{
+    struct dr_err why = {0};
+
+    if (!v->text || (!v->key->otherwise && v->text[0] == '\0')) {
+        return dr_err_set(err, DR_HALT, 0, "configuration",
+                          "%s is required: %s", v->key->name, v->key->help);
+    }
+    if (v->key->type != DR_CONF_SECRET || v->text[0] == '\0') {
+        return 0;
+    }
+    v->secret = dr_secret_read(v->text, &why);
+    return v->secret ? 0
+                     : dr_err_set(err, DR_HALT, 0, "configuration",
+                                  "%s: %s: write the secret into that file, "
+                                  "readable by this user alone",
+                                  v->key->name, why.text);
+}
+
+void dr_conf_finish(struct dr_conf *c)
 {
     for (size_t i = 0; i < c->n; i++) {
-        struct value *v = &c->v[i];
-        if (!v->text || (!v->key->otherwise && v->text[0] == '\0')) {
-            return dr_err_set(err, DR_HALT, 0, "configuration",
-                              "%s is required: %s", v->key->name, v->key->help);
-        }
-        if (v->key->type == DR_CONF_SECRET && v->text[0] != '\0') {
-            struct dr_err why = {0};
-            v->secret = dr_secret_read(v->text, &why);
-            if (!v->secret) {
-                return dr_err_set(err, DR_HALT, 0, "configuration",
-                                  "%s: %s: write the secret into that "
-                                  "file, readable by this user alone",
-                                  v->key->name, why.text);
-            }
+        struct dr_err err = {0};
+        if (finish_one(&c->v[i], &err)) {
+            fault(c, &c->v[i], err.text);
         }
     }
-    return 0;
 }
 
 void dr_conf_print(const struct dr_conf *c, struct dr_buf *out)
@@ -451,7 +503,9 @@ static const struct value *get(const struct dr_conf *c, const char *key)
 
 const char *dr_conf_text(const struct dr_conf *c, const char *key)
 {
-    return get(c, key)->text;
+    const char *text = get(c, key)->text;
+
+    return text ? text : ""; /* while faults are looked for: it is missing */
 }
 
 int64_t dr_conf_int(const struct dr_conf *c, const char *key)

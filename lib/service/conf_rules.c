@@ -28,10 +28,10 @@ int dr_conf_refuse(const struct dr_conf *c, const char *key, struct dr_err *err,
     (void)vsnprintf(why, sizeof(why), fmt, ap);
     va_end(ap);
     /* What has a user name may have a password behind it. */
-    return dr_err_set(
-        err, DR_HALT, 0, "configuration", "%s%s" DR_STR_FMT "%s: %s", key,
-        shown && value.n > 0 ? " = " : "", (int)(shown ? head.n : 0), head.p,
-        shown && head.n < value.n ? "..." : "", why);
+    return dr_err_set(err, DR_HALT, 0, key, "%s%s" DR_STR_FMT "%s: %s", key,
+                      shown && value.n > 0 ? " = " : "",
+                      (int)(shown ? head.n : 0), head.p,
+                      shown && head.n < value.n ? "..." : "", why);
 }
 
 int dr_conf_check_bind(const struct dr_conf *c, const char *key,

@@ -100,12 +100,6 @@ static struct flags take_flags(const struct dr_service *svc, int argc,
     return f;
 }
 
-static void config_error(const struct dr_err *err)
-{
-    (void)fprintf(stderr, "%s\n", err->text);
-    exit(DR_EXIT_CONFIG);
-}
-
 /* -1: not a level. */
 static int log_level(const char *text)
 {
@@ -119,32 +113,59 @@ static int log_level(const char *text)
     return -1;
 }
 
-/* What the table of keys cannot say. */
-static int check_common(const struct dr_conf *c, struct dr_err *err)
+static int check_migration(const struct dr_conf *c, struct dr_err *err)
 {
     const char *m = dr_conf_text(c, "migration");
     size_t n = strlen(m);
 
-    if (n < 1 || n > 32 ||
-        strspn(m, "abcdefghijklmnopqrstuvwxyz0123456789-") != n) {
-        return dr_conf_refuse(c, "migration", err,
-                              "a to z, 0 to 9 and -, at most 32 characters");
-    }
-    if (log_level(dr_conf_text(c, "log.level")) < 0) {
-        return dr_conf_refuse(c, "log.level", err,
-                              "debug, info, warn or error is wanted");
-    }
-    return dr_conf_check_brokers(c, "kafka.brokers", err) ||
-                   dr_conf_check_bind(c, "http.bind", err) ||
-                   dr_conf_check_folder(c, "http.port_file", err)
-               ? -1
+    return n < 1 || n > 32 ||
+                   strspn(m, "abcdefghijklmnopqrstuvwxyz0123456789-") != n
+               ? dr_conf_refuse(c, "migration", err,
+                                "a to z, 0 to 9 and -, at most 32 characters")
                : 0;
+}
+
+static int check_level(const struct dr_conf *c, struct dr_err *err)
+{
+    return log_level(dr_conf_text(c, "log.level")) < 0
+               ? dr_conf_refuse(c, "log.level", err,
+                                "debug, info, warn or error is wanted")
+               : 0;
+}
+
+static int check_brokers(const struct dr_conf *c, struct dr_err *err)
+{
+    return dr_conf_check_brokers(c, "kafka.brokers", err);
+}
+
+static int check_bind(const struct dr_conf *c, struct dr_err *err)
+{
+    return dr_conf_check_bind(c, "http.bind", err);
+}
+
+static int check_port_file(const struct dr_conf *c, struct dr_err *err)
+{
+    return dr_conf_check_folder(c, "http.port_file", err);
+}
+
+static dr_conf_check_fn *const common_checks[] = {check_migration, check_level,
+                                                  check_brokers,   check_bind,
+                                                  check_port_file, NULL};
+
+/* All that is wrong is told: whoever mends it need not start again for each. */
+static void no_faults(const struct dr_conf *c)
+{
+    struct dr_str faults = dr_conf_faults(c);
+
+    if (faults.n > 0) {
+        (void)fwrite(faults.p, 1, faults.n, stderr);
+        exit(DR_EXIT_CONFIG);
+    }
 }
 
 static void load_config(struct dr_service *svc, const struct dr_conf_key *keys,
                         const struct flags *f)
 {
-    struct dr_err err = {0};
     struct dr_buf b;
 
     svc->conf = dr_conf_new(keys);
@@ -153,12 +174,14 @@ static void load_config(struct dr_service *svc, const struct dr_conf_key *keys,
         dr_conf_help(svc->conf, &b);
         print_and_exit(&b);
     }
-    if ((f->config && dr_conf_read(svc->conf, f->config, &err)) ||
-        dr_conf_apply_env(svc->conf, environ, &err) ||
-        dr_conf_finish(svc->conf, &err) || check_common(svc->conf, &err) ||
-        (svc->check && svc->check(svc->conf, &err))) {
-        config_error(&err);
+    if (f->config) {
+        dr_conf_read(svc->conf, f->config);
     }
+    dr_conf_apply_env(svc->conf, environ);
+    dr_conf_finish(svc->conf);
+    dr_conf_check(svc->conf, common_checks);
+    dr_conf_check(svc->conf, svc->checks);
+    no_faults(svc->conf);
     if (f->print) {
         dr_conf_print(svc->conf, &b);
         print_and_exit(&b);
@@ -270,7 +293,7 @@ void dr_service_init(struct dr_service *svc, const char *name,
     bound_memory();
     (void)umask(0077); /* what a service writes is a customer's data */
     *svc = (struct dr_service){
-        .name = name, .own_flags = svc->own_flags, .check = svc->check};
+        .name = name, .own_flags = svc->own_flags, .checks = svc->checks};
     f = take_flags(svc, argc, argv);
     load_config(svc, keys, &f);
     dr_crypto_init();

@@ -265,26 +265,42 @@ static void write_port(const char *path, uint16_t port)
     }
 }
 
-int api_check(const struct dr_conf *c, struct dr_err *err)
+static int check_bind(const struct dr_conf *c, struct dr_err *err)
+{
+    return dr_conf_check_bind(c, "api.bind", err);
+}
+
+static int check_port_file(const struct dr_conf *c, struct dr_err *err)
+{
+    return dr_conf_check_folder(c, "api.port_file", err);
+}
+
+static int check_books(const struct dr_conf *c, struct dr_err *err)
+{
+    return dr_conf_check_folder(c, "books.file", err);
+}
+
+static int check_port(const struct dr_conf *c, struct dr_err *err)
 {
     int64_t port = dr_conf_int(c, "api.port");
 
-    if (dr_conf_check_bind(c, "api.bind", err) ||
-        dr_conf_check_folder(c, "api.port_file", err) ||
-        dr_conf_check_folder(c, "books.file", err)) {
-        return -1;
-    }
-    if (port != 0 && port == dr_conf_int(c, "http.port")) {
-        return dr_conf_refuse(c, "api.port", err,
-                              "http.port is the same: give each its own");
-    }
-    if (dr_conf_secret(c, "api.token_file").n < 16) {
-        return dr_conf_refuse(c, "api.token_file", err,
-                              "the token is shorter than 16 characters: put a "
-                              "random one into the file");
-    }
-    return 0;
+    return port != 0 && port == dr_conf_int(c, "http.port")
+               ? dr_conf_refuse(c, "api.port", err,
+                                "http.port is the same: give each its own")
+               : 0;
 }
+
+static int check_token(const struct dr_conf *c, struct dr_err *err)
+{
+    return dr_conf_secret(c, "api.token_file").n < 16
+               ? dr_conf_refuse(c, "api.token_file", err,
+                                "the token is shorter than 16 characters: put "
+                                "a random one into the file")
+               : 0;
+}
+
+dr_conf_check_fn *const api_checks[] = {
+    check_bind, check_port_file, check_books, check_port, check_token, NULL};
 
 void api_open(struct auditor *au)
 {

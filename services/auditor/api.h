@@ -4,8 +4,8 @@
 
 #include "auditor.h"
 
-/* The values that the table of keys cannot judge; -1: err says which. */
-int api_check(const struct dr_conf *c, struct dr_err *err) DR_MUSTCHECK;
+/* The values that the table of keys cannot judge. */
+extern dr_conf_check_fn *const api_checks[];
 void api_open(struct auditor *au);
 void api_close(struct auditor *au);
 

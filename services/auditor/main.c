@@ -94,7 +94,7 @@ static void close_all(struct auditor *au)
 
 int main(int argc, char **argv)
 {
-    static struct dr_service svc = {.check = api_check};
+    static struct dr_service svc = {.checks = api_checks};
     static struct auditor au;
 
     dr_service_init(&svc, "auditor", keys, argc, argv);

@@ -98,7 +98,7 @@ int main(int argc, char **argv)
         .own_flags =
             "  --profile-check   try each call of the profile with one "
             "record, and exit\n",
-        .check = settings_check};
+        .checks = settings_checks};
     static struct extractor ex;
     struct settings settings;
     struct dr_err err = {0};

@@ -31,6 +31,13 @@ static int read_until(const struct dr_conf *c, int64_t *ms_out,
     return 0;
 }
 
+static int check_until(const struct dr_conf *c, struct dr_err *err)
+{
+    int64_t ms;
+
+    return read_until(c, &ms, err);
+}
+
 static int check_bulk(const struct dr_conf *c, struct dr_err *err)
 {
     const char *mode = dr_conf_text(c, "source.bulk_export");
@@ -41,54 +48,72 @@ static int check_bulk(const struct dr_conf *c, struct dr_err *err)
                : 0;
 }
 
-/* An export folder needs no token and is read by the contract. */
+static int check_hosts(const struct dr_conf *c, struct dr_err *err)
+{
+    return dr_conf_check_hosts(c, "source.download_hosts", err);
+}
+
+static int check_profile(const struct dr_conf *c, struct dr_err *err)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(PROFILE_TREE);
+    const char *path = dr_conf_text(c, "source.profile");
+    struct profile profile;
+    struct dr_err why = {0};
+
+    if (is_folder(c)) {
+        return path[0] ? dr_conf_refuse(c, "source.profile", err,
+                                        "an export folder is read by the "
+                                        "contract: leave it empty")
+                       : 0;
+    }
+    return profile_load(a, path, &profile, &why)
+               ? dr_conf_refuse(c, "source.profile", err, "%s", why.text)
+               : 0;
+}
+
+/* An export folder needs none. */
+static int check_token(const struct dr_conf *c, struct dr_err *err)
+{
+    return !is_folder(c) && dr_conf_secret(c, "source.token_file").n == 0
+               ? dr_conf_refuse(c, "source.token_file", err,
+                                "needed unless source.url is folder:DIR")
+               : 0;
+}
+
 static int check_folder(const struct dr_conf *c, struct dr_err *err)
 {
     const char *dir = dr_conf_text(c, "source.url") + 7;
 
-    if (dr_conf_text(c, "source.profile")[0]) {
-        return dr_conf_refuse(c, "source.profile", err,
-                              "an export folder is read by the contract: "
-                              "leave it empty");
-    }
-    if (access(dir, R_OK | X_OK) != 0) {
-        return dr_conf_refuse(c, "source.url", err,
-                              "the folder cannot be read: %s", strerror(errno));
-    }
-    return 0;
+    return access(dir, R_OK | X_OK) != 0
+               ? dr_conf_refuse(c, "source.url", err,
+                                "the folder cannot be read: %s",
+                                strerror(errno))
+               : 0;
 }
 
-static int check_source(const struct dr_conf *c, struct dr_err *err)
+/* What the profile says of addresses; by none that cannot be read. */
+static int check_url(const struct dr_conf *c, struct dr_err *err)
 {
     struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(PROFILE_TREE);
-    struct dr_str token = dr_conf_secret(c, "source.token_file");
     struct profile profile;
     struct dr_err why = {0};
 
-    if (profile_load(a, dr_conf_text(c, "source.profile"), &profile, &why)) {
-        return dr_conf_refuse(c, "source.profile", err, "%s", why.text);
+    if (is_folder(c)) {
+        return check_folder(c, err);
     }
-    if (token.n == 0) {
-        return dr_conf_refuse(c, "source.token_file", err,
-                              "needed unless source.url is folder:DIR");
-    }
-    if (api_check(dr_conf_text(c, "source.url"), token,
-                  dr_conf_bool(c, "source.allow_plain"), &profile, &why)) {
-        return dr_conf_refuse(c, why.where, err, "%s", why.text);
-    }
-    return 0;
-}
-
-int settings_check(const struct dr_conf *c, struct dr_err *err)
-{
-    int64_t ms;
-
-    return read_until(c, &ms, err) || check_bulk(c, err) ||
-                   dr_conf_check_hosts(c, "source.download_hosts", err) ||
-                   (is_folder(c) ? check_folder(c, err) : check_source(c, err))
-               ? -1
+    return profile_load(a, dr_conf_text(c, "source.profile"), &profile, NULL) ==
+                       0 &&
+                   api_check(dr_conf_text(c, "source.url"),
+                             dr_conf_secret(c, "source.token_file"),
+                             dr_conf_bool(c, "source.allow_plain"), &profile,
+                             &why)
+               ? dr_conf_refuse(c, why.where, err, "%s", why.text)
                : 0;
 }
+
+dr_conf_check_fn *const settings_checks[] = {
+    check_until, check_bulk, check_hosts, check_profile,
+    check_token, check_url,  NULL};
 
 struct settings settings_of(const struct dr_conf *c)
 {

@@ -4,8 +4,8 @@
 
 #include "extractor.h"
 
-/* What the table of keys cannot judge; -1: err says which. */
-int settings_check(const struct dr_conf *c, struct dr_err *err) DR_MUSTCHECK;
+/* What the table of keys cannot judge. */
+extern dr_conf_check_fn *const settings_checks[];
 /* Of what was checked. The texts are the configuration's. */
 struct settings settings_of(const struct dr_conf *c);
 

@@ -52,7 +52,7 @@ static const struct dr_conf_key keys[] = {
 
 int main(int argc, char **argv)
 {
-    static struct dr_service svc = {.check = shell_check};
+    static struct dr_service svc = {.checks = shell_checks};
     static struct loader l;
 
     dr_service_init(&svc, "loader", keys, argc, argv);

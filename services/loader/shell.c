@@ -91,32 +91,42 @@ static struct dr_http_opts target_opts(const struct dr_conf *c,
         .auth_header = auth->p};
 }
 
-int shell_check(const struct dr_conf *c, struct dr_err *err)
+static int check_key(const struct dr_conf *c, struct dr_err *err)
 {
-    struct dr_err why = {0};
-    struct dr_http_opts o;
-    struct dr_buf auth;
-    int r;
+    return dr_conf_secret(c, "target.key_file").n == 0
+               ? dr_conf_refuse(c, "target.key_file", err,
+                                "it is empty: put the API key into it")
+               : 0;
+}
 
-    if (dr_conf_secret(c, "target.key_file").n == 0) {
-        return dr_conf_refuse(c, "target.key_file", err,
-                              "it is empty: put the API key into it");
-    }
-    o = target_opts(c, &auth);
-    r = dr_http_check(&o, &why);
+static int check_target(const struct dr_conf *c, struct dr_err *err)
+{
+    struct dr_buf auth;
+    struct dr_http_opts o = target_opts(c, &auth);
+    struct dr_err why = {0};
+    int r = dr_http_check(&o, &why);
+
     explicit_bzero(auth.p, auth.n);
     dr_buf_done(&auth);
-    if (r) {
-        return dr_conf_refuse(c,
+    return r ? dr_conf_refuse(c,
                               strcmp(why.where, "http.auth") == 0
                                   ? "target.key_file"
                                   : "target.url",
-                              err, "%s", why.text);
-    }
+                              err, "%s", why.text)
+             : 0;
+}
+
+static int check_redis(const struct dr_conf *c, struct dr_err *err)
+{
+    struct dr_err why = {0};
+
     return dr_store_check_address(dr_conf_text(c, "redis.address"), &why)
                ? dr_conf_refuse(c, "redis.address", err, "%s", why.text)
                : 0;
 }
+
+dr_conf_check_fn *const shell_checks[] = {check_key, check_target, check_redis,
+                                          NULL};
 
 static void open_target(struct loader *l)
 {

@@ -2,14 +2,12 @@
 #ifndef DROVER_LOADER_SHELL_H
 #define DROVER_LOADER_SHELL_H
 
-#include <drover/base/attrs.h>
-#include <drover/base/err.h>
+#include <drover/service/service.h>
 
 struct loader;
-struct dr_conf;
 
-/* The values that the table of keys cannot judge; -1: err says which. */
-int shell_check(const struct dr_conf *c, struct dr_err *err) DR_MUSTCHECK;
+/* The values that the table of keys cannot judge. */
+extern dr_conf_check_fn *const shell_checks[];
 
 void shell_open(struct loader *l);
 void shell_run(struct loader *l);

@@ -127,6 +127,31 @@ class Config(unittest.TestCase):
                     more = {"http.port": "8421"} if key == "api.port" else {}
                     self.refused(service, key, value, says, **more)
 
+    def test_all_of_it_is_told_at_once(self):
+        """One line a fault, of the table's keys and of what it cannot say;
+        what follows from a fault of the same key is none."""
+        wrong = {"migration": "Big One", "log.level": "loud",
+                 "kafka.brokers": "", "kafka.partitions": "many",
+                 "http.bind": "localhost"}
+        own = {"extractor": {"source.url": "ftp://x", "tail.poll_ms": "soon",
+                             "source.until": "yesterday",
+                             "source.bulk_export": "always"},
+               "loader": {"target.url": "", "redis.address": "redis:six",
+                          "target.key_file": "/nowhere/key"},
+               "auditor": {"api.bind": "everywhere", "books.file": "/tmp",
+                           "api.token_file": ""},
+               "transformer": {}}
+        for service in SERVICES:
+            with self.subTest(service):
+                more = dict(wrong, **own[service])
+                code, told = self.run_it(service, "--check-config", **more)
+                self.assertEqual(code, CONFIG)
+                lines = told.splitlines()
+                self.assertEqual(len(lines), len(more), told)
+                for key in more:
+                    self.assertEqual(sum(key in x for x in lines), 1, told)
+                self.assertEqual(self.run_it(service, **more), (code, told))
+
     def test_parts_that_contradict_each_other(self):
         folder = "folder:" + str(ROOT / "tests" / "data" / "source")
         self.refused("extractor", "source.profile", "x.json",

@@ -84,6 +84,11 @@ extern volatile sig_atomic_t dr_stop; /* SIGTERM, SIGINT: stop politely */
 
 struct dr_conf;
 
+/* One thing that a service wants of its values. -1: err says it as
+ * dr_conf_refuse does. Others may be wrong, too: a value that is missing is
+ * empty here. */
+typedef int dr_conf_check_fn(const struct dr_conf *c, struct dr_err *err);
+
 const char *dr_conf_text(const struct dr_conf *c, const char *key);
 int64_t dr_conf_int(const struct dr_conf *c, const char *key);
 bool dr_conf_bool(const struct dr_conf *c, const char *key);
@@ -92,7 +97,8 @@ struct dr_str dr_conf_secret(const struct dr_conf *c, const char *key);
 
 /* What the table of keys cannot say of values: checked by --check-config and
  * by each start, by the same function. Text of the error: the key, its value
- * (unless it may hold a password), what is wrong, what is allowed. All -1. */
+ * (unless it may hold a password), what is wrong, what is allowed; `where` of
+ * it is the key. All -1. */
 int dr_conf_refuse(const struct dr_conf *c, const char *key, struct dr_err *err,
                    const char *fmt, ...) DR_PRINTF(4, 5);
 /* An IPv4 address of this machine. */
@@ -121,9 +127,9 @@ struct dr_service {
     const char *name;      /* "extractor" */
     const char *own_flags; /* lines of --help for flags that main() took out of
                               argv, set before dr_service_init; or NULL */
-    /* What else this service wants of its values, set before it too; or NULL.
-     * -1: err says it as dr_conf_refuse does. */
-    int (*check)(const struct dr_conf *c, struct dr_err *err);
+    /* What else this service wants of its values, NULL at the end; set before
+     * it too; or NULL. */
+    dr_conf_check_fn *const *checks;
     char id[64]; /* "extractor-0" */
     const char *migration;
     uint8_t migration_id[16];
@@ -138,7 +144,7 @@ struct dr_service {
 };
 
 /* Exits on bad configuration (64), usage (2), --help and --check-config. svc is
- * zero but for own_flags and check. */
+ * zero but for own_flags and checks. */
 void dr_service_init(struct dr_service *svc, const char *name,
                      const struct dr_conf_key *keys, int argc, char **argv);
 /* Serves http, notes that the loop is alive. Call at least each second.
