@@ -470,7 +470,12 @@ static void find_source(struct auditor *au, const struct dr_source *rec,
     char at[DR_TIME_TEXT];
 
     dr_json_w_kvi(w, "rev", (int64_t)rec->rev);
-    dr_json_w_kvz(w, "updated_at", dr_time_format(rec->updated_ms, at));
+    dr_json_w_key(w, "updated_at");
+    if (rec->updated_ms > 0) {
+        dr_json_w_z(w, dr_time_format(rec->updated_ms, at));
+    } else {
+        dr_json_w_null(w); /* of a set of lines, say */
+    }
     dr_json_w_key(w, "body");
     if (dr_json_parse(au->arena, rec->body, NULL, NULL)) {
         dr_json_w_raw(w, rec->body);
