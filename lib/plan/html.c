@@ -69,11 +69,12 @@ static const struct tag office = {"o:p", A_NONE};
 
 struct scan {
     struct dr_str in;
+    struct html_ahead ahead;
     const struct dr_map *names;
     struct dr_buf *out;
     unsigned found;
     /* What was looked for up to the end once is not looked for again. */
-    bool no_end, no_comment_end, broken;
+    bool no_end, broken;
     unsigned no_skip_end; /* one bit an element */
     bool lines;           /* line breaks of the source are kept             */
     unsigned pre;         /* inside <pre>                                    */
@@ -178,30 +179,6 @@ static bool tag_at(struct scan *s, size_t at, struct hit *out)
     out->attrs = i;
     out->end = end + 1;
     return end != SIZE_MAX;
-}
-
-/* Comments, declarations and processing instructions: where they end; 0: it
- * is none. */
-static size_t markup_end(struct scan *s, size_t at)
-{
-    struct dr_str rest = {s->in.p + at, s->in.n - at};
-    size_t end;
-
-    if (rest.n < 3 || (rest.p[1] != '!' && rest.p[1] != '?')) {
-        return 0;
-    }
-    if (dr_str_starts(rest, DR_STR_LIT("<!--")) && !s->no_comment_end) {
-        end = dr_str_find(rest, DR_STR_LIT("-->"));
-        if (end != SIZE_MAX) {
-            return at + end + 3;
-        }
-        s->no_comment_end = true;
-    }
-    if (!letter(rest.p[2]) && rest.p[2] != '[' && rest.p[2] != '-') {
-        return 0;
-    }
-    end = tag_end(s, at + 2);
-    return end == SIZE_MAX ? 0 : end + 1;
 }
 
 /* The value of an attribute, as it stands there; p NULL: it has none. */
@@ -516,7 +493,7 @@ static size_t one_step(struct scan *s, size_t i)
     uint32_t c;
 
     if (rest.p[0] == '<') {
-        used = markup_end(s, i);
+        used = html_markup_end(&s->ahead, i);
         if (used > 0) {
             s->found |= HTML_TAGS;
             return used;
@@ -537,7 +514,8 @@ static size_t one_step(struct scan *s, size_t i)
 unsigned html_to_text(struct dr_str in, const struct dr_map *names,
                       struct dr_buf *out)
 {
-    struct scan s = {.in = in, .names = names, .out = out};
+    struct scan s = {
+        .in = in, .ahead = html_ahead(in), .names = names, .out = out};
     size_t before = out->n;
 
     if (in.n == 0) {

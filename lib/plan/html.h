@@ -44,6 +44,18 @@ unsigned html_safe(struct dr_str in, struct dr_buf *out);
 /* A text as HTML shows it, each line end a <br>. */
 void html_escape(struct dr_str in, struct dr_buf *out);
 
+/* html_markup.c: what is told of a text by looking ahead, once each. */
+struct html_ahead {
+    struct dr_str in;
+    size_t last_end; /* behind the last '>'; 0: there is none */
+    bool no_comment_end;
+};
+struct html_ahead html_ahead(struct dr_str in);
+/* Behind the comment, declaration or processing instruction that starts at the
+ * '<'; 0: none does. It ends where it does in a browser: a comment that closes
+ * there, all else at the next '>', be it in quotes. */
+size_t html_markup_end(struct html_ahead *a, size_t at);
+
 /* entities.c: the character that starts at s.p[0] == '&'; *used is how many
  * bytes it takes. 0: no entity. */
 uint32_t html_entity(struct dr_str s, size_t *used);

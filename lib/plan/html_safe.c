@@ -44,9 +44,9 @@ struct safe {
     struct dr_str in;
     struct dr_buf *out;
     unsigned found;
-    size_t last_end; /* behind the last '>' */
+    struct html_ahead ahead;
     /* What was looked for up to the end once is not looked for again. */
-    bool broken, no_comment_end;
+    bool broken;
     unsigned no_skip_end; /* one bit an element */
     struct dr_str open[DEPTH_MAX];
     size_t depth;
@@ -313,7 +313,7 @@ static bool tag_at(struct safe *s, size_t at, struct piece *t)
     }
     t->name = between(s, from, i);
     t->attrs = i;
-    if (i >= s->last_end || i == from || !letter(s->in.p[from]) ||
+    if (i >= s->ahead.last_end || i == from || !letter(s->in.p[from]) ||
         (!space(s->in.p[i]) && s->in.p[i] != '>' && s->in.p[i] != '/') ||
         !html_is_element(t->name)) {
         return false;
@@ -374,32 +374,6 @@ static size_t one_tag(struct safe *s, const struct piece *t)
     return t->end;
 }
 
-/* Comments, declarations and processing instructions are left out: where they
- * end; 0: it is none. */
-static size_t markup_end(struct safe *s, size_t at)
-{
-    struct dr_str rest = {s->in.p + at, s->in.n - at};
-    const char *p;
-    size_t end;
-
-    if (rest.n < 3 || (rest.p[1] != '!' && rest.p[1] != '?') ||
-        (!letter(rest.p[2]) && rest.p[2] != '[' && rest.p[2] != '-')) {
-        return 0;
-    }
-    if (dr_str_starts(rest, DR_STR_LIT("<!--")) && !s->no_comment_end) {
-        end = dr_str_find(rest, DR_STR_LIT("-->"));
-        if (end != SIZE_MAX) {
-            return at + end + 3;
-        }
-        s->no_comment_end = true;
-    }
-    if (at >= s->last_end) {
-        return 0;
-    }
-    p = memchr(rest.p, '>', rest.n);
-    return (size_t)(p - s->in.p) + 1;
-}
-
 /* A '<' that starts nothing is written so that it cannot: not even with what
  * comes to stand behind it. */
 static void put_less(struct safe *s, size_t at)
@@ -416,17 +390,14 @@ static void put_less(struct safe *s, size_t at)
 
 unsigned html_safe(struct dr_str in, struct dr_buf *out)
 {
-    struct safe s = {.in = in, .out = out};
+    struct safe s = {.in = in, .ahead = html_ahead(in), .out = out};
 
-    for (size_t i = 0; i < in.n; i++) {
-        s.last_end = in.p[i] == '>' ? i + 1 : s.last_end;
-    }
     for (size_t i = 0; i < in.n && !out->over;) {
         struct piece t;
         size_t end;
         if (in.p[i] != '<') {
             dr_buf_ch(out, in.p[i++]);
-        } else if ((end = markup_end(&s, i)) > 0) {
+        } else if ((end = html_markup_end(&s.ahead, i)) > 0) {
             s.found |= HTML_TAGS | HTML_UNSAFE;
             i = end;
         } else if (tag_at(&s, i, &t)) {

@@ -77,6 +77,7 @@ static void test_elements(void **state)
     goes("<textarea><b title=\"</textarea><img src=x onerror=y()>\">a",
          "<b title=\"</textarea><img src=x onerror=y()>\">a</b>");
     goes("a<!-- b --><!--[if IE]><![endif]-->c", "ac");
+    goes("a<?x y=\"1>2\"?>b", "a2\"?>b");
     /* A script that never ends takes nothing with it. */
     goes("<p>a<script>b</p><script>c", "<p>ab</p>c");
     /* What falls away makes no tag of what stood around it. */

@@ -107,6 +107,7 @@ static void test_goes(void **state)
         "<!DOCTYPE html><?xml version='1'?><p>a<!-- <b> --><![endif]>b", NULL,
         "ab");
     (void)reduce("<p>a<!-- open<p>b", NULL, "ab");
+    (void)reduce("<p>a<?x y=\"1>2\"?>b", NULL, "a2\"?>b");
     /* A script that never ends takes nothing with it. */
     (void)reduce("<p>a<script>b<p>c<style>d</style>", NULL, "ab\n\nc");
     (void)reduce("<p title='it\"s'>a</p><p title=\"x>y\">b</p>", NULL,
