@@ -45,10 +45,12 @@ void api_explain(struct api_answer *a, const struct dr_json *json)
     const struct dr_json *error = dr_json_get(json, "error");
     struct dr_str message = dr_json_get_str(error, "message");
     struct dr_str cure = dr_json_get_str(error, "cure");
+    struct dr_str code = dr_json_get_str(error, "code");
     struct dr_buf b;
 
     a->exit = m ? m->exit : CLI_FAILED;
-    if (dr_str_eqz(dr_json_get_str(error, "code"), "no_such_object")) {
+    if (dr_str_eqz(code, "no_such_object") ||
+        dr_str_eqz(code, "no_such_class")) {
         a->exit = CLI_USAGE; /* a word of the command line */
     }
     a->passing = m && m->passing;

@@ -1,5 +1,6 @@
 /* Calls for reports, lines and single records. */
 #include "ask.h"
+#include "classes.h"
 #include "desk.h"
 #include "job.h"
 #include "removals.h"
@@ -70,6 +71,24 @@ static bool fate_ok(struct ask *q)
     return false;
 }
 
+static bool class_ok(struct ask *q)
+{
+    struct dr_str want = dr_httpd_arg(q->req, "class");
+    struct dr_buf b;
+
+    if (want.n == 0 || class_known(want)) {
+        return true;
+    }
+    want = dr_utf8_prefix(want, 64);
+    dr_buf_init(&b, 4096);
+    dr_buf_printf(&b, "there is no class \"" DR_STR_FMT "\"; there are:",
+                  DR_STR_ARG(want));
+    classes_print(&b);
+    ask_error(q, 400, "no_such_class", b.p, "", NULL);
+    dr_buf_done(&b);
+    return false;
+}
+
 static const struct pages pages[] = {{"/v1/events", write_events},
                                      {"/v1/records", write_records},
                                      {"/v1/rejected", write_rejected},
@@ -89,7 +108,8 @@ void get_lines(struct ask *q)
                   NULL);
         return;
     }
-    if (!fate_ok(q) || !ask_object(q, dr_httpd_arg(q->req, "object"))) {
+    if (!fate_ok(q) || !class_ok(q) ||
+        !ask_object(q, dr_httpd_arg(q->req, "object"))) {
         return;
     }
     dr_buf_init(&next, 4096);

@@ -119,6 +119,11 @@ void report_records(struct auditor *au, struct dr_str after, int64_t limit,
 
 /* ---- rejected.ndjson ---- */
 
+/* Parked or rejected without a line of its own. */
+#define REJECT_CLASS                                                       \
+    "coalesce(j.class, CASE r.state WHEN 'parked' THEN 'owner_unresolved'" \
+    " ELSE 'rejected' END)"
+
 #define REJECT_COLUMNS                                                        \
     "j.object, j.id, j.part_id, j.stage, j.class, j.field, j.rule, j.reason," \
     " j.cure, j.topic, j.part, j.off, j.redrivable"
@@ -167,8 +172,7 @@ static void reject_line(struct query *q, struct dr_buf *out)
  * stands for each of its lines. */
 static const char rejected_sql[] =
     "SELECT r.object, r.id, '' AS part_id, coalesce(j.stage, 'transform'),"
-    " coalesce(j.class, CASE r.state WHEN 'parked' THEN 'owner_unresolved'"
-    "  ELSE 'rejected' END), coalesce(j.field, ''),"
+    " " REJECT_CLASS ", coalesce(j.field, ''),"
     " coalesce(nullif(j.rule, ''), r.rule), coalesce(j.reason, r.reason),"
     " coalesce(j.cure, ''), j.topic, j.part, j.off, j.redrivable"
     " FROM record r LEFT JOIN reject j ON j.rowid = ("
@@ -181,7 +185,7 @@ static const char rejected_sql[] =
     "  SELECT 1 FROM diff d WHERE d.src_object=r.src_object"
     "  AND d.src_id=r.src_id AND d.id=r.id AND d.field='*'))"
     " AND (r.object, r.id) > (?1, ?2)"
-    " AND (?3='' OR r.object=?3) AND (?4='' OR j.class=?4)"
+    " AND (?3='' OR r.object=?3) AND (?4='' OR " REJECT_CLASS "=?4)"
     " ORDER BY r.object, r.id LIMIT ?5";
 
 void report_rejected(struct auditor *au, const struct reject_filter *f,

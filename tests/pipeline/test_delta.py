@@ -268,6 +268,25 @@ class Delta(Case):
         self.assertGreater(files["landed_bytes"], 0)
         self.assertEqual((files["pending"], files["pending_bytes"],
                           files["to_fetch"]), (0, 0, 0))
+        self.found_and_listed(s)
+
+    def found_and_listed(self, s):
+        """What the books say of one record, and of a class of them."""
+        line = ndjson(s.source.admin, "/sim/records/line_item")[0]["id"]
+        found = s.drover.json("find", line, "--object", "line_item")
+        self.assertEqual([m["updated_at"] for m in found["matches"]], [None])
+        found = s.drover.json("find", "co_001", "--object", "company")
+        self.assertRegex(found["matches"][0]["updated_at"], "^20")
+
+        def listed(*words):
+            return [json.loads(x) for x in s.drover.text(
+                "rejected", "list", *words).splitlines()]
+        rejected = listed()
+        classes = {r["class"] for r in rejected}
+        self.assertGreater(len(classes), 2)
+        for name in classes | {"storage_full"}:
+            self.assertEqual(listed("--class", name), [
+                r for r in rejected if r["class"] == name], name)
 
     def test_mass_absence_stops_and_asks(self):
         s, flow = self.loaded()

@@ -100,6 +100,10 @@ class AuditorTest(unittest.TestCase):
         self.refused(404, "not_found", "GET", "/v1/reports/plan.json")
         self.refused(404, "not_found", "GET", "/v1/rejected/company/1")
         self.refused(404, "not_found", "GET", "/v2/status")
+        said = self.refused(400, "no_such_class", "GET",
+                            "/v1/rejected?class=nope")
+        self.assertIn('no class "nope"; there are: bad_text bad_value ', said)
+        self.assertIn(" unreadable", said)
         hostile = "'; DROP TABLE record; --"
         status, answer = self.ask("GET", "/v1/find?id=" + hostile.replace(
             " ", "%20").replace(";", "%3B").replace("'", "%27"))

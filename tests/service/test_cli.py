@@ -532,6 +532,13 @@ class Settings(Cli):
         self.on("GET /v1/rejected/nope/1", said)
         self.drover("rejected", "show", "nope", "1", code=2)
 
+    def test_a_class_that_there_is_not(self):
+        self.on("GET /v1/rejected", (400, error(
+            "no_such_class", 'there is no class "nope"; there are: gone', "")))
+        out, err = self.drover("rejected", "list", "--class", "nope", code=2)
+        self.assertEqual((out, err), (
+            "", 'drover: there is no class "nope"; there are: gone\n'))
+
     def test_help_and_version(self):
         out, _ = self.drover("--version", HOME=None)
         self.assertRegex(out, r"^drover \d+\.\d+\.\d+\n$")
