@@ -9,7 +9,7 @@ from stack import TAIL_SCALE
 
 ROUNDS = 6
 ADMIN, ENGINEER = "simulated admin", "simulated engineer"
-SHUT_S = 20  # so long nothing moves before a gate counts as shut
+SHUT_S = 20  # so long nothing moves before a gate or a halt counts as one
 EVERY_S = 5  # at most one line of progress in so many seconds
 
 
@@ -286,12 +286,19 @@ class Flow:
         self.frozen()
 
     def frozen(self):
-        """Until nothing of the source is left to read, load or judge."""
+        """Until nothing of the source is left to read, load or judge. The
+        extractor hears of an approval some time after the status shows it."""
+        since = []
+
         def swept(st):
-            if st["source"]["halted"] and all(
+            halted = st["source"]["halted"]
+            if not halted or not all(
                     q["approved"] for q in st["source"]["asks"]):
-                raise Failure("the extractor halted: %s" %
-                              st["source"]["halted"])
+                since.clear()
+            elif not since:
+                since.append(time.monotonic())
+            elif time.monotonic() - since[0] > SHUT_S:
+                raise Failure("the extractor halted: %s" % halted)
             return st["source"]["phase"] == "frozen"
         self.wait("the last window is read and the index swept", swept)
         self.wait("what came last is loaded", self.judged)
