@@ -274,7 +274,8 @@ struct dr_http *dr_http_new(const struct dr_http_opts *o, struct dr_err *err)
     (void)curl_multi_setopt(h->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
                             (long)h->opts.max_connections);
     (void)curl_multi_setopt(h->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-    add_header(h, "Content-Type: application/json");
+    add_header(h, o->form ? "Content-Type: application/x-www-form-urlencoded"
+                          : "Content-Type: application/json");
     add_header(h, "Accept: application/json");
     add_header(h, "Expect:");
     if (o->auth_header) {

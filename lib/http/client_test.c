@@ -215,6 +215,23 @@ static void test_connections_are_reused(void **state)
     free(big);
 }
 
+static void test_bodies_may_be_forms(void **state)
+{
+    struct raw r;
+    struct dr_http *h;
+
+    (void)state;
+    raw_open(&r, answer_ok);
+    h = client(r.port, (struct dr_http_opts){.form = true});
+    assert_int_equal(one(h, &r, "POST", "a=1&b=%20").ans.outcome,
+                     DR_HTTP_ANSWERED);
+    assert_non_null(
+        strstr(r.last, "Content-Type: application/x-www-form-urlencoded\r\n"));
+    assert_int_equal(r.last_body, 9);
+    dr_http_free(h);
+    raw_close(&r);
+}
+
 /* ---- outcomes ---- */
 
 static const char *scripted(struct raw *r, int nth, bool *close_out)
@@ -623,6 +640,7 @@ int main(void)
         cmocka_unit_test(test_the_trap_is_real),
         cmocka_unit_test(test_writes_arrive_once),
         cmocka_unit_test(test_connections_are_reused),
+        cmocka_unit_test(test_bodies_may_be_forms),
         cmocka_unit_test(test_anything_not_whole_is_unsettled),
         cmocka_unit_test(test_whole_answers),
         cmocka_unit_test(test_size_cap),
