@@ -10,156 +10,27 @@
 #include "express.h"
 #include "folder.h"
 
-static const char base64[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static void add_base64(struct dr_buf *out, struct dr_str in)
-{
-    for (size_t i = 0; i < in.n; i += 3) {
-        uint32_t v = (uint32_t)(unsigned char)in.p[i] << 16;
-        size_t n = in.n - i < 3 ? in.n - i : 3;
-        if (n > 1) {
-            v |= (uint32_t)(unsigned char)in.p[i + 1] << 8;
-        }
-        if (n > 2) {
-            v |= (unsigned char)in.p[i + 2];
-        }
-        for (size_t k = 0; k < 4; k++) {
-            dr_buf_ch(out, k <= n ? base64[v >> (18 - 6 * k) & 63] : '=');
-        }
-    }
-}
-
-/* The host of the address must be one that the profile allows. */
-static int check_host(const struct profile *p, const char *url,
-                      struct dr_err *err)
-{
-    const struct dr_json *hosts =
-        dr_json_get(dr_json_get(p->root, "auth"), "hosts");
-    const char *at = strstr(url, "://");
-    struct dr_str rest = dr_str_z(at ? at + 3 : url);
-    struct dr_str host = dr_str_split(&rest, '/');
-
-    if (!hosts || hosts->count == 0) {
-        return 0;
-    }
-    DR_JSON_EACH(h, hosts)
-    {
-        if (dr_str_ieq(dr_json_str(h), host)) {
-            return 0;
-        }
-    }
-    return dr_err_set(err, DR_HALT, 0, "source.url",
-                      "the profile does not allow this host: correct it, or "
-                      "name the host in auth.hosts of the profile");
-}
-
-/* How the key goes out: in a header, or as a parameter of each path. */
-static int set_auth(struct api *a, struct dr_http_opts *o, struct dr_buf *auth,
-                    struct dr_str token, struct dr_err *err)
-{
-    const struct dr_json *how = dr_json_get(a->profile->root, "auth");
-    struct dr_str type = dr_json_get_str(how, "type");
-    struct dr_str name = dr_json_get_str(how, "name");
-
-    if (dr_str_eqz(type, "query")) {
-        struct dr_buf key;
-        bool over;
-        dr_buf_init(&key, sizeof(a->key) - 1);
-        dr_buf_urlenc(&key, name);
-        dr_buf_ch(&key, '=');
-        dr_buf_urlenc(&key, token);
-        over = key.over;
-        (void)snprintf(a->key, sizeof(a->key), "%s", key.p);
-        explicit_bzero(key.p, key.n);
-        dr_buf_done(&key);
-        return over ? dr_err_set(err, DR_HALT, 0, "http.auth",
-                                 "the key is too long for a parameter")
-                    : 0;
-    }
-    if (dr_str_eqz(type, "basic")) {
-        dr_buf_z(auth, "Basic ");
-        add_base64(auth, token); /* the file holds user:password */
-    } else {
-        dr_buf_z(auth, dr_str_eqz(type, "bearer") ? "Bearer " : "");
-        dr_buf_str(auth, token);
-    }
-    o->auth_header = auth->p;
-    if (dr_str_eqz(type, "header") && name.n > 0) {
-        (void)snprintf(a->auth_name, sizeof(a->auth_name), DR_STR_FMT,
-                       DR_STR_ARG(name));
-        o->auth_name = a->auth_name;
-    }
-    return 0;
-}
-
-/* What the client is made of, or why it cannot be. */
-static int client_opts(struct api *a, struct dr_http_opts *o,
-                       struct dr_buf *auth, struct dr_str token,
-                       struct dr_err *err)
-{
-    int r = check_host(a->profile, o->base_url, err) ||
-            set_auth(a, o, auth, token, err) || dr_http_check(o, err);
-
-    if (r) {
-        (void)snprintf(err->where, sizeof(err->where), "%s",
-                       strcmp(err->where, "http.auth") == 0
-                           ? "source.token_file"
-                           : "source.url");
-    }
-    return r ? -1 : 0;
-}
-
-int api_check(const char *url, struct dr_str token, bool allow_plain,
-              const struct profile *profile, struct dr_err *err)
-{
-    struct dr_http_opts o = {.base_url = url, .allow_plain = allow_plain};
-    struct api a = {.profile = profile};
-    struct dr_buf auth;
-    int r;
-
-    dr_buf_init(&auth, 8192);
-    r = client_opts(&a, &o, &auth, token, err);
-    explicit_bzero(a.key, sizeof(a.key));
-    if (auth.n > 0) {
-        explicit_bzero(auth.p, auth.n);
-    }
-    dr_buf_done(&auth);
-    return r;
-}
-
-void api_init(struct api *a, struct dr_service *svc, const char *url,
-              struct dr_str token, bool allow_plain,
-              const struct profile *profile)
+void api_init(struct api *a, struct dr_service *svc, const struct access *x)
 {
     struct dr_err err = {0};
-    struct dr_buf auth;
-    struct dr_http_opts o = {.base_url = url,
-                             .allow_plain = allow_plain,
-                             .max_answer = ANSWER_MAX,
-                             .max_connections = 1};
 
-    *a = (struct api){.svc = svc, .profile = profile, .date_ms = -1};
-    a->door = door_new(a, profile);
+    *a = (struct api){
+        .svc = svc, .access = *x, .profile = x->profile, .date_ms = -1};
+    a->door = door_new(a, x->profile);
     dr_buf_init(&a->key_path, 128 << 10);
-    if (strncmp(url, "folder:", 7) == 0) { /* no server: no client */
+    dr_buf_init(&a->answer, ANSWER_MAX);
+    if (strncmp(x->url, "folder:", 7) == 0) { /* no server: no client */
         throttle_init(&a->throttle, 0);
-        dr_buf_init(&a->answer, ANSWER_MAX);
         return;
     }
     throttle_init(&a->throttle, (uint64_t)dr_wall_ms());
     a->throttle.max_told_ms =
-        1000 * dr_json_get_i64(dr_json_get(profile->root, "limits"),
+        1000 * dr_json_get_i64(dr_json_get(x->profile->root, "limits"),
                                "max_wait_s", THROTTLE_MAX_TOLD_MS / 1000);
-    dr_buf_init(&a->answer, ANSWER_MAX);
-    dr_buf_init(&auth, 8192);
-    a->http =
-        client_opts(a, &o, &auth, token, &err) ? NULL : dr_http_new(&o, &err);
+    a->http = access_client(x, x->secret, a->key, &err);
     if (!a->http) {
         dr_die(DR_EXIT_CONFIG, err.where, "%s", err.text);
     }
-    explicit_bzero(auth.p, auth.n);
-    dr_buf_done(&auth);
 }
 
 void api_done(struct api *a)

@@ -12,12 +12,10 @@
 #include <drover/http/client.h>
 #include <drover/service/service.h>
 
+#include "access.h"
 #include "contract.h"
 #include "profile.h"
 #include "throttle.h"
-
-/* What one message to Kafka may hold: a record beyond it cannot be carried. */
-#define ANSWER_MAX (8u << 20)
 
 /* Failures of one call, beyond which it has failed, while `trying`. */
 #define API_TRIES_MAX 4
@@ -38,12 +36,13 @@ struct door;
 struct api {
     struct folder *folder; /* answers instead of a server; NULL: a server */
     struct dr_service *svc;
+    struct access access;
     struct dr_http *http;
     const struct profile *profile;
     struct door *door;      /* how the contract's calls go out */
     struct dr_buf key_path; /* a path with the key as a parameter */
-    char auth_name[65];     /* of the header that holds the key */
-    char key[160]; /* "name=value" where the key is a parameter, or empty */
+    /* "name=value" where the key is a parameter, or empty. */
+    char key[ACCESS_PARAM_MAX];
     struct throttle throttle;
     struct dr_buf answer; /* the last whole body */
     char code[48];        /* error code of the last API_NO / API_POISON */
@@ -61,14 +60,8 @@ struct api {
     bool retry_after_told; /* some refusal said how long to wait */
 };
 
-/* Whether api_init would take them: err.where is "source.url" or
- * "source.token_file". */
-int api_check(const char *url, struct dr_str token, bool allow_plain,
-              const struct profile *profile, struct dr_err *err) DR_MUSTCHECK;
-/* The profile is borrowed. Ends the process when api_check says no. */
-void api_init(struct api *a, struct dr_service *svc, const char *url,
-              struct dr_str token, bool allow_plain,
-              const struct profile *profile);
+/* Ends the process when access_check says no. */
+void api_init(struct api *a, struct dr_service *svc, const struct access *x);
 void api_done(struct api *a);
 
 /* One call as it goes out: waits, repeats and ends the process as the rules of

@@ -275,7 +275,11 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
     dr_buf_init(&ex->names, NAMES_MAX);
     dr_buf_init(&ex->drift, 64 << 10);
     dr_buf_init(&ex->check.seen, PROFILE_MEMORY_MAX);
-    api_init(&ex->api, svc, s->url, s->token, s->allow_plain, &ex->profile);
+    api_init(&ex->api, svc,
+             &(struct access){.url = s->url,
+                              .secret = s->token,
+                              .allow_plain = s->allow_plain,
+                              .profile = &ex->profile});
     if (strncmp(s->url, "folder:", 7) == 0) {
         ex->api.folder = folder_open(ex, s->url + 7);
         ex->horizon.lag_ms = 0;

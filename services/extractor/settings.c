@@ -8,7 +8,7 @@
 
 #include <drover/base/time.h>
 
-#include "api.h"
+#include "access.h"
 
 static bool is_folder(const struct dr_conf *c)
 {
@@ -96,6 +96,11 @@ static int check_url(const struct dr_conf *c, struct dr_err *err)
 {
     struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(PROFILE_TREE);
     struct profile profile;
+    struct access access = {.url = dr_conf_text(c, "source.url"),
+                            .secret = dr_conf_secret(c, "source.token_file"),
+                            .allow_plain =
+                                dr_conf_bool(c, "source.allow_plain"),
+                            .profile = &profile};
     struct dr_err why = {0};
 
     if (is_folder(c)) {
@@ -103,10 +108,7 @@ static int check_url(const struct dr_conf *c, struct dr_err *err)
     }
     return profile_load(a, dr_conf_text(c, "source.profile"), &profile, NULL) ==
                        0 &&
-                   api_check(dr_conf_text(c, "source.url"),
-                             dr_conf_secret(c, "source.token_file"),
-                             dr_conf_bool(c, "source.allow_plain"), &profile,
-                             &why)
+                   access_check(&access, &why)
                ? dr_conf_refuse(c, why.where, err, "%s", why.text)
                : 0;
 }

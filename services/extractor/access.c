@@ -1,0 +1,177 @@
+#include "access.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* How the key goes out: in a header, or as a parameter of each path. */
+struct carried {
+    struct dr_buf header;
+    char name[65]; /* of that header, or empty */
+    char param[ACCESS_PARAM_MAX];
+};
+
+static const struct dr_json *auth_of(const struct access *x)
+{
+    return dr_json_get(x->profile->root, "auth");
+}
+
+static const char base64[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void add_base64(struct dr_buf *out, struct dr_str in)
+{
+    for (size_t i = 0; i < in.n; i += 3) {
+        uint32_t v = (uint32_t)(unsigned char)in.p[i] << 16;
+        size_t n = in.n - i < 3 ? in.n - i : 3;
+        if (n > 1) {
+            v |= (uint32_t)(unsigned char)in.p[i + 1] << 8;
+        }
+        if (n > 2) {
+            v |= (unsigned char)in.p[i + 2];
+        }
+        for (size_t k = 0; k < 4; k++) {
+            dr_buf_ch(out, k <= n ? base64[v >> (18 - 6 * k) & 63] : '=');
+        }
+    }
+}
+
+static void wipe(struct dr_buf *b)
+{
+    if (b->p) {
+        explicit_bzero(b->p, b->cap);
+    }
+    dr_buf_done(b);
+}
+
+static struct dr_str host_of(struct dr_str url)
+{
+    size_t at = dr_str_find(url, DR_STR_LIT("://"));
+
+    if (at < url.n) {
+        url = (struct dr_str){url.p + at + 3, url.n - at - 3};
+    }
+    return dr_str_split(&url, '/');
+}
+
+/* The key goes to hosts that the profile allows; where it says nothing, to
+ * that of source.url. */
+static bool is_allowed(const struct access *x, struct dr_str url)
+{
+    const struct dr_json *hosts = dr_json_get(auth_of(x), "hosts");
+
+    if (!hosts || hosts->count == 0) {
+        return dr_str_ieq(host_of(url), host_of(dr_str_z(x->url)));
+    }
+    DR_JSON_EACH(h, hosts)
+    {
+        if (dr_str_ieq(dr_json_str(h), host_of(url))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int carry_param(struct carried *c, struct dr_str name, struct dr_str key,
+                       struct dr_err *err)
+{
+    struct dr_buf param;
+    bool over;
+
+    dr_buf_init(&param, sizeof(c->param) - 1);
+    dr_buf_urlenc(&param, name);
+    dr_buf_ch(&param, '=');
+    dr_buf_urlenc(&param, key);
+    over = param.over;
+    (void)snprintf(c->param, sizeof(c->param), "%s", param.p);
+    wipe(&param);
+    return over ? dr_err_set(err, DR_HALT, 0, "http.auth",
+                             "the key is too long for a parameter")
+                : 0;
+}
+
+static int carry(struct carried *c, const struct dr_json *how,
+                 struct dr_str key, struct dr_err *err)
+{
+    struct dr_str type = dr_json_get_str(how, "type");
+    struct dr_str name = dr_json_get_str(how, "name");
+
+    if (dr_str_eqz(type, "query")) {
+        return carry_param(c, name, key, err);
+    }
+    if (dr_str_eqz(type, "basic")) {
+        dr_buf_z(&c->header, "Basic ");
+        add_base64(&c->header, key); /* the file holds user:password */
+    } else {
+        dr_buf_z(&c->header, dr_str_eqz(type, "header") ? "" : "Bearer ");
+        dr_buf_str(&c->header, key);
+    }
+    if (dr_str_eqz(type, "header")) {
+        (void)snprintf(c->name, sizeof(c->name), DR_STR_FMT, DR_STR_ARG(name));
+    }
+    return 0;
+}
+
+static void carried_done(struct carried *c)
+{
+    wipe(&c->header);
+    explicit_bzero(c->param, sizeof(c->param));
+}
+
+/* By the key of the configuration that holds what is wrong. */
+static int named(struct dr_err *err)
+{
+    (void)snprintf(err->where, sizeof(err->where), "%s",
+                   strcmp(err->where, "http.auth") == 0 ? "source.token_file"
+                                                        : "source.url");
+    return -1;
+}
+
+/* What the client is made of, or why it cannot be. Ends by carried_done. */
+static int client_opts(const struct access *x, struct dr_str key,
+                       struct carried *c, struct dr_http_opts *o,
+                       struct dr_err *err)
+{
+    *c = (struct carried){0};
+    dr_buf_init(&c->header, 8192);
+    *o = (struct dr_http_opts){.base_url = x->url,
+                               .allow_plain = x->allow_plain,
+                               .max_answer = ANSWER_MAX,
+                               .max_connections = 1};
+    if (!is_allowed(x, dr_str_z(x->url))) {
+        return dr_err_set(err, DR_HALT, 0, "source.url",
+                          "the profile does not allow this host: correct it, "
+                          "or name the host in auth.hosts of the profile");
+    }
+    if (carry(c, auth_of(x), key, err)) {
+        return named(err);
+    }
+    o->auth_header = c->header.n > 0 ? c->header.p : NULL;
+    o->auth_name = c->name[0] ? c->name : NULL;
+    return dr_http_check(o, err) ? named(err) : 0;
+}
+
+int access_check(const struct access *x, struct dr_err *err)
+{
+    struct dr_http_opts o;
+    struct carried c;
+    int r = client_opts(x, x->secret, &c, &o, err);
+
+    carried_done(&c);
+    return r;
+}
+
+struct dr_http *access_client(const struct access *x, struct dr_str key,
+                              char param_out[ACCESS_PARAM_MAX],
+                              struct dr_err *err)
+{
+    struct dr_http *http = NULL;
+    struct dr_http_opts o;
+    struct carried c;
+
+    if (client_opts(x, key, &c, &o, err) == 0) {
+        http = dr_http_new(&o, err);
+        memcpy(param_out, c.param, sizeof(c.param));
+    }
+    carried_done(&c);
+    return http;
+}
