@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kept.h"
+#include "throttle.h"
+
 /* How the key goes out: in a header, or as a parameter of each path. */
 struct carried {
     struct dr_buf header;
@@ -35,7 +38,7 @@ static void add_base64(struct dr_buf *out, struct dr_str in)
     }
 }
 
-static void wipe(struct dr_buf *b)
+void access_wipe(struct dr_buf *b)
 {
     if (b->p) {
         explicit_bzero(b->p, b->cap);
@@ -83,7 +86,7 @@ static int carry_param(struct carried *c, struct dr_str name, struct dr_str key,
     dr_buf_urlenc(&param, key);
     over = param.over;
     (void)snprintf(c->param, sizeof(c->param), "%s", param.p);
-    wipe(&param);
+    access_wipe(&param);
     return over ? dr_err_set(err, DR_HALT, 0, "http.auth",
                              "the key is too long for a parameter")
                 : 0;
@@ -113,7 +116,7 @@ static int carry(struct carried *c, const struct dr_json *how,
 
 static void carried_done(struct carried *c)
 {
-    wipe(&c->header);
+    access_wipe(&c->header);
     explicit_bzero(c->param, sizeof(c->param));
 }
 
@@ -150,12 +153,118 @@ static int client_opts(const struct access *x, struct dr_str key,
     return dr_http_check(o, err) ? named(err) : 0;
 }
 
+/* ---- OAuth2 ---- */
+
+static struct dr_http_opts token_opts(const struct access *x,
+                                      const struct dr_url *url)
+{
+    return (struct dr_http_opts){.base_url = url->origin,
+                                 .allow_plain = x->allow_plain,
+                                 .form = true,
+                                 .max_answer = TOKEN_ANSWER_MAX,
+                                 .max_connections = 1};
+}
+
+static int check_token_url(const struct access *x, struct dr_err *err)
+{
+    struct dr_str text = dr_json_get_str(auth_of(x), "token_url");
+    struct dr_err why = {0};
+    struct dr_http_opts o;
+    struct dr_url url;
+
+    if (!is_allowed(x, text)) {
+        return dr_err_set(err, DR_HALT, 0, "source.profile",
+                          "/auth/token_url: its host is not allowed: name it "
+                          "in auth.hosts, beside that of source.url");
+    }
+    if (dr_url_split(text, &url, &why)) {
+        return dr_err_set(err, DR_HALT, 0, "source.profile",
+                          "/auth/token_url: %s", why.text);
+    }
+    o = token_opts(x, &url);
+    return dr_http_check(&o, &why)
+               ? dr_err_set(err, DR_HALT, 0, "source.profile",
+                            "/auth/token_url: %s", why.text)
+               : 0;
+}
+
+static int check_kept(const struct access *x, const struct grant *g,
+                      struct dr_err *err)
+{
+    const char *path = x->refresh_file;
+    char kept[GRANT_TOKEN_MAX + 1];
+    struct dr_err why = {0};
+    int r = path && path[0] ? kept_read(path, g, kept, &why) : 0;
+
+    explicit_bzero(kept, sizeof(kept));
+    return r < 0 ? dr_err_set(err, DR_HALT, 0, "source.refresh_file", "%s",
+                              why.text)
+                 : 0;
+}
+
+static bool is_oauth2(const struct access *x)
+{
+    return dr_str_eqz(dr_json_get_str(auth_of(x), "type"), "oauth2");
+}
+
+static int check_oauth2(const struct access *x, struct dr_err *err)
+{
+    bool keeps = x->refresh_file && x->refresh_file[0];
+    struct grant g;
+
+    if (keeps && !(is_oauth2(x) && grant_refreshes(auth_of(x)))) {
+        return dr_err_set(err, DR_HALT, 0, "source.refresh_file",
+                          "the profile has no auth.grant refresh_token: leave "
+                          "it empty");
+    }
+    return is_oauth2(x) && (check_token_url(x, err) ||
+                            grant_read(auth_of(x), x->secret, &g, err) ||
+                            check_kept(x, &g, err))
+               ? -1
+               : 0;
+}
+
+struct dr_http *access_token_client(const struct access *x,
+                                    const struct dr_url *url,
+                                    const struct grant *g, struct dr_err *err)
+{
+    struct dr_http_opts o = token_opts(x, url);
+    struct dr_buf pair, header;
+    struct dr_http *http;
+
+    dr_buf_init(&pair, 8192);
+    dr_buf_init(&header, 16384);
+    grant_client(&pair, auth_of(x), g);
+    if (pair.n > 0) {
+        dr_buf_z(&header, "Basic ");
+        add_base64(&header, dr_buf_view(&pair));
+        o.auth_header = header.p;
+    }
+    http = dr_http_new(&o, err);
+    access_wipe(&pair);
+    access_wipe(&header);
+    return http;
+}
+
+int64_t access_max_wait_ms(const struct access *x)
+{
+    return 1000 * dr_json_get_i64(dr_json_get(x->profile->root, "limits"),
+                                  "max_wait_s", THROTTLE_MAX_TOLD_MS / 1000);
+}
+
+/* ---- both ---- */
+
 int access_check(const struct access *x, struct dr_err *err)
 {
     struct dr_http_opts o;
     struct carried c;
-    int r = client_opts(x, x->secret, &c, &o, err);
+    int r;
 
+    if (check_oauth2(x, err)) {
+        return -1;
+    }
+    /* What OAuth2 gives is not there yet. */
+    r = client_opts(x, is_oauth2(x) ? DR_STR_LIT("") : x->secret, &c, &o, err);
     carried_done(&c);
     return r;
 }

@@ -9,6 +9,7 @@
 #include "door.h"
 #include "express.h"
 #include "folder.h"
+#include "token.h"
 
 void api_init(struct api *a, struct dr_service *svc, const struct access *x)
 {
@@ -24,11 +25,10 @@ void api_init(struct api *a, struct dr_service *svc, const struct access *x)
         return;
     }
     throttle_init(&a->throttle, (uint64_t)dr_wall_ms());
-    a->throttle.max_told_ms =
-        1000 * dr_json_get_i64(dr_json_get(x->profile->root, "limits"),
-                               "max_wait_s", THROTTLE_MAX_TOLD_MS / 1000);
-    a->http = access_client(x, x->secret, a->key, &err);
-    if (!a->http) {
+    a->throttle.max_told_ms = access_max_wait_ms(x);
+    a->token = token_new(&a->access);
+    a->http = a->token ? NULL : access_client(x, x->secret, a->key, &err);
+    if (!a->token && !a->http) {
         dr_die(DR_EXIT_CONFIG, err.where, "%s", err.text);
     }
 }
@@ -36,9 +36,8 @@ void api_init(struct api *a, struct dr_service *svc, const struct access *x)
 void api_done(struct api *a)
 {
     door_free(a->door);
-    if (a->http) {
-        dr_http_free(a->http);
-    }
+    dr_http_free(a->http);
+    token_free(a->token);
     folder_free(a->folder);
     dr_buf_done(&a->answer);
     dr_buf_done(&a->key_path);
@@ -50,7 +49,7 @@ void api_done(struct api *a)
 /* A source whose cursors always expire would be read for ever. */
 #define EXPIRED_MAX 1000
 
-static bool wait_for_source(struct api *a, int64_t ms)
+bool api_wait_told(struct api *a, int64_t ms)
 {
     if (ms >= WAIT_TOLD_MS) {
         dr_log(DR_LOG_INFO, "extractor.waiting",
@@ -166,8 +165,30 @@ static enum profile_do by_rule(struct api *a, struct dr_http_answer *ans)
     return rule;
 }
 
+/* The access token that a call needs: there, or asked for now. */
+static enum api_result let_in(struct api *a, struct dr_err *err)
+{
+    return a->token && token_due(a->token) ? token_renew(a->token, a, err)
+                                           : API_OK;
+}
+
+/* A token may be taken back before its end: a refused call goes out once more
+ * with a new one. While the profile is tried out some calls may be refused for
+ * good, and not each is worth a token. */
+static bool is_renewable(const struct api *a)
+{
+    return a->token && (!a->trying || token_was_let_in(a->token));
+}
+
 _Noreturn static void stop(const struct api *a)
 {
+    if (a->token) {
+        dr_die(DR_EXIT_FAILURE, "source",
+               "the source refuses the token, also a new one (%d %s): check "
+               "auth.scope and auth.audience of the profile, and what the "
+               "client named in source.token_file may read",
+               a->status, a->code);
+    }
     dr_die(DR_EXIT_FAILURE, "source",
            "the source refuses the token (%d %s): check the file named by "
            "source.token_file",
@@ -206,14 +227,17 @@ static enum api_result try_call(struct api *a, const char *method,
                                 const char *path, struct dr_str body, bool once,
                                 struct dr_arena *arena, struct dr_err *err)
 {
+    bool renewed = false;
+
     for (;;) {
         struct dr_http_answer ans;
         enum profile_do rule = PROFILE_UNSAID;
         int64_t wait = 0;
         enum throttle_do what;
+        enum api_result in = dr_stop ? API_STOPPED : let_in(a, err);
 
-        if (dr_stop) {
-            return API_STOPPED;
+        if (in != API_OK) {
+            return in;
         }
         exchange(a, method, path, body, &ans);
         if (ans.too_large) {
@@ -237,6 +261,14 @@ static enum api_result try_call(struct api *a, const char *method,
             return API_UNKNOWN;
         }
         what = throttle_after(&a->throttle, &ans, &wait);
+        if (what == THROTTLE_STOP && !renewed && is_renewable(a)) {
+            renewed = true;
+            in = token_renew(a->token, a, err);
+            if (in != API_OK) {
+                return in;
+            }
+            continue;
+        }
         if (is_let_go(a, &ans, what)) {
             return ans.outcome == DR_HTTP_ANSWERED ? API_NO : API_POISON;
         }
@@ -254,9 +286,10 @@ static enum api_result try_call(struct api *a, const char *method,
                                           : a->code);
         }
         if (what == THROTTLE_USE) {
+            token_let_in(a->token);
             return ans.status >= 400 ? API_NO : API_OK;
         }
-        if (!wait_for_source(a, wait)) {
+        if (!api_wait_told(a, wait)) {
             return API_STOPPED;
         }
     }

@@ -32,12 +32,14 @@ enum api_result {
 
 struct folder;
 struct door;
+struct token;
 
 struct api {
     struct folder *folder; /* answers instead of a server; NULL: a server */
     struct dr_service *svc;
     struct access access;
-    struct dr_http *http;
+    struct token *token;  /* OAuth2; NULL: the file holds the key itself */
+    struct dr_http *http; /* NULL: none yet, or a folder                 */
     const struct profile *profile;
     struct door *door;      /* how the contract's calls go out */
     struct dr_buf key_path; /* a path with the key as a parameter */
@@ -107,5 +109,7 @@ void api_turn(const struct page *page, char after[CONTRACT_AFTER_MAX]);
 
 /* Waits without blocking health checks; false when asked to stop. */
 bool api_wait(struct api *a, int64_t ms);
+/* The same, because of the last answer: the log is told of a long one. */
+bool api_wait_told(struct api *a, int64_t ms);
 
 #endif

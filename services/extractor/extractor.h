@@ -423,6 +423,7 @@ struct settings {
     const char *url;
     const char *profile; /* a file; NULL or "": the one compiled in */
     struct dr_str token;
+    const char *refresh_file; /* NULL or "": none */
     bool allow_plain;
     const char *download_hosts;
     int64_t budget_permille, poll_ms, lag_s;

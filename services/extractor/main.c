@@ -17,7 +17,11 @@ static const struct dr_conf_key keys[] = {
      "base address of FastTrack, without /v1; or folder:DIR, an export "
      "folder"},
     {"source.token_file", DR_CONF_SECRET, "", 0, 0,
-     "file that holds the access token; read scopes suffice"},
+     "file that holds the access token, or what OAuth2 needs; read scopes "
+     "suffice"},
+    {"source.refresh_file", DR_CONF_TEXT, "", 0, 0,
+     "file of this service's own, for the refresh token that the source gives "
+     "in place of the one in source.token_file; empty: in memory alone"},
     {"source.profile", DR_CONF_TEXT, "", 0, 0,
      "file of the source's profile (docs/profile.md); empty: fasttrack/1"},
     {"source.profile_check", DR_CONF_BOOL, "true", 0, 0,

@@ -178,8 +178,15 @@ static const struct rule object[] = {TEXT("remote"),
 static const struct rule an_object[] = {SUB("", IS_PART, object), END};
 
 static const struct rule auth[] = {
-    MUST("type", IS_WORD, NULL, "bearer header query basic"), TEXT("name"),
-    SUB("hosts", IS_LIST, a_text), END};
+    MUST("type", IS_WORD, NULL, "bearer header query basic oauth2"),
+    TEXT("name"),
+    SUB("hosts", IS_LIST, a_text),
+    WORD("grant", "client_credentials refresh_token"),
+    TEXT("token_url"),
+    WORD("client_auth", "body basic"),
+    TEXT("scope"),
+    TEXT("audience"),
+    END};
 static const struct rule clock_part[] = {
     MUST("from", IS_WORD, NULL, "body date"), POINTER("path"), END};
 

@@ -1,4 +1,6 @@
 /* What of a profile no table can say: parts that need each other. */
+#include <drover/http/address.h>
+
 #include "express.h"
 #include "profile_private.h"
 
@@ -203,15 +205,51 @@ static int check_object(struct check *c, const struct dr_json *root,
     return 0;
 }
 
+/* What only OAuth2 has says nothing elsewhere, and the other way round. */
+static int check_oauth2(struct check *c, const struct dr_json *auth)
+{
+    static const char *const own[] = {"grant", "token_url", "client_auth",
+                                      "scope", "audience"};
+    bool is = dr_str_eqz(dr_json_get_str(auth, "type"), "oauth2");
+    struct dr_url url;
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(own); i++) {
+        bool there = dr_json_get(auth, own[i]) != NULL;
+        if (there == is || (is && i > 1)) {
+            continue;
+        }
+        (void)profile_enter(c, dr_str_z(own[i]));
+        return profile_wrong(c,
+                             is ? "is missing: oauth2 needs grant and token_url"
+                                : "belongs to the type oauth2",
+                             NULL);
+    }
+    if (is && dr_json_get(auth, "name")) {
+        (void)profile_enter(c, DR_STR_LIT("name"));
+        return profile_wrong(c, "oauth2 has none: its token is a bearer token",
+                             NULL);
+    }
+    if (is && dr_url_split(dr_json_get_str(auth, "token_url"), &url, NULL)) {
+        (void)profile_enter(c, DR_STR_LIT("token_url"));
+        return profile_wrong(c, "is no http(s) address without user name",
+                             NULL);
+    }
+    return 0;
+}
+
 static int check_auth(struct check *c, const struct dr_json *root)
 {
     const struct dr_json *auth = dr_json_get(root, "auth");
+    size_t n = profile_enter(c, DR_STR_LIT("auth"));
 
     if (dr_str_eqz(dr_json_get_str(auth, "type"), "query") &&
         !dr_json_get(auth, "name")) {
-        (void)profile_enter(c, DR_STR_LIT("auth"));
         return profile_wrong(c, "query needs the name of the parameter", NULL);
     }
+    if (check_oauth2(c, auth)) {
+        return -1;
+    }
+    c->at[n] = '\0';
     return 0;
 }
 

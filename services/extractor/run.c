@@ -279,7 +279,8 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
              &(struct access){.url = s->url,
                               .secret = s->token,
                               .allow_plain = s->allow_plain,
-                              .profile = &ex->profile});
+                              .profile = &ex->profile,
+                              .refresh_file = s->refresh_file});
     if (strncmp(s->url, "folder:", 7) == 0) {
         ex->api.folder = folder_open(ex, s->url + 7);
         ex->horizon.lag_ms = 0;

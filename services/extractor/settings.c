@@ -53,6 +53,11 @@ static int check_hosts(const struct dr_conf *c, struct dr_err *err)
     return dr_conf_check_hosts(c, "source.download_hosts", err);
 }
 
+static int check_refresh_file(const struct dr_conf *c, struct dr_err *err)
+{
+    return dr_conf_check_folder(c, "source.refresh_file", err);
+}
+
 static int check_profile(const struct dr_conf *c, struct dr_err *err)
 {
     struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(PROFILE_TREE);
@@ -96,11 +101,12 @@ static int check_url(const struct dr_conf *c, struct dr_err *err)
 {
     struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(PROFILE_TREE);
     struct profile profile;
-    struct access access = {.url = dr_conf_text(c, "source.url"),
-                            .secret = dr_conf_secret(c, "source.token_file"),
-                            .allow_plain =
-                                dr_conf_bool(c, "source.allow_plain"),
-                            .profile = &profile};
+    struct access access = {
+        .url = dr_conf_text(c, "source.url"),
+        .secret = dr_conf_secret(c, "source.token_file"),
+        .allow_plain = dr_conf_bool(c, "source.allow_plain"),
+        .profile = &profile,
+        .refresh_file = dr_conf_text(c, "source.refresh_file")};
     struct dr_err why = {0};
 
     if (is_folder(c)) {
@@ -114,8 +120,8 @@ static int check_url(const struct dr_conf *c, struct dr_err *err)
 }
 
 dr_conf_check_fn *const settings_checks[] = {
-    check_until, check_bulk, check_hosts, check_profile,
-    check_token, check_url,  NULL};
+    check_until,   check_bulk,  check_hosts, check_refresh_file,
+    check_profile, check_token, check_url,   NULL};
 
 struct settings settings_of(const struct dr_conf *c)
 {
@@ -123,6 +129,7 @@ struct settings settings_of(const struct dr_conf *c)
         .url = dr_conf_text(c, "source.url"),
         .profile = dr_conf_text(c, "source.profile"),
         .token = dr_conf_secret(c, "source.token_file"),
+        .refresh_file = dr_conf_text(c, "source.refresh_file"),
         .allow_plain = dr_conf_bool(c, "source.allow_plain"),
         .download_hosts = dr_conf_text(c, "source.download_hosts"),
         .budget_permille = dr_conf_int(c, "source.corrupt_budget_permille"),

@@ -15,21 +15,27 @@ RECORDS = [k for k in KINDS if k != "line_item"]
 class OtherWorld(World):
     """The extractor before the other CRM."""
 
-    def __init__(self, house, bench, knobs=(), profile=None, scale=SCALE):
+    def __init__(self, house, bench, knobs=(), profile=None, scale=SCALE,
+                 tokens=None):
         house.worlds += 1
         self.migration = "t%d" % house.worlds
         self.b, self.kafka, self.parts = bench, house.kafka, house.parts
-        self.crm = OtherCrm(SOURCE, scale, knobs)
+        self.crm = OtherCrm(SOURCE, scale, knobs, tokens=tokens)
         self.kinds = RECORDS
         self.source = SOURCE
         path = bench.folder / "profile.json"
+        if tokens:
+            profile = profile or json.loads(PROFILE.read_text())
+            profile["auth"] = tokens.auth(
+                "http://127.0.0.1:%d/oauth/token" % self.crm.port)
         path.write_text(json.dumps(profile) if profile
                         else PROFILE.read_text())
         self.conf = {
             "migration": self.migration, "kafka.brokers": self.kafka.brokers,
             "kafka.partitions": self.parts,
             "source.url": "http://127.0.0.1:%d" % self.crm.port,
-            "source.token_file": bench.secret("token", self.crm.key),
+            "source.token_file": bench.secret(
+                "token", tokens.file() if tokens else self.crm.key),
             "source.profile": path, "tail.poll_ms": 50}
         self.ex = None
 

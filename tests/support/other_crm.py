@@ -3,6 +3,7 @@
 deploy/conf/profiles/other-crm-1.json describes. Words for booleans, "" for
 null, boxed values, a search that lags, archived records in a listing of their
 own, no versions, no index, no tombstones; its clock runs as fast as is wanted.
+It lets in by a key, or by OAuth2 at /oauth/token (oauth.Tokens).
 
     with OtherCrm(FOLDER) as crm:
         crm.port, crm.key
@@ -454,6 +455,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def is_known(self, query):
         """By the header, or in the one way that a knob asks for."""
         knobs, key = self.server.store.knobs, self.server.key
+        if self.server.tokens:
+            return self.server.tokens.lets_in(
+                self.headers.get("Authorization"))
         if "auth_query" in knobs:
             return query.get("api_key") == key
         if "auth_basic" in knobs:
@@ -464,6 +468,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def work(self, data):
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
+        if self.server.tokens and url.path == "/oauth/token":
+            status, body, headers = self.server.tokens.answer(self.headers,
+                                                              data)
+            return self.reply(status, body, headers.get("Retry-After"))
         if not self.is_known(query):
             return self.reply(401, {"category": "INVALID_AUTHENTICATION"})
         store = self.server.store
@@ -499,12 +507,14 @@ class Server(http.server.ThreadingHTTPServer):
 class OtherCrm:
     """The server, on a free port, until it is closed."""
 
-    def __init__(self, folder, scale=1, knobs=(), port=0, key="k-other"):
+    def __init__(self, folder, scale=1, knobs=(), port=0, key="k-other",
+                 tokens=None):
         self.store = Store(folder, scale, knobs)
         self.key = key
         self.http = Server(("127.0.0.1", port), Handler)
         self.http.errors = []
         self.http.store, self.http.key = self.store, key
+        self.http.tokens = tokens  # OAuth2 instead of the key
         self.http.api = Api(self.store)
         self.http.slots = threading.BoundedSemaphore(AT_ONCE)
         self.port = self.http.server_address[1]
