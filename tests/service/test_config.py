@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Values that would end a start: --check-config names each with its key, what
 it is, what is wrong and what is allowed, and the start says the very same."""
+import json
 import pathlib
 import subprocess
 import sys
@@ -43,6 +44,9 @@ OWN = {
         ("source.download_hosts", "a.example b.example",
          "host or host:port is wanted"),
         ("source.token_file", "", "needed unless source.url is folder:DIR"),
+        ("source.refresh_file", "/nowhere/kept", "No such file or directory"),
+        ("source.refresh_file", "/tmp", "a file is wanted"),
+        ("source.refresh_file", "/tmp/kept", "leave it empty"),
         ("tail.poll_ms", "soon", "a whole number from 10 to 3600000"),
         ("source.allow_plain", "perhaps", "true or false is wanted"),
     ],
@@ -163,6 +167,38 @@ class Config(unittest.TestCase):
         self.refused("extractor", "source.url", "https://crm.example",
                      "does not allow this host",
                      **{"source.profile": profile})
+
+    def test_oauth2(self):
+        """The profile, the secrets and the file that is kept must agree."""
+        b = self.bench
+        profile = json.loads((ROOT / "deploy" / "conf" / "profiles" /
+                              "fasttrack-1.json").read_text())
+        profile["auth"] = {"type": "oauth2", "grant": "refresh_token",
+                           "token_url": "https://crm.example/token"}
+        path = b.folder / "profile.json"
+        path.write_text(json.dumps(profile))
+        kept = b.folder / "kept"
+        good = {"source.profile": path, "source.refresh_file": kept,
+                "source.token_file": b.secret(
+                    "oauth", "client_id=a\nrefresh_token=hush")}
+        self.assertEqual(self.run_it("extractor", "--check-config", **good),
+                         (GOOD, ""))
+        self.refused("extractor", "source.token_file",
+                     str(b.secret("plain", "hush-hush")),
+                     "lines client_id=", **{"source.profile": path})
+        self.refused("extractor", "source.token_file",
+                     str(b.secret("half", "client_id=a")),
+                     "lacks the line refresh_token=",
+                     **{"source.profile": path})
+        kept.write_text("hush-hush\n")
+        self.refused("extractor", "source.refresh_file", str(kept),
+                     "no name=value", **{k: v for k, v in good.items()
+                                         if k != "source.refresh_file"})
+        profile["auth"]["token_url"] = "https://id.example/token"
+        path.write_text(json.dumps(profile))
+        self.refused("extractor", "source.profile", str(path),
+                     "/auth/token_url: its host is not allowed",
+                     **{"source.token_file": good["source.token_file"]})
 
     def test_secrets(self):
         short = str(self.bench.secret("short", "short"))
