@@ -315,6 +315,9 @@ static void what_landed_without_a_link_is_tried_again(void **state)
     assert_int_equal(dr_content_of(f.content_hash, whole, &missing),
                      DR_CONTENT_WHOLE);
     assert_int_equal(missing, 0);
+    assert_true(dr_fact_covers(&f, 5, 3, whole, 0));
+    assert_true(dr_fact_covers(&f, 5, 2, whole, 1)); /* ended since it landed */
+    assert_false(dr_fact_covers(&f, 5, 3, whole, 1));
     dr_content_loosen(loose, 2);
     assert_int_equal(dr_content_of(f.content_hash, whole, &missing),
                      DR_CONTENT_LOOSE);

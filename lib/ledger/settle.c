@@ -62,7 +62,6 @@ static bool done_covers(const struct dr_ledger_fact *fact, uint64_t rev,
 
     switch (dr_content_of(fact->content_hash, content_hash, &before)) {
     case DR_CONTENT_WHOLE:
-        return true;
     case DR_CONTENT_LOOSE:
         return fact->pass >= pass || before == missing_byte(missing);
     case DR_CONTENT_OTHER:

@@ -144,7 +144,8 @@ void books_diff(struct books *b, const struct diff_row *d);
  * lacking. */
 void books_verified(struct books *b, struct dr_str object, struct dr_str id,
                     int64_t fields, int64_t mismatches, int lacking);
-/* Marks the records that lack links; returns how many are marked in all. */
+/* Marks the records that lack links, and after a removal of accounts the
+ * contacts; returns how many are marked in all. */
 int64_t books_dirty_lacking(struct books *b);
 int64_t books_lacking(struct books *b, int lacking);
 void books_clean(struct books *b, struct dr_str object, struct dr_str id);

@@ -157,6 +157,18 @@ bool judge_needs_no_end(const struct judge_load *l, const struct dr_load *load)
     return dr_links_only_end(load) && (!l->has_fact || l->fact.dst == 0);
 }
 
+bool judge_orphaned(const struct judge_load *l, const struct dr_load *load,
+                    size_t at)
+{
+    bool some = load->refs[at].on_miss != DR_MISS_ORPHAN;
+
+    for (size_t i = 0; i < load->ref_count && !some; i++) {
+        some =
+            l->refs[i] && dr_str_eq(load->refs[i].field, load->refs[at].field);
+    }
+    return !some;
+}
+
 /* What the ledger says of this very content: done, refused or not yet. */
 enum word { WORD_WAIT, WORD_DONE, WORD_REFUSED };
 

@@ -77,6 +77,9 @@ void judge(const struct judge_case *c, struct dr_arena *a,
 /* It only says that a link has ended, and there never was one, or it was
  * refused: nobody writes a line about it. */
 bool judge_needs_no_end(const struct judge_load *l, const struct dr_load *load);
+/* This reference goes to the Unassigned Account: none of its kind is there. */
+bool judge_orphaned(const struct judge_load *l, const struct dr_load *load,
+                    size_t at);
 /* Why a record is gone: deleted, merged into which, or no longer visible. */
 struct dr_str judge_gone(const struct dr_source *rec, struct dr_arena *a);
 

@@ -217,6 +217,46 @@ static void test_a_missing_end_is_told(void **state)
     dr_arena_free(s.a);
 }
 
+static void body_with_accounts(struct scene *s, const char *accounts)
+{
+    struct dr_str body = dr_arena_printf(
+        s->a,
+        "{\"first_name\":\"Ana\",\"custom_field\":{\"cf_score\":7},"
+        "\"sales_accounts\":[%s]}",
+        accounts);
+
+    set_body(s, body.p);
+}
+
+/* Its company was removed, and nobody put it on the Unassigned Account. */
+static void test_an_orphan_with_nothing_is_a_loss(void **state)
+{
+    static uint64_t gone[] = {71};
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.ref_ids[0] = 0;
+    s.c.loads[0].gone = gone;
+    body_with_accounts(&s, "");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    body_with_accounts(&s, "{\"id\":71,\"is_primary\":true}"); /* no news */
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    s.c.conflicts[0] = (struct conflict_row){S("sales_accounts"), S("kept"), 5};
+    s.c.conflict_count = 1; /* a person put it to another account */
+    body_with_accounts(&s, "{\"id\":80,\"is_primary\":true}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 0);
+    s.c.conflict_count = 0;
+    s.c.loads[0].fact.origin = DR_DONE_MERGED; /* somebody's, with its own */
+    body_with_accounts(&s, "{\"id\":71},{\"id\":80,\"is_primary\":true}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 0);
+    dr_arena_free(s.a);
+}
+
 static void test_not_yet(void **state)
 {
     struct scene s;
@@ -608,6 +648,7 @@ int main(void)
         cmocka_unit_test(test_what_stood_on_what_was_deleted),
         cmocka_unit_test(test_each_loss_shows),
         cmocka_unit_test(test_a_missing_end_is_told),
+        cmocka_unit_test(test_an_orphan_with_nothing_is_a_loss),
         cmocka_unit_test(test_not_yet),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_other_ends),

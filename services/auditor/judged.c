@@ -101,6 +101,10 @@ int64_t books_dirty_lacking(struct books *b)
 {
     db_exec(books_db(b), "UPDATE source SET dirty=1 WHERE (object, id) IN"
                          " (SELECT object, id FROM verified WHERE lacking>0)");
+    /* Whose account was it that was removed? No contact was told. */
+    db_exec(books_db(b), "UPDATE source SET dirty=1 WHERE object='contact'"
+                         " AND EXISTS(SELECT 1 FROM fact WHERE lane='account'"
+                         " AND deleted IN (1,2))");
     return books_dirty_count(b);
 }
 

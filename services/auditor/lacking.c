@@ -41,7 +41,22 @@ static enum lacking of_refusal(const struct judge_load *l,
     return could_stand(l, load) ? LACKS_ONCE : LACKS_LINKS;
 }
 
-static enum lacking of_load(const struct judge_load *l,
+/* Its company was removed since, and no other of its companies is there: what
+ * the Unassigned Account is for. */
+static bool lost_its_account(const struct judge_case *c,
+                             const struct judge_load *l,
+                             const struct dr_load *load)
+{
+    for (size_t i = 0; c->orphan && i < load->ref_count; i++) {
+        if (judge_orphaned(l, load, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum lacking of_load(const struct judge_case *c,
+                            const struct judge_load *l,
                             const struct dr_load *load)
 {
     size_t left_out = 0;
@@ -52,8 +67,14 @@ static enum lacking of_load(const struct judge_load *l,
     if (l->fact.refused) {
         return of_refusal(l, load);
     }
-    if (dr_content_of(l->fact.content_hash, load->content_hash, &left_out) !=
-        DR_CONTENT_LOOSE) {
+    if (dr_content_of(l->fact.content_hash, load->content_hash, &left_out) ==
+        DR_CONTENT_OTHER) {
+        return LACKS_NOTHING;
+    }
+    if (l->left_out > left_out && lost_its_account(c, l, load)) {
+        return LACKS_ONCE;
+    }
+    if (left_out == 0) {
         return LACKS_NOTHING;
     }
     /* The target never changes a file. */
@@ -68,7 +89,7 @@ enum lacking lacking(const struct judge_case *c)
         return most;
     }
     for (size_t i = 0; i < c->out->load_count && i < JUDGE_LOADS; i++) {
-        enum lacking one = of_load(&c->loads[i], &c->out->loads[i]);
+        enum lacking one = of_load(c, &c->loads[i], &c->out->loads[i]);
         most = one > most ? one : most;
     }
     return most;

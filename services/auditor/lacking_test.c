@@ -126,12 +126,38 @@ static void test_every_part_counts(void **state)
     assert_int_equal(lacks(&s, 1, 2, false), LACKS_ONCE);
 }
 
+/* A contact whose company was removed after it landed whole. */
+static void test_what_the_unassigned_account_is_for(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    open_scene(&s, "contacts");
+    s.refs[0] = (struct dr_ref){.field = S("sales_accounts"),
+                                .key = S("company:1"),
+                                .on_miss = DR_MISS_ORPHAN};
+    s.refs[1] = (struct dr_ref){.field = S("sales_accounts"),
+                                .key = S("company:2"),
+                                .on_miss = DR_MISS_DROP};
+    landed(&s, 0);
+    assert_int_equal(lacks(&s, 0, 0, false), LACKS_NOTHING); /* none is there */
+    s.c.orphan = 9;
+    assert_int_equal(lacks(&s, 1, 0, false), LACKS_NOTHING);
+    assert_int_equal(lacks(&s, 0, 2, false), LACKS_NOTHING); /* it has one */
+    assert_int_equal(lacks(&s, 0, 0, false), LACKS_ONCE);
+    landed(&s, 1); /* one was never there */
+    assert_int_equal(lacks(&s, 0, 0, false), LACKS_ONCE);
+    landed(&s, 2); /* sent again since */
+    assert_int_equal(lacks(&s, 0, 0, false), LACKS_LINKS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_landed),
         cmocka_unit_test(test_what_was_refused),
         cmocka_unit_test(test_every_part_counts),
+        cmocka_unit_test(test_what_the_unassigned_account_is_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

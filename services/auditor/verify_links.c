@@ -168,6 +168,59 @@ static bool stands_already(const struct verifying *v, size_t at)
     return false;
 }
 
+/* How the target, and so a conflict, names it. */
+static struct dr_str shown_as(const struct dr_ref *r)
+{
+    const char *list = list_of(r);
+
+    return is_target(r) ? DR_STR_LIT("targetables")
+           : list       ? dr_str_z(list)
+                        : r->field;
+}
+
+static void left_to_people(const struct verifying *v, struct dr_str name,
+                           struct judged_field *out)
+{
+    if (verify_left_alone(v, name, &out->cause)) {
+        out->verdict = JUDGED_INTENDED;
+    }
+}
+
+/* A contact that was there before, beside those that are gone now. */
+static bool has_own_accounts(const struct verifying *v,
+                             const struct dr_json *body)
+{
+    DR_JSON_EACH(e, dr_json_get(body, "sales_accounts"))
+    {
+        bool gone = false;
+        for (size_t i = 0; v->known->gone && i < v->load->ref_count; i++) {
+            gone |= v->known->gone[i] &&
+                    verify_is_id(dr_json_get(e, "id"), v->known->gone[i]);
+        }
+        if (!gone) {
+            return v->known->fact.origin == DR_DONE_MERGED;
+        }
+    }
+    return false;
+}
+
+/* Without any company of its own it stands on the Unassigned Account. */
+static void tell_orphan(const struct verifying *v, const struct dr_ref *r,
+                        const struct dr_json *body, struct judged_field *out)
+{
+    out->expected = DR_STR_LIT("Unassigned Account");
+    if (v->c->orphan && holds_link(body, r, v->c->orphan)) {
+        out->actual = out->expected;
+        out->cause = DR_STR_LIT("the company is not in the target: linked to "
+                                "the Unassigned Account");
+        return;
+    }
+    out->verdict = JUDGED_LOSS;
+    out->cause = DR_STR_LIT("the company is not in the target, and the target "
+                            "does not hold the link to the Unassigned Account");
+    left_to_people(v, shown_as(r), out);
+}
+
 static void missing_end(struct verifying *v, size_t at,
                         const struct dr_json *body)
 {
@@ -183,12 +236,8 @@ static void missing_end(struct verifying *v, size_t at,
                                   "target: the link was left out"),
         .verdict = JUDGED_INTENDED};
 
-    if (r->on_miss == DR_MISS_ORPHAN && v->c->orphan &&
-        holds_link(body, r, v->c->orphan)) {
-        out.actual = DR_STR_LIT("Unassigned Account");
-        out.expected = out.actual;
-        out.cause = DR_STR_LIT("the company is not in the target: linked to "
-                               "the Unassigned Account");
+    if (judge_orphaned(v->known, v->load, at) && !has_own_accounts(v, body)) {
+        tell_orphan(v, r, body, &out);
     }
     verify_tell(v, out);
 }
@@ -214,24 +263,6 @@ static bool primary_is(const struct dr_json *body, const struct dr_ref *r,
 
     return !dr_str_eqz(r->field, "sales_accounts") || !r->primary ||
            dr_json_true(dr_json_get(e, "is_primary"));
-}
-
-/* How the target, and so a conflict, names it. */
-static struct dr_str shown_as(const struct dr_ref *r)
-{
-    const char *list = list_of(r);
-
-    return is_target(r) ? DR_STR_LIT("targetables")
-           : list       ? dr_str_z(list)
-                        : r->field;
-}
-
-static void left_to_people(const struct verifying *v, struct dr_str name,
-                           struct judged_field *out)
-{
-    if (verify_left_alone(v, name, &out->cause)) {
-        out->verdict = JUDGED_INTENDED;
-    }
 }
 
 /* A contact that was there before and has accounts gets no Unassigned one. */

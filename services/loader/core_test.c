@@ -201,6 +201,7 @@ static void a_missing_parent_is_waited_for_only_in_the_tail(void **state)
     assert_int_equal(resolved(f, false, &l), REFS_OK);
     assert_int_equal(l.ref[0], 99);
     assert_int_equal(l.missing, 1);
+    assert_int_equal(l.orphaned, 1);
     assert_int_equal(l.ref[1], 5);
 }
 

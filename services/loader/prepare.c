@@ -330,7 +330,9 @@ static void refuse_on_lead(struct loader *l, struct item *it)
                            "products alone"));
 }
 
-/* What the target never changes is not sent again for a better link. */
+/* What the target never changes is not sent again for a better link. Nor is
+ * what landed whole when the record at the other end is removed, which takes
+ * the link along; but whose company was is on the Unassigned Account then. */
 static size_t missing_now(const struct item *it, const struct dr_load *load,
                           const struct links *links)
 {
@@ -338,11 +340,13 @@ static size_t missing_now(const struct item *it, const struct dr_load *load,
                           sizeof(it->fact.content_hash)};
     size_t missing;
 
-    if (it->type && it->type->fixed && it->fact.state == DR_FACT_DONE &&
-        dr_content_of(done, load->content_hash, &missing) != DR_CONTENT_OTHER) {
-        return missing;
+    if (!it->type || it->fact.state != DR_FACT_DONE ||
+        dr_content_of(done, load->content_hash, &missing) == DR_CONTENT_OTHER) {
+        return links->missing;
     }
-    return links->missing;
+    return it->type->fixed || (missing == 0 && links->orphaned == 0)
+               ? missing
+               : links->missing;
 }
 
 static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)

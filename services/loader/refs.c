@@ -174,8 +174,11 @@ int refs_resolve(const struct refs_case *c, struct dr_arena *a,
             orphan(&s, i, ref);
         }
     }
-    *out = (struct links){
-        .ref = ref, .line = line, .lead = lead, .orphan = orphan_id(&s)};
+    *out = (struct links){.ref = ref,
+                          .line = line,
+                          .lead = lead,
+                          .orphan = orphan_id(&s),
+                          .orphaned = s.orphaned};
     out->missing =
         dr_links_settle(load, ref, lead) + s.orphaned + lines(&s, line);
     *verdict = verdict_of(&s, which);

@@ -28,6 +28,7 @@ struct links {
     /* Links and lines that are left out, go to the Unassigned Account instead
      * or hang on what may become another record (dr_links_settle). */
     size_t missing;
+    size_t orphaned; /* of these: to the Unassigned Account */
 };
 
 enum refs_verdict {

@@ -110,10 +110,20 @@ class Links(Case):
              "de_019": ["ct_019", "ct_020"], "de_020": ["ct_023"]})
 
     def test_what_is_deleted_makes_room(self):
-        """A deal's contact is deleted by decision; the deal gets another."""
+        """A deal's contact is deleted by decision; the deal gets another. The
+        contacts of a company that is deleted stand on the Unassigned Account,
+        unless somebody put them to another one."""
         s, flow = self.loaded()
+        accounts = self.source_ids(s, "sales_accounts", "cf_source_id")
+        moved = self.source_ids(s, "contacts", "external_id")["ct_039"]
+        s.target.post("/sim/admin/contacts/%d" % moved["id"], {
+            "sales_accounts": [{"id": accounts["co_024"]["id"],
+                                "is_primary": True}]}, method="PUT")
         s.source.post("/sim/admin/contact/ct_019", {}, method="DELETE")
+        s.source.post("/sim/admin/company/co_015", {}, method="DELETE")
         flow.tail(changes=False)
+        self.assertNotIn("co_015", self.source_ids(
+            s, "sales_accounts", "cf_source_id"))
         self.add(s, "deal", "de_019", "contact", "ct_021", True)
         flow.tail(changes=False)
         result = self.ended(flow)
@@ -123,8 +133,19 @@ class Links(Case):
         self.assertEqual([c["id"] for c in deal["contacts"]
                           if c["id"] in {p["id"] for p in people.values()}],
                          [people["ct_021"]["id"]])
-        self.assertNotIn(("deal", "de_019"), {
-            (c["object"], c["id"]) for c in result.lines("conflicts.ndjson")})
+        told = {(c["object"], c["id"])
+                for c in result.lines("conflicts.ndjson")}
+        self.assertNotIn(("deal", "de_019"), told)
+        self.assertIn(("contact", "ct_039"), told)
+        self.assertEqual(
+            {c: [(a["id"], a["is_primary"])
+                 for a in people[c]["sales_accounts"]]
+             for c in ("ct_015", "ct_039")},
+            {"ct_015": [(accounts["unassigned"]["id"], True)],
+             "ct_039": [(accounts["co_024"]["id"], True)]})
+        # A deal may be without an account: it is left as the removal left it.
+        self.assertIn(self.source_ids(s, "deals", "cf_source_id")["de_015"][
+            "sales_account_id"], (None, accounts["co_015"]["id"]))
 
     def test_relations_of_a_module(self):
         s, flow = self.loaded(tenant=self.variant("enterprise"))

@@ -185,7 +185,8 @@ enum dr_content dr_content_of(struct dr_str done_hash,
                               struct dr_str content_hash, size_t *missing_out);
 
 /* The skip rule: what the fact says makes the wanted version superfluous.
- * missing: links that would be left out now. */
+ * missing: links that would be left out now; of those that ended since it
+ * landed whole only what is to be mended. */
 bool dr_fact_covers(const struct dr_ledger_fact *fact, uint64_t rev,
                     uint32_t pass, struct dr_str content_hash, size_t missing);
 
