@@ -1,4 +1,5 @@
-/* A deletion at the source that a person lets through to the target. */
+/* What is to go from the target: a deletion at the source that a person lets
+ * through, and what Drover made beside a record and would not make now. */
 #include "plan_private.h"
 
 #include <drover/crypto/crypto.h>
@@ -16,6 +17,15 @@ static struct dr_str removal_hash(struct build *b, const struct dr_load *l)
     dr_hash_part(&h, DR_STR_LIT("delete"));
     dr_hash_final(&h, out);
     return build_dup(b, (struct dr_str){(const char *)out, 32});
+}
+
+static void build_removal(struct build *b, struct dr_load *l, const char *lane,
+                          struct dr_str type)
+{
+    build_load(b, l, lane);
+    l->type = type;
+    l->op = DR_LOAD_DELETE;
+    l->content_hash = removal_hash(b, l);
 }
 
 size_t dr_plan_removal(const struct dr_plan *p, const struct dr_removal *r,
@@ -36,16 +46,48 @@ size_t dr_plan_removal(const struct dr_plan *p, const struct dr_removal *r,
 
     for (size_t i = 0; b.op && i < n; i++) {
         char *lane = dr_arena_dupz(a, lanes[i]);
-        struct dr_load *l = &out[made];
         if (!lane || dr_str_eqz(lanes[i], "link")) {
             b.oom |= !lane;
             continue;
         }
-        build_load(&b, l, lane);
-        l->type = (struct dr_str){"", 0};
-        l->op = DR_LOAD_DELETE;
-        l->content_hash = removal_hash(&b, l);
-        made++;
+        build_removal(&b, &out[made++], lane, (struct dr_str){"", 0});
     }
     return b.oom ? 0 : made;
+}
+
+static bool makes(const struct dr_outcome *o, struct dr_str lane)
+{
+    for (size_t i = 0; i < o->load_count; i++) {
+        if (dr_str_eq(o->loads[i].lane, lane)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int dr_plan_leftover(const struct dr_plan *p, const struct dr_source *rec,
+                     const struct dr_outcome *outcome,
+                     const struct dr_apply_opts *o, struct dr_arena *a,
+                     struct dr_load *out)
+{
+    struct build b = {.plan = p,
+                      .op = plan_object(p, rec->object),
+                      .rec = rec,
+                      .opts = o,
+                      .a = a};
+    struct dr_str note = DR_STR_LIT("note"), lanes[4];
+    size_t n = dr_plan_lanes_of(p, rec->object, lanes);
+    bool beside = n > 1 && dr_str_eq(lanes[n - 1], note);
+
+    if (!beside || rec->origin == DR_ORIGIN_SNAPSHOT ||
+        outcome->state != DR_OUT_LOAD || makes(outcome, note)) {
+        return 0;
+    }
+    build_removal(&b, out, "note", DR_STR_LIT("notes"));
+    return b.oom ? -1 : 1;
+}
+
+bool dr_plan_is_leftover(const struct dr_load *load)
+{
+    return load->op == DR_LOAD_DELETE && load->type.n > 0;
 }

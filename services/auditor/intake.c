@@ -213,7 +213,8 @@ static void take_load(struct auditor *au, size_t lane, const struct dr_env *env,
 
     if (env->kind == DR_MSG_MARKER) {
         books_marker(au->books, name, m->partition, &env->u.marker, m->offset);
-    } else if (env->kind == DR_MSG_LOAD) {
+    } else if (env->kind == DR_MSG_LOAD &&
+               !dr_plan_is_leftover(&env->u.load)) { /* mostly of nothing */
         books_planned(au->books, name, env->u.load.key, env->u.load.pass);
     }
 }

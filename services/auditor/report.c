@@ -448,7 +448,9 @@ static void find_loads(struct auditor *au, const struct dr_source *rec,
     dr_json_w_arr(w);
     for (size_t l = 0; l < dr_lane_count; l++) {
         q = db_query(books_db(au->books),
-                     "SELECT lane, type, dst, refused, rev, reason"
+                     "SELECT lane, type, dst, CASE WHEN deleted IN (1,2)"
+                     "  THEN 'deleted' WHEN refused THEN 'refused'"
+                     "  ELSE 'done' END, rev, reason"
                      " FROM fact WHERE key=?1 AND lane=?2");
         db_text(q, 1, key);
         db_textz(q, 2, dr_lanes[l]);
@@ -459,7 +461,7 @@ static void find_loads(struct auditor *au, const struct dr_source *rec,
         dr_json_w_kv(w, "lane", db_col(q, 0));
         dr_json_w_kv(w, "type", db_col(q, 1));
         number_or_null(w, "target_id", q, 2);
-        dr_json_w_kvz(w, "state", db_col_int(q, 3) ? "refused" : "done");
+        dr_json_w_kv(w, "state", db_col(q, 3));
         dr_json_w_kvi(w, "rev", db_col_int(q, 4));
         dr_json_w_kv(w, "reason", db_col(q, 5));
         dr_json_w_end(w);

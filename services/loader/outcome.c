@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <drover/crypto/crypto.h>
+#include <drover/plan/plan.h>
 
 void landed_publish(struct loader *l, struct lane *lane, struct dr_str key,
                     struct dr_str source_id, const struct type *t, uint64_t dst,
@@ -204,15 +205,21 @@ void item_refuse(struct loader *l, struct item *it, const char *class, int code,
                  const char *cure, bool redrivable, struct dr_str reason)
 {
     struct after *a = after_new(l, it, reason);
+    const struct dr_load *load = item_load(l, it);
     struct rejection r = {.class = class,
                           .cure = cure,
                           .reason = {a->record, a->size},
                           .redrivable = redrivable};
 
+    if (dr_plan_is_leftover(load)) {
+        /* Not of the record itself, which stands as it did before. */
+        r.field = DR_STR_LIT("also"); /* as its line names it */
+        r.partial = true;
+    }
     a->refused = true;
     a->class = class;
     a->code = code;
-    reject(l, it, item_load(l, it), &r, evidence_there, a);
+    reject(l, it, load, &r, evidence_there, a);
 }
 
 void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,

@@ -364,7 +364,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     struct links links;
 
     it->fact = facts[0];
-    if (o->load->op == DR_LOAD_DELETE) {
+    if (o->load->op == DR_LOAD_DELETE && it->fact.type[0]) {
         struct dr_str type = dr_str_z(it->fact.type);
         it->type = strcmp(it->lp->lane->name, "custom") == 0 ? type_module(type)
                                                              : type_of(type);

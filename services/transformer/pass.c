@@ -103,6 +103,19 @@ static void add_rejected(struct step *s, struct dr_rejected r,
     m->env.u.rejected = r;
 }
 
+/* Behind what it makes: who reads it anew comes to the same end. */
+static void add_leftover(struct step *s, const struct dr_source *rec,
+                         const struct dr_outcome *o)
+{
+    struct dr_load *l = dr_arena_calloc(s->a, 1, sizeof(*l));
+    int n = l ? dr_plan_leftover(s->p->plan, rec, o, &s->p->opts, s->a, l) : -1;
+
+    if (n > 0) {
+        add_load(s, l);
+    }
+    s->oom |= n < 0;
+}
+
 static int source(struct step *s, const struct dr_source *rec,
                   const struct origin *at, struct dr_err *err)
 {
@@ -117,6 +130,7 @@ static int source(struct step *s, const struct dr_source *rec,
     for (size_t i = 0; o.state == DR_OUT_LOAD && i < o.load_count; i++) {
         add_load(s, &o.loads[i]);
     }
+    add_leftover(s, rec, &o);
     if (o.state == DR_OUT_REJECTED || o.state == DR_OUT_PARKED) {
         add_rejected(s, o.reject, rec, at);
     }

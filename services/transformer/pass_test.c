@@ -271,7 +271,7 @@ static void test_waiting(void **state)
         .body = dr_str_z(attachment),
         .blob = {DR_BLOB_STORED, 1, 5, 5, 3, {hash, sizeof(hash)}}};
     step(f, &env);
-    assert_int_equal(f->out.n, 1);
+    assert_int_equal(f->out.n, 2); /* and no note about it */
     assert_true(dr_str_eqz(f->out.v[0].lane, "file"));
     assert_int_equal(f->out.v[0].env.u.load.blob.first_offset, 5);
     memcpy(first, f->out.v[0].env.u.load.content_hash.p, sizeof(first));
@@ -287,6 +287,51 @@ static void test_waiting(void **state)
     assert_int_equal(f->out.n, 2 * PARTS);
     assert_true(dr_str_eqz(f->out.v[0].lane, "file"));
     assert_true(dr_str_eqz(f->out.v[PARTS].lane, "note"));
+}
+
+/* A note about a file, from the moment that there is a file: the note goes, and
+ * nobody is asked. */
+static void test_leftover(void **state)
+{
+    struct fixture *f = *state;
+    struct dr_env env = {.kind = DR_MSG_SOURCE};
+    struct dr_source *s = &env.u.source;
+    const struct dr_load *l;
+
+    *s = (struct dr_source){.object = DR_STR_LIT("attachment"),
+                            .id = DR_STR_LIT("f1"),
+                            .rev = 8,
+                            .op = DR_SRC_UPSERT,
+                            .origin = DR_ORIGIN_TAIL,
+                            .body = dr_str_z(attachment),
+                            .blob = {.state = DR_BLOB_HASH}};
+    step(f, &env);
+    assert_int_equal(f->out.n, 1); /* the note */
+    assert_int_equal(f->out.v[0].env.u.load.op, DR_LOAD_WRITE);
+    assert_true(dr_str_eqz(f->out.v[0].lane, "note"));
+    s->blob = (struct dr_blob){0};
+    step(f, &env);
+    assert_int_equal(f->out.n, 0); /* its bytes are on their way */
+    s->blob = (struct dr_blob){.state = DR_BLOB_STORED, .size = 3};
+    step(f, &env);
+    assert_int_equal(f->out.n, 2);
+    l = &f->out.v[1].env.u.load;
+    assert_int_equal(l->op, DR_LOAD_DELETE);
+    assert_true(dr_str_eqz(l->lane, "note"));
+    assert_true(dr_str_eqz(l->type, "notes"));
+    assert_true(dr_str_eqz(l->key, "attachment:f1"));
+    assert_int_equal(l->rev, 8);
+    assert_int_equal(l->field_count + l->ref_count, 0);
+    s->origin = DR_ORIGIN_SNAPSHOT; /* nothing was before it */
+    step(f, &env);
+    assert_int_equal(f->out.n, 1);
+    s->origin = DR_ORIGIN_TAIL;
+    s->object = DR_STR_LIT("company"); /* makes no note */
+    s->body = dr_str_z(company);
+    step(f, &env);
+    for (size_t i = 0; i < f->out.n; i++) {
+        assert_int_not_equal(f->out.v[i].env.u.load.op, DR_LOAD_DELETE);
+    }
 }
 
 static void step_removal(struct fixture *f, const char *object)
@@ -367,10 +412,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_load),    TEST(test_rejected),   TEST(test_silent),
-        TEST(test_sample),  TEST(test_many_lines), TEST(test_markers),
-        TEST(test_orphan),  TEST(test_set_aside),  TEST(test_waiting),
-        TEST(test_removal),
+        TEST(test_load),     TEST(test_rejected),   TEST(test_silent),
+        TEST(test_sample),   TEST(test_many_lines), TEST(test_markers),
+        TEST(test_orphan),   TEST(test_set_aside),  TEST(test_waiting),
+        TEST(test_leftover), TEST(test_removal),
     };
 
     dr_crypto_init();

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What happens while the source is tailed: edits in Freshsales, records that
 vanish, an account that changes. What counts is what the target holds."""
+import hashlib
 import json
 import pathlib
 import sys
@@ -11,6 +12,7 @@ from case import Case  # noqa: E402
 from bench import ROOT, ndjson  # noqa: E402
 from collect import Result  # noqa: E402
 from flow import ADMIN, Flow  # noqa: E402
+from truth import source_id  # noqa: E402
 
 
 class Delta(Case):
@@ -77,6 +79,43 @@ class Delta(Case):
         self.assertEqual([(c["id"], c["field"]) for c in result.lines(
             "conflicts.ndjson") if c["object"] == "co_parcel"],
             [("pa_5", "@record")])
+
+    @staticmethod
+    def beside(s, *ids):
+        """The notes that Drover made of other records, by these."""
+        return {i: [r["description"] for r in ndjson(
+            s.target.admin, "/sim/records/notes")
+            if source_id("notes", r) == i] for i in ids}
+
+    def test_what_a_record_makes_no_more(self):
+        """A file that is mended needs no note about it, a text that became
+        short none of the whole: they go, and nobody is asked."""
+        s, flow = self.loaded(words=["--long-texts", "note"])
+        self.assertEqual({k: len(v) for k, v in self.beside(
+            s, "fi_06", "em_04").items()}, {"fi_06": 1, "em_04": 1})
+        data = (ROOT / "tests/data/source/files/fi_06").read_bytes()
+        for kind, rid, properties in (
+                ("email", "em_04", {"body": "A short story."}),
+                ("attachment", "fi_06", {
+                    "sha256": hashlib.sha256(data).hexdigest(),
+                    "size": str(len(data))})):
+            record = next(r for r in ndjson(
+                s.source.admin, "/sim/records/" + kind) if r["id"] == rid)
+            record["properties"].update(properties)
+            s.source.post("/sim/admin/%s/%s" % (kind, rid), record,
+                          method="PUT")
+        flow.tail(changes=False)
+        result = self.ended(flow)
+        self.assertEqual(self.beside(s, "fi_06", "em_04"),
+                         {"fi_06": [], "em_04": []})
+        lines = {x["id"]: x for x in result.lines("records.ndjson")}
+        self.assertEqual(
+            {i: (lines[i]["state"], lines[i]["type"], lines[i]["also"])
+             for i in ("fi_06", "em_04")},
+            {"fi_06": ("landed", "files", []),
+             "em_04": ("landed", "sales_activities", [])})
+        self.assertEqual(result.lines("removals.ndjson"), [])
+        self.assertEqual(result.lines("conflicts.ndjson"), [])
 
     @staticmethod
     def hanging(s, on):

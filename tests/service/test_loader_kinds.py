@@ -234,6 +234,45 @@ class KindsTest(unittest.TestCase):
                 w.stop()
                 w.loaders.clear()
 
+    def test_what_a_record_makes_no_more(self):
+        """A second record that Drover made goes, unless a person changed it:
+        that is told of the record, which stands. One that was never made costs
+        no call."""
+        w = self.world()
+        w.loader()
+        self.settle(w, parents(3))
+        self.settle(w, {"note": [thing("notes", i) for i in range(3)]})
+        mine = [r for r in w.records("notes")
+                if r["targetables"][0]["type"] == "Contact"][0]
+        w.sim.post("/sim/admin/notes/%d" % mine["id"],
+                   {"description": "by hand " + mine["description"]}, "PUT")
+        gone = [record("note", "note", i, "notes", "single", {}, rev=9)
+                for i in range(3)]
+        never = record("note", "note", 77, "notes", "single", {}, rev=9)
+        for r in [*gone, never]:
+            r["load"]["delete"] = True
+        before = w.calls()
+        w.feed([never])
+        w.feed(gone)
+        final = self.until(w, gone)
+        self.assertEqual(
+            [final["note", "note:%d" % i]["state"] for i in range(3)],
+            ["deleted", "refused", "deleted"])
+        self.assertEqual([r["id"] for r in w.records("notes")], [mine["id"]])
+        self.assertEqual(
+            [(r["id"], r["class"], r["field"], r["partial"])
+             for r in w.dump("rejected")],
+            [("1", "changed_in_target", "also", True)])
+        # three lists are read, two notes deleted
+        self.assertEqual(w.calls() - before, 5)
+        back = thing("notes", 0, rev=10)  # a newer version makes it again
+        w.feed([back])
+        self.until(w, [back])
+        self.assertEqual(len(w.records("notes")), 2)
+        self.assertNotIn(("note", "note:77"), w.final())
+        self.assertEqual(w.unsettled(), [])
+        w.stop()
+
     def test_what_was_let_through_is_removed(self):
         """Unless a person changed it; a note is looked for below its deal."""
         w = self.world()
