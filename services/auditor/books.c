@@ -179,7 +179,7 @@ void books_fact(struct books *b, const struct fact_row *f)
     mark_hanging(b, f);
     struct query *q = db_query(
         b->db,
-        "INSERT INTO fact VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,0,?12)"
+        "INSERT INTO fact VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?13,?12)"
         " ON CONFLICT(lane,key) DO UPDATE SET refused=excluded.refused,"
         /* A refusal names no target; the record may stand there already. */
         " dst=CASE WHEN excluded.dst=0 THEN fact.dst ELSE excluded.dst END,"
@@ -189,7 +189,10 @@ void books_fact(struct books *b, const struct fact_row *f)
         " type=CASE WHEN excluded.type='' THEN fact.type"
         "  ELSE excluded.type END,"
         " class=excluded.class, reason=excluded.reason,"
-        " content=excluded.content, deleted=0,"
+        " content=excluded.content,"
+        /* What is gone does not come back by a refusal. */
+        " deleted=CASE WHEN excluded.refused=1 AND excluded.dst=0 AND"
+        "  fact.deleted IN (1,2) THEN fact.deleted ELSE excluded.deleted END,"
         " landed=CASE WHEN length(excluded.landed)=0 THEN fact.landed"
         "  ELSE excluded.landed END"
         " WHERE excluded.rev > fact.rev OR (excluded.rev = fact.rev AND"
@@ -208,6 +211,7 @@ void books_fact(struct books *b, const struct fact_row *f)
     db_text(q, 10, f->reason);
     db_blob(q, 11, f->content_hash);
     db_blob(q, 12, f->landed_hash);
+    db_int(q, 13, f->deleted);
     db_run(q);
     if (f->landed_hash.n > 0) {
         take_for_evidence(b, f);

@@ -57,10 +57,12 @@ struct fact_row {
     bool refused;
     uint64_t dst, rev;
     uint32_t pass, origin;
-    /* 0: it stands. 1 deleted by us, 2 it was gone already, 3 kept: somebody
-     * had changed it (the ledger's DELETED). */
-    uint32_t deleted;
+    uint32_t deleted; /* enum fact_end */
 };
+/* Deleted by us, found gone then, kept since somebody had changed it (the
+ * ledger's DELETED, by its numbers); or a refusal said that somebody deleted
+ * what stood there. */
+enum fact_end { FACT_STANDS, FACT_DELETED, FACT_GONE, FACT_KEPT, FACT_LOST };
 /* A refusal does not take away a DONE of the same revision and pass. */
 void books_fact(struct books *b, const struct fact_row *f);
 void books_fact_deleted(struct books *b, struct dr_str lane, struct dr_str key,
@@ -117,6 +119,12 @@ bool books_removal_open(struct books *b, struct dr_str object, struct dr_str id,
 /* The loader did not delete it: somebody had changed it in the target. */
 bool books_kept_back(struct books *b, struct dr_str object, struct dr_str id,
                      uint64_t rev);
+/* How many records of a type of the target there were before the migration,
+ * created by it, brought up to date by it, and known to be gone since. */
+struct type_counts {
+    int64_t before, created, updated, gone;
+};
+struct type_counts books_type_counts(struct books *b, struct dr_str type);
 /* Marks everything that could be judged otherwise now. */
 void books_dirty_all(struct books *b);
 int64_t books_dirty_count(struct books *b);

@@ -296,6 +296,53 @@ static void test_removals(void **state)
     assert_int_equal(got.dst, 31);
 }
 
+static void put_lost(uint64_t rev)
+{
+    struct fact_row f = {.lane = S("deal"),
+                         .key = S("deal:d1"),
+                         .class = S("gone"),
+                         .refused = true,
+                         .deleted = FACT_LOST,
+                         .rev = rev,
+                         .pass = 1};
+
+    books_fact(b, &f);
+}
+
+/* Two were there before; one was created, then deleted by decision. */
+static void test_what_stands_in_the_target(void **state)
+{
+    struct dr_landed l = {.lane = S("deal"),
+                          .type = S("deals"),
+                          .how = DR_LANDED_BEFORE,
+                          .body = S("{}")};
+    struct type_counts n;
+
+    (void)state;
+    l.dst = 1;
+    books_landed(b, &l, 1, 1);
+    l.dst = 2;
+    books_landed(b, &l, 1, 1);
+    put_fact(false, 5, 1, 77, DR_DONE_CREATED);
+    n = books_type_counts(b, S("deals"));
+    assert_int_equal(n.before, 2);
+    assert_int_equal(n.created, 1);
+    assert_int_equal(n.gone, 0);
+    books_fact_deleted(b, S("deal"), S("deal:d1"), 1);
+    assert_int_equal(books_type_counts(b, S("deals")).gone, 1);
+    assert_int_equal(books_type_counts(b, S("contacts")).gone, 0);
+    put_fact(true, 6, 1, 0, 0); /* its next version is refused: still gone */
+    assert_int_equal(books_type_counts(b, S("deals")).gone, 1);
+    put_fact(false, 7, 1, 78, DR_DONE_CREATED); /* made anew */
+    assert_int_equal(books_type_counts(b, S("deals")).gone, 0);
+    put_lost(8); /* and deleted there by somebody */
+    assert_int_equal(fact().dst, 78);
+    assert_int_equal(fact().deleted, FACT_LOST);
+    assert_int_equal(books_type_counts(b, S("deals")).gone, 1);
+    put_fact(false, 9, 1, 78, DR_DONE_UPDATED); /* and restored */
+    assert_int_equal(books_type_counts(b, S("deals")).gone, 0);
+}
+
 /* What hangs on a lead is judged again when it became a contact. */
 static void test_a_class_change(void **state)
 {
@@ -404,6 +451,7 @@ int main(void)
         T(test_lines_that_are_gone),
         T(test_removals),
         T(test_conflicts),
+        T(test_what_stands_in_the_target),
         T(test_a_class_change),
         T(test_keys_and_load_records),
         T(test_sizes_of_files),

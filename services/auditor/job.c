@@ -95,14 +95,6 @@ static struct dr_str target_type(const struct job *j, struct dr_str object)
     return (struct dr_str){"", 0};
 }
 
-static int64_t of_type(struct auditor *au, const char *sql, struct dr_str type)
-{
-    struct query *q = db_query(books_db(au->books), sql);
-
-    db_text(q, 1, type);
-    return db_one(q);
-}
-
 /* What was there before is known of the kinds that the loader could list. */
 static bool surveyed(struct auditor *au, struct dr_str type)
 {
@@ -130,24 +122,14 @@ static void write_target(struct auditor *au, struct dr_str object,
 {
     bool lines = dr_str_eqz(object, "line_item"); /* they stand in deals */
     bool known = surveyed(au, type);
-    int64_t before = of_type(
-        au, "SELECT count(*) FROM landed WHERE type=?1 AND slot=1", type);
-    int64_t created =
-        of_type(au,
-                "SELECT count(DISTINCT dst) FROM fact WHERE type=?1 AND dst>0"
-                " AND origin=1 AND lane NOT IN ('link','deal_product')",
-                type);
-    int64_t updated =
-        of_type(au,
-                "SELECT count(DISTINCT dst) FROM fact WHERE type=?1 AND dst>0"
-                " AND origin=3 AND lane NOT IN ('link','deal_product')",
-                type);
+    struct type_counts n = books_type_counts(au->books, type);
 
     dr_json_w_kv(w, "target_type", type);
-    count_or_null(w, "target_before", known, before);
-    count_or_null(w, "target_after", known, before + created);
-    dr_json_w_kvi(w, "created", lines ? 0 : created);
-    dr_json_w_kvi(w, "updated", lines ? 0 : updated);
+    count_or_null(w, "target_before", known, n.before);
+    count_or_null(w, "target_after", known, n.before + n.created - n.gone);
+    dr_json_w_kvi(w, "created", lines ? 0 : n.created);
+    dr_json_w_kvi(w, "updated", lines ? 0 : n.updated);
+    dr_json_w_kvi(w, "gone", lines ? 0 : n.gone);
 }
 
 static bool write_object(struct auditor *au, struct dr_str object,

@@ -127,3 +127,34 @@ void books_clean(struct books *b, struct dr_str object, struct dr_str id)
     db_text(q, 2, id);
     db_run(q);
 }
+
+/* ---- figures of a type of the target ---- */
+
+static int64_t of_type(struct books *b, const char *sql, struct dr_str type)
+{
+    struct query *q = db_query(books_db(b), sql);
+
+    db_text(q, 1, type);
+    return db_one(q);
+}
+
+struct type_counts books_type_counts(struct books *b, struct dr_str type)
+{
+    return (struct type_counts){
+        .before = of_type(
+            b, "SELECT count(*) FROM landed WHERE type=?1 AND slot=1", type),
+        .created = of_type(
+            b,
+            "SELECT count(DISTINCT dst) FROM fact WHERE type=?1 AND dst>0"
+            " AND origin=1 AND lane NOT IN ('link','deal_product')",
+            type),
+        .updated = of_type(
+            b,
+            "SELECT count(DISTINCT dst) FROM fact WHERE type=?1 AND dst>0"
+            " AND origin=3 AND lane NOT IN ('link','deal_product')",
+            type),
+        .gone = of_type(b,
+                        "SELECT count(DISTINCT dst) FROM fact WHERE type=?1"
+                        " AND dst>0 AND deleted IN (1,2,4)",
+                        type)};
+}

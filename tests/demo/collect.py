@@ -193,6 +193,22 @@ class Result:
         out += ["%s: lines and no book" % o for o in counted]
         return out
 
+    def standing(self):
+        """What the books say stands in the target against what does. A
+        create that cannot be looked up may stand there."""
+        out, spare = [], sum(r["class"] == "outcome_unknown" for r in
+                             self.lines("rejected.ndjson"))
+        for o in self.json("reconciliation.json")["objects"]:
+            name = "freshsales/records/%s.ndjson" % o["target_type"]
+            if o["target_after"] is None or name not in self.files:
+                continue
+            have = len(self.lines(name))
+            if not 0 <= have - o["target_after"] <= spare:
+                out.append("%s: %d %s there at the end by the books, %d are" %
+                           (o["object"], o["target_after"], o["target_type"],
+                            have))
+        return out
+
     def verified(self):
         v = self.json("reconciliation.json")["verified"]
         return ["%d of %d verified fields differ" % (

@@ -159,7 +159,8 @@ def stay(stack):
 def judge(result, say):
     """The exit code, and why."""
     for code, what, found in (
-            (UNBALANCED, "THE BOOKS DO NOT BALANCE", result.books()),
+            (UNBALANCED, "THE BOOKS DO NOT BALANCE",
+             result.books() + result.standing()),
             (DIFFERENT, "VERIFIED DIFFERENCES", result.verified()),
             (DIFFERENT, "FRESHSALES HOLDS WHAT IT MUST NOT",
              result.truth().problems() + result.links().problems())):

@@ -95,6 +95,7 @@ class Case(unittest.TestCase):
 
     def assert_right(self, result, people=()):
         self.assertEqual(result.books(), [])
+        self.assertEqual(result.standing(), [])
         self.assertEqual(result.verified(), [])
         self.assertEqual(result.truth().problems(), [])
         self.assertEqual(result.links().problems(people), [])
