@@ -160,6 +160,12 @@ static void open_sources(struct auditor *au)
 
 /* ---- one message ---- */
 
+/* Without a status the loader only did not see it any more. */
+static bool is_lost(const struct dr_refused *r)
+{
+    return dr_str_eqz(r->class, "gone") && r->code == 404;
+}
+
 static void take_ledger(struct auditor *au, size_t lane,
                         const struct dr_env *env, const struct dr_kmsg *m)
 {
@@ -190,6 +196,7 @@ static void take_ledger(struct auditor *au, size_t lane,
     }
     if (row.refused && env->kind == DR_MSG_REFUSED) {
         row.reason = env->u.refused.reason;
+        row.deleted = is_lost(&env->u.refused) ? FACT_LOST : FACT_STANDS;
     }
     /* The first of two steps is no content that was wanted. */
     if (out.fact.state == DR_LEDGER_CREATED) {

@@ -58,22 +58,26 @@ static bool binned(struct dr_str type)
 static void tell_removal(const struct judge_case *c, struct record_row *row)
 {
     const struct fact_row *f = &c->gone_fact;
-    bool stands = f->deleted == 0 || f->deleted == 3;
+    bool stands = f->deleted == FACT_STANDS || f->deleted == FACT_KEPT;
 
-    if (stands || (f->deleted == 1 && binned(f->type))) {
+    if (stands || (f->deleted == FACT_DELETED && binned(f->type))) {
         row->lane = f->lane;
         row->type = f->type;
         row->target = f->dst;
     }
-    if (f->deleted == 1) {
+    if (f->deleted == FACT_DELETED) {
         row->rule = DR_STR_LIT("removal");
         row->reason = DR_STR_LIT("gone at the source, and by decision in "
                                  "Freshsales");
-    } else if (f->deleted == 2) {
+    } else if (f->deleted == FACT_LOST) {
+        row->rule = DR_STR_LIT("removal");
+        row->reason = DR_STR_LIT("gone at the source, and deleted in "
+                                 "Freshsales by somebody before");
+    } else if (f->deleted == FACT_GONE) {
         row->rule = DR_STR_LIT("removal");
         row->reason = DR_STR_LIT("gone at the source, and gone in Freshsales "
                                  "before we could delete it");
-    } else if (f->deleted == 3) {
+    } else if (f->deleted == FACT_KEPT) {
         row->rule = DR_STR_LIT("removal");
         row->reason = f->refused && f->reason.n > 0
                           ? f->reason
@@ -169,6 +173,12 @@ bool judge_orphaned(const struct judge_load *l, const struct dr_load *load,
     return !some;
 }
 
+/* Deleted by decision, or found gone then. */
+static bool is_gone(const struct fact_row *f)
+{
+    return f->deleted == FACT_DELETED || f->deleted == FACT_GONE;
+}
+
 /* What the ledger says of this very content: done, refused or not yet. */
 enum word { WORD_WAIT, WORD_DONE, WORD_REFUSED };
 
@@ -221,6 +231,48 @@ static void tell_older(const struct judge_case *c, struct dr_str why,
     row->reason = why;
 }
 
+/* It stood in the target until somebody deleted it there. */
+static void tell_lost(const struct judge_case *c, struct dr_str lane,
+                      struct record_row *row, const struct judge_sink *sink)
+{
+    struct judged_field f = {
+        .id = row->id,
+        .field = DR_STR_LIT("*"),
+        .source = DR_STR_LIT("newest version"),
+        .expected = DR_STR_LIT("newest version"),
+        .actual = DR_STR_LIT("deleted there"),
+        .cause = is_lines(c) ? DR_STR_LIT("somebody deleted its deal in "
+                                          "Freshsales")
+                 : c->out->loads[0].op == DR_LOAD_PATCH
+                     ? DR_STR_LIT("somebody deleted the record whose fields it "
+                                  "became in Freshsales")
+                     : DR_STR_LIT("somebody deleted it in Freshsales"),
+        .verdict = JUDGED_INTENDED};
+
+    row->state = "rejected";
+    row->lane = lane;
+    row->rule = DR_STR_LIT("gone");
+    row->reason = f.cause;
+    sink->field(sink->ctx, &f);
+}
+
+/* Something else that it became. */
+static void tell_part_lost(const struct judge_case *c,
+                           const struct dr_load *load, struct dr_arena *a,
+                           const struct judge_sink *sink)
+{
+    struct judged_field f = {
+        .id = c->rec->id,
+        .field = load->type,
+        .cause = dr_arena_printf(a,
+                                 "somebody deleted in Freshsales what of it "
+                                 "was among the " DR_STR_FMT,
+                                 DR_STR_ARG(load->type)),
+        .verdict = JUDGED_INTENDED};
+
+    sink->field(sink->ctx, &f);
+}
+
 static void set_target(struct record_row *row, const struct fact_row *f)
 {
     bool merged = f->origin == DR_DONE_MERGED;
@@ -247,27 +299,29 @@ static void set_folded(const struct judge_case *c, struct record_row *row)
     row->type = c->out->loads[0].type;
 }
 
-/* The record whose fields it became was deleted by decision, and they with
- * it. */
+/* The record whose fields it became is deleted, and they with it. */
 static bool went_along(const struct judge_case *c, struct record_row *row)
 {
     const struct dr_load *load = &c->out->loads[0];
     const struct judge_load *l = &c->loads[0];
-    bool gone = false;
+    bool gone = false, lost = false;
 
-    for (size_t i = 0; load->op == DR_LOAD_PATCH && l->gone && l->dst == 0 &&
-                       i < load->ref_count;
-         i++) {
-        gone |= l->gone[i] && dr_str_eqz(load->refs[i].field, "@record");
+    for (size_t i = 0; load->op == DR_LOAD_PATCH && i < load->ref_count; i++) {
+        if (dr_str_eqz(load->refs[i].field, "@record")) {
+            gone |= l->gone && l->gone[i] && l->dst == 0;
+            lost |= l->lost && l->lost[i];
+        }
     }
-    if (gone) {
+    if (gone || lost) {
         row->state = "rejected";
         row->rule = DR_STR_LIT("custom_object.parent_gone");
-        row->reason = DR_STR_LIT("the record whose fields it became is gone "
-                                 "at the source, and by decision in "
-                                 "Freshsales");
+        row->reason = lost ? DR_STR_LIT("somebody deleted the record whose "
+                                        "fields it became in Freshsales")
+                           : DR_STR_LIT("the record whose fields it became is "
+                                        "gone at the source, and by decision "
+                                        "in Freshsales");
     }
-    return gone;
+    return gone || lost;
 }
 
 static void judge_plain(const struct judge_case *c, struct dr_arena *a,
@@ -284,7 +338,13 @@ static void judge_plain(const struct judge_case *c, struct dr_arena *a,
         sink->record(sink->ctx, &row);
         return;
     }
-    if (word_of(l, &c->out->loads[0]) == WORD_REFUSED && l->fact.dst == 0) {
+    if (c->lost) {
+        tell_lost(c, l->fact.lane, &row, sink);
+        sink->record(sink->ctx, &row);
+        return;
+    }
+    if (word_of(l, &c->out->loads[0]) == WORD_REFUSED &&
+        (l->fact.dst == 0 || is_gone(&l->fact))) {
         row.state = "rejected";
         row.lane = l->fact.lane;
         row.rule = l->fact.class;
@@ -307,6 +367,10 @@ static void judge_plain(const struct judge_case *c, struct dr_arena *a,
         for (size_t i = 0; i < c->out->load_count; i++) {
             const struct judge_load *k = &c->loads[i];
             if (judge_needs_no_end(k, &c->out->loads[i])) {
+                continue;
+            }
+            if (k->fact.deleted == FACT_LOST && k->fact.dst) {
+                tell_part_lost(c, &c->out->loads[i], a, sink);
                 continue;
             }
             verify_load(c, i, k->fact.refused ? k->fact.reason : none, a, sink);
@@ -341,7 +405,7 @@ static const struct dr_line *line_of(const struct dr_load *load,
 }
 
 static void judge_line(const struct judge_case *c, const struct dr_load *load,
-                       struct record_row *row)
+                       struct record_row *row, const struct judge_sink *sink)
 {
     const struct judge_load *l = &c->loads[0];
     const struct dr_rejected *r = rejected_part(c, row->id);
@@ -361,6 +425,10 @@ static void judge_line(const struct judge_case *c, const struct dr_load *load,
         row->rule = DR_STR_LIT("line_item.deal_gone");
         row->reason = DR_STR_LIT("its deal is gone at the source, and by "
                                  "decision in Freshsales");
+        return;
+    }
+    if (c->lost && word_of(l, load) != WORD_WAIT) {
+        tell_lost(c, l->fact.lane, row, sink);
         return;
     }
     switch (word_of(l, load)) {
@@ -400,7 +468,7 @@ static void judge_lines(const struct judge_case *c, struct dr_arena *a,
         row.id = c->rec->parts[i].id;
         row.has_version = true;
         row.version = c->rec->parts[i].version;
-        judge_line(c, load, &row);
+        judge_line(c, load, &row, sink);
         landed |= row.target != 0;
         sink->record(sink->ctx, &row);
     }
@@ -443,7 +511,7 @@ void judge(const struct judge_case *c, struct dr_arena *a,
     row.rule = o->rule;
     row.reason = o->reason;
     if (o->state != DR_OUT_EXCLUDED && c->gone_has_fact && c->gone_fact.dst &&
-        !is_lines(c)) {
+        !is_gone(&c->gone_fact) && !c->lost && !is_lines(c)) {
         set_target(&row, &c->gone_fact);
         tell_older(c, o->reason, JUDGED_INTENDED, &row, sink);
     }

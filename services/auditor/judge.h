@@ -29,6 +29,7 @@ struct judge_load {
     uint64_t *refs;  /* for each of the load's refs: the target id, 0: none */
     bool *lead;      /* likewise: that id is a lead's                       */
     uint64_t *gone;  /* likewise: the id it had until it was deleted; or NULL */
+    bool *lost;      /* likewise: somebody deleted that one there; or NULL  */
     size_t left_out; /* links that would be left out if it were sent now    */
     uint64_t *lines; /* likewise for each line's product                  */
     const struct dr_json *bodies[JUDGE_BODIES];
@@ -47,6 +48,8 @@ struct judge_case {
     bool removal_open; /* a person let its deletion through */
     bool tell_source;  /* with every field; else with what differs */
     bool deal_deleted; /* of a set of lines: its deal is gone in the target */
+    /* Somebody deleted there what it, or of lines their deal, had become. */
+    bool lost;
     /* Target fields that people changed and that were left alone. */
     struct conflict_row conflicts[JUDGE_CONFLICTS];
     size_t conflict_count;

@@ -361,6 +361,70 @@ static void test_removal(void **state)
     dr_arena_free(s.a);
 }
 
+/* One difference stands for all of it, and it is no loss of ours. */
+static void is_told_as_lost(struct scene *s)
+{
+    is_state(judged(s), "rejected");
+    assert_int_equal(s->said.rows[0].target, 0);
+    assert_true(dr_str_eqz(s->said.rows[0].rule, "gone"));
+    assert_true(s->said.rows[0].reason.n > 0);
+    assert_int_equal(s->said.field_n, 1);
+    assert_true(dr_str_eqz(s->said.fields[0].field, "*"));
+    assert_int_equal(losses(&s->said), 0);
+}
+
+/* Somebody deleted it in the target, and the loader met that. */
+static void test_deleted_there_by_somebody(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.c.loads[0].fact.refused = true;
+    s.c.loads[0].fact.reason = S("no such status");
+    s.c.loads[0].fact.deleted = FACT_DELETED; /* by us, before it came back */
+    is_state(judged(&s), "rejected");
+    assert_int_equal(s.said.rows[0].target, 0);
+    s.c.lost = true;
+    s.c.loads[0].fact.deleted = FACT_LOST;
+    is_told_as_lost(&s);
+    /* also one that the plan parks now, and one that a merge had found */
+    s.c.loads[0].fact.origin = DR_DONE_MERGED;
+    is_told_as_lost(&s);
+    s.c.gone_has_fact = true;
+    s.c.gone_fact = s.c.loads[0].fact;
+    s.out.state = DR_OUT_PARKED;
+    s.out.reason = S("no owner");
+    is_state(judged(&s), "parked");
+    assert_int_equal(s.said.rows[0].target, 0);
+    s.rec.op = DR_SRC_DELETE; /* and then it goes at the source, too */
+    is_state(judged(&s), "deleted");
+    assert_int_equal(s.said.rows[0].target, 0);
+    assert_true(dr_str_eqz(s.said.rows[0].rule, "removal"));
+    dr_arena_free(s.a);
+}
+
+/* The end of a link was deleted there: the link is no loss of ours. */
+static void test_an_end_that_somebody_deleted(void **state)
+{
+    bool lost[2] = {true, false};
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.c.loads[0].lost = lost;
+    is_state(judged(&s), "landed");
+    assert_int_equal(losses(&s.said), 0);
+    set_body(&s, "{\"id\":501,\"first_name\":\"Ana\",\"custom_field\":{"
+                 "\"cf_score\":7},\"sales_accounts\":[]}");
+    is_state(judged(&s), "landed");
+    assert_int_equal(losses(&s.said), 0);
+    lost[0] = false;
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    dr_arena_free(s.a);
+}
+
 /* What a person changed in the target is no loss, but it is told. */
 static void test_a_kept_edit_is_told(void **state)
 {
@@ -604,6 +668,13 @@ static void test_a_line_alone_is_rejected(void **state)
     is_state(&s.said.rows[1], "rejected");
     assert_int_equal(s.said.rows[1].target, 0);
     s.c.deal_deleted = false;
+    s.c.lost = true; /* somebody deleted the deal there */
+    (void)judged(&s);
+    is_state(&s.said.rows[1], "rejected");
+    assert_int_equal(s.said.rows[1].target, 0);
+    assert_true(dr_str_eqz(s.said.rows[1].rule, "gone"));
+    assert_int_equal(losses(&s.said), 0);
+    s.c.lost = false;
     products[0] = 0; /* its product did not land */
     set_body(&s, "{\"products\":[]}");
     (void)judged(&s);
@@ -653,6 +724,8 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_other_ends),
         cmocka_unit_test(test_removal),
+        cmocka_unit_test(test_deleted_there_by_somebody),
+        cmocka_unit_test(test_an_end_that_somebody_deleted),
         cmocka_unit_test(test_a_kept_edit_is_told),
         cmocka_unit_test(test_one_link_too_many),
         cmocka_unit_test(test_folded_into_what_is_gone),

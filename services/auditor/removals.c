@@ -18,9 +18,10 @@
     "  AND j.class='changed_in_target'"                                     \
     " WHERE s.object=?1 AND s.op BETWEEN 2 AND 3 AND f.dst>0"               \
     " AND f.origin<>3"
-#define STATE                                                           \
-    "CASE WHEN f.deleted=1 THEN 'deleted' WHEN f.deleted=2 THEN 'gone'" \
-    " WHEN f.deleted=3 OR j.class IS NOT NULL THEN 'kept'"              \
+#define STATE                                              \
+    "CASE WHEN f.deleted=1 THEN 'deleted'"                 \
+    " WHEN f.deleted IN (2,4) THEN 'gone'"                 \
+    " WHEN f.deleted=3 OR j.class IS NOT NULL THEN 'kept'" \
     " WHEN m.seq IS NOT NULL THEN 'approved' ELSE 'proposed' END"
 
 static bool lane_of(const struct auditor *au, struct dr_str object,

@@ -41,7 +41,7 @@ static void also(struct auditor *au, struct query *q, struct dr_json_w *w)
 {
     static const char sql[] =
         "SELECT type, dst FROM fact WHERE lane IN ('activity','note','file')"
-        " AND key=?1||':'||?2 AND dst>0 AND deleted NOT IN (1,2)"
+        " AND key=?1||':'||?2 AND dst>0 AND deleted NOT IN (1,2,4)"
         " AND NOT (type=?3 AND dst=?4) ORDER BY lane";
     struct query *f;
 
@@ -121,8 +121,8 @@ void report_records(struct auditor *au, struct dr_str after, int64_t limit,
 
 /* Parked or rejected without a line of its own. */
 #define REJECT_CLASS                                                       \
-    "coalesce(j.class, CASE r.state WHEN 'parked' THEN 'owner_unresolved'" \
-    " ELSE 'rejected' END)"
+    "coalesce(j.class, CASE WHEN r.state='parked' THEN 'owner_unresolved'" \
+    " WHEN r.rule='gone' THEN 'gone' ELSE 'rejected' END)"
 
 #define REJECT_COLUMNS                                                        \
     "j.object, j.id, j.part_id, j.stage, j.class, j.field, j.rule, j.reason," \
@@ -167,6 +167,11 @@ static void reject_line(struct query *q, struct dr_buf *out)
     dr_buf_ch(out, '\n');
 }
 
+/* Of a deal whose lines alone met nothing there any more, and of its lines. */
+#define GONE_CURE                                                            \
+    "'where it was deleted on purpose, nothing; else restore the deal from " \
+    "the recycle bin of Freshsales, which keeps it for 90 days, then redrive'"
+
 /* Of every record that is rejected or parked now, or whose newest version is
  * not in the target: its newest reason. A set of lines that stopped as one
  * stands for each of its lines. */
@@ -174,7 +179,8 @@ static const char rejected_sql[] =
     "SELECT r.object, r.id, '' AS part_id, coalesce(j.stage, 'transform'),"
     " " REJECT_CLASS ", coalesce(j.field, ''),"
     " coalesce(nullif(j.rule, ''), r.rule), coalesce(j.reason, r.reason),"
-    " coalesce(j.cure, ''), j.topic, j.part, j.off, j.redrivable"
+    " coalesce(j.cure, CASE WHEN r.rule='gone' THEN " GONE_CURE
+    "  ELSE '' END), j.topic, j.part, j.off, j.redrivable"
     " FROM record r LEFT JOIN reject j ON j.rowid = ("
     "  SELECT k.rowid FROM reject k WHERE"
     "   (k.object=r.object AND k.id=r.id AND k.part_id='') OR"

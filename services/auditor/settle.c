@@ -16,7 +16,7 @@
 /* Deleted by decision, or found gone then: nothing can be linked with it. */
 static bool is_gone(const struct fact_row *f)
 {
-    return f->deleted == 1 || f->deleted == 2;
+    return f->deleted == FACT_DELETED || f->deleted == FACT_GONE;
 }
 
 static uint64_t target_of(struct auditor *au, struct dr_str lane,
@@ -73,6 +73,7 @@ static void gather_links(struct auditor *au, const struct dr_load *load,
                 books_get_fact(au->books, r->lane, r->key, au->arena, &f);
             l->refs[i] = known && !is_gone(&f) ? f.dst : 0;
             l->gone[i] = known && is_gone(&f) ? f.dst : 0;
+            l->lost[i] = known && f.deleted == FACT_LOST && f.dst;
             l->lead[i] = known && dr_str_eqz(f.type, "leads");
         }
     }
@@ -94,9 +95,11 @@ static bool gather_load(struct auditor *au, const struct dr_load *load,
             dr_arena_calloc(au->arena, load->ref_count + 1, sizeof(*l->lead)),
         .gone =
             dr_arena_calloc(au->arena, load->ref_count + 1, sizeof(*l->gone)),
+        .lost =
+            dr_arena_calloc(au->arena, load->ref_count + 1, sizeof(*l->lost)),
         .lines = dr_arena_calloc(au->arena, load->line_count + 1,
                                  sizeof(*l->lines))};
-    if (!l->refs || !l->lead || !l->gone || !l->lines) {
+    if (!l->refs || !l->lead || !l->gone || !l->lost || !l->lines) {
         return false;
     }
     l->has_fact =
@@ -121,7 +124,7 @@ static void gather_gone(struct auditor *au, struct judge_case *c)
     c->gone_has_fact =
         books_get_fact(au->books, lanes[0], key, au->arena, &c->gone_fact);
     if (books_kept_back(au->books, c->rec->object, c->rec->id, c->rec->rev)) {
-        c->gone_fact.deleted = 3;
+        c->gone_fact.deleted = FACT_KEPT;
     }
     c->removal_open =
         books_removal_open(au->books, c->rec->object, c->rec->id, c->rec->rev);
@@ -133,18 +136,56 @@ struct dr_str settle_key(struct dr_arena *a, const struct dr_source *rec)
                            DR_STR_ARG(rec->object), DR_STR_ARG(rec->id));
 }
 
+static bool fact_of(struct auditor *au, const char *lane, const char *object,
+                    struct dr_str id, struct fact_row *f)
+{
+    struct dr_str key =
+        dr_arena_printf(au->arena, "%s:" DR_STR_FMT, object, DR_STR_ARG(id));
+
+    return books_get_fact(au->books, dr_str_z(lane), key, au->arena, f);
+}
+
+/* The newest word about the deal, be it its own or that of its lines. */
+static bool deal_lost(struct auditor *au, struct dr_str id)
+{
+    struct fact_row deal, set;
+    bool known = fact_of(au, "deal", "deal", id, &deal) && deal.dst;
+    bool lines = fact_of(au, "deal_product", "line_item", id, &set) && set.dst;
+
+    return known && !is_gone(&deal) &&
+           (deal.deleted == FACT_LOST ||
+            (lines && set.deleted == FACT_LOST && set.dst == deal.dst &&
+             set.rev >= deal.rev));
+}
+
+/* Also a part of it that travels apart, such as an account's parent, may have
+ * met nothing there any more. */
+static bool is_lost(struct auditor *au, const struct judge_case *c)
+{
+    struct fact_row f = c->gone_fact;
+    bool lost = c->gone_has_fact && f.dst && f.deleted == FACT_LOST;
+
+    if (dr_str_eqz(c->rec->object, "deal") ||
+        dr_str_eqz(c->rec->object, "line_item")) {
+        return deal_lost(au, c->rec->id);
+    }
+    for (size_t i = 0; c->out && i < c->out->load_count && i < JUDGE_LOADS;
+         i++) {
+        const struct judge_load *l = &c->loads[i];
+        lost |= l->has_fact && l->fact.dst && l->fact.dst == f.dst &&
+                dr_str_eq(l->fact.type, f.type) &&
+                l->fact.deleted == FACT_LOST && l->fact.rev >= f.rev;
+    }
+    return lost;
+}
+
 /* A deal that was deleted took its lines along. */
 static bool deal_deleted(struct auditor *au, const struct dr_source *rec)
 {
     struct fact_row f;
-    struct dr_str key;
 
-    if (!dr_str_eqz(rec->object, "line_item")) {
-        return false;
-    }
-    key = dr_arena_printf(au->arena, "deal:" DR_STR_FMT, DR_STR_ARG(rec->id));
-    return books_get_fact(au->books, DR_STR_LIT("deal"), key, au->arena, &f) &&
-           is_gone(&f);
+    return dr_str_eqz(rec->object, "line_item") &&
+           fact_of(au, "deal", "deal", rec->id, &f) && is_gone(&f);
 }
 
 static bool of_this_pass(struct auditor *au, const struct dr_source *rec)
@@ -183,6 +224,7 @@ bool settle_gather(struct auditor *au, const struct dr_source *rec,
     }
     gather_gone(au, c);
     c->deal_deleted = deal_deleted(au, rec);
+    c->lost = is_lost(au, c);
     c->conflict_count =
         books_get_conflicts(au->books, rec->object, rec->id, au->arena,
                             c->conflicts, JUDGE_CONFLICTS);

@@ -324,6 +324,11 @@ static void verify_ref(struct verifying *v, size_t i)
         out.verdict = JUDGED_INTENDED;
         out.cause = DR_STR_LIT("it stands on a record that was deleted by "
                                "decision since");
+    } else if (!holds_link(body, r, id) && v->known->lost &&
+               v->known->lost[i]) {
+        out.verdict = JUDGED_INTENDED;
+        out.cause = DR_STR_LIT("somebody deleted the record at the other end "
+                               "in Freshsales");
     } else if (!holds_link(body, r, id)) {
         out.verdict = JUDGED_LOSS;
         out.cause = body ? DR_STR_LIT("the target does not hold this link")

@@ -99,6 +99,8 @@ void item_done_now(struct loader *l, struct item *it, uint64_t dst,
                    struct dr_str record);
 void item_refuse(struct loader *l, struct item *it, const char *class, int code,
                  const char *cure, bool redrivable, struct dr_str reason);
+/* What stood in the target was deleted there by somebody. */
+void item_lost(struct loader *l, struct item *it);
 void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,
                  size_t line);
 /* A field that people changed: told, and the record goes on. */

@@ -222,6 +222,20 @@ void item_refuse(struct loader *l, struct item *it, const char *class, int code,
     reject(l, it, load, &r, evidence_there, a);
 }
 
+void item_lost(struct loader *l, struct item *it)
+{
+    const char *cure =
+        it->type && it->type->bin
+            ? "where it was deleted on purpose, nothing; else restore it from "
+              "the recycle bin of Freshsales, which keeps it for 90 days, then "
+              "redrive"
+            : "where it was deleted on purpose, nothing; else write it anew in "
+              "Freshsales by hand: it has no recycle bin for this kind";
+
+    item_refuse(l, it, "gone", 404, cure, it->type && it->type->bin,
+                DR_STR_LIT("somebody deleted it in Freshsales"));
+}
+
 void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,
                  size_t line)
 {

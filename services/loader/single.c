@@ -45,11 +45,16 @@ static void refuse_invalid(struct loader *l, struct item *it, int status,
 {
     struct dr_buf b;
 
+    if (status == 404 && it->route.dst) {
+        item_lost(l, it);
+        return;
+    }
     dr_buf_init(&b, 4096);
     answer_message(doc, status, &b);
     if (status == 404) {
         item_refuse(l, it, "gone", status,
-                    "somebody deleted it in the target: restore it there, "
+                    "what it hangs on is not in Freshsales any more: restore "
+                    "that, or let it hang on another record at the source, "
                     "then redrive",
                     true, dr_buf_view(&b));
     } else {

@@ -53,6 +53,7 @@ struct type {
     bool module;   /* a custom module's                                  */
     bool unique;   /* a create may collide with somebody else's record   */
     bool classic;  /* in the classic edition only                        */
+    bool bin;      /* what is deleted lies in a recycle bin (20)         */
     const char *all_view; /* NULL: no views                              */
     const char *part_views[TYPE_VIEWS]; /* their union when it is absent */
 };

@@ -111,14 +111,6 @@ static void go_on(struct loader *l, struct item *it,
     single_write(l, it, "PUT");
 }
 
-static void refuse_gone(struct loader *l, struct item *it)
-{
-    item_refuse(l, it, "gone", 404,
-                "the record was deleted in the target: restore it there, "
-                "then redrive",
-                true, DR_STR_LIT("the target's record is in its recycle bin"));
-}
-
 static void answered(struct loader *l, struct call *c,
                      const struct dr_http_answer *ans)
 {
@@ -129,7 +121,7 @@ static void answered(struct loader *l, struct call *c,
 
     if (!it->dead && !single_failed(l, it, o, ans, doc)) {
         if (row_deleted(record)) {
-            refuse_gone(l, it);
+            item_lost(l, it);
         } else if (row_id(record) != it->route.dst) {
             item_again(it); /* another record's answer */
         } else {
@@ -152,7 +144,7 @@ static void missed(struct loader *l, struct item *it, enum find_state s)
                     "deleted or holds too many; then redrive",
                     true, DR_STR_LIT("the target does not show it any more"));
     } else {
-        refuse_gone(l, it);
+        item_lost(l, it);
     }
 }
 

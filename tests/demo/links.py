@@ -49,7 +49,8 @@ class Links:
                         if kind == "sales_accounts" and
                         r["custom_field"].get("cf_source_id") == "unassigned"}
         self.deleted = {(x["object"], x["id"]) for x in lines
-                        if x["state"] == "deleted"}
+                        if x["state"] == "deleted" or
+                        x["rule"] == "gone"}  # deleted there by somebody
         self.found = []
 
     def attached(self, rid, parents):

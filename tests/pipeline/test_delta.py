@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What happens while the source is tailed: edits in Freshsales, records that
 vanish, an account that changes. What counts is what the target holds."""
+import decimal
 import hashlib
 import json
 import pathlib
@@ -233,6 +234,57 @@ class Delta(Case):
                  for r in result.lines("removals.ndjson")}
         self.assertEqual(state["contact", "ct_044"], "kept")
         self.assertEqual(state["note", "no_05"], "deleted")
+
+    def change(self, s, kind, rid, **properties):
+        r = next(r for r in ndjson(s.source.admin, "/sim/records/" + kind)
+                 if r["id"] == rid)
+        r["properties"].update(properties)
+        s.source.post("/sim/admin/%s/%s" % (kind, rid), r, method="PUT")
+
+    def test_what_people_deleted_is_told_as_that(self):
+        """A contact, a deal with lines and a task are deleted by hand in
+        Freshsales, then they change at the source. Another contact is only
+        deleted: nobody looked, so its line says what was read when it was
+        written."""
+        s, flow = self.loaded()
+        at = {(r["object"], r["id"]): (r["type"], r["target_id"])
+              for r in map(json.loads, flow.drover.text(
+                  "report", "records.ndjson").splitlines())}
+        deal = next(d["custom_field"]["cf_source_id"] for d in ndjson(
+            s.target.admin, "/sim/records/deals") if d["products"]
+            and at["deal", d["custom_field"]["cf_source_id"]])
+        lost = [("contact", "ct_026"), ("deal", deal), ("task", "ta_009")]
+        for key in lost:
+            self.assertTrue(at[key][1], key)
+            s.target.post("/sim/admin/%s/%d" % at[key], None,
+                          method="DELETE")
+        self.change(s, "contact", "ct_026", job_title="Changed")
+        self.change(s, "deal", deal, amount="1.23")
+        self.change(s, "task", "ta_009", subject="Changed")
+        flow.tail(changes=False)
+        result = self.ended(flow)
+        lines = {(r["object"], r["id"]): r
+                 for r in result.lines("records.ndjson")}
+        told = {(r["object"], r["id"]): r
+                for r in result.lines("rejected.ndjson")}
+        diffs = {(d["object"], d["id"]): d for d in result.json(
+            "reconciliation.json")["differences"] if d["field"] == "*"}
+        of_deal = [k for k, r in lines.items() if k[0] == "line_item" and
+                   at[k] == at["deal", deal]]
+        self.assertTrue(of_deal)
+        for key in lost + of_deal:
+            self.assertEqual((lines[key]["state"], lines[key]["target_id"]),
+                             ("rejected", None), lines[key])
+            self.assertEqual(told[key]["class"], "gone", told[key])
+            self.assertIn("somebody deleted it", diffs[key]["cause"].replace(
+                "its deal", "it"))
+            self.assertEqual("recycle bin of" in told[key]["cure"],
+                             key[0] != "task", told[key])
+        sums = self.sums(result)
+        have = sum(decimal.Decimal(d["amount"] or "0") for d in ndjson(
+            s.target.admin, "/sim/records/deals"))
+        self.assertEqual(sum(decimal.Decimal(t[1]) for k, t in sums.items()
+                             if k[:2] == ("deal", "amount")), have)
 
     def test_nothing_is_deleted_without_a_word(self):
         s, flow = self.loaded()

@@ -31,14 +31,16 @@ class Case(unittest.TestCase):
                 out[key] = r
         return out
 
-    def conflicts(self, w):
+    def rejected(self, w):
         lines = subprocess.run(
             [str(self.bench.bin("dr-dump")), self.kafka.brokers,
              "drover.%s.rejected" % w.name, str(w.parts)], check=True,
             timeout=60, stdout=subprocess.PIPE).stdout.splitlines()
-        rows = [json.loads(x) for x in lines]
+        return [json.loads(x) for x in lines]
+
+    def conflicts(self, w):
         return {(r["id"], r["class"], r["field"], r["partial"])
-                for r in rows}
+                for r in self.rejected(w)}
 
     def assert_conflicts(self, w, wanted):
         """Each is told, and no other. It may be told after the record that it

@@ -57,6 +57,27 @@ class Removals(test_loader_edits.Case):
         self.assertEqual(set(self.of_source(w, "contacts")), {"3", "50"})
         w.stop()
 
+    def test_what_people_deleted_is_refused_with_a_cure(self):
+        """What lies in a recycle bin can be restored there; a task is gone
+        for good."""
+        w = World(self)
+        w.loader()
+        w.run_lanes({"contact": [contact(0, [])], "activity": [task(0)]})
+        for kind in ("contacts", "tasks"):
+            for r in w.records(kind):
+                w.sim.post("/sim/admin/%s/%d" % (kind, r["id"]), {}, "DELETE")
+        self.again(w, ["contact", "activity"], [
+            contact(0, [], rev=9, pas=2, city="Oslo"),
+            task(0, rev=9, pas=2, title="Changed")], states=("refused",))
+        wait_until(lambda: "both are told, not %s" % self.rejected(w),
+                   lambda: len(self.rejected(w)) == 2, 30)
+        told = {r["object"]: r for r in self.rejected(w)}
+        self.assertEqual({r["class"] for r in told.values()}, {"gone"})
+        self.assertIn("restore it from the recycle bin",
+                      told["contact"]["cure"])
+        self.assertNotIn("restore", told["task"]["cure"])
+        w.stop()
+
     def test_a_removal_spares_what_people_changed(self):
         w = World(self)
         w.loader()
