@@ -149,6 +149,82 @@ void fmt_problems(struct fmt *f, const struct dr_json *problems)
     count_line(f, problems->count, "problem", "problems", NULL);
 }
 
+/* ---- ready ---- */
+
+#define WANTS_SHOWN 8
+
+/* "Engaging 40 %", "Deal (lookup of deals)", "Open" */
+static void want(struct dr_buf *b, const struct dr_json *e)
+{
+    struct dr_str label = dr_json_get_str(e, "label");
+    const struct dr_json *type = dr_json_get(e, "type");
+
+    if (dr_json_type(e) != DR_JSON_OBJECT) {
+        fmt_value(b, e);
+        return;
+    }
+    fmt_value(b, dr_json_get(e, label.n > 0 ? "label" : "name"));
+    if (dr_json_get(e, "probability")) {
+        dr_buf_ch(b, ' ');
+        fmt_value(b, dr_json_get(e, "probability"));
+        dr_buf_z(b, " %");
+    }
+    if (type) {
+        dr_buf_z(b, " (");
+        fmt_value(b, type);
+        if (dr_json_get(e, "relation")) {
+            dr_buf_z(b, " of ");
+            fmt_value(b, dr_json_get(e, "relation"));
+        }
+        dr_buf_ch(b, ')');
+    }
+}
+
+static void wants(struct dr_buf *b, const struct dr_json *item, const char *key)
+{
+    const struct dr_json *list = dr_json_get(item, key);
+    size_t n = 0;
+
+    if (dr_json_type(list) != DR_JSON_ARRAY || list->count == 0) {
+        return;
+    }
+    dr_buf_printf(b, "; %u %s: ", (unsigned)list->count, key);
+    DR_JSON_EACH(e, list)
+    {
+        if (n++ == WANTS_SHOWN) {
+            dr_buf_z(b, ", and ");
+            text_count(b, (int64_t)list->count - WANTS_SHOWN);
+            dr_buf_z(b, " more");
+            return;
+        }
+        dr_buf_z(b, n > 1 ? ", " : "");
+        want(b, e);
+    }
+}
+
+/* What an admin has to know to create it, bounded. */
+static void ready_detail(struct text_table *t, const struct dr_json *item)
+{
+    static const char *const lists[] = {"choices", "stages", "fields"};
+    static const char *const facts[] = {"label", "pipeline", "position",
+                                        "probability"};
+    struct dr_buf b;
+
+    dr_buf_init(&b, (size_t)1 << 20);
+    fmt_value(&b, dr_json_get(item, "detail"));
+    for (size_t i = 0; i < DR_ARRAY_LEN(facts); i++) {
+        if (!dr_json_is_null(dr_json_get(item, facts[i]))) {
+            dr_buf_printf(&b, "; %s ", facts[i]);
+            fmt_value(&b, dr_json_get(item, facts[i]));
+        }
+    }
+    for (size_t i = 0; i < DR_ARRAY_LEN(lists); i++) {
+        wants(&b, item, lists[i]);
+    }
+    text_cell(t, dr_arena_dup(t->arena, dr_buf_view(&b)));
+    dr_buf_done(&b);
+}
+
 void fmt_ready(struct fmt *f, const struct dr_json *j)
 {
     static const char *const heads[] = {"kind", "of", "name", "detail"};
@@ -168,12 +244,13 @@ void fmt_ready(struct fmt *f, const struct dr_json *j)
         text_cell(&t, dr_json_get_str(i, "kind"));
         text_cell(&t, dr_json_get_str(i, "entity"));
         text_cell(&t, dr_json_get_str(i, "name"));
-        text_cell(&t, dr_json_get_str(i, "detail"));
+        ready_detail(&t, i);
     }
     if (missing > 0) {
         dr_buf_z(f->out, "Missing in the target:\n\n");
         text_table_print(&t, f->out, "  ");
-        dr_buf_ch(f->out, '\n');
+        dr_buf_z(f->out, "\nEach with all its choices, stages and fields: "
+                         "drover report checklist.md\n\n");
     }
     text_count(f->out, all - missing - waived);
     dr_buf_z(f->out, " of ");

@@ -1,5 +1,6 @@
 /* Calls for reports, lines and single records. */
 #include "ask.h"
+#include "checklist.h"
 #include "classes.h"
 #include "desk.h"
 #include "job.h"
@@ -214,7 +215,7 @@ void get_report(struct ask *q, struct dr_str name)
         struct dr_str json =
             books_kept(au->books, "checklist.json", au->request);
         if (json.n > 0) {
-            report_checklist_md(au, json, &q->out);
+            checklist_md(dr_json_parse(au->request, json, NULL, NULL), &q->out);
             text = dr_buf_view(&q->out);
         }
     }

@@ -36,9 +36,6 @@ bool report_reject(struct auditor *au, struct dr_str object, struct dr_str id,
 /* {"matches":[…]} of docs/api.md. object empty: any. */
 void report_find(struct auditor *au, struct dr_str object, struct dr_str id,
                  struct dr_buf *out);
-/* The checklist for people. */
-void report_checklist_md(struct auditor *au, struct dr_str json,
-                         struct dr_buf *out);
 
 /* Members of a differences' line into an open object. */
 void report_diff_members(struct query *q, int at, struct dr_json_w *w);
