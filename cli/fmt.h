@@ -49,7 +49,7 @@ void fmt_rejected_row(struct text_table *t, const struct dr_json *j);
 /* ---- fmt_decide.c ---- */
 /* Lines of /v1/removals and /v1/conflicts as rows of tables. */
 extern const char fmt_removal_spec[], fmt_conflict_spec[];
-extern const char *const fmt_removal_heads[5], *const fmt_conflict_heads[4];
+extern const char *const fmt_removal_heads[9], *const fmt_conflict_heads[9];
 void fmt_removal_row(struct text_table *t, const struct dr_json *j);
 void fmt_conflict_row(struct text_table *t, const struct dr_json *j);
 /* Questions that wait for an answer. */

@@ -4,11 +4,16 @@
 
 #include "text.h"
 
-const char fmt_removal_spec[] = "lllrl";
-const char *const fmt_removal_heads[] = {"object", "id", "state", "target id",
-                                         "cause"};
-const char fmt_conflict_spec[] = "llll";
-const char *const fmt_conflict_heads[] = {"object", "id", "field", "reason"};
+#define VALUE_BYTES 60 /* of a cell: the JSON has it whole */
+
+const char fmt_removal_spec[] = "lllrlllll";
+const char *const fmt_removal_heads[] = {"object",    "id",    "type",
+                                         "target id", "name",  "owner",
+                                         "hangs on",  "state", "cause"};
+const char fmt_conflict_spec[] = "lllrlllll";
+const char *const fmt_conflict_heads[] = {
+    "object", "id",         "name",          "target id", "field",
+    "source", "the plan's", "in Freshsales", "reason"};
 
 static void cell(struct text_table *t, const struct dr_json *j, const char *key)
 {
@@ -20,19 +25,43 @@ static void cell(struct text_table *t, const struct dr_json *j, const char *key)
     dr_buf_done(&b);
 }
 
+/* "-" for what is not known; the start of what is long. */
+static void short_cell(struct text_table *t, const struct dr_json *j,
+                       const char *key)
+{
+    const struct dr_json *v = dr_json_get(j, key);
+    struct dr_str whole = dr_json_scalar(v);
+    struct dr_str start = dr_utf8_prefix(whole, VALUE_BYTES);
+
+    if (dr_json_is_null(v)) {
+        text_cellz(t, "-");
+    } else if (start.n < whole.n) {
+        text_cell(
+            t, dr_arena_printf(t->arena, DR_STR_FMT "...", DR_STR_ARG(start)));
+    } else {
+        cell(t, j, key);
+    }
+}
+
 void fmt_removal_row(struct text_table *t, const struct dr_json *j)
 {
-    cell(t, j, "object");
-    cell(t, j, "id");
-    cell(t, j, "state");
-    cell(t, j, "target_id");
-    cell(t, j, "cause");
+    static const char *const keys[] = {"object",    "id",    "type",
+                                       "target_id", "name",  "owner",
+                                       "parent",    "state", "cause"};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(keys); i++) {
+        short_cell(t, j, keys[i]);
+    }
 }
 
 void fmt_conflict_row(struct text_table *t, const struct dr_json *j)
 {
-    for (size_t i = 0; i < DR_ARRAY_LEN(fmt_conflict_heads); i++) {
-        cell(t, j, fmt_conflict_heads[i]);
+    static const char *const keys[] = {"object",    "id",     "name",
+                                       "target_id", "field",  "source",
+                                       "wanted",    "target", "reason"};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(keys); i++) {
+        short_cell(t, j, keys[i]);
     }
 }
 

@@ -13,6 +13,7 @@
 
 #include "cond.h"
 #include "fmt.h"
+#include "text.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 
@@ -24,6 +25,31 @@ static void sample(struct fmt *f, const struct dr_json *j)
 static void profile(struct fmt *f, const struct dr_json *j)
 {
     assert_int_equal(fmt_profile_check(f, j), 1);
+}
+
+/* Lines as the table of their verb. */
+static void rows(struct fmt *f, const struct dr_json *j, const char *spec,
+                 const char *const *heads,
+                 void (*row)(struct text_table *t, const struct dr_json *j))
+{
+    struct text_table t;
+
+    text_table_init(&t, f->arena, spec, heads);
+    DR_JSON_EACH(line, dr_json_get(j, "lines"))
+    {
+        row(&t, line);
+    }
+    text_table_print(&t, f->out, "");
+}
+
+static void conflicts(struct fmt *f, const struct dr_json *j)
+{
+    rows(f, j, fmt_conflict_spec, fmt_conflict_heads, fmt_conflict_row);
+}
+
+static void removals(struct fmt *f, const struct dr_json *j)
+{
+    rows(f, j, fmt_removal_spec, fmt_removal_heads, fmt_removal_row);
 }
 
 static const struct {
@@ -49,6 +75,8 @@ static const struct {
     {"asks", "asks", fmt_asks},
     {"asks_none", "asks_none", fmt_asks},
     {"inventory", "inventory", fmt_inventory},
+    {"conflicts", "conflicts", conflicts},
+    {"removals", "removals", removals},
     {"profile_check", "profile_check", profile},
 };
 

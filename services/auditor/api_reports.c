@@ -2,6 +2,7 @@
 #include "ask.h"
 #include "checklist.h"
 #include "classes.h"
+#include "conflicts.h"
 #include "desk.h"
 #include "job.h"
 #include "removals.h"
@@ -43,8 +44,8 @@ static void write_removals(struct ask *q, struct dr_str after, int64_t limit,
 static void write_conflicts(struct ask *q, struct dr_str after, int64_t limit,
                             struct spool *out, struct dr_buf *next)
 {
-    report_conflicts(q->au, dr_httpd_arg(q->req, "object"), after, limit, out,
-                     next);
+    conflicts_list(q->au, dr_httpd_arg(q->req, "object"), after, limit, out,
+                   next);
 }
 
 static void write_events(struct ask *q, struct dr_str after, int64_t limit,

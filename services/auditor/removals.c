@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "judge.h"
+#include "named.h"
 
 #define CHUNK 5000 /* of one record in control */
 
@@ -77,7 +78,24 @@ void removals_count(struct auditor *au, struct removal_counts *out)
     }
 }
 
-static void line(struct auditor *au, struct query *q, struct dr_buf *out)
+/* By what it was last seen to hold: what a person knows it by. */
+static void who(struct auditor *au, struct query *q,
+                const struct dr_json *users, struct dr_json_w *w)
+{
+    const struct dr_json *body = NULL;
+    struct dr_str text[1];
+
+    if (books_get_landed(au->books, db_col(q, 2), (uint64_t)db_col_int(q, 3),
+                         au->arena, text, 1) > 0) {
+        body = dr_json_parse(au->arena, text[0], NULL, NULL);
+    }
+    dr_json_w_kv(w, "name", named_record(body, au->arena));
+    dr_json_w_kv(w, "owner", named_owner(body, users, au->arena));
+    dr_json_w_kv(w, "parent", named_parent(body, au->arena));
+}
+
+static void line(struct auditor *au, struct query *q,
+                 const struct dr_json *users, struct dr_buf *out)
 {
     struct dr_source rec = {.op = DR_SRC_DELETE};
     const struct dr_env *env;
@@ -96,6 +114,7 @@ static void line(struct auditor *au, struct query *q, struct dr_buf *out)
     dr_json_w_kv(&w, "id", db_col(q, 1));
     dr_json_w_kv(&w, "type", db_col(q, 2));
     dr_json_w_kvi(&w, "target_id", db_col_int(q, 3));
+    who(au, q, users, &w);
     dr_json_w_kv(&w, "cause", judge_gone(&rec, au->arena));
     dr_json_w_kv(&w, "state", db_col(q, 5));
     dr_json_w_end(&w);
@@ -112,6 +131,12 @@ void removals_list(struct auditor *au, struct dr_str only, struct dr_str after,
         " (SELECT env FROM bytes WHERE bytes.n=s.n), " STATE ROWS
         " AND s.id>?3 ORDER BY s.id LIMIT ?4";
     struct dr_str id = after, object = dr_str_split(&id, ':');
+    const struct dr_json *users =
+        dr_json_get(dr_json_parse(au->request,
+                                  books_catalog_text(au->books, "target",
+                                                     "selectors", au->request),
+                                  NULL, NULL),
+                    "users");
     bool on = after.n == 0;
     int64_t n = 0;
 
@@ -132,7 +157,7 @@ void removals_list(struct auditor *au, struct dr_str only, struct dr_str after,
         db_text(q, 3, here ? id : (struct dr_str){"", 0});
         db_int(q, 4, limit - n);
         while (db_step(q)) {
-            line(au, q, &out->buf);
+            line(au, q, users, &out->buf);
             dr_buf_reset(next);
             dr_buf_str(next, db_col(q, 0));
             dr_buf_ch(next, ':');

@@ -219,46 +219,6 @@ void report_rejected(struct auditor *au, const struct reject_filter *f,
     }
 }
 
-void report_conflicts(struct auditor *au, struct dr_str only,
-                      struct dr_str after, int64_t limit, struct spool *out,
-                      struct dr_buf *next)
-{
-    struct dr_str object = dr_str_split(&after, ':');
-    struct dr_str field = dr_str_split(&after, ':');
-    struct query *q = db_query(books_db(au->books),
-                               "SELECT object, field, id, reason FROM conflict"
-                               " WHERE (object, field, id) > (?1, ?2, ?3)"
-                               " AND (?5='' OR object=?5)"
-                               " ORDER BY object, field, id LIMIT ?4");
-    int64_t n = 0;
-
-    dr_buf_reset(next);
-    db_text(q, 1, object);
-    db_text(q, 2, field);
-    db_text(q, 3, after);
-    db_int(q, 4, limit);
-    db_text(q, 5, only);
-    while (db_step(q)) {
-        struct dr_json_w w;
-        dr_json_w_init(&w, &out->buf);
-        dr_json_w_obj(&w);
-        dr_json_w_kv(&w, "object", db_col(q, 0));
-        dr_json_w_kv(&w, "id", db_col(q, 2));
-        dr_json_w_kv(&w, "field", db_col(q, 1));
-        dr_json_w_kv(&w, "reason", db_col(q, 3));
-        dr_json_w_end(&w);
-        dr_buf_ch(&out->buf, '\n');
-        cursor_of(q, next);
-        dr_buf_ch(next, ':');
-        dr_buf_str(next, db_col(q, 2));
-        spool_flow(out);
-        n++;
-    }
-    if (n < limit) {
-        dr_buf_reset(next);
-    }
-}
-
 /* The event as it was read, and what becomes of it. */
 static void event_line(struct auditor *au, struct query *q, struct dr_buf *out)
 {

@@ -15,11 +15,6 @@ struct reject_filter {
 void report_rejected(struct auditor *au, const struct reject_filter *f,
                      struct dr_str after, int64_t limit, struct spool *out,
                      struct dr_buf *next);
-/* Fields that people changed in the target and that were left alone: NDJSON
- * {"object","id","field","reason"}. */
-void report_conflicts(struct auditor *au, struct dr_str only,
-                      struct dr_str after, int64_t limit, struct spool *out,
-                      struct dr_buf *next);
 /* What the approved plan makes of events (dr_plan_event_fate); NULL: there is
  * none yet. */
 const char *report_event_fate(const struct auditor *au);

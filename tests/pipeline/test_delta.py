@@ -215,6 +215,16 @@ class Delta(Case):
         conflicts = [(c["object"], c["id"], c["field"]) for c in
                      result.lines("conflicts.ndjson")]
         self.assertIn(("contact", "ct_020", "job_title"), conflicts)
+        told = next(c for c in result.lines("conflicts.ndjson")
+                    if c["id"] == "ct_020")
+        mine = self.target_of(s, "contacts", "external_id", "ct_020")
+        of_source = next(r["properties"]["job_title"] for r in ndjson(
+            s.source.admin, "/sim/records/contact") if r["id"] == "ct_020")
+        self.assertEqual(
+            [told[k] for k in ("name", "type", "target_id", "property",
+                               "source", "wanted", "target")],
+            [mine["display_name"], "contacts", mine["id"], "job_title",
+             of_source, of_source, "Chosen here"])
         self.assertTrue(any(
             (d["object"], d["id"], d["field"]) == ("contact", "ct_020",
                                                    "job_title")
@@ -234,6 +244,14 @@ class Delta(Case):
                  for r in result.lines("removals.ndjson")}
         self.assertEqual(state["contact", "ct_044"], "kept")
         self.assertEqual(state["note", "no_05"], "deleted")
+        told = next(r for r in result.lines("removals.ndjson")
+                    if r["id"] == "ct_044")
+        mine = self.target_of(s, "contacts", "external_id", "ct_044")
+        users = {u["id"]: u["display_name"] for u in json.loads(
+            result.files["freshsales/tenant.json"])["selectors"]["users"]}
+        self.assertEqual(
+            [told[k] for k in ("name", "target_id", "owner")],
+            [mine["display_name"], mine["id"], users[mine["owner_id"]]])
 
     def change(self, s, kind, rid, **properties):
         r = next(r for r in ndjson(s.source.admin, "/sim/records/" + kind)
