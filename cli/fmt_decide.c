@@ -116,6 +116,56 @@ int64_t fmt_profile_check(struct fmt *f, const struct dr_json *j)
 
 /* ---- inventory ---- */
 
+/* In one line, however it was laid out. */
+static void compact(struct text_table *t, const struct dr_json *v)
+{
+    bool text = false;
+    struct dr_buf b;
+
+    if (v->type == DR_JSON_STRING) {
+        text_cell(t, v->text);
+        return;
+    }
+    dr_buf_init(&b, (size_t)1 << 20);
+    for (size_t i = 0; i < v->raw.n; i++) {
+        char c = v->raw.p[i];
+        if (text && c == '\\' && i + 1 < v->raw.n) {
+            dr_buf_ch(&b, c);
+            c = v->raw.p[++i];
+        } else if (c == '"') {
+            text = !text;
+        }
+        if (text || (c != ' ' && c != '\n' && c != '\t' && c != '\r')) {
+            dr_buf_ch(&b, c);
+        }
+    }
+    text_cell(t, dr_arena_dup(t->arena, dr_buf_view(&b)));
+    dr_buf_done(&b);
+}
+
+/* What the step is set to, without which it cannot be rebuilt. */
+static void config(struct fmt *f, const struct dr_json *settings)
+{
+    bool object = dr_json_type(settings) == DR_JSON_OBJECT;
+    struct text_table t;
+
+    if (dr_json_is_null(settings) || (object && settings->count == 0)) {
+        return;
+    }
+    text_table_init(&t, f->arena, "ll", NULL);
+    if (!object) {
+        text_cellz(&t, "config");
+        compact(&t, settings);
+    } else {
+        DR_JSON_EACH(m, settings)
+        {
+            text_cell(&t, m->key);
+            compact(&t, m);
+        }
+    }
+    text_table_print(&t, f->out, "       ");
+}
+
 static void steps(struct fmt *f, const struct dr_json *item)
 {
     DR_JSON_EACH(s, dr_json_get(item, "steps"))
@@ -127,6 +177,7 @@ static void steps(struct fmt *f, const struct dr_json *item)
         dr_buf_z(f->out, ": ");
         fmt_value(f->out, dr_json_get(s, "summary"));
         dr_buf_ch(f->out, '\n');
+        config(f, dr_json_get(s, "config"));
     }
 }
 
