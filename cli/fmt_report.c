@@ -183,6 +183,66 @@ static void book_totals(struct fmt *f, const struct dr_json *objects)
     }
 }
 
+/* ---- differences by cause ---- */
+
+#define CAUSES_SHOWN 8  /* of an object */
+#define CAUSE_BYTES 120 /* of one's text */
+
+static void cause_row(struct text_table *t, const struct dr_json *c)
+{
+    struct dr_str text = dr_json_get_str(c, "cause");
+    struct dr_str start = dr_utf8_prefix(text, CAUSE_BYTES);
+    bool mismatch = dr_json_true(dr_json_get(c, "mismatch"));
+
+    text_cell(t, dr_json_get_str(c, "object"));
+    text_cell_count(t, number(c, "count"));
+    text_cellz(t, mismatch ? "mismatch" : "told");
+    text_cell(t, start.n < text.n ? dr_arena_printf(t->arena, DR_STR_FMT "...",
+                                                    DR_STR_ARG(start))
+                                  : text);
+}
+
+/* The list has mismatches first, then the most frequent. */
+static size_t causes_of(struct text_table *t, const struct dr_json *causes,
+                        struct dr_str object)
+{
+    size_t n = 0;
+
+    DR_JSON_EACH(c, causes)
+    {
+        if (dr_str_eq(dr_json_get_str(c, "object"), object) &&
+            n++ < CAUSES_SHOWN) {
+            cause_row(t, c);
+        }
+    }
+    if (n > CAUSES_SHOWN) {
+        text_cell(t, object);
+        text_cellz(t, "");
+        text_cellz(t, "");
+        text_cell(t, dr_arena_printf(t->arena, "and %zu more causes",
+                                     n - CAUSES_SHOWN));
+    }
+    return n;
+}
+
+static void book_causes(struct fmt *f, const struct dr_json *objects,
+                        const struct dr_json *causes)
+{
+    static const char *const heads[] = {"object", "differences", "", "cause"};
+    struct text_table t;
+    size_t n = 0;
+
+    text_table_init(&t, f->arena, "lrll", heads);
+    DR_JSON_EACH(o, objects)
+    {
+        n += causes_of(&t, causes, dr_json_get_str(o, "object"));
+    }
+    if (n > 0) {
+        dr_buf_ch(f->out, '\n');
+        text_table_print(&t, f->out, "");
+    }
+}
+
 void fmt_reconciliation(struct fmt *f, const struct dr_json *j)
 {
     const struct dr_json *objects = dr_json_get(j, "objects");
@@ -192,6 +252,7 @@ void fmt_reconciliation(struct fmt *f, const struct dr_json *j)
 
     book_states(f, objects);
     book_totals(f, objects);
+    book_causes(f, objects, dr_json_get(j, "causes"));
     dr_buf_ch(f->out, '\n');
     text_many(f->out, d ? d->count : 0, "difference", "differences");
     dr_buf_z(f->out, " listed with the cause: drover report "

@@ -15,6 +15,7 @@
 #include "totals.h"
 
 #define SLICE 200
+#define CAUSES_MAX 1000
 #define PLAN_ARENA ((size_t)128 << 20)
 
 struct job {
@@ -156,6 +157,29 @@ static bool write_object(struct auditor *au, struct dr_str object,
     return ok && pending == 0;
 }
 
+/* Differences are many, their causes few: mismatches first, then the most. */
+static void write_causes(struct auditor *au, struct dr_json_w *w)
+{
+    struct query *q =
+        db_query(books_db(au->books),
+                 "SELECT object, cause, mismatch, count(*) AS n FROM diff"
+                 " GROUP BY object, cause, mismatch"
+                 " ORDER BY mismatch DESC, n DESC, object, cause LIMIT ?1");
+
+    dr_json_w_key(w, "causes");
+    dr_json_w_arr(w);
+    db_int(q, 1, CAUSES_MAX);
+    while (db_step(q)) {
+        dr_json_w_obj(w);
+        dr_json_w_kv(w, "object", db_col(q, 0));
+        dr_json_w_kv(w, "cause", db_col(q, 1));
+        dr_json_w_kvb(w, "mismatch", db_col_int(q, 2) != 0);
+        dr_json_w_kvi(w, "count", db_col_int(q, 3));
+        dr_json_w_end(w);
+    }
+    dr_json_w_end(w);
+}
+
 static void write_differences(struct auditor *au, struct dr_json_w *w,
                               struct spool *out)
 {
@@ -211,6 +235,7 @@ static void write_report(struct auditor *au, struct spool *out)
     dr_json_w_key(&w, "objects");
     dr_json_w_raw(&w, dr_buf_view(&objects));
     dr_buf_done(&objects);
+    write_causes(au, &w);
     write_differences(au, &w, out);
     write_tail(au, &w);
     status_verified(au, &w);
