@@ -411,6 +411,22 @@ size_t make_activity(struct build *b, struct dr_load out[LOADS_MAX])
     return done(b, out);
 }
 
+/* Where the plan says that it stands in the text, and nowhere else. */
+static void outcome_in_text(struct build *b)
+{
+    struct dr_str s = dr_str_trim(prop_text(b, "outcome"));
+
+    for (size_t i = 0; s.n > 0 && i < b->op->n; i++) {
+        const struct rule *r = &b->op->rules[i];
+        if (dr_str_eqz(r->source, "outcome") && r->xf == XF_APPEND) {
+            build_note(b, r->source, r->id, s, (struct dr_str){"", 0},
+                       "an appointment is given no outcome: it stands in the "
+                       "text");
+            return;
+        }
+    }
+}
+
 /* Appointments have no owner that could be set. Attendees are not written:
  * Freshsales might invite them. */
 size_t make_meeting(struct build *b, struct dr_load out[LOADS_MAX])
@@ -421,6 +437,7 @@ size_t make_meeting(struct build *b, struct dr_load out[LOADS_MAX])
     times(b, "from_date", "end_date");
     known_value(b, "time_zone", "time_zone", DR_VAL_TEXT,
                 "Freshsales has no such time zone: it stands in the text");
+    outcome_in_text(b);
     if (owner.n > 0) {
         build_note(b, DR_STR_LIT("owner_id"), rule_id(b, "owner_id"), owner,
                    (struct dr_str){"", 0},

@@ -156,6 +156,9 @@ static void test_lines_in_words(void **state)
         {"7200", "Duration: 2 h\n"},
         {"3661", "Duration: 1 h 1 min 1 s\n"},
         {"12.5", "Duration: 12.5 s\n"},
+        {"-5", "Duration: -5\n"},
+        {"PT5M", "Duration: PT5M\n"},
+        {"about 5", "Duration: about 5\n"},
         {"86399", "Duration: 23 h 59 min 59 s\n"}};
     struct dr_plan *p =
         plan_of(&plain, "\"names\":{\"company\":{",
@@ -529,6 +532,37 @@ static void test_long_notes(void **state)
     dr_plan_free(p);
 }
 
+/* Word for word: what Freshsales cannot hold as it is, and what was made of a
+ * file's name. */
+static void test_conversions_are_told(void **state)
+{
+    struct dr_plan *p = plan_of(&plain, NULL, NULL);
+    struct dr_source rec = *record("task/plain");
+    struct dr_outcome out;
+    size_t at = dr_str_find(rec.body, DR_STR_LIT("\"status\":"));
+
+    (void)state;
+    assert_true(at < rec.body.n);
+    out = apply(p, &rec);
+    assert_int_equal(notes_on(&out, "status"), 0);
+    rec.body = dr_arena_printf(world.a, "%.*s\"status\":\"deferred\",\"x%.*s",
+                               (int)at, rec.body.p, (int)(rec.body.n - at - 1),
+                               rec.body.p + at + 1);
+    out = apply(p, &rec);
+    assert_int_equal(notes_on(&out, "status"), 1);
+    assert_field(&out, "status", "0");
+    out = apply(p, record("task/done"));
+    assert_int_equal(notes_on(&out, "task_type"), 1);
+    assert_int_equal(notes_on(&out, "status"), 0);
+    out = apply(p, record("meeting/plain"));
+    assert_int_equal(notes_on(&out, "outcome"), 1);
+    out = apply(p, record("attachment/name"));
+    assert_true(dr_str_eqz(out.notes[0].field, "file_name"));
+    assert_true(dr_str_starts(out.notes[0].source, DR_STR_LIT("..\\x")));
+    assert_true(dr_str_starts(out.notes[0].target, DR_STR_LIT(".._x")));
+    dr_plan_free(p);
+}
+
 static int open_world(void **state)
 {
     (void)state;
@@ -545,20 +579,22 @@ static int close_world(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_call_logs),
-                                       cmocka_unit_test(test_html_kept),
-                                       cmocka_unit_test(test_html_safe),
-                                       cmocka_unit_test(test_html_cut),
-                                       cmocka_unit_test(test_trimmed),
-                                       cmocka_unit_test(test_lines_in_words),
-                                       cmocka_unit_test(test_too_large),
-                                       cmocka_unit_test(test_broken),
-                                       cmocka_unit_test(test_blob_states),
-                                       cmocka_unit_test(test_custom_parent),
-                                       cmocka_unit_test(test_type_missing),
-                                       cmocka_unit_test(test_storage),
-                                       cmocka_unit_test(test_huge),
-                                       cmocka_unit_test(test_long_notes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_call_logs),
+        cmocka_unit_test(test_html_kept),
+        cmocka_unit_test(test_html_safe),
+        cmocka_unit_test(test_html_cut),
+        cmocka_unit_test(test_trimmed),
+        cmocka_unit_test(test_lines_in_words),
+        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_blob_states),
+        cmocka_unit_test(test_custom_parent),
+        cmocka_unit_test(test_type_missing),
+        cmocka_unit_test(test_storage),
+        cmocka_unit_test(test_huge),
+        cmocka_unit_test(test_long_notes),
+        cmocka_unit_test(test_conversions_are_told)};
 
     return cmocka_run_group_tests(tests, open_world, close_world);
 }

@@ -97,7 +97,7 @@ static struct dr_str name_of(struct build *b)
     }
     out = plain_name(b, raw);
     if (!dr_str_eq(out, raw)) {
-        build_note(b, field, rule, out, out,
+        build_note(b, field, rule, raw, out,
                    "control characters, slashes, or characters that turn the "
                    "direction of reading, in the name: each is an underscore "
                    "now");

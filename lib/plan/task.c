@@ -17,10 +17,26 @@ static void due(struct build *b)
     }
 }
 
+/* Freshsales knows two: what is neither is open there, and its word stands in
+ * the text. */
+static void status(struct build *b)
+{
+    struct dr_str source = DR_STR_LIT("status");
+    struct dr_str s = dr_str_trim(prop_text(b, "status"));
+    bool completed = dr_str_ieq(s, DR_STR_LIT("completed"));
+
+    build_number(b, "status", "task.status",
+                 completed ? DR_STR_LIT("1") : DR_STR_LIT("0"));
+    if (s.n > 0 && !completed && !dr_str_ieq(s, DR_STR_LIT("open"))) {
+        build_note(b, source, DR_STR_LIT("task.status"), s, DR_STR_LIT("open"),
+                   "a task of Freshsales is open or completed: this one is "
+                   "open there");
+    }
+}
+
 size_t make_task(struct build *b, struct dr_load out[LOADS_MAX])
 {
     struct dr_str title = value_name(b, "subject", DR_STR_LIT("task.subject"));
-    struct dr_str status = dr_str_trim(prop_text(b, "status"));
     struct text text = {.field = "description",
                         .source = DR_STR_LIT("body"),
                         .rule = DR_STR_LIT("task.body"),
@@ -28,9 +44,7 @@ size_t make_task(struct build *b, struct dr_load out[LOADS_MAX])
     struct dr_load head;
 
     build_text(b, "title", "task.subject", title);
-    build_number(b, "status", "task.status",
-                 dr_str_ieq(status, DR_STR_LIT("completed")) ? DR_STR_LIT("1")
-                                                             : DR_STR_LIT("0"));
+    status(b);
     due(b);
     (void)apply_target(b, false);
     apply_provenance(b, false);

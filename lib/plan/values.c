@@ -132,6 +132,26 @@ static void put_option(struct build *b, const struct rule *r, struct dr_str s)
     }
 }
 
+/* Why it is empty there; NULL: the source's word stands in a field of its own,
+ * so that nothing is lost. */
+static const char *without_value(const struct build *b, const struct rule *r)
+{
+    const char *why = "Freshsales has no value of this name, by the plan";
+
+    for (size_t i = 0; i < b->op->n; i++) {
+        const struct rule *other = &b->op->rules[i];
+        if (other == r || !dr_str_eq(other->source, r->source) ||
+            other->xf == XF_IGNORE) {
+            continue;
+        }
+        if (other->xf != XF_APPEND) {
+            return NULL;
+        }
+        why = "Freshsales has no value of this name: it stands in the text";
+    }
+    return why;
+}
+
 static void put_id(struct build *b, const struct rule *r, struct dr_str s)
 {
     struct dr_str to = map_text(r->values, s);
@@ -144,7 +164,11 @@ static void put_id(struct build *b, const struct rule *r, struct dr_str s)
     }
     if (to.n > 0) {
         build_field(b, r->target, r->id, DR_VAL_NUMBER, to);
-    } else { /* by decision none: the source's word is kept elsewhere */
+    } else { /* by decision none */
+        const char *why = without_value(b, r);
+        if (why) {
+            build_note(b, r->source, r->id, s, (struct dr_str){"", 0}, why);
+        }
         null_field(b, r);
     }
 }
@@ -418,7 +442,16 @@ static void put_tags(struct build *b, const struct rule *r,
 
 /* ---- lines of the description ---- */
 
-/* "12 min 30 s": nothing is rounded away. */
+/* "12 min 30 s": nothing is rounded away. What is no length of time in seconds
+ * is said as it is at the source, for nobody knows its unit. */
+static bool is_length(struct dr_str s)
+{
+    struct dr_dec d;
+
+    return dr_dec_parse(dr_str_trim(s), &d) == 0 &&
+           !dr_str_starts(dr_str_trim(s), DR_STR_LIT("-"));
+}
+
 static void put_duration(struct dr_buf *out, struct dr_str s)
 {
     static const struct {
@@ -430,7 +463,7 @@ static void put_duration(struct dr_buf *out, struct dr_str s)
 
     if (dr_str_u64(dr_str_trim(s), &left)) {
         dr_buf_str(out, s);
-        dr_buf_z(out, " s");
+        dr_buf_z(out, is_length(s) ? " s" : "");
         return;
     }
     for (size_t i = 0; i < DR_ARRAY_LEN(units); i++) {
