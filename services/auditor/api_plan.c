@@ -130,8 +130,8 @@ void post_approve(struct ask *q)
     } else if (n > 0) {
         char text[96];
         (void)snprintf(text, sizeof(text),
-                       "the plan has %lld problems: it cannot be approved",
-                       (long long)n);
+                       "the plan has %lld problem%s: it cannot be approved",
+                       (long long)n, n == 1 ? "" : "s");
         ask_error(q, 422, "plan_problems", text,
                   "carry out the checklist, have the target read again and "
                   "propose anew, or edit the plan",
