@@ -136,6 +136,20 @@ static void mark_key(struct books *b, struct dr_str key)
     }
 }
 
+/* A deal that is gone took its lines along; and they may be the ones that met
+ * nothing there. */
+static void mark_along(struct books *b, struct dr_str key)
+{
+    struct dr_str id = key;
+    struct dr_str object = dr_str_split(&id, ':');
+
+    if (id.p && dr_str_eqz(object, "deal")) {
+        mark_source(b, DR_STR_LIT("line_item"), id);
+    } else if (id.p && dr_str_eqz(object, "line_item")) {
+        mark_source(b, DR_STR_LIT("deal"), id);
+    }
+}
+
 /* A lead that became a contact: what hangs on it may have stayed behind, so
  * everything that can hang on somebody is looked at again. */
 static void mark_hanging(struct books *b, const struct fact_row *f)
@@ -217,12 +231,14 @@ void books_fact(struct books *b, const struct fact_row *f)
         take_for_evidence(b, f);
     }
     mark_key(b, f->key);
+    if (f->deleted == FACT_LOST) {
+        mark_along(b, f->key);
+    }
 }
 
 void books_fact_deleted(struct books *b, struct dr_str lane, struct dr_str key,
                         uint32_t how)
 {
-    struct dr_str deal = DR_STR_LIT("deal:");
     struct query *q =
         db_query(b->db, "UPDATE fact SET deleted=?3 WHERE lane=?1 AND key=?2");
 
@@ -231,10 +247,7 @@ void books_fact_deleted(struct books *b, struct dr_str lane, struct dr_str key,
     db_int(q, 3, how);
     db_run(q);
     mark_key(b, key);
-    if (dr_str_starts(key, deal)) { /* its lines went along */
-        mark_source(b, DR_STR_LIT("line_item"),
-                    (struct dr_str){key.p + deal.n, key.n - deal.n});
-    }
+    mark_along(b, key);
 }
 
 static bool is_evidence(struct books *b, const struct dr_landed *l,

@@ -335,7 +335,10 @@ static void test_what_stands_in_the_target(void **state)
     assert_int_equal(books_type_counts(b, S("deals")).gone, 1);
     put_fact(false, 7, 1, 78, DR_DONE_CREATED); /* made anew */
     assert_int_equal(books_type_counts(b, S("deals")).gone, 0);
-    put_lost(8); /* and deleted there by somebody */
+    db_exec(books_db(b), "INSERT INTO source(object, id, rev, op, ts, dirty)"
+                         " VALUES('line_item','d1',1,1,1,0)");
+    put_lost(8); /* and deleted there by somebody, with its lines */
+    assert_int_equal(books_dirty_count(b), 1);
     assert_int_equal(fact().dst, 78);
     assert_int_equal(fact().deleted, FACT_LOST);
     assert_int_equal(books_type_counts(b, S("deals")).gone, 1);

@@ -3,7 +3,7 @@
 #ifndef DROVER_AUDITOR_SCHEMA_H
 #define DROVER_AUDITOR_SCHEMA_H
 
-#define BOOKS_VERSION 5
+#define BOOKS_VERSION 6
 
 /* landed.slot */
 enum landed_slot {
