@@ -26,38 +26,103 @@ static void value(struct dr_json_w *w, enum dr_value_kind kind, struct dr_str v)
     }
 }
 
-static bool ours(struct dr_arena *a, struct dr_str tags, struct dr_str tag)
-{
-    const struct dr_json *list = dr_json_parse(a, tags, NULL, NULL);
+/* ---- lists inside a record ---- */
 
-    DR_JSON_EACH(e, list)
+static void destroy(struct dr_json_w *w, const struct dr_json *row)
+{
+    const struct dr_json *id = dr_json_get(row, "id");
+
+    if (id) {
+        dr_json_w_obj(w);
+        dr_json_w_key(w, "id");
+        dr_json_w_tree(w, id);
+        dr_json_w_kvb(w, "_destroy", true);
+        dr_json_w_end(w);
+    }
+}
+
+/* The address goes as its row does (reference 3.3). */
+static void no_emails(struct dr_json_w *w, const struct dr_json *before)
+{
+    const struct dr_json *rows = dr_json_get(before, "emails");
+
+    if (dr_json_type(rows) != DR_JSON_ARRAY) {
+        dr_json_w_null(w);
+        return;
+    }
+    dr_json_w_arr(w);
+    DR_JSON_EACH(row, rows)
     {
-        if (dr_str_eq(dr_json_scalar(e), tag)) {
+        destroy(w, row);
+    }
+    dr_json_w_end(w);
+}
+
+static bool has_price(const struct dr_json *wanted, struct dr_str currency)
+{
+    DR_JSON_EACH(e, wanted)
+    {
+        if (dr_str_ieq(dr_json_get_str(e, "currency_code"), currency)) {
             return true;
         }
     }
     return false;
 }
 
-/* The union: a merged record keeps the tags people gave it. */
-static void merged_tags(struct dr_json_w *w, struct dr_str mine,
-                        const struct dr_json *before)
+/* A list of prices says nothing of those that it does not name (6.1). */
+static void prices(struct dr_json_w *w, struct dr_str wanted,
+                   const struct dr_json *before)
 {
     DR_AUTO(dr_arena) struct dr_arena *a = dr_arena_new((size_t)1 << 20);
-    const struct dr_json *list = dr_json_parse(a, mine, NULL, NULL);
+    const struct dr_json *list = dr_json_parse(a, wanted, NULL, NULL);
 
     dr_json_w_arr(w);
     DR_JSON_EACH(e, list)
     {
         dr_json_w_tree(w, e);
     }
-    DR_JSON_EACH(e, before)
+    DR_JSON_EACH(row, dr_json_get(before, "product_pricings"))
     {
-        if (!ours(a, mine, dr_json_scalar(e))) {
-            dr_json_w_tree(w, e);
+        if (!has_price(list, dr_json_get_str(row, "currency_code"))) {
+            destroy(w, row);
         }
     }
     dr_json_w_end(w);
+}
+
+/* Of a new record nothing is to be taken away. */
+static bool is_nothing(const struct dr_field *f, const struct body_opts *o)
+{
+    bool before = o && o->before;
+
+    return !before &&
+           ((f->kind == DR_VAL_NULL && dr_str_eqz(f->name, "emails")) ||
+            (f->kind == DR_VAL_JSON && dr_str_eqz(f->value, "[]")));
+}
+
+/* false: it is a plain value. */
+static bool list_field(struct dr_json_w *w, const struct dr_field *f,
+                       const struct body_opts *o)
+{
+    DR_AUTO(dr_arena) struct dr_arena *a = NULL;
+
+    if (o && o->tags && tags_are(f)) {
+        a = dr_arena_new((size_t)1 << 20);
+        tags_write(w, o->tags, f->value, a);
+        return true;
+    }
+    if (!o || !o->before) {
+        return false;
+    }
+    if (f->kind == DR_VAL_NULL && dr_str_eqz(f->name, "emails")) {
+        no_emails(w, o->before);
+        return true;
+    }
+    if (f->kind == DR_VAL_JSON && dr_str_eqz(f->name, "product_pricings")) {
+        prices(w, f->value, o->before);
+        return true;
+    }
+    return false;
 }
 
 static bool kept(const struct body_opts *o, size_t field)
@@ -114,7 +179,7 @@ static void fields(struct dr_json_w *w, const struct type *t,
 
     for (size_t i = 0; i < load->field_count; i++) {
         const struct dr_field *f = &load->fields[i];
-        if (kept(o, i)) {
+        if (kept(o, i) || is_nothing(f, o)) {
             continue;
         }
         if (is_custom(f)) {
@@ -132,10 +197,7 @@ static void fields(struct dr_json_w *w, const struct type *t,
         dr_json_w_keys(w, f->name);
         if (o && o->name.n > 0 && dr_str_eqz(f->name, "name")) {
             dr_json_w_str(w, o->name);
-        } else if (o && o->tags && dr_str_eqz(f->name, "tags") &&
-                   f->kind == DR_VAL_JSON) {
-            merged_tags(w, f->value, o->tags);
-        } else {
+        } else if (!list_field(w, f, o)) {
             value(w, f->kind, f->value);
         }
     }

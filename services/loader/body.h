@@ -11,11 +11,15 @@
 
 #include "linked.h"
 #include "refs.h"
+#include "tags.h"
 #include "types.h"
 
 struct body_opts {
-    struct dr_str name; /* stands for the field `name`; empty: as it is */
-    const struct dr_json *tags;   /* of the record before: kept beside ours   */
+    struct dr_str name;      /* stands for the field `name`; empty: as it is */
+    const struct tags *tags; /* of the record before: people's stay; NULL: it
+                                was not read                               */
+    const struct dr_json *before; /* the record: rows of its lists that are not
+                                     wanted are removed; NULL: not read      */
     const struct dr_json *linked; /* contacts of the deal before: those not
                                      wanted any more are removed            */
     const struct dr_json *custom; /* custom_field of the record before: what

@@ -395,7 +395,8 @@ static void merged_records_keep_their_tags(void **state)
                          .value = DR_STR_LIT("[\"a\",\"b\"]")};
     struct dr_load load = {.fields = &f, .field_count = 1};
     struct links l = {0};
-    struct body_opts o = {.tags = json("[\"b\",\"mine\"]")};
+    struct tags t = {.now = json("[\"b\",\"mine\"]"), .merged = true};
+    struct body_opts o = {.tags = &t};
     struct dr_buf b;
 
     (void)state;

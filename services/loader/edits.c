@@ -12,6 +12,7 @@
 #include <drover/plan/plan.h>
 
 #include "linked.h"
+#include "tags.h"
 
 #define VALUES_MAX 256 /* of an array; longer ones are taken as they are */
 
@@ -63,6 +64,31 @@ static struct dr_str canonical(struct dr_str shown, struct dr_arena *a)
         return dr_arena_printf(a, "%lld ms", (long long)ms);
     }
     return shown;
+}
+
+/* ---- lists of a record ---- */
+
+const struct tags *edits_tags(struct loader *l, const struct item *it,
+                              const struct dr_json *record)
+{
+    struct tags *t = dr_arena_calloc(l->scratch, 1, sizeof(*t));
+
+    if (t) {
+        *t = (struct tags){.now = dr_json_get(record, "tags"),
+                           .fields = fields_of(&it->fact),
+                           .merged = it->route.merge};
+    }
+    return t;
+}
+
+/* An address beside ours is somebody's, and so is what is the first one when
+ * ours is gone. */
+static bool more_emails(const struct dr_field *f, const struct dr_json *record)
+{
+    const struct dr_json *list = dr_json_get(record, "emails");
+
+    return f->kind == DR_VAL_NULL && dr_str_eqz(f->name, "emails") && list &&
+           list->count > 1;
 }
 
 /* ---- before an update ---- */
@@ -188,6 +214,30 @@ static bool find_links(struct loader *l, struct item *it,
     return same;
 }
 
+/* true: it is as it shall be. */
+static bool find_field(struct loader *l, struct item *it,
+                       const struct dr_load *load, size_t i,
+                       const struct dr_json *record)
+{
+    const struct dr_field *f = &load->fields[i];
+    const struct tags *t = tags_are(f) ? edits_tags(l, it, record) : NULL;
+    struct dr_str now;
+    bool same =
+        dr_compare_field(load, f, record, l->scratch, &now) == DR_CMP_SAME;
+
+    if (t ? tags_same(t, f->value, l->scratch) : same) {
+        return true;
+    }
+    if (t ? tags_theirs(t, f->value, l->scratch)
+          : more_emails(f, record) ||
+                theirs(it, f->name, canonical(now, l->scratch), record)) {
+        it->kept[i] = 1;
+        tell(l, it, load, f->name, f->rule);
+        return true;
+    }
+    return false;
+}
+
 void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
                 const struct links *links, const struct dr_json *record)
 {
@@ -199,18 +249,7 @@ void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
     }
     it->kept = dr_xcalloc(load->field_count + 1, 1);
     for (size_t i = 0; i < load->field_count; i++) {
-        const struct dr_field *f = &load->fields[i];
-        struct dr_str now;
-        if (dr_compare_field(load, f, record, l->scratch, &now) ==
-            DR_CMP_SAME) {
-            continue;
-        }
-        if (theirs(it, f->name, canonical(now, l->scratch), record)) {
-            it->kept[i] = 1;
-            tell(l, it, load, f->name, f->rule);
-        } else {
-            same = false;
-        }
+        same &= find_field(l, it, load, i, record);
     }
     it->same = find_links(l, it, load, links, record) && same;
     it->told_kept = true;
@@ -218,14 +257,24 @@ void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
 
 /* ---- after a write ---- */
 
-static void commit_field(struct item *it, const struct dr_load *load, size_t i,
-                         const struct dr_json *record, struct dr_arena *a)
+static void commit_field(struct loader *l, struct item *it,
+                         const struct dr_load *load, size_t i,
+                         const struct dr_json *record)
 {
     const struct dr_field *f = &load->fields[i];
+    struct dr_arena *a = l->scratch;
     struct dr_str now;
 
     if (it->kept && it->kept[i]) {
-        dr_commit_again(it->commits, fields_of(&it->fact), f->name);
+        if (tags_are(f)) {
+            tags_commit_again(it->commits, fields_of(&it->fact));
+        } else {
+            dr_commit_again(it->commits, fields_of(&it->fact), f->name);
+        }
+        return;
+    }
+    if (tags_are(f) && dr_json_get(record, "tags")) {
+        tags_commit(it->commits, edits_tags(l, it, record), f->value, a);
         return;
     }
     if (dr_compare_field(load, f, record, a, &now) == DR_CMP_ABSENT) {
@@ -301,7 +350,7 @@ void edits_commit(struct loader *l, struct item *it, struct dr_str text)
     commit_links(l, it, load, record); /* first: there is a limit */
     commit_relations(l, it, load, record);
     for (size_t i = 0; i < load->field_count; i++) {
-        commit_field(it, load, i, record, l->scratch);
+        commit_field(l, it, load, i, record);
     }
 }
 

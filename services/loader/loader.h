@@ -185,6 +185,9 @@ void edits_commit(struct loader *l, struct item *it, struct dr_str record);
 void edits_forget(struct item *it);
 /* What it was left at: DONE.fields. */
 struct dr_str edits_left(const struct item *it);
+/* In the scratch arena: of the record that the item is in the target. */
+const struct tags *edits_tags(struct loader *l, const struct item *it,
+                              const struct dr_json *record);
 bool edits_since(const struct dr_fact *f, const struct dr_json *record,
                  struct dr_arena *a);
 

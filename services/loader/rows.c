@@ -11,6 +11,7 @@
 
 #include "linked.h"
 #include "multipart.h"
+#include "tags.h"
 
 uint64_t row_id(const struct dr_json *record)
 {
@@ -247,11 +248,14 @@ static bool fields_match(const struct row_case *c, const struct dr_json *record,
     struct dr_str actual;
 
     for (size_t i = 0; i < c->load->field_count; i++) {
+        const struct dr_field *f = &c->load->fields[i];
+        struct tags t = {dr_json_get(record, "tags"), c->fields, c->merge};
         if (c->kept && c->kept[i]) {
             continue;
         }
-        if (dr_compare_field(c->load, &c->load->fields[i], record, a,
-                             &actual) != DR_CMP_SAME) {
+        if (tags_are(f) ? !tags_same(&t, f->value, a)
+                        : dr_compare_field(c->load, f, record, a, &actual) !=
+                              DR_CMP_SAME) {
             return false;
         }
     }

@@ -12,12 +12,13 @@ void update_opts(struct loader *l, const struct item *it,
 {
     const struct dr_json *contacts = dr_json_get(record, "contacts");
 
-    *out = (struct body_opts){.kept = it->kept,
+    *out = (struct body_opts){.before = record,
+                              .tags = edits_tags(l, it, record),
+                              .kept = it->kept,
                               .kept_links = it->kept_links,
                               .ended_links = it->ended_links,
                               .custom = dr_json_get(record, "custom_field")};
     if (it->route.merge) {
-        out->tags = dr_json_get(record, "tags"); /* people's own stay */
         out->beside = linked_beside(record, edits_left(it), l->scratch);
     } else if (load->op == DR_LOAD_WRITE && dr_str_eqz(load->type, "deals")) {
         /* Fields that another record becomes say nothing of its contacts. */
