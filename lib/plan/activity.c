@@ -216,7 +216,7 @@ static void times(struct build *b, const char *start, const char *end)
 /* ---- outcome, status, zone ---- */
 
 /* A value that the plan turns into something of the target's; what it does
- * not know stands in the text alone. */
+ * not know stands in the text alone, and the field is emptied. */
 static void known_value(struct build *b, const char *special, const char *field,
                         enum dr_value_kind kind, const char *unknown)
 {
@@ -224,12 +224,12 @@ static void known_value(struct build *b, const char *special, const char *field,
     struct dr_str s = special_text(b, special, &r);
     struct dr_str to = r ? map_text(r->values, s) : (struct dr_str){"", 0};
 
-    if (s.n == 0 || !r) {
+    if (!r) {
         return;
     }
-    if (to.n > 0) {
-        build_field(b, dr_str_z(field), r->id, kind, to);
-    } else {
+    to = s.n > 0 ? to : (struct dr_str){"", 0};
+    build_field(b, dr_str_z(field), r->id, to.n > 0 ? kind : DR_VAL_NULL, to);
+    if (s.n > 0 && to.n == 0) {
         build_note(b, r->source, r->id, s, (struct dr_str){"", 0}, unknown);
     }
 }
@@ -241,6 +241,7 @@ static void outcome(struct build *b, const char *field)
                 "stands in the text");
 }
 
+/* Where it says nothing, it is not done. */
 static void status(struct build *b)
 {
     static const char *const done[] = {"completed", "complete", "done",
@@ -252,7 +253,7 @@ static void status(struct build *b)
     for (size_t i = 0; i < DR_ARRAY_LEN(done); i++) {
         is_done |= dr_str_ieq(s, dr_str_z(done[i]));
     }
-    if (r && s.n > 0) {
+    if (r) {
         build_field(b, DR_STR_LIT("status"), r->id, DR_VAL_BOOL,
                     is_done ? DR_STR_LIT("true") : DR_STR_LIT("false"));
     }
@@ -354,15 +355,18 @@ static size_t call_log(struct build *b, struct dr_load out[LOADS_MAX])
     struct when w = {{"", 0}, {"", 0}};
     uint64_t seconds;
 
-    if (r && s.n > 0) {
+    if (r) { /* unknown is outgoing: Freshsales knows these two */
         bool incoming = dr_str_ieq(s, DR_STR_LIT("inbound")) ||
                         dr_str_ieq(s, DR_STR_LIT("incoming"));
         build_field(b, DR_STR_LIT("call_direction"), r->id, DR_VAL_BOOL,
                     incoming ? DR_STR_LIT("true") : DR_STR_LIT("false"));
     }
     s = dr_str_trim(special_text(b, "duration", &r));
-    if (r && s.n > 0 && dr_str_u64(s, &seconds) == 0) {
-        build_field(b, DR_STR_LIT("call_duration"), r->id, DR_VAL_NUMBER, s);
+    if (r) {
+        bool known = s.n > 0 && dr_str_u64(s, &seconds) == 0;
+        build_field(b, DR_STR_LIT("call_duration"), r->id,
+                    known ? DR_VAL_NUMBER : DR_VAL_NULL,
+                    known ? s : (struct dr_str){"", 0});
     }
     if (start_of(b, &w) && end_of(b, &w)) {
         text_line(b, "Started", w.start);

@@ -69,6 +69,24 @@ void build_number(struct build *b, const char *name, const char *rule,
     build_field(b, dr_str_z(name), dr_str_z(rule), DR_VAL_NUMBER, value);
 }
 
+bool build_has(const struct build *b, const char *name)
+{
+    for (size_t i = 0; i < b->field_n; i++) {
+        if (dr_str_eqz(b->fields[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void build_null(struct build *b, const char *name, const char *rule)
+{
+    if (!build_has(b, name)) {
+        build_field(b, dr_str_z(name), dr_str_z(rule), DR_VAL_NULL,
+                    (struct dr_str){"", 0});
+    }
+}
+
 void build_ref(struct build *b, const struct dr_ref *r)
 {
     struct dr_ref *v =

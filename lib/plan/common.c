@@ -123,8 +123,9 @@ static void origin(struct build *b, const char *special, struct dr_str value)
 {
     const struct rule *r = special_rule(b, special);
 
-    if (r && value.n > 0) {
-        build_field(b, r->target, r->id, DR_VAL_TEXT,
+    if (r) {
+        build_field(b, r->target, r->id,
+                    value.n > 0 ? DR_VAL_TEXT : DR_VAL_NULL,
                     dr_utf8_prefix(value, TEXT_MAX));
     }
 }
@@ -141,23 +142,14 @@ void apply_provenance(struct build *b, bool custom_fields)
     origin(b, "source_owner", dr_json_scalar(dr_json_get(b->root, "owner_id")));
 }
 
-static bool has_field(const struct build *b, const char *name)
-{
-    for (size_t i = 0; i < b->field_n; i++) {
-        if (dr_str_eqz(b->fields[i].name, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void apply_archived(struct build *b)
 {
-    if (b->rec->archived && !has_field(b, "tags")) {
+    if (!build_has(b, "tags")) {
         build_field(
             b, DR_STR_LIT("tags"),
             build_printf(b, DR_STR_FMT ".archived", DR_STR_ARG(b->rec->object)),
-            DR_VAL_JSON, DR_STR_LIT("[\"archived\"]"));
+            DR_VAL_JSON,
+            b->rec->archived ? DR_STR_LIT("[\"archived\"]") : DR_STR_LIT("[]"));
     }
 }
 

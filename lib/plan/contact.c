@@ -12,8 +12,8 @@ static bool is_person(const struct build *b, size_t companies)
 }
 
 /* The address that identifies the contact; empty: it has none. What cannot
- * be the address is kept as text in work_email. */
-static struct dr_str usable_email(struct build *b)
+ * be the address goes to *kept. */
+static struct dr_str usable_email(struct build *b, struct dr_str *kept)
 {
     struct dr_str raw = prop_text(b, "email");
     struct dr_str field = DR_STR_LIT("email");
@@ -38,16 +38,35 @@ static struct dr_str usable_email(struct build *b)
     }
     if (why) {
         build_note(b, field, rule, raw, (struct dr_str){"", 0}, why);
-        build_text(b, "work_email", "contact.email.kept", raw);
+        *kept = raw;
         return (struct dr_str){"", 0};
     }
     if (dr_str_trim(raw).n < raw.n) {
         build_note(b, field, rule, raw, dr_str_trim(raw),
                    "blanks around the address are not kept");
     }
-    raw = dr_str_trim(raw);
-    build_text(b, "emails", "contact.email", raw);
-    return raw;
+    return dr_str_trim(raw);
+}
+
+static void text_or_null(struct build *b, const char *name, const char *rule,
+                         struct dr_str value)
+{
+    if (value.n > 0) {
+        build_text(b, name, rule, value);
+    } else {
+        build_null(b, name, rule);
+    }
+}
+
+/* What cannot be the address is kept as text in work_email. */
+static struct dr_str email_of(struct build *b)
+{
+    struct dr_str kept = {"", 0};
+    struct dr_str email = usable_email(b, &kept);
+
+    text_or_null(b, "work_email", "contact.email.kept", kept);
+    text_or_null(b, "emails", "contact.email", email);
+    return email;
 }
 
 static void note_primaries(struct build *b, const struct end *ends, size_t n)
@@ -104,10 +123,20 @@ static void prefer_named(struct build *b, struct end *ends, size_t n)
     }
 }
 
+static void put_id(struct build *b, const char *name, const struct rule *r,
+                   struct dr_str id)
+{
+    if (r) {
+        build_field(b, dr_str_z(name), r->id,
+                    id.n > 0 ? DR_VAL_NUMBER : DR_VAL_NULL, id);
+    }
+}
+
 static void lifecycle(struct build *b, bool person)
 {
     const struct rule *stage = special_rule(b, "lifecycle");
     const struct rule *status = special_rule(b, "lead_status");
+    struct dr_str is = {"", 0};
     struct dr_str raw = prop_text(b, "lifecycle_stage");
     struct dr_str lead = b->plan->lead_stage;
     struct dr_str id =
@@ -131,18 +160,11 @@ static void lifecycle(struct build *b, bool person)
                      "the new value");
         return;
     }
-    if (id.n == 0) {
-        return;
+    if (status && id.n > 0 && dr_str_eq(id, lead)) {
+        is = map_text(status->values, prop_text(b, "lead_status"));
     }
-    build_field(b, DR_STR_LIT("lifecycle_stage_id"), stage->id, DR_VAL_NUMBER,
-                id);
-    if (status && dr_str_eq(id, lead)) {
-        struct dr_str s = map_text(status->values, prop_text(b, "lead_status"));
-        if (s.n > 0) {
-            build_field(b, DR_STR_LIT("contact_status_id"), status->id,
-                        DR_VAL_NUMBER, s);
-        }
-    }
+    put_id(b, "lifecycle_stage_id", stage, id);
+    put_id(b, "contact_status_id", status, is);
 }
 
 /* Leads of the classic edition have stages of their own. */
@@ -150,11 +172,9 @@ static void lead_stage(struct build *b)
 {
     const struct rule *r = special_rule(b, "lead_status");
     struct dr_str raw = prop_text(b, "lead_status");
-    struct dr_str id = r ? map_text(r->values, raw) : (struct dr_str){NULL, 0};
 
-    if (id.n > 0) {
-        build_field(b, DR_STR_LIT("lead_stage_id"), r->id, DR_VAL_NUMBER, id);
-    }
+    put_id(b, "lead_stage_id", r,
+           r ? map_text(r->values, raw) : (struct dr_str){NULL, 0});
 }
 
 /* Freshsales takes no lead without an address or a mobile number (reference
@@ -165,6 +185,7 @@ static void reachable(struct build *b, struct dr_str email)
     struct dr_str cut = dr_utf8_prefix(phone, MOBILE_MAX);
 
     if (email.n > 0) {
+        build_null(b, "mobile_number", "contact.phone.mobile");
         return;
     }
     if (dr_str_trim(phone).n == 0 || !dr_text_valid(phone)) {
@@ -184,7 +205,7 @@ static void reachable(struct build *b, struct dr_str email)
 size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX])
 {
     struct dr_str before = map_text(b->plan->merge_contact, b->rec->id);
-    struct dr_str email = usable_email(b);
+    struct dr_str email = email_of(b);
     struct end *ends;
     size_t n = pair_ends(b, "contact_company", &ends);
     bool person = is_person(b, n);

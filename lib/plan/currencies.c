@@ -7,6 +7,19 @@ static const struct dr_json *target_of(struct proposing *p, struct dr_str code)
                    "currency_code", code);
 }
 
+/* Of deals without a currency: the account's own (reference 12). */
+static const struct dr_json *base_currency(struct proposing *p)
+{
+    DR_JSON_EACH(c, dr_json_get(p->c->dst_selectors, "currencies"))
+    {
+        if (dr_json_get_i64(c, "currency_type", 0) == 1 &&
+            dr_json_true(dr_json_get(c, "is_active"))) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
 static void ask(struct proposing *p, struct dr_str code, bool there)
 {
     if (item_begin(p, "currency", DR_STR_LIT("deals"), code,
@@ -29,9 +42,13 @@ void propose_currencies(struct proposing *p)
 {
     size_t n;
     struct dr_str *codes = codes_of(p, "deal", &n);
+    const struct dr_json *base = wanted(p, "deal") ? base_currency(p) : NULL;
 
     dr_json_w_key(&p->plan, "currencies");
     dr_json_w_obj(&p->plan);
+    if (base) {
+        dr_json_w_kv(&p->plan, "", id_of(base));
+    }
     for (size_t i = 0; i < n; i++) {
         const struct dr_json *hit = target_of(p, codes[i]);
         bool active = hit && dr_json_true(dr_json_get(hit, "is_active"));

@@ -1,6 +1,8 @@
 /* A deal with its stage, amount, currency, account and contacts. */
 #include "plan_private.h"
 
+#include <drover/base/decimal.h>
+
 static void stage(struct build *b)
 {
     struct dr_str pid = prop_text(b, "pipeline_id");
@@ -62,7 +64,10 @@ static void currency(struct build *b)
                    (struct dr_str){"", 0},
                    "no currency at the source: the account's base currency "
                    "applies");
-        return;
+        if (id.n == 0) { /* nothing tells which one it is */
+            build_null(b, "currency_id", "deal.currency");
+            return;
+        }
     }
     if (id.n == 0) {
         build_reject(b, "unknown_currency", field, DR_STR_LIT("deal.currency"),
@@ -86,7 +91,11 @@ static void close_date(struct build *b)
     if (s.n > 0 && value_date(b, DR_STR_LIT("close_date"), rule, s)) {
         build_text(b, closed ? "closed_date" : "expected_close",
                    "deal.close_date", s);
+    } else {
+        build_null(b, closed ? "closed_date" : "expected_close",
+                   "deal.close_date");
     }
+    build_null(b, closed ? "expected_close" : "closed_date", "deal.close_date");
 }
 
 static void account_ref(struct build *b)
@@ -155,19 +164,32 @@ static void choose_how(struct build *b, struct dr_load *l, struct dr_str name)
                                    DR_STR_ARG(head), DR_STR_ARG(l->marker));
 }
 
+/* That of the target's stage; empty: the plan does not know it. */
+static struct dr_str stage_probability(struct build *b)
+{
+    const struct pipeline_plan *p =
+        dr_map_get(b->plan->pipelines, prop_text(b, "pipeline_id"));
+    struct dr_str is = p ? map_text(p->probabilities, prop_text(b, "stage_id"))
+                         : (struct dr_str){"", 0};
+    struct dr_dec d;
+
+    return dr_dec_parse_json(is, &d) == 0 ? is : (struct dr_str){"", 0};
+}
+
 /* Freshsales leaves no deal without one (reference 5.1). */
 static void probability(struct build *b)
 {
-    struct dr_str field = DR_STR_LIT("probability");
+    struct dr_str own = stage_probability(b);
 
     for (size_t i = 0; i < b->op->n; i++) {
         const struct rule *r = &b->op->rules[i];
-        if (dr_str_eq(r->source, field) && r->xf != XF_IGNORE &&
-            dr_str_trim(prop_text(b, "probability")).n == 0) {
-            build_note(b, field, r->id, (struct dr_str){"", 0},
-                       (struct dr_str){"", 0},
-                       "no probability at the source: Freshsales puts that of "
-                       "the stage");
+        if (dr_str_eqz(r->target, "probability") &&
+            !build_has(b, "probability")) {
+            build_note(b, r->source, r->id, (struct dr_str){"", 0}, own,
+                       "no probability at the source: it has that of its "
+                       "stage in Freshsales");
+            build_field(b, r->target, r->id,
+                        own.n > 0 ? DR_VAL_NUMBER : DR_VAL_NULL, own);
             return;
         }
     }

@@ -136,6 +136,25 @@ static void propose_stages(struct proposing *p, const struct dr_json *pipeline,
     }
 }
 
+/* What a deal of that stage has when nobody says otherwise. */
+static void propose_probabilities(struct proposing *p,
+                                  const struct dr_json *pipeline,
+                                  const struct dr_json *target)
+{
+    DR_JSON_EACH(s, dr_json_get(pipeline, "stages"))
+    {
+        const struct dr_json *hit =
+            by_name(p->a, dr_json_get(target, "deal_stages"), "name",
+                    dr_json_get_str(s, "label"));
+        const struct dr_json *is = dr_json_get(hit, "probability");
+
+        if (stage_used(p, pipeline, s) && dr_json_type(is) == DR_JSON_NUMBER) {
+            dr_json_w_keys(&p->plan, id_of(s));
+            dr_json_w_str(&p->plan, is->text);
+        }
+    }
+}
+
 void propose_pipelines(struct proposing *p)
 {
     const struct dr_json *have =
@@ -163,6 +182,10 @@ void propose_pipelines(struct proposing *p)
         dr_json_w_key(&p->plan, "stages");
         dr_json_w_obj(&p->plan);
         propose_stages(p, j, target);
+        dr_json_w_end(&p->plan);
+        dr_json_w_key(&p->plan, "probabilities");
+        dr_json_w_obj(&p->plan);
+        propose_probabilities(p, j, target);
         dr_json_w_end(&p->plan);
         dr_json_w_end(&p->plan);
     }

@@ -160,6 +160,7 @@ static int read_objects(struct dr_plan *p, const struct dr_json *root,
 static void pipeline_free(void *v)
 {
     dr_map_free(((struct pipeline_plan *)v)->stages);
+    dr_map_free(((struct pipeline_plan *)v)->probabilities);
 }
 
 static void read_pipelines(struct dr_plan *p, const struct dr_json *list)
@@ -171,6 +172,7 @@ static void read_pipelines(struct dr_plan *p, const struct dr_json *list)
         if (pp) {
             pp->target = dr_json_scalar(dr_json_get(j, "target_id"));
             pp->stages = read_map(p, dr_json_get(j, "stages"));
+            pp->probabilities = read_map(p, dr_json_get(j, "probabilities"));
             dr_map_put(p->pipelines, dr_json_get_str(j, "source_id"), pp);
         }
     }

@@ -55,7 +55,8 @@ struct object_plan {
 
 struct pipeline_plan {
     struct dr_str target;
-    struct dr_map *stages; /* source id -> struct dr_str * (target id) */
+    struct dr_map *stages;        /* source id -> struct dr_str * (target id) */
+    struct dr_map *probabilities; /* source id -> what the target's stage has */
 };
 
 /* What becomes of a file that the target has no room for. */
@@ -162,6 +163,10 @@ void build_text(struct build *b, const char *name, const char *rule,
                 struct dr_str value);
 void build_number(struct build *b, const char *name, const char *rule,
                   struct dr_str value);
+/* It has none in this version, and may have had one: an update clears it. Not
+ * where a row of the plan writes the field. */
+void build_null(struct build *b, const char *name, const char *rule);
+bool build_has(const struct build *b, const char *name);
 void build_ref(struct build *b, const struct dr_ref *r);
 void build_note(struct build *b, struct dr_str field, struct dr_str rule,
                 struct dr_str source, struct dr_str target, const char *cause);
@@ -235,7 +240,8 @@ struct dr_str author_of(const struct build *b);
 struct dr_str owner_of(const struct build *b);
 /* "Label: value" below the text; nothing where there is no value. */
 void text_line(struct build *b, const char *label, struct dr_str s);
-/* Types with tags carry archived records under the tag "archived". */
+/* Types with tags carry archived records under the tag "archived"; where no
+ * rule has tags, no other one is ours. */
 void apply_archived(struct build *b);
 /* What FastTrack itself calls redacted or damaged. */
 /* The properties without those that `redacted` names: what stands there is a

@@ -288,12 +288,10 @@ void apply_prices(struct build *b)
     write_entries(&x);
     dr_json_w_end(&x.w);
     write_lines(&x);
-    if (x.entries > 0) {
-        build_number(b, "pricing_type", "product.price", DR_STR_LIT("1"));
-        build_field(b, DR_STR_LIT("product_pricings"),
-                    DR_STR_LIT("product.price"), DR_VAL_JSON,
-                    build_dup(b, dr_buf_view(&x.out)));
-    }
+    build_number(b, "pricing_type", "product.price",
+                 x.entries > 0 ? DR_STR_LIT("1") : DR_STR_LIT("0"));
+    build_field(b, DR_STR_LIT("product_pricings"), DR_STR_LIT("product.price"),
+                DR_VAL_JSON, build_dup(b, dr_buf_view(&x.out)));
     b->oom |= x.out.over;
     dr_buf_done(&x.out);
 }

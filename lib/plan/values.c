@@ -563,18 +563,18 @@ static void put_value(struct build *b, const struct rule *r,
     }
 }
 
-/* Nothing at the source. Custom fields are always sent in full; of the
- * standard ones, those for which the target has a value of its own when
- * nothing is sent are left to it. */
+/* Nothing at the source: nothing in the target, whatever an earlier version
+ * left there. A box of the target's own has no third state, so it stands as in
+ * a new record; a deal's probability is that of its stage (deal.c). */
 static void put_nothing(struct build *b, const struct rule *r)
 {
-    bool custom = dr_str_starts(r->target, DR_STR_LIT("cf_"));
-
-    if (r->xf == XF_APPEND ||
-        (!custom && (r->xf == XF_PERCENT || r->xf == XF_BOOL))) {
-        return;
+    if (r->xf == XF_BOOL && !dr_str_starts(r->target, DR_STR_LIT("cf_"))) {
+        build_field(b, r->target, r->id, DR_VAL_BOOL,
+                    dr_str_eqz(r->target, "is_active") ? DR_STR_LIT("true")
+                                                       : DR_STR_LIT("false"));
+    } else if (r->xf != XF_APPEND && !dr_str_eqz(r->target, "probability")) {
+        null_field(b, r);
     }
-    null_field(b, r);
 }
 
 /* Records list their properties in the schema's order, and so do the rules:

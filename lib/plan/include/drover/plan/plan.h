@@ -10,7 +10,8 @@
  *     reason; type: that of the custom field). Of a line of text (transform
  *     "append"): words{value: what people call it}, unit "s": a duration, which
  *     is written as "1 h 2 min 3 s"
- *   currencies{code: id}            hierarchy{cut[company ids]}
+ *   pipelines[].probabilities{source stage id: what the target's stage has}
+ *   currencies{code: id, "": base}  hierarchy{cut[company ids]}
  *   names{company{id: name}, shared_deals[names]}
  *   merge{policy, company{id: target id}, contact{id: target id}}
  *   emails{without[contact ids]}    another record holds the address
