@@ -10,6 +10,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from case import Case  # noqa: E402
+import cleared  # noqa: E402
 from bench import ROOT, ndjson  # noqa: E402
 from collect import Result  # noqa: E402
 from flow import ADMIN, Flow  # noqa: E402
@@ -51,16 +52,19 @@ class Delta(Case):
         self.link(s, "assoc_remove", ("deal", "de_015"),
                   ("company", company[1]), int(company[2]))
 
-    def test_relations_that_change(self):
+    def test_relations_that_change_and_values_that_end(self):
         s, flow = self.loaded()
         self.change_relations(s)
+        cleared.begin(s)
         flow.tail(changes=False)
+        cleared.go_on(self, s)
         deal = next(r for r in ndjson(s.source.admin, "/sim/records/deal")
                     if r["id"] == "de_001")  # of ct_010: read once more
         deal["properties"]["name"] = "Renamed"
         s.source.post("/sim/admin/deal/de_001", deal, method="PUT")
         flow.tail(changes=False)
         result = self.ended(flow)
+        cleared.check(self, s, result)
         deals = {d["custom_field"]["cf_source_id"]: d for d in ndjson(
             s.target.admin, "/sim/records/deals")}
         self.assertEqual(deals["de_001"]["name"], "Renamed")
@@ -156,16 +160,24 @@ class Delta(Case):
 
     def test_what_hangs_on_leads_becomes_the_contacts(self):
         """Every lead of the classic edition is converted at the source, and
-        nothing else changes there."""
+        nothing else changes there, but for one that lost its values before."""
         s, flow = self.loaded(tenant=self.variant("classic"))
         self.hang_on_a_lead(s)
+        cleared.edit(s, "contact", "ct_048", email=None, lead_status=None,
+                     lead_source=None)
         flow.tail(changes=False)
         hung = self.hanging(s, "Lead")
         self.assertTrue(hung["notes"] and hung["sales_activities"], hung)
         self.assertEqual(self.without_target(map(json.loads, flow.drover.text(
             "rejected", "list").splitlines())), ["fi_08"])
-        leads = {r["custom_field"]["cf_source_id"] for r in ndjson(
-            s.target.admin, "/sim/records/leads")} - {None}
+        held = {r["custom_field"]["cf_source_id"]: r for r in ndjson(
+            s.target.admin, "/sim/records/leads")}
+        leads = set(held) - {None}
+        self.assertEqual([held["ct_048"][k] for k in (
+            "email", "emails", "lead_stage_id", "lead_source_id")],
+            [None, [], None, None])
+        self.assertEqual(held["ct_048"]["mobile_number"],
+                         held["ct_048"]["work_number"])
         for r in ndjson(s.source.admin, "/sim/records/contact"):
             if r["id"] in leads:
                 r["properties"]["converted_at"] = "2024-06-01T09:00:00Z"
