@@ -297,20 +297,22 @@ PEOPLE = [("o_1", "u_1", "robin.keller@sales.example", "Robin", "Keller"),
           ("o_5", "u_5", "left.company@sales.example", "Val", "Stone")]
 
 
+def changed(rec, **properties):
+    return dict(rec, version=rec["version"] + 1,
+                properties=dict(rec["properties"], **properties))
+
+
 def changes():
     late = record("contact", "ct_901", dict(contacts()[0]["properties"],
                   email="late.arrival@mail.example", last_name="Arrival"),
                   version=1)
-    edited = contacts()[19]
-    edited = dict(edited, version=edited["version"] + 1,
-                  properties=dict(edited["properties"], job_title="Director"))
+    edited = changed(contacts()[19], job_title="Director")
     deal = record("deal", "de_901", dict(deals()[0]["properties"],
                   name="Late order", amount="77.70"), version=1)
     line = record("line_item", "li_901", dict(lines()[0]["properties"],
                   deal_id="de_901", product_id="pr_01"), version=1)
-    notes, spoken = rows.notes(), rows.calls()[1]
-    spoken = dict(spoken, version=spoken["version"] + 1, properties=dict(
-        spoken["properties"], subject="Call 1, again"))
+    notes = rows.notes()
+    spoken = changed(rows.calls()[1], subject="Call 1, again")
     ops = [("upsert", late), ("assoc_add", ("contact", "company", "ct_901",
                                             "co_001", 3, "Primary", True)),
            ("upsert", edited), ("upsert", deal),
@@ -324,6 +326,10 @@ def changes():
            ("assoc_add", ("meeting", "contact", "me_05", "ct_011", 41,
                           "About", True)),
            ("delete", ("contact", "ct_044", contacts()[43]))]
+    # Deals that lose every line: by its product, by the deal's currency.
+    ops += [("upsert", changed(r, product_id=None)) for r in lines()
+            if r["properties"]["deal_id"] == "de_029"]
+    ops.append(("upsert", changed(deals()[24], currency="EUR")))
     out = []
     for seq, (op, what) in enumerate(ops):
         row = {"seq": seq + 1, "at_s": 3600 * (seq + 1), "op": op}

@@ -153,7 +153,9 @@ class Result:
                      self.lines("rejected.ndjson"),
                      {int(k): v for k, v in self.json(
                          "freshsales/file-hashes.json").items()},
-                     source_hashes(self.s.o.source))
+                     source_hashes(self.s.o.source),
+                     self.group("fasttrack/records/"),
+                     self.json("reconciliation.json")["differences"])
 
     def group(self, prefix):
         return {n[len(prefix):-7]: self.lines(n) for n in self.files

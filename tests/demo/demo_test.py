@@ -33,6 +33,7 @@ def line(obj, id_, state="landed", type_=None, target=None, **more):
 class TruthTest(unittest.TestCase):
     def setUp(self):
         self.hashes, self.wanted = {}, {}
+        self.source, self.told = {}, []
         self.records = {
             "sales_accounts": [record(10, "co_1"), record(11, by="seed"),
                                record(12, "unassigned")],
@@ -61,7 +62,8 @@ class TruthTest(unittest.TestCase):
     def problems(self):
         return Truth(self.records, self.journal, {"selectors": {"users": [
             {"id": 1, "is_active": True}, {"id": 2, "is_active": False}]}},
-            self.lines, self.rejected, self.hashes, self.wanted).problems()
+            self.lines, self.rejected, self.hashes, self.wanted, self.source,
+            self.told).problems()
 
     def only(self, text):
         found = self.problems()
@@ -116,6 +118,63 @@ class TruthTest(unittest.TestCase):
         self.rejected.append({"object": "product", "id": "pr_1",
                               "class": "outcome_unknown"})
         self.assertEqual(self.problems(), [])
+
+    def with_lines(self):
+        """A deal with a line of each kind of discount."""
+        def at_source(rid, **more):
+            return {"id": rid, "properties": dict({
+                "deal_id": "de_1", "product_id": "pr_1", "quantity": "2",
+                "unit_price": "9.50", "discount": None, "discount_type": None,
+                "currency": "EUR"}, **more)}
+        self.records["products"] = [record(50, product_code="pr_1")]
+        self.lines += [line("product", "pr_1", type_="products", target="50"),
+                       line("line_item", "li_2", type_="deals", target="30")]
+        self.source = {
+            "deal": [{"id": "de_1", "properties": {"currency": "EUR"}}],
+            "line_item": [
+                at_source("li_1", discount="10", discount_type="percent"),
+                at_source("li_2", currency=None, discount="0")]}
+        held = {"product_id": 50, "quantity": 2, "unit_price": 9.5,
+                "discount": 0, "discount_type": 1, "currency_code": "EUR"}
+        self.records["deals"][0]["products"] = [held, dict(held, discount=10)]
+        return self.records["deals"][0]["products"]
+
+    def test_lines_of_deals(self):
+        held = self.with_lines()
+        self.assertEqual(self.problems(), [])
+        for field, other in (("product_id", 51), ("quantity", 3),
+                             ("unit_price", 9.51), ("discount", 1),
+                             ("currency_code", "USD")):
+            was, held[0][field] = held[0][field], other
+            found = self.problems()
+            self.assertIn("as at the source: li_2 of deal de_1", found[0])
+            self.assertIn("the source does not have", found[1])
+            held[0][field] = was
+        held[1]["discount_type"] = 2
+        self.assertIn("li_1 of deal de_1", self.problems()[0])
+        held[1]["discount_type"] = 1
+        held.append(dict(held[0]))
+        self.only("the source does not have: 2 pr_1 x 9.5 at EUR in deal de_1")
+
+    def test_a_line_that_was_rejected_is_not_there(self):
+        held = self.with_lines()
+        self.lines[-1]["state"] = "rejected"
+        self.only("the source does not have")
+        held.pop(0)
+        self.assertEqual(self.problems(), [])
+
+    def test_a_line_of_another_currency(self):
+        held = self.with_lines()
+        self.source["line_item"][1]["properties"]["currency"] = "USD"
+        self.assertIn("li_2 of deal de_1", self.problems()[0])
+        told = {"object": "line_item", "id": "li_2", "field": "currency",
+                "source": "USD", "actual": ""}
+        self.told.append(told)  # that it is not carried is no word for EUR
+        self.assertIn("li_2 of deal de_1", self.problems()[0])
+        told["actual"] = "EUR"
+        self.assertEqual(self.problems(), [])
+        held[0]["currency_code"] = held[1]["currency_code"] = "JPY"
+        self.assertIn("li_1 of deal de_1", self.problems()[0])
 
     def test_bytes_of_files(self):
         self.records["files"] = [

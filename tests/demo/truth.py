@@ -5,6 +5,8 @@ import csv
 import hashlib
 import re
 
+from deal_lines import DealLines
+
 TYPES = ["contacts", "leads", "sales_accounts", "deals", "products", "notes",
          "tasks", "appointments", "sales_activities", "call_logs", "files"]
 ORIGIN = re.compile(r"FastTrack \w+ (\S+) \[([0-9a-f]{32})\]")
@@ -61,16 +63,18 @@ class Truth:
     """records: {type: [line of /sim/records]}; lines: of records.ndjson;
     rejected: of rejected.ndjson. A create whose answer was lost and that
     cannot be looked up is rejected as `outcome_unknown`: its record may
-    stand there, once."""
+    stand there, once. source: {object: [record]} of the simulated FastTrack;
+    told: the differences of reconciliation.json."""
 
     def __init__(self, records, journal, tenant, lines, rejected,
-                 hashes=None, wanted=None):
+                 hashes=None, wanted=None, source=None, told=()):
         self.records, self.journal, self.lines = records, journal, lines
         self.hashes, self.wanted = hashes or {}, wanted or {}
         self.unknown = {r["id"] for r in rejected
                         if r["class"] == "outcome_unknown"}
         self.users = {u["id"] for u in tenant["selectors"]["users"]
                       if u.get("is_active")}
+        self.deal_lines = DealLines(records, source or {}, lines, told)
         self.found = []
 
     def problem(self, what, which):
@@ -175,9 +179,16 @@ class Truth:
                 if (r["parent_type"], r["parent_id"], r["name"],
                     r["sha256"]) == k)])
 
+    def lines_of_deals(self):
+        missing, more = self.deal_lines.problems()
+        self.problem("lines that are not on their deal as at the source",
+                     missing)
+        self.problem("lines on a deal that the source does not have", more)
+
     def problems(self):
         self.found = []
         self.file_bytes()
+        self.lines_of_deals()
         self.doubled()
         self.created_twice()
         self.owners()
