@@ -1,5 +1,6 @@
 /* A deal's line items as one set. A line that cannot go is rejected by
- * itself; the rest of the set goes. */
+ * itself; the rest of the set goes, and be it none: the deal may have had
+ * lines before. */
 #include "plan_private.h"
 
 #include <string.h>
@@ -235,8 +236,8 @@ size_t make_lines(struct build *b, struct dr_load out[LOADS_MAX])
         one_part(b, &b->rec->parts[i]);
     }
     b->part_id = (struct dr_str){NULL, 0};
-    if (b->line_n == 0 && b->rec->part_count > 0) {
-        return 0; /* every line was rejected by itself */
+    if (is_orphan(b)) {
+        return 0; /* no deal to take lines from */
     }
     build_ref(b, &deal);
     build_load(b, &out[0], "deal_product");

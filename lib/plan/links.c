@@ -46,6 +46,9 @@ bool dr_links_governed(const struct dr_load *load, struct dr_str name)
 
 bool dr_links_only_end(const struct dr_load *load)
 {
+    if (dr_str_eqz(load->lane, "deal_product")) {
+        return load->op == DR_LOAD_WRITE && load->line_count == 0;
+    }
     return load->op == DR_LOAD_PATCH && is_parent_patch(load) &&
            load->ref_count == 1;
 }

@@ -404,6 +404,21 @@ static const struct dr_line *line_of(const struct dr_load *load,
     return NULL;
 }
 
+/* The deal may still hold the lines that were taken out of its set. */
+static bool being_emptied(const struct judge_case *c,
+                          const struct dr_load *load)
+{
+    return load && load->line_count == 0 && !c->deal_deleted &&
+           word_of(&c->loads[0], load) == WORD_WAIT;
+}
+
+static bool was_emptied(const struct judge_case *c, const struct dr_load *load)
+{
+    return load && load->line_count == 0 && !c->deal_deleted &&
+           !judge_needs_no_end(&c->loads[0], load) &&
+           word_of(&c->loads[0], load) == WORD_DONE;
+}
+
 static void judge_line(const struct judge_case *c, const struct dr_load *load,
                        struct record_row *row, const struct judge_sink *sink)
 {
@@ -411,6 +426,9 @@ static void judge_line(const struct judge_case *c, const struct dr_load *load,
     const struct dr_rejected *r = rejected_part(c, row->id);
     size_t at = 0;
 
+    if (r && being_emptied(c, load)) {
+        return;
+    }
     if (r) {
         row->state = "rejected";
         row->rule = r->rule;
@@ -461,7 +479,7 @@ static void judge_lines(const struct judge_case *c, struct dr_arena *a,
 {
     const struct dr_load *load =
         c->out->load_count > 0 ? &c->out->loads[0] : NULL;
-    bool landed = false;
+    bool landed = was_emptied(c, load);
 
     for (size_t i = 0; i < c->rec->part_count; i++) {
         struct record_row row = row_of(c);

@@ -683,6 +683,41 @@ static void test_a_line_alone_is_rejected(void **state)
     dr_arena_free(s.a);
 }
 
+/* Both lines are rejected: the deal must hold none, if it ever had one. */
+static void test_a_set_that_is_emptied(void **state)
+{
+    struct scene s;
+    struct dr_part parts[2];
+    struct dr_line lines[2];
+    uint64_t products[2];
+    struct dr_rejected r[2] = {
+        {.part_id = S("l1"), .rule = S("rule"), .reason = S("no product")},
+        {.part_id = S("l2"), .rule = S("rule"), .reason = S("no product")}};
+
+    (void)state;
+    lines_open(&s, parts, lines, products);
+    s.load.op = DR_LOAD_WRITE;
+    s.load.line_count = 0;
+    s.out.part_rejects = r;
+    s.out.part_reject_count = 2;
+    set_body(&s, "{\"products\":[]}");
+    (void)judged(&s);
+    is_state(&s.said.rows[0], "rejected");
+    assert_int_equal(losses(&s.said), 0);
+    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3}]}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1); /* it still stands there */
+    s.load.content_hash = S("another content, of thirty-two b"); /* not yet */
+    (void)judged(&s);
+    assert_null(s.said.rows[0].state);
+    assert_null(s.said.rows[1].state);
+    s.c.loads[0].fact.dst = 0; /* it never had any */
+    (void)judged(&s);
+    is_state(&s.said.rows[1], "rejected");
+    assert_int_equal(losses(&s.said), 0);
+    dr_arena_free(s.a);
+}
+
 /* An e-mail on a contact that was deleted since; it would stand on the company
  * if it were sent now. */
 static void test_what_stood_on_what_was_deleted(void **state)
@@ -717,6 +752,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_landed),
         cmocka_unit_test(test_what_stood_on_what_was_deleted),
+        cmocka_unit_test(test_a_set_that_is_emptied),
         cmocka_unit_test(test_each_loss_shows),
         cmocka_unit_test(test_a_missing_end_is_told),
         cmocka_unit_test(test_an_orphan_with_nothing_is_a_loss),

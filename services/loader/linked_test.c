@@ -42,6 +42,34 @@ static void a_link_ends_where_there_was_one(void **state)
     assert_int_equal(out.way, WAY_SKIP);
 }
 
+/* No line: nothing is sent to a deal that never had any. */
+static void a_set_is_emptied_where_there_was_one(void **state)
+{
+    struct dr_ref r = {.field = DR_STR_LIT("deal")};
+    struct dr_load load = {.lane = DR_STR_LIT("deal_product"),
+                           .type = DR_STR_LIT("deals"),
+                           .key = DR_STR_LIT("line_item:1"),
+                           .rev = 2,
+                           .op = DR_LOAD_WRITE,
+                           .refs = &r,
+                           .ref_count = 1};
+    struct dr_fact fact = {.state = DR_FACT_NONE};
+    struct route_case c = {.load = &load, .fact = &fact, .self_dst = 44};
+    struct route out;
+
+    (void)state;
+    route_of(&c, &out);
+    assert_int_equal(out.way, WAY_SKIP);
+    fact = (struct dr_fact){.state = DR_FACT_REFUSED, .rev = 1};
+    route_of(&c, &out);
+    assert_int_equal(out.way, WAY_SKIP);
+    fact = (struct dr_fact){.state = DR_FACT_DONE, .dst = 44, .rev = 1};
+    route_of(&c, &out);
+    assert_int_equal(out.way, WAY_LINES);
+    assert_int_equal(out.dst, 44);
+    assert_true(out.preimage);
+}
+
 static void same_text(struct dr_str is, const char *wanted)
 {
     assert_true(is.p != NULL);
@@ -294,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_link_ends_where_there_was_one),
+        cmocka_unit_test(a_set_is_emptied_where_there_was_one),
         cmocka_unit_test(links_are_told_alike),
         cmocka_unit_test(a_row_with_other_links_is_older),
         cmocka_unit_test(accounts_of_somebody_stay_beside_ours),

@@ -83,7 +83,8 @@ static bool of_another(const struct route_case *c, struct route *out)
     if (!patch && !dr_str_eqz(c->load->lane, "deal_product")) {
         return false;
     }
-    if (dr_links_only_end(c->load)) {
+    if (dr_links_only_end(c->load) &&
+        (patch || c->fact->dst == 0 || c->fact->state == DR_FACT_DELETED)) {
         return true; /* it never had one */
     }
     out->way = fold ? WAY_FOLD : patch ? WAY_BULK_ID : WAY_LINES;
