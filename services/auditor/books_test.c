@@ -12,7 +12,8 @@
 
 #include <drover/crypto/crypto.h>
 
-#include "books.h"
+#include "auditor.h"
+#include "report.h"
 
 #define S(z) DR_STR_LIT(z)
 
@@ -260,6 +261,37 @@ static void test_lines_that_are_gone(void **state)
     db_end(q);
 }
 
+/* Its deal was deleted with it: the auditor says so, and no line of `rejected`
+ * does. */
+static void test_a_line_that_went_with_its_deal(void **state)
+{
+    struct auditor au = {.books = b};
+    struct reject_filter all = {.object = S("line_item"), .class = S("")};
+    struct record_row r = {.object = S("line_item"),
+                           .id = S("l9"),
+                           .src_object = S("line_item"),
+                           .src_id = S("d9"),
+                           .rev = 4,
+                           .state = "rejected",
+                           .rule = S("line_item.deal_gone"),
+                           .reason = S("its deal is gone")};
+    struct dr_buf out, next;
+
+    (void)state;
+    books_record(b, &r);
+    for (int i = 0; i < 2; i++) {
+        dr_buf_init(&out, 1 << 16);
+        dr_buf_init(&next, 1 << 10);
+        report_rejected(&au, &all, S(""), 10, &out, &next);
+        assert_non_null(strstr(out.p, "\"class\":\"deal_gone\""));
+        assert_non_null(strstr(out.p, "\"field\":\"deal_id\""));
+        assert_non_null(strstr(out.p, "\"cure\":\"delete the line"));
+        dr_buf_done(&out);
+        dr_buf_done(&next);
+        all.class = S("deal_gone"); /* found by it, too */
+    }
+}
+
 /* A deletion counts for the revision that was approved, and each word about it
  * has the record looked at again. */
 static void test_removals(void **state)
@@ -445,6 +477,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(test_the_newest_revision_counts),
+        T(test_a_line_that_went_with_its_deal),
         T(test_a_refusal_does_not_undo),
         T(test_an_older_view_does_not_count),
         T(test_what_a_walk_shows_later_is_no_evidence),

@@ -122,7 +122,9 @@ void report_records(struct auditor *au, struct dr_str after, int64_t limit,
 /* Parked or rejected without a line of its own. */
 #define REJECT_CLASS                                                       \
     "coalesce(j.class, CASE WHEN r.state='parked' THEN 'owner_unresolved'" \
-    " WHEN r.rule='gone' THEN 'gone' ELSE 'rejected' END)"
+    " WHEN r.rule='gone' THEN 'gone'"                                      \
+    " WHEN r.rule='line_item.deal_gone' THEN 'deal_gone'"                  \
+    " ELSE 'rejected' END)"
 
 #define REJECT_COLUMNS                                                        \
     "j.object, j.id, j.part_id, j.stage, j.class, j.field, j.rule, j.reason," \
@@ -174,13 +176,18 @@ static void reject_line(struct query *q, struct dr_buf *out)
 
 /* Of every record that is rejected or parked now, or whose newest version is
  * not in the target: its newest reason. A set of lines that stopped as one
- * stands for each of its lines. */
+ * stands for each of its lines. What the auditor itself found, when a deal was
+ * deleted with its lines, has no line in `rejected`. */
 static const char rejected_sql[] =
     "SELECT r.object, r.id, '' AS part_id, coalesce(j.stage, 'transform'),"
-    " " REJECT_CLASS ", coalesce(j.field, ''),"
+    " " REJECT_CLASS
+    ", coalesce(j.field, CASE r.rule WHEN 'line_item.deal_gone'"
+    "  THEN 'deal_id' ELSE '' END),"
     " coalesce(nullif(j.rule, ''), r.rule), coalesce(j.reason, r.reason),"
-    " coalesce(j.cure, CASE WHEN r.rule='gone' THEN " GONE_CURE
-    "  ELSE '' END), j.topic, j.part, j.off, j.redrivable"
+    " coalesce(j.cure, CASE r.rule WHEN 'gone' THEN " GONE_CURE
+    "  WHEN 'line_item.deal_gone' THEN"
+    "  'delete the line, or restore its deal, in FastTrack' ELSE '' END),"
+    " j.topic, j.part, j.off, j.redrivable"
     " FROM record r LEFT JOIN reject j ON j.rowid = ("
     "  SELECT k.rowid FROM reject k WHERE"
     "   (k.object=r.object AND k.id=r.id AND k.part_id='') OR"
