@@ -19,6 +19,7 @@ struct line {
     struct dr_str body;
     bool found, settled; /* settled: read, gone or rejected */
     bool rejected;
+    bool priced; /* it names a currency */
 };
 
 struct lines {
@@ -41,9 +42,19 @@ static void add_line(struct lines *l, size_t deal, struct dr_str id)
     l->v[l->n++] = (struct line){.deal = deal, .id = id};
 }
 
+/* What a line is held against: the target's has no currency but its deal's. */
+struct priced {
+    bool known;             /* the deal was read */
+    struct dr_str currency; /* in the page arena; empty: none */
+    int64_t updated_ms;
+};
+
+#define CURRENCY_MAX 64
+
 /* The deals of one batch and the lines that their sets hold. */
 struct sets {
     struct ends deal[CONTRACT_BATCH];
+    struct priced priced[CONTRACT_BATCH];
     size_t n;
     struct lines lines;
 };
@@ -98,6 +109,8 @@ static void reject_line(struct extractor *ex, struct object *o,
 static void take_body(struct extractor *ex, struct object *o, struct sets *s,
                       size_t from, size_t to, const struct dr_json *row)
 {
+    struct dr_str currency =
+        dr_json_scalar(dr_json_get(dr_json_get(row, "properties"), "currency"));
     struct dr_source src;
     struct dr_err err = {0};
 
@@ -108,6 +121,7 @@ static void take_body(struct extractor *ex, struct object *o, struct sets *s,
         struct line *line = &s->lines.v[i];
         if (dr_str_eq(line->id, src.id)) {
             line->found = line->settled = true;
+            line->priced = currency.n > 0;
             line->version = src.version;
             line->updated_ms = folder_stamp(ex->api.folder, src.updated_ms);
             line->body = dr_arena_dup(ex->page_arena, src.body);
@@ -184,6 +198,96 @@ static bool read_bodies(struct extractor *ex, struct object *o, struct sets *s,
     }
     return true;
 }
+
+/* ---- the currencies of deals ---- */
+
+static void take_deal(struct extractor *ex, struct sets *s,
+                      const struct dr_json *row)
+{
+    struct dr_str currency =
+        dr_json_scalar(dr_json_get(dr_json_get(row, "properties"), "currency"));
+    struct dr_source src;
+    struct dr_err err = {0};
+
+    for (size_t d = 0; record_parse(row, &src, &err) == 0 && d < s->n; d++) {
+        if (dr_str_eq(s->deal[d].id, src.id)) {
+            s->priced[d] = (struct priced){
+                .known = true,
+                .currency = dr_arena_dup(
+                    ex->page_arena, dr_utf8_prefix(currency, CURRENCY_MAX)),
+                .updated_ms = folder_stamp(ex->api.folder, src.updated_ms)};
+        }
+    }
+}
+
+/* A deal that cannot be read is told where it is read itself: its set says
+ * nothing of its currency then. */
+static bool read_deals(struct extractor *ex, struct sets *s,
+                       const struct dr_str *ids, size_t n)
+{
+    struct page page;
+    enum api_result r;
+
+    path_batch(&ex->path, "deal");
+    body_ids(&ex->body, ids, n);
+    r = api_read(&ex->api, ex->path.p, dr_buf_view(&ex->body), ex->inner_arena,
+                 &page);
+    if (r == API_STOPPED) {
+        return false;
+    }
+    if ((r == API_POISON || r == API_LARGE) && n > 1) {
+        return read_deals(ex, s, ids, n / 2) &&
+               read_deals(ex, s, ids + n / 2, n - n / 2);
+    }
+    DR_JSON_EACH(row, r == API_OK ? dr_json_get(page.root, "results") : NULL)
+    {
+        take_deal(ex, s, row);
+    }
+    return true;
+}
+
+/* Of those deals alone whose lines name a currency. */
+static bool read_currencies(struct extractor *ex, struct sets *s)
+{
+    struct dr_str ids[CONTRACT_BATCH];
+    size_t n = 0, last = SIZE_MAX;
+
+    for (size_t i = 0; i < s->lines.n; i++) {
+        const struct line *line = &s->lines.v[i];
+        if (line->priced && line->deal != last) { /* in the deals' order */
+            last = line->deal;
+            ids[n++] = s->deal[last].id;
+        }
+    }
+    return n == 0 || read_deals(ex, s, ids, n);
+}
+
+/* {"deal":{"currency":"EUR"}}, the body of a set; none where it was not
+ * read. */
+static struct dr_str about_deal(struct extractor *ex, const struct sets *s,
+                                size_t d)
+{
+    const struct priced *p = &s->priced[d];
+    struct dr_str out = {NULL, 0};
+    struct dr_json_w w;
+    struct dr_buf b;
+
+    if (p->known) {
+        dr_buf_init(&b, 1024);
+        dr_json_w_init(&w, &b);
+        dr_json_w_obj(&w);
+        dr_json_w_key(&w, "deal");
+        dr_json_w_obj(&w);
+        dr_json_w_kv(&w, "currency", p->currency);
+        dr_json_w_end(&w);
+        dr_json_w_end(&w);
+        out = dr_arena_dup(ex->page_arena, dr_buf_view(&b));
+        dr_buf_done(&b);
+    }
+    return out;
+}
+
+/* ---- the sets ---- */
 
 void note_alone(struct extractor *ex, const struct dr_source *s)
 {
@@ -265,17 +369,30 @@ static bool has_rejected(const struct sets *s, size_t d)
     return false;
 }
 
+/* Nothing could be said of its deal, which is gone or cannot be read: that is
+ * no change of the set that the tail could have seen. */
+static bool has_lost_deal(const struct sets *s, size_t d)
+{
+    bool priced = false;
+
+    for (size_t i = 0; i < s->lines.n; i++) {
+        priced |= s->lines.v[i].deal == d && s->lines.v[i].priced;
+    }
+    return priced && !s->priced[d].known;
+}
+
 static void emit_set(struct extractor *ex, struct object *o,
                      const struct sets *s, size_t d, int64_t server_ms,
                      enum dr_origin origin)
 {
     bool sweeping = origin == DR_ORIGIN_SWEEP && o->cursor.phase == CURSOR_TAIL;
     uint64_t before = o->written;
-    int64_t newest_ms = 0;
+    int64_t newest_ms = s->priced[d].updated_ms;
     struct dr_part *parts = dr_xcalloc(s->lines.n + 1, sizeof(*parts));
     struct dr_source out = {.id = s->deal[d].id,
                             .op = DR_SRC_UPSERT,
                             .origin = origin,
+                            .body = about_deal(ex, s, d),
                             .parts = parts};
     struct emitted_row known;
 
@@ -295,7 +412,8 @@ static void emit_set(struct extractor *ex, struct object *o,
     } else if (out.part_count > 0 ||
                emitted_get(ex->emitted, object_index(ex, o), out.id, &known)) {
         emit_source(ex, o, &out, server_ms);
-        if (sweeping && o->written > before && !has_rejected(s, d)) {
+        if (sweeping && o->written > before && !has_rejected(s, d) &&
+            !has_lost_deal(s, d)) {
             count_miss(ex, o, out.id, newest_ms);
         }
         note_alone(ex, &out);
@@ -309,10 +427,11 @@ static void emit_set(struct extractor *ex, struct object *o,
     forgive_lines(ex, o, s, d);
 }
 
-/* Bodies of all lines, then the sets. A set that could not be listed is not
- * sent: an empty one would take the lines away that are there. */
+/* Bodies of all lines, what is said of their deals where they have any, then
+ * the sets. A set that could not be listed is not sent: an empty one would take
+ * the lines away that are there. */
 static bool read_sets(struct extractor *ex, struct object *o, struct sets *s,
-                      int64_t server_ms, enum dr_origin origin)
+                      int64_t server_ms, enum dr_origin origin, bool of_deals)
 {
     size_t told = dr_map_count(ex->told);
 
@@ -321,6 +440,9 @@ static bool read_sets(struct extractor *ex, struct object *o, struct sets *s,
         if (!read_bodies(ex, o, s, at, to < s->lines.n ? to : s->lines.n)) {
             return false;
         }
+    }
+    if (of_deals && !read_currencies(ex, s)) {
+        return false;
     }
     if (dr_map_count(ex->told) > told) {
         emit_flush(ex); /* what is damaged is told before its set is sent */
@@ -348,7 +470,8 @@ bool read_line_sets(struct extractor *ex, const struct dr_str *deals, size_t n,
     for (size_t i = 0; i < n; i++) {
         s.deal[i].id = deals[i];
     }
-    going = list_lines(ex, o, &s) && read_sets(ex, o, &s, server_ms, origin);
+    going =
+        list_lines(ex, o, &s) && read_sets(ex, o, &s, server_ms, origin, true);
     sets_done(&s);
     return going;
 }
@@ -364,7 +487,7 @@ static bool lone_lines(struct extractor *ex, struct object *o,
         s.deal[i].id = ids[i];
         add_line(&s.lines, i, ids[i]);
     }
-    going = read_sets(ex, o, &s, ex->api.server_ms, DR_ORIGIN_SWEEP);
+    going = read_sets(ex, o, &s, ex->api.server_ms, DR_ORIGIN_SWEEP, false);
     for (size_t i = 0; going && i < s.lines.n; i++) {
         if (s.lines.v[i].found || s.lines.v[i].rejected) {
             dr_map_put(ex->lines, s.lines.v[i].id, ex);

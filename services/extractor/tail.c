@@ -124,14 +124,24 @@ static bool flush_sets(struct extractor *ex, struct batch *deals)
     return going;
 }
 
+static bool has_lines(struct extractor *ex, struct dr_str deal)
+{
+    const struct object *o = object_find(ex, DR_STR_LIT("line_item"));
+    struct emitted_row known;
+
+    return o && emitted_get(ex->emitted, object_index(ex, o), deal, &known) &&
+           !known.gone;
+}
+
 /* A deal that comes, or comes back, may have lines that were records of their
  * own until now; no change of theirs says that they are not any more. That it
  * was sent before says nothing: a change of its links may have read it first.
- */
+ * And what its set says of the deal itself may be another. */
 static bool deal_comes(struct extractor *ex, struct object *o,
                        const struct change_row *row, struct batch *sets)
 {
-    if (strcmp(o->name, "deal") != 0 || dr_map_count(ex->alone) == 0) {
+    if (strcmp(o->name, "deal") != 0 ||
+        (dr_map_count(ex->alone) == 0 && !has_lines(ex, row->id))) {
         return true;
     }
     return !batch_add(sets, row->id) || flush_sets(ex, sets);

@@ -178,6 +178,22 @@ class Records(Case):
 
     # ---- what people do ----
 
+    def test_a_set_tells_the_currency_of_its_deal(self):
+        w = self.world()
+        w.read_whole()
+        w.fast()
+
+        def told(deal):
+            return json.loads(w.newest("line_item")[deal]["body"])
+        self.assertEqual(told("de_007"), {"deal": {"currency": "EUR"}})
+        self.assertEqual(told("de_021"), {"deal": {"currency": "USD"}})
+        deal = next(r for r in w.sim.records("deal") if r["id"] == "de_021")
+        deal["properties"]["currency"] = "EUR"
+        w.edit("deal", deal)  # none of its lines is changed
+        w.drained()
+        self.assertEqual(told("de_021"), {"deal": {"currency": "EUR"}})
+        self.assert_all(w)
+
     def test_every_kind_of_edit_in_the_tail(self):
         w = self.world()
         w.read_whole()
