@@ -110,6 +110,7 @@ static int wishes(struct cli *c, struct dr_json_w *w)
                                            {"events", "events"},
                                            {"calls", "calls"},
                                            {"html", "html"},
+                                           {"line-currency", "line_currency"},
                                            {"long-texts", "long_texts"}};
     static const char *const files[][2] = {{"max-file", "max_bytes"},
                                            {"storage", "storage_bytes"},

@@ -59,6 +59,8 @@ static const struct flag propose_flags[] = {
     {"events", "FATE", "custom events: activities (default) or report"},
     {"calls", "KIND", "sales_activity (default: keeps times) or call_log"},
     {"html", "HOW", "text (default) or keep, in activities and notes"},
+    {"line-currency", "HOW",
+     "lines of another currency than their deal: reject (default), or deal"},
     {"long-texts", "HOW", "note (default): the whole in a note, too; or cut"},
     {"max-file", "BYTES", "no larger file is uploaded"},
     {"storage", "BYTES", "what the target has room for"},

@@ -191,7 +191,7 @@ static bool type_in(struct dr_str type, const char *const *list)
 
 static void write_problems(const struct dr_json *prop,
                            const struct field_stats *s, bool standard,
-                           struct dr_json_w *w)
+                           uint64_t other, struct dr_json_w *w)
 {
     static const char *const numbers[] = {"int",     "decimal",  "money",
                                           "percent", "duration", NULL};
@@ -212,6 +212,7 @@ static void write_problems(const struct dr_json *prop,
     }
     code(w, "W-RO",
          dr_json_true(dr_json_get(prop, "calculated")) ? s->filled : 0);
+    code(w, "W-CUR", other);
     dr_json_w_end(w);
 }
 
@@ -236,7 +237,12 @@ static void write_field(struct proposing *p, struct dr_str object,
                   s->distinct ? (int64_t)dr_map_count(s->distinct) : 0);
     write_shapes(s, w);
     write_target(p, k, prop, w);
-    write_problems(prop, s, k && standard_of(p, k, name), w);
+    write_problems(prop, s, k && standard_of(p, k, name),
+                   dr_str_eqz(object, "line_item") &&
+                           dr_str_eqz(name, "currency")
+                       ? count_other_lines(p)
+                       : 0,
+                   w);
     dr_json_w_kvi(w, "longest", (int64_t)s->longest);
     dr_json_w_end(w);
 }

@@ -44,6 +44,7 @@ static void check_members(struct checking *k)
                                         "orphans",
                                         "leads",
                                         "files",
+                                        "lines",
                                         "lead_stage_id",
                                         "activities",
                                         "notes",
@@ -133,6 +134,7 @@ static void check_activities(struct checking *k)
     static const char *const beyond[] = {"upload", "note", "link", "skip",
                                          NULL};
     static const char *const broken[] = {"note", "reject", NULL};
+    static const char *const lines[] = {"reject", "deal", NULL};
     const struct object_plan *call = plan_object(k->plan, DR_STR_LIT("call"));
     bool logs = dr_str_eqz(
         dr_json_get_str(dr_json_get(k->plan->root, "activities"), "call"),
@@ -142,6 +144,7 @@ static void check_activities(struct checking *k)
     check_choice(k, "activities", "html", html);
     check_choice(k, "activities", "long", longer);
     check_choice(k, "notes", "html", html);
+    check_choice(k, "lines", "currency", lines);
     check_choice(k, "files", "too_large", large);
     check_choice(k, "files", "beyond", beyond);
     check_choice(k, "files", "broken", broken);

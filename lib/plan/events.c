@@ -162,5 +162,6 @@ void dr_profile_shapes_json(const struct dr_profile *profile,
         }
     }
     dr_json_w_end(w);
+    write_line_currencies(&p, "line_currencies", w);
     audit_close(&p);
 }

@@ -126,7 +126,9 @@ static void add(struct world *w, const char *object, const char *name)
                       ? DR_ORIGIN_TAIL
                       : DR_ORIGIN_SNAPSHOT,
         .op = op_of(dr_json_get_str(j, "op")),
-        .body = r ? r->raw : (struct dr_str){"", 0}};
+        .body = r                       ? r->raw
+                : dr_json_get(j, "set") ? dr_json_get(j, "set")->raw
+                                        : (struct dr_str){"", 0}};
     links(w, j, &g->source);
     parts(w, j, &g->source);
     blob(w, j, &g->source);

@@ -7,6 +7,8 @@
 
 #include <drover/base/decimal.h>
 
+#define CODE_MAX 20 /* of a currency, in words */
+
 /* A number of the line as a lexeme; absent ones are left out. -1: rejected.
  * The rule is the name with "line_item." before it. */
 static int number(struct build *b, const char *rule, struct dr_field *out,
@@ -55,7 +57,9 @@ static int discount(struct build *b, struct dr_field *f, size_t *n)
     struct dr_str kind = dr_str_trim(prop_text(b, "discount_type"));
     struct dr_str rule = DR_STR_LIT("line_item.discount_type");
     bool amount = dr_str_ieq(kind, DR_STR_LIT("amount"));
+    bool known = amount || dr_str_ieq(kind, DR_STR_LIT("percent"));
     size_t before = *n;
+    struct dr_dec d;
 
     if (number(b, "line_item.discount", f, n)) {
         return -1;
@@ -63,7 +67,12 @@ static int discount(struct build *b, struct dr_field *f, size_t *n)
     if (*n == before) {
         return 0;
     }
-    if (!amount && !dr_str_ieq(kind, DR_STR_LIT("percent"))) {
+    if (!known && dr_dec_parse(f[before].value, &d) == 0 &&
+        dr_dec_is_zero(&d)) {
+        *n = before; /* nothing off, of whatever kind */
+        return 0;
+    }
+    if (!known) {
         build_reject(b, "bad_value", DR_STR_LIT("discount_type"), rule,
                      "a discount that is neither percent nor amount",
                      "choose percent or amount in FastTrack");
@@ -139,8 +148,61 @@ static void compare_total(struct build *b, const struct dr_field *f, size_t n)
     }
 }
 
+/* ---- the currency ---- */
+
+/* That of the deal, which the set says; empty: not known. */
+static struct dr_str deal_currency(struct build *b)
+{
+    const struct dr_json *deal =
+        b->rec->body.n > 0 ? dr_json_get(build_read(b, b->rec->body), "deal")
+                           : NULL;
+    struct dr_str code = dr_str_trim(dr_json_get_str(deal, "currency"));
+
+    return code.n > 0 || !deal ? code : b->plan->base_currency;
+}
+
+/* A line of the target has no currency but its deal's: an amount of another
+ * one would be bent. */
+static int check_currency(struct build *b, struct dr_str deal)
+{
+    static const char cure[] =
+        "give the line its deal's currency in FastTrack, or propose the plan "
+        "with --line-currency deal: it then stands there unconverted, and is "
+        "told";
+    struct dr_str code = dr_str_trim(prop_text(b, "currency"));
+    struct dr_str field = DR_STR_LIT("currency");
+    struct dr_str rule = DR_STR_LIT("line_item.currency");
+
+    if (code.n == 0 || (deal.n > 0 && dr_str_ieq(code, deal))) {
+        return 0;
+    }
+    if (deal.n == 0) {
+        build_note(b, field, rule, code, deal,
+                   "the currency of its deal is not known, and a line has no "
+                   "other in Freshsales");
+        return 0;
+    }
+    if (b->plan->lines_as_deal) {
+        build_note(b, field, rule, code, deal,
+                   "by decision the line's amounts stand unconverted in the "
+                   "currency of its deal");
+        return 0;
+    }
+    build_reject(b, "other_currency", field, rule,
+                 build_printf(b,
+                              "its amounts are in " DR_STR_FMT
+                              ", its deal is in " DR_STR_FMT
+                              ", and a line has no currency of its own in "
+                              "Freshsales",
+                              DR_STR_ARG(dr_utf8_prefix(code, CODE_MAX)),
+                              DR_STR_ARG(dr_utf8_prefix(deal, CODE_MAX)))
+                     .p,
+                 cure);
+    return -1;
+}
+
 static int make_line(struct build *b, const struct dr_part *part,
-                     struct dr_line *out)
+                     struct dr_str currency, struct dr_line *out)
 {
     struct dr_str product = prop_text(b, "product_id");
     struct dr_field *f = dr_arena_calloc(b->a, 8, sizeof(*f));
@@ -158,7 +220,8 @@ static int make_line(struct build *b, const struct dr_part *part,
                      "give the line a product in FastTrack");
         return -1;
     }
-    if (check_quantity(b) || number(b, "line_item.quantity", f, &n) ||
+    if (check_currency(b, currency) || check_quantity(b) ||
+        number(b, "line_item.quantity", f, &n) ||
         number(b, "line_item.unit_price", f, &n) || discount(b, f, &n) ||
         number(b, "line_item.tax", f, &n)) {
         return -1;
@@ -189,7 +252,8 @@ static bool is_orphan(const struct build *b)
            !dr_str_eq(prop_text(b, "deal_id"), rec->id);
 }
 
-static void one_part(struct build *b, const struct dr_part *part)
+static void one_part(struct build *b, const struct dr_part *part,
+                     struct dr_str currency)
 {
     const struct dr_json *root = build_parse(b, part->body);
 
@@ -208,7 +272,7 @@ static void one_part(struct build *b, const struct dr_part *part)
                      DR_STR_LIT("line_item.deal_id"),
                      "Freshsales holds at most 100 products on one deal",
                      "join lines, or split the deal, in FastTrack");
-    } else if (make_line(b, part, &b->lines[b->line_n]) == 0) {
+    } else if (make_line(b, part, currency, &b->lines[b->line_n]) == 0) {
         b->line_n++;
         for (size_t i = 0; i < b->op->n; i++) {
             const struct rule *r = &b->op->rules[i];
@@ -226,6 +290,7 @@ size_t make_lines(struct build *b, struct dr_load out[LOADS_MAX])
                           .lane = DR_STR_LIT("deal"),
                           .key = load_key(b, "deal", b->rec->id),
                           .on_miss = DR_MISS_REJECT};
+    struct dr_str currency = deal_currency(b);
 
     b->lines = dr_arena_calloc(b->a, LINES_MAX + 1, sizeof(*b->lines));
     if (!b->lines) {
@@ -233,7 +298,7 @@ size_t make_lines(struct build *b, struct dr_load out[LOADS_MAX])
         return 0;
     }
     for (size_t i = 0; i < b->rec->part_count; i++) {
-        one_part(b, &b->rec->parts[i]);
+        one_part(b, &b->rec->parts[i], currency);
     }
     b->part_id = (struct dr_str){NULL, 0};
     if (is_orphan(b)) {

@@ -217,6 +217,7 @@ static void read_decisions(struct dr_plan *p, const struct dr_json *root)
     const struct dr_json *merge = dr_json_get(root, "merge");
     const struct dr_json *names = dr_json_get(root, "names");
     const struct dr_json *orphans = dr_json_get(root, "orphans");
+    const struct dr_json *lines = dr_json_get(root, "lines");
 
     read_pipelines(p, dr_json_get(root, "pipelines"));
     p->owners = read_map(p, dr_json_get(owners, "map"));
@@ -242,6 +243,8 @@ static void read_decisions(struct dr_plan *p, const struct dr_json *root)
         dr_str_eqz(dr_json_get_str(dr_json_get(root, "notes"), "html"), "keep");
     p->long_notes = dr_str_eqz(
         dr_json_get_str(dr_json_get(root, "activities"), "long"), "note");
+    p->lines_as_deal = dr_str_eqz(dr_json_get_str(lines, "currency"), "deal");
+    p->base_currency = dr_json_get_str(lines, "base");
     read_files(p, dr_json_get(root, "files"));
     p->leads = dr_str_eqz(dr_json_get_str(root, "leads"), "lead");
     p->lead_stage = dr_json_scalar(dr_json_get(root, "lead_stage_id"));

@@ -106,11 +106,13 @@ struct dr_plan {
     bool keep_activity_html, keep_note_html;
     bool long_notes; /* what is cut of an activity stands in a note, too */
     struct files_plan files;
-    bool leads;                 /* persons become lead records */
-    struct dr_str lead_stage;   /* else contacts of this lifecycle stage */
-    struct dr_map *customs;     /* object -> struct custom_plan * */
-    struct dr_map *event_types; /* type -> struct event_type *    */
-    bool events_report;         /* events become no records       */
+    bool lines_as_deal; /* a line of another currency stands in its deal's */
+    struct dr_str base_currency; /* of the target account; empty: not known */
+    bool leads;                  /* persons become lead records */
+    struct dr_str lead_stage;    /* else contacts of this lifecycle stage */
+    struct dr_map *customs;      /* object -> struct custom_plan * */
+    struct dr_map *event_types;  /* type -> struct event_type *    */
+    bool events_report;          /* events become no records       */
     struct dr_str source_schema_hash, target_schema_hash;
 };
 

@@ -32,6 +32,7 @@ struct dr_profile *dr_profile_new(void)
     p->stages = dr_map_new(NULL);
     p->parentage = dr_map_new(census_free);
     p->events = dr_map_new(NULL);
+    p->lines = dr_map_new(NULL);
     p->had_accounts = dr_map_new(NULL);
     p->had_contacts = dr_map_new(NULL);
     p->had_deals = dr_map_new(NULL);
@@ -53,6 +54,7 @@ void dr_profile_free(struct dr_profile *p)
     dr_map_free(p->stages);
     dr_map_free(p->parentage);
     dr_map_free(p->events);
+    dr_map_free(p->lines);
     dr_map_free(p->had_accounts);
     dr_map_free(p->had_contacts);
     dr_map_free(p->had_deals);
@@ -264,6 +266,8 @@ static void add_identity(struct dr_profile *p, struct dr_arena *a,
         }
     } else if (dr_str_eqz(rec->object, "deal")) {
         add_deal(p, a, props);
+    } else if (dr_str_eqz(rec->object, "line_item")) {
+        profile_add_line(p, a, rec, props);
     } else if (dr_str_eqz(rec->object, "attachment")) {
         struct dr_str name = dr_json_get_str(props, "file_name");
         if (dr_json_true(dr_json_get(props, "inline")) && name.n > 0 &&
@@ -318,7 +322,8 @@ int dr_profile_add(struct dr_profile *p, const struct dr_source *rec,
     for (size_t i = 0; i < rec->part_count; i++) {
         add_body(p, rec, rec->parts[i].body);
     }
-    if (rec->body.n > 0) {
+    /* That of a set of lines is about its deal. */
+    if (rec->body.n > 0 && rec->part_count == 0) {
         add_body(p, rec, rec->body);
     }
     return 0;

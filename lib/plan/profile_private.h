@@ -64,6 +64,7 @@ struct dr_profile {
     struct dr_map *stages;    /* "pipeline\nstage" used -> ""            */
     struct dr_map *parentage; /* object -> struct parentage *          */
     struct dr_map *events;    /* "type\nversion\nshape" -> uint64_t *  */
+    struct dr_map *lines;     /* line_currencies.c                     */
     struct named_list companies, contacts;
     struct dr_map *inline_files; /* attachment id -> struct dr_str * name */
     struct dr_map *words; /* owners, authors, types of parents: kept once */
@@ -95,6 +96,10 @@ const struct seen_file **files_by_age(const struct seen_files *f);
  * how many. */
 size_t files_beyond(const struct seen_file **v, size_t n,
                     const struct room *room);
+
+/* line_currencies.c: a line in another currency than its deal. */
+void profile_add_line(struct dr_profile *p, struct dr_arena *a,
+                      const struct dr_source *rec, const struct dr_json *props);
 
 /* census.c */
 void census_add(struct dr_profile *p, struct dr_arena *a,

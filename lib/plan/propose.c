@@ -126,6 +126,7 @@ static void tail(struct proposing *p)
     dr_json_w_key(w, "lead_stage_id");
     dr_json_w_str(w, p->lead_stage);
     propose_activities(p);
+    propose_lines(p);
     propose_files(p);
     dr_json_w_end(w);
 }

@@ -190,6 +190,12 @@ const char *rails_zone(struct dr_str zone);
 
 void propose_pipelines(struct proposing *p);  /* pipelines.c  */
 void propose_currencies(struct proposing *p); /* currencies.c */
+/* line_currencies.c: the member "lines"; and a member of the audit. */
+void propose_lines(struct proposing *p);
+void write_line_currencies(struct proposing *p, const char *name,
+                           struct dr_json_w *w);
+/* How many lines are in another currency than their deal. */
+uint64_t count_other_lines(struct proposing *p);
 void propose_owners(struct proposing *p, struct dr_buf *report);
 void propose_hierarchy(struct proposing *p); /* hierarchy.c */
 void propose_names(struct proposing *p, struct dr_buf *duplicates);

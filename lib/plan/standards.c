@@ -87,6 +87,7 @@ static const struct standard standards[] = {
     OWN("line_item", "discount", "discount", "discount"),
     OWN("line_item", "discount_type", "discount_type", "discount_type"),
     OWN("line_item", "tax", "tax", "tax"),
+    OWN("line_item", "currency", "currency_code", "currency"),
 
     OWN("task", "subject", "title", "title"),
     OWN("task", "body", "description", "body"),

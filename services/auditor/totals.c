@@ -318,12 +318,34 @@ static void add_record(struct totals *t, const struct judge_case *c,
 
 /* ---- lines ---- */
 
+/* An amount that stands in another currency than it had: each side in the sum
+ * of its own. */
+static void count_apart(struct totals *t, const struct dr_json *row,
+                        struct dr_str currency, struct dr_str is,
+                        const struct dr_dec *source,
+                        const struct dr_dec *target, bool explained)
+{
+    struct dr_str object = DR_STR_LIT("line_item");
+    struct dr_dec none;
+
+    dr_dec_zero(&none);
+    count(sum_of(t, object, row, currency, true), source, &none, true,
+          explained);
+    count(sum_of(t, object, row, is, true), &none, target, true, explained);
+}
+
 static void add_part(struct totals *t, const struct dr_part *part,
                      const struct record_row *r, const struct dr_json *root,
                      const struct dr_json *have)
 {
     struct dr_str object = DR_STR_LIT("line_item");
     struct dr_str currency = judge_source_text(root, DR_STR_LIT("currency"));
+    struct dr_str is = dr_json_get_str(have, "currency_code");
+    bool other = currency.n > 0 && is.n > 0 && !dr_str_ieq(currency, is);
+
+    if (currency.n == 0) {
+        currency = is; /* it is in its deal's */
+    }
 
     DR_JSON_EACH(row, rows_of(t, object))
     {
@@ -337,6 +359,11 @@ static void add_part(struct totals *t, const struct dr_part *part,
         }
         decimal(judge_source_text(root, field), &source);
         number(dr_json_gets(have, dr_json_get_str(row, "target")), &target);
+        if (money && other) {
+            count_apart(t, row, currency, is, &source, &target,
+                        told(t, part->id, DR_STR_LIT("currency")));
+            continue;
+        }
         count(sum_of(t, object, row, money ? currency : (struct dr_str){"", 0},
                      money),
               &source, &target, stands(r), told(t, part->id, field));

@@ -17,7 +17,9 @@ static const char plan_text[] =
     "{\"rule\":\"deal.amount\",\"source\":\"amount\",\"target\":\"amount\","
     "\"transform\":\"special:amount\"},"
     "{\"rule\":\"deal.profit\",\"source\":\"profit\",\"target\":\"cf_profit\","
-    "\"transform\":\"number\"}]}]}";
+    "\"transform\":\"number\"}]},{\"object\":\"line_item\",\"fields\":["
+    "{\"rule\":\"line_item.unit_price\",\"source\":\"unit_price\","
+    "\"target\":\"unit_price\",\"transform\":\"special:unit_price\"}]}]}";
 
 struct scene {
     struct dr_arena *a;
@@ -65,7 +67,7 @@ static void put(struct scene *s, const char *id, const char *source,
     totals_add(s->t, &c, s->a);
 }
 
-static bool is(struct scene *s, const char *want)
+static bool is_of(struct scene *s, const char *object, const char *want)
 {
     struct dr_json_w w;
     struct dr_buf b;
@@ -74,13 +76,89 @@ static bool is(struct scene *s, const char *want)
     dr_buf_init(&b, 1 << 20);
     dr_json_w_init(&w, &b);
     dr_json_w_obj(&w);
-    balanced = totals_write(s->t, "deal", &w);
+    balanced = totals_write(s->t, object, &w);
     dr_json_w_end(&w);
     if (dr_str_find(dr_buf_view(&b), dr_str_z(want)) == SIZE_MAX) {
         fail_msg("%s\nis not in\n%s", want, b.p);
     }
     dr_buf_done(&b);
     return balanced;
+}
+
+static bool is(struct scene *s, const char *want)
+{
+    return is_of(s, "deal", want);
+}
+
+/* A line at 190.51 of this currency, which stands in a deal of EUR. */
+static void put_line(struct scene *s, const char *currency, bool told)
+{
+    struct dr_part part = {
+        .id = S("l1"),
+        .body = dr_arena_printf(s->a,
+                                "{\"properties\":{\"unit_price\":\"190.51\","
+                                "\"currency\":%s}}",
+                                currency)};
+    struct dr_source rec = {.object = S("line_item"),
+                            .id = S("d1"),
+                            .op = DR_SRC_UPSERT,
+                            .parts = &part,
+                            .part_count = 1};
+    uint64_t product = 800;
+    struct dr_line line = {.id = part.id};
+    struct dr_load load = {.lines = &line, .line_count = 1};
+    struct dr_outcome out = {.loads = &load, .load_count = 1};
+    struct judge_case c = {.rec = &rec, .out = &out};
+    struct record_row r = {.object = rec.object,
+                           .id = part.id,
+                           .state = "landed",
+                           .type = S("deals"),
+                           .target = 1};
+    struct judged_field f = {
+        .id = part.id, .field = S("currency"), .verdict = JUDGED_INTENDED};
+
+    c.loads[0].lines = &product;
+    c.loads[0].bodies[0] = dr_json_parse(
+        s->a,
+        S("{\"products\":[{\"product_id\":800,\"unit_price\":190.51,"
+          "\"currency_code\":\"EUR\"}]}"),
+        NULL, NULL);
+    c.loads[0].body_count = 1;
+    if (told) {
+        totals_field(s->t, &f);
+    }
+    totals_record(s->t, &r);
+    totals_add(s->t, &c, s->a);
+}
+
+/* Each side in the currency that it is really in. */
+static void test_a_line_of_another_currency(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    put_line(&s, "\"USD\"", true);
+    assert_true(is_of(&s, "line_item",
+                      "\"currency\":\"USD\",\"source\":\"190.51\","
+                      "\"target\":\"0\",\"explained\":\"190.51\","
+                      "\"difference\":\"0\""));
+    assert_true(is_of(&s, "line_item",
+                      "\"currency\":\"EUR\",\"source\":\"0\","
+                      "\"target\":\"190.51\",\"explained\":\"-190.51\","
+                      "\"difference\":\"0\""));
+    scene_close(&s);
+    scene_open(&s);
+    put_line(&s, "\"EUR\"", false);
+    put_line(&s, "null", false); /* it is in its deal's */
+    assert_true(is_of(&s, "line_item",
+                      "\"currency\":\"EUR\",\"source\":\"381.02\","
+                      "\"target\":\"381.02\",\"explained\":\"0\""));
+    scene_close(&s);
+    scene_open(&s);
+    put_line(&s, "\"USD\"", false); /* and nobody says so */
+    assert_false(is_of(&s, "line_item", "\"difference\":\"190.51\""));
+    scene_close(&s);
 }
 
 static void test_exact_sums(void **state)
@@ -168,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact_sums),
+        cmocka_unit_test(test_a_line_of_another_currency),
         cmocka_unit_test(test_a_cent_is_missing),
         cmocka_unit_test(test_explained),
         cmocka_unit_test(test_hostile_numbers),

@@ -80,6 +80,7 @@ static int read_choices(const struct dr_json *j, struct wishes *out,
     static const char *const html[] = {"text", "keep", NULL};
     static const char *const events[] = {"activities", "report", NULL};
     static const char *const texts[] = {"note", "cut", NULL};
+    static const char *const lines[] = {"reject", "deal", NULL};
     const char *word;
 
     if (read_word(j, "calls", calls, &word, err)) {
@@ -98,6 +99,10 @@ static int read_choices(const struct dr_json *j, struct wishes *out,
         return -1;
     }
     out->events_report = word == events[1];
+    if (read_word(j, "line_currency", lines, &word, err)) {
+        return -1;
+    }
+    out->lines_as_deal = word == lines[1];
     return 0;
 }
 
@@ -145,6 +150,7 @@ void wishes_write(const struct wishes *w, struct dr_json_w *j)
     dr_json_w_kvz(j, "html", w->html_keep ? "keep" : "text");
     dr_json_w_kvz(j, "long_texts", w->long_notes ? "note" : "cut");
     dr_json_w_kvz(j, "events", w->events_report ? "report" : "activities");
+    dr_json_w_kvz(j, "line_currency", w->lines_as_deal ? "deal" : "reject");
     dr_json_w_key(j, "files");
     dr_json_w_obj(j);
     dr_json_w_key(j, "max_bytes");
@@ -176,5 +182,6 @@ struct dr_propose_opts wishes_opts(const struct wishes *w)
                                     .files_broken = w->files_broken,
                                     .fates = w->fates,
                                     .fate_count = w->fate_count,
-                                    .events_report = w->events_report};
+                                    .events_report = w->events_report,
+                                    .lines_as_deal = w->lines_as_deal};
 }

@@ -21,7 +21,7 @@ struct wishes {
     struct dr_str orphan_name;
     struct dr_str scope[WISHES_SCOPE], fates[WISHES_FATES];
     size_t scope_count, fate_count;
-    bool calls_as_logs, html_keep, long_notes, events_report;
+    bool calls_as_logs, html_keep, long_notes, events_report, lines_as_deal;
     /* NULL: the default */
     const char *files_too_large, *files_beyond, *files_broken;
 };

@@ -17,6 +17,7 @@ static void test_round_trip(void **state)
         "\"orphan_account\":\"Nobody's\",\"scope\":[\"company\",\"deal\"],"
         "\"custom_objects\":[\"co_x=notes\"],\"calls\":\"call_log\","
         "\"html\":\"keep\",\"long_texts\":\"note\",\"events\":\"report\","
+        "\"line_currency\":\"deal\","
         "\"files\":{\"max_bytes\":"
         "1000,\"storage_bytes\":5000000000,\"too_large\":\"skip\","
         "\"beyond\":\"link\","
@@ -33,6 +34,7 @@ static void test_round_trip(void **state)
     assert_int_equal(got.house_owner, 31000000005);
     assert_int_equal(got.scope_count, 2);
     assert_true(got.calls_as_logs && got.html_keep && got.events_report);
+    assert_true(wishes_opts(&got).lines_as_deal);
     dr_buf_init(&again, 1 << 16);
     dr_json_w_init(&w, &again);
     wishes_write(&got, &w);
@@ -61,6 +63,7 @@ static void test_refused(void **state)
         {"{\"calls\":\"phone\"}", "call_log"},
         {"{\"html\":\"yes\"}", "keep"},
         {"{\"events\":\"no\"}", "report"},
+        {"{\"line_currency\":\"EUR\"}", "reject or deal"},
         {"{\"files\":{\"too_large\":\"cut\"}}", "skip"},
         {"{\"files\":{\"too_large\":\"upload\"}}", "note or link or skip"},
         {"{\"files\":{\"beyond\":\"drop\"}}",

@@ -22,6 +22,10 @@
  *     cut|note: what an activity's text cannot hold goes, with the whole, into
  *     a note beside it: lane note, the same key
  *   notes{html}                     text|keep
+ *   lines{currency, base, other[]}  reject|deal: what becomes of a line in
+ *     another currency than its deal; deal: it stands in the deal's, told.
+ *     base: the target account's, of deals that have none. other, for people:
+ *     {code "W-CUR", currency, deal_currency, records, sum} of such lines
  *   files{max_bytes, storage_bytes, too_large, beyond, beyond_ids, broken,
  *     source_url, names}
  *     max_bytes: no larger file is uploaded; at most DR_FILE_MAX
@@ -235,7 +239,8 @@ void dr_profile_fields_json(const struct dr_profile *p,
                             const struct dr_catalogs *c, struct dr_json_w *w);
 /* Further members of audit.json: "events", the counts by {type,
  * schema_version, declared, shape}; "custom_objects", on how many deals,
- * contacts and companies each hangs, and the fate that is proposed for it. */
+ * contacts and companies each hangs, and the fate that is proposed for it;
+ * "line_currencies", the `other` of the plan's "lines". */
 void dr_profile_shapes_json(const struct dr_profile *p,
                             const struct dr_catalogs *c, struct dr_json_w *w);
 
@@ -263,6 +268,7 @@ struct dr_propose_opts {
     const struct dr_str *fates;
     size_t fate_count;
     bool events_report; /* events are counted in the audit, not written */
+    bool lines_as_deal; /* lines of another currency stand in their deal's */
 };
 
 /* Each buffer receives one JSON text (bench 3): plan with its hash,
@@ -334,8 +340,8 @@ size_t dr_links_settle(const struct dr_load *load, uint64_t *ids,
  * ended, then.
  */
 bool dr_links_governed(const struct dr_load *load, struct dr_str name);
-/* A company without a parent: there is something to do only where it had one
- * before. */
+/* A company without a parent, a deal without a line: there is something to do
+ * only where it had one before. */
 bool dr_links_only_end(const struct dr_load *load);
 
 /* ---- comparing with what the target holds ---- */
