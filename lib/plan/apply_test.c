@@ -211,7 +211,7 @@ static void test_words(void **state)
     };
     static const struct row ids[] = {
         {"\"a\"", "12", 0},
-        {"\"none\"", "null", 0},
+        {"\"none\"", "null", 1},
         {"\"later\"", "!bad_value", 0},
         {"\"new\"", "!bad_value", 0},
     };

@@ -7,143 +7,7 @@
 
 #include <cmocka.h>
 
-#include "judge.h"
-
-#define S(z) DR_STR_LIT(z)
-#define MAX 64
-
-/* What the judge said. */
-struct said {
-    struct judged_field fields[MAX];
-    struct record_row rows[MAX];
-    size_t field_n, row_n;
-};
-
-static void hear_field(void *ctx, const struct judged_field *f)
-{
-    struct said *s = ctx;
-
-    assert_true(s->field_n < MAX);
-    s->fields[s->field_n++] = *f;
-}
-
-static void hear_row(void *ctx, const struct record_row *r)
-{
-    struct said *s = ctx;
-
-    assert_true(s->row_n < MAX);
-    s->rows[s->row_n++] = *r;
-}
-
-static size_t losses(const struct said *s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s->field_n; i++) {
-        n += s->fields[i].verdict == JUDGED_LOSS;
-        /* whatever is not as it was is told in words */
-        assert_true(s->fields[i].verdict == JUDGED_SAME ||
-                    s->fields[i].cause.n > 0);
-    }
-    return n;
-}
-
-/* ---- a contact of one company ---- */
-
-struct scene {
-    struct dr_arena *a;
-    struct dr_source rec;
-    struct dr_field fields[3];
-    struct dr_ref refs[2];
-    bool leads[2];
-    struct dr_load load;
-    struct dr_outcome out;
-    struct judge_case c;
-    uint64_t ref_ids[2];
-    struct said said;
-};
-
-static const char content[32] = "content";
-
-static void set_body(struct scene *s, const char *json)
-{
-    s->c.loads[0].bodies[0] = dr_json_parse(s->a, dr_str_z(json), NULL, NULL);
-    assert_non_null(s->c.loads[0].bodies[0]);
-    s->c.loads[0].body_count = 1;
-}
-
-static void scene_open(struct scene *s)
-{
-    memset(s, 0, sizeof(*s));
-    s->a = dr_arena_new(1 << 20);
-    s->rec = (struct dr_source){
-        .object = S("contact"),
-        .id = S("c1"),
-        .rev = 5,
-        .has_version = true,
-        .version = 3,
-        .op = DR_SRC_UPSERT,
-        .body = S("{\"properties\":{\"first_name\":\"Ana\",\"score\":\"7\"}}")};
-    s->fields[0] = (struct dr_field){S("first_name"), S("contact.first_name"),
-                                     DR_VAL_TEXT, S("Ana")};
-    s->fields[1] = (struct dr_field){S("cf_score"), S("contact.score"),
-                                     DR_VAL_NUMBER, S("7")};
-    s->refs[0] = (struct dr_ref){.field = S("sales_accounts"),
-                                 .rule = S("contact.company"),
-                                 .lane = S("account"),
-                                 .key = S("company:k1"),
-                                 .primary = true,
-                                 .on_miss = DR_MISS_ORPHAN};
-    s->load = (struct dr_load){.lane = S("contact"),
-                               .key = S("contact:c1"),
-                               .object = S("contact"),
-                               .id = S("c1"),
-                               .rev = 5,
-                               .type = S("contacts"),
-                               .content_hash = {content, 32},
-                               .fields = s->fields,
-                               .field_count = 2,
-                               .refs = s->refs,
-                               .ref_count = 1};
-    s->out = (struct dr_outcome){
-        .state = DR_OUT_LOAD, .loads = &s->load, .load_count = 1};
-    s->ref_ids[0] = 71;
-    s->c = (struct judge_case){
-        .rec = &s->rec, .out = &s->out, .in_scope_of_pass = true, .orphan = 9};
-    s->c.loads[0] = (struct judge_load){.has_fact = true,
-                                        .fact = {.lane = S("contact"),
-                                                 .type = S("contacts"),
-                                                 .key = S("contact:c1"),
-                                                 .content_hash = {content, 32},
-                                                 .dst = 501,
-                                                 .rev = 5,
-                                                 .origin = DR_DONE_CREATED},
-                                        .dst = 501,
-                                        .refs = s->ref_ids,
-                                        .lead = s->leads};
-    set_body(s, "{\"id\":501,\"first_name\":\"Ana\",\"custom_field\":{"
-                "\"cf_score\":7},\"sales_accounts\":[{\"id\":71,"
-                "\"is_primary\":true}]}");
-}
-
-static const struct record_row *judged(struct scene *s)
-{
-    struct judge_sink sink = {hear_field, hear_row, &s->said};
-
-    s->said.field_n = s->said.row_n = 0;
-    judge(&s->c, s->a, &sink);
-    return &s->said.rows[0];
-}
-
-static void is_state(const struct record_row *r, const char *state)
-{
-    if (state) {
-        assert_non_null(r->state);
-        assert_string_equal(r->state, state);
-    } else {
-        assert_null(r->state);
-    }
-}
+#include "judge_scene.h"
 
 static void test_landed(void **state)
 {
@@ -449,29 +313,6 @@ static void test_a_kept_edit_is_told(void **state)
     dr_arena_free(s.a);
 }
 
-/* Fields that were deleted with the record that they were of. */
-static void test_folded_into_what_is_gone(void **state)
-{
-    static uint64_t gone[] = {900, 0};
-    struct scene s;
-
-    (void)state;
-    scene_open(&s);
-    s.load.op = DR_LOAD_PATCH;
-    s.load.lane = S("link");
-    s.load.type = S("deals");
-    s.refs[0] = (struct dr_ref){
-        .field = S("@record"), .lane = S("deal"), .key = S("deal:d1")};
-    s.c.loads[0].dst = 0;
-    s.c.loads[0].gone = gone;
-    s.ref_ids[0] = 0;
-    s.c.loads[0].body_count = 0;
-    is_state(judged(&s), "rejected");
-    assert_int_equal(losses(&s.said), 0);
-    assert_int_equal(s.said.rows[0].target, 0);
-    dr_arena_free(s.a);
-}
-
 /* Call logs name their one target in small letters. */
 static void test_the_target_of_a_call_log(void **state)
 {
@@ -557,166 +398,7 @@ static void test_a_link_that_never_was(void **state)
     dr_arena_free(s.a);
 }
 
-/* Fields of another record: no line of its own for that record. */
-static void test_folded(void **state)
-{
-    struct scene s;
-    const struct record_row *r;
-
-    (void)state;
-    scene_open(&s);
-    s.load.op = DR_LOAD_PATCH;
-    s.load.lane = S("link");
-    s.load.type = S("deals");
-    s.load.ref_count = 1;
-    s.refs[0] = (struct dr_ref){
-        .field = S("@record"), .lane = S("deal"), .key = S("deal:d1")};
-    s.c.loads[0].dst = 900;
-    r = judged(&s);
-    is_state(r, "merged");
-    assert_int_equal(r->target, 900);
-    assert_true(dr_str_eqz(r->type, "deals"));
-    assert_int_equal(losses(&s.said), 0);
-    dr_arena_free(s.a);
-}
-
 /* ---- line items ---- */
-
-static struct dr_field quantity[2];
-
-static void lines_open(struct scene *s, struct dr_part parts[2],
-                       struct dr_line lines[2], uint64_t products[2])
-{
-    const struct dr_field want[2] = {
-        {S("quantity"), S("line_item.quantity"), DR_VAL_NUMBER, S("2")},
-        {S("quantity"), S("line_item.quantity"), DR_VAL_NUMBER, S("3")}};
-
-    memcpy(quantity, want, sizeof(want));
-    scene_open(s);
-    for (int i = 0; i < 2; i++) {
-        parts[i] = (struct dr_part){.id = i ? S("l2") : S("l1"), .version = 1};
-        lines[i] = (struct dr_line){
-            .id = parts[i].id, .fields = &quantity[i], .field_count = 1};
-        products[i] = 800;
-    }
-    s->rec.object = S("line_item");
-    s->rec.id = S("d1");
-    s->rec.body = S("");
-    s->rec.parts = parts;
-    s->rec.part_count = 2;
-    s->load.lane = S("deal_product");
-    s->load.object = S("line_item");
-    s->load.field_count = s->load.ref_count = 0;
-    s->load.lines = lines;
-    s->load.line_count = 2;
-    s->c.loads[0].lines = products;
-    s->c.loads[0].fact.lane = S("deal_product");
-    s->c.loads[0].fact.type = S("deals");
-}
-
-static void test_lines(void **state)
-{
-    struct scene s;
-    struct dr_part parts[2];
-    struct dr_line lines[2];
-    uint64_t products[2];
-
-    (void)state;
-    lines_open(&s, parts, lines, products);
-    /* the same product twice, the other way round */
-    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3},"
-                 "{\"product_id\":800,\"quantity\":2}]}");
-    (void)judged(&s);
-    assert_int_equal(s.said.row_n, 2);
-    is_state(&s.said.rows[0], "landed");
-    is_state(&s.said.rows[1], "landed");
-    assert_int_equal(s.said.rows[1].target, 501);
-    assert_int_equal(losses(&s.said), 0);
-    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3}]}");
-    (void)judged(&s);
-    assert_int_equal(losses(&s.said), 2); /* one line, and their number */
-    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3},"
-                 "{\"product_id\":800,\"quantity\":2},"
-                 "{\"product_id\":801,\"quantity\":1}]}");
-    (void)judged(&s);
-    assert_int_equal(losses(&s.said), 1); /* one that nobody asked for */
-    dr_arena_free(s.a);
-}
-
-static void test_a_line_alone_is_rejected(void **state)
-{
-    struct scene s;
-    struct dr_part parts[2];
-    struct dr_line lines[2];
-    uint64_t products[2];
-    struct dr_rejected r = {
-        .part_id = S("l1"), .rule = S("rule"), .reason = S("no product")};
-
-    (void)state;
-    lines_open(&s, parts, lines, products);
-    s.load.lines = &lines[1];
-    s.load.line_count = 1;
-    s.out.part_rejects = &r;
-    s.out.part_reject_count = 1;
-    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3}]}");
-    (void)judged(&s);
-    is_state(&s.said.rows[0], "rejected");
-    is_state(&s.said.rows[1], "landed");
-    assert_int_equal(losses(&s.said), 0);
-    s.c.deal_deleted = true; /* it took its lines along */
-    (void)judged(&s);
-    is_state(&s.said.rows[1], "rejected");
-    assert_int_equal(s.said.rows[1].target, 0);
-    s.c.deal_deleted = false;
-    s.c.lost = true; /* somebody deleted the deal there */
-    (void)judged(&s);
-    is_state(&s.said.rows[1], "rejected");
-    assert_int_equal(s.said.rows[1].target, 0);
-    assert_true(dr_str_eqz(s.said.rows[1].rule, "gone"));
-    assert_int_equal(losses(&s.said), 0);
-    s.c.lost = false;
-    products[0] = 0; /* its product did not land */
-    set_body(&s, "{\"products\":[]}");
-    (void)judged(&s);
-    is_state(&s.said.rows[1], "rejected");
-    assert_true(s.said.rows[1].reason.n > 0);
-    dr_arena_free(s.a);
-}
-
-/* Both lines are rejected: the deal must hold none, if it ever had one. */
-static void test_a_set_that_is_emptied(void **state)
-{
-    struct scene s;
-    struct dr_part parts[2];
-    struct dr_line lines[2];
-    uint64_t products[2];
-    struct dr_rejected r[2] = {
-        {.part_id = S("l1"), .rule = S("rule"), .reason = S("no product")},
-        {.part_id = S("l2"), .rule = S("rule"), .reason = S("no product")}};
-
-    (void)state;
-    lines_open(&s, parts, lines, products);
-    s.load.op = DR_LOAD_WRITE;
-    s.load.line_count = 0;
-    s.out.part_rejects = r;
-    s.out.part_reject_count = 2;
-    set_body(&s, "{\"products\":[]}");
-    (void)judged(&s);
-    is_state(&s.said.rows[0], "rejected");
-    assert_int_equal(losses(&s.said), 0);
-    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3}]}");
-    (void)judged(&s);
-    assert_int_equal(losses(&s.said), 1); /* it still stands there */
-    s.load.content_hash = S("another content, of thirty-two b"); /* not yet */
-    (void)judged(&s);
-    assert_null(s.said.rows[0].state);
-    assert_null(s.said.rows[1].state);
-    s.c.loads[0].fact.dst = 0; /* it never had any */
-    (void)judged(&s);
-    is_state(&s.said.rows[1], "rejected");
-    assert_int_equal(losses(&s.said), 0);
-    dr_arena_free(s.a);
-}
 
 /* An e-mail on a contact that was deleted since; it would stand on the company
  * if it were sent now. */
@@ -752,7 +434,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_landed),
         cmocka_unit_test(test_what_stood_on_what_was_deleted),
-        cmocka_unit_test(test_a_set_that_is_emptied),
         cmocka_unit_test(test_each_loss_shows),
         cmocka_unit_test(test_a_missing_end_is_told),
         cmocka_unit_test(test_an_orphan_with_nothing_is_a_loss),
@@ -764,12 +445,8 @@ int main(void)
         cmocka_unit_test(test_an_end_that_somebody_deleted),
         cmocka_unit_test(test_a_kept_edit_is_told),
         cmocka_unit_test(test_one_link_too_many),
-        cmocka_unit_test(test_folded_into_what_is_gone),
         cmocka_unit_test(test_the_target_of_a_call_log),
         cmocka_unit_test(test_a_link_that_never_was),
-        cmocka_unit_test(test_folded),
-        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_a_line_alone_is_rejected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
