@@ -186,11 +186,15 @@ int dr_plan_apply(const struct dr_plan *p, const struct dr_source *rec,
                   const struct dr_apply_opts *o, struct dr_arena *a,
                   struct dr_outcome *out, struct dr_err *err)
 {
-    struct build b = {.plan = p, .rec = rec, .opts = o, .a = a};
+    struct build b = {
+        .plan = p, .rec = alias_followed(a, rec), .opts = o, .a = a};
     const struct kind *kind;
     int rc;
 
     *out = (struct dr_outcome){0};
+    if (!b.rec) {
+        return too_large(err);
+    }
     if (rec->op == DR_SRC_DELETE || rec->op == DR_SRC_MERGE ||
         rec->op == DR_SRC_HIDDEN) {
         gone(rec, out);

@@ -61,7 +61,7 @@ size_t make_company(struct build *b, struct dr_load out[LOADS_MAX])
 {
     const struct dr_str none = {"", 0};
     struct dr_str name = account_name(b);
-    struct dr_str parent = prop_text(b, "parent_company_id");
+    struct dr_str parent = prop_ref(b, "parent_company_id", "company");
     struct dr_str before = map_text(b->plan->merge_company, b->rec->id);
     size_t fields;
 

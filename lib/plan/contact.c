@@ -112,7 +112,7 @@ static void company_refs(struct build *b, const struct end *ends, size_t n,
 /* The company named in the record, when the associations flag none. */
 static void prefer_named(struct build *b, struct end *ends, size_t n)
 {
-    struct dr_str named = prop_text(b, "primary_company_id");
+    struct dr_str named = prop_ref(b, "primary_company_id", "company");
 
     for (size_t i = 1; n > 1 && !ends[0].primary && i < n; i++) {
         if (dr_str_eq(ends[i].id, named)) {

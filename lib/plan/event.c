@@ -164,7 +164,7 @@ static void contact(struct build *b)
                      "report of them");
         return;
     }
-    r.key = load_key(b, "contact", id);
+    r.key = load_key(b, "contact", alias_of(b->rec, DR_STR_LIT("contact"), id));
     build_ref(b, &r);
 }
 

@@ -204,7 +204,7 @@ static int check_currency(struct build *b, struct dr_str deal)
 static int make_line(struct build *b, const struct dr_part *part,
                      struct dr_str currency, struct dr_line *out)
 {
-    struct dr_str product = prop_text(b, "product_id");
+    struct dr_str product = prop_ref(b, "product_id", "product");
     struct dr_field *f = dr_arena_calloc(b->a, 8, sizeof(*f));
     size_t n = 0;
 

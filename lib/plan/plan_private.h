@@ -131,6 +131,16 @@ struct dr_str plan_norm(struct dr_arena *a, struct dr_str s);
 struct dr_str plan_email(struct dr_arena *a, struct dr_str s);
 bool plan_email_usable(struct dr_str s);
 
+/* ---- alias.c: what was merged at the source ---- */
+
+/* The record that `id` became; `id` itself when it was not merged. */
+struct dr_str alias_of(const struct dr_source *rec, struct dr_str type,
+                       struct dr_str id);
+/* The record with its associations leading where alias_of says. NULL: it needs
+ * more memory than there is. */
+const struct dr_source *alias_followed(struct dr_arena *a,
+                                       const struct dr_source *rec);
+
 /* ---- one record being made (build.c) ---- */
 
 struct build {
@@ -200,6 +210,9 @@ void build_hash(struct build *b, struct dr_load *l);
 /* A property's value, NULL type when absent or null. */
 const struct dr_json *prop(const struct build *b, const char *name);
 struct dr_str prop_text(const struct build *b, const char *name);
+/* One that names a record of `type`, merged ones followed. */
+struct dr_str prop_ref(const struct build *b, const char *name,
+                       const char *type);
 /* Applies an ordinary rule; special ones are the object's business. */
 void apply_rule(struct build *b, const struct rule *r);
 /* The note about a value that the plan leaves out. */

@@ -257,7 +257,8 @@ static void add_identity(struct dr_profile *p, struct dr_arena *a,
         add_named(p, &p->companies, rec->id, created, target_name(a, props),
                   dr_json_get_str(props, "name"));
         if (parent.n > 0) {
-            keep(p, p->parents, rec->id, parent);
+            keep(p, p->parents, rec->id,
+                 alias_of(rec, DR_STR_LIT("company"), parent));
         }
     } else if (dr_str_eqz(rec->object, "contact")) {
         struct dr_str mail = plan_email(a, dr_json_get_str(props, "email"));
@@ -298,13 +299,17 @@ static void add_body(struct dr_profile *p, const struct dr_source *rec,
 {
     struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new((size_t)64 << 20);
     const struct dr_json *root = dr_json_parse(a, body, NULL, NULL);
+    const struct dr_source *led = alias_followed(a, rec);
 
+    if (!led) {
+        must(NULL);
+    }
     profile_add_one(p, p->counts, rec->object);
     if (!root) {
         return;
     }
     add_properties(p, rec->object, dr_json_get(root, "properties"));
-    census_add(p, a, rec, root);
+    census_add(p, a, led, root);
     if (has_owner(rec->object)) {
         profile_add_one(p, p->owners,
                         dr_json_scalar(dr_json_get(root, "owner_id")));

@@ -123,7 +123,7 @@ static struct links links_of(struct build *b)
         struct dr_str object = dr_json_get_str(e, "type");
         struct dr_str id = dr_json_scalar(dr_json_get(e, "id"));
         if (object.n > 0 && id.n > 0 && dr_text_valid(object)) {
-            add(&l, object, id, true);
+            add(&l, object, alias_of(rec, object, id), true);
         }
     }
     sort(&l);

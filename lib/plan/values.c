@@ -43,6 +43,12 @@ struct dr_str prop_text(const struct build *b, const char *name)
     return text_of(prop(b, name));
 }
 
+struct dr_str prop_ref(const struct build *b, const char *name,
+                       const char *type)
+{
+    return alias_of(b->rec, dr_str_z(type), prop_text(b, name));
+}
+
 static void null_field(struct build *b, const struct rule *r)
 {
     build_field(b, r->target, r->id, DR_VAL_NULL, (struct dr_str){"", 0});

@@ -50,6 +50,11 @@ static const struct field_map blob_fields[] = {
     F(dr_blob, MAP_U64, size),          F(dr_blob, MAP_HASH, sha256)};
 MAP(blob, dr_blob, blob);
 
+static const struct field_map alias_fields[] = {F(dr_alias, MAP_TEXT, type),
+                                                F(dr_alias, MAP_TEXT, id),
+                                                F(dr_alias, MAP_TEXT, into)};
+MAP(alias, dr_alias, alias);
+
 static const struct field_map source_fields[] = {
     F(dr_source, MAP_TEXT, object),
     F(dr_source, MAP_TEXT, id),
@@ -66,7 +71,8 @@ static const struct field_map source_fields[] = {
     LIST(dr_source, "parts", parts, part_count, &part),
     F(dr_source, MAP_HASH, content_hash),
     F(dr_source, MAP_U32, epoch),
-    SUB(dr_source, blob, &blob)};
+    SUB(dr_source, blob, &blob),
+    LIST(dr_source, "aliases", aliases, alias_count, &alias)};
 MAP(source, dr_source, source_record);
 
 static const struct field_map marker_fields[] = {

@@ -76,6 +76,12 @@ struct dr_part {
     struct dr_str body;
 };
 
+/* A record of `type` that was merged at the source: `into` is the one that is
+ * left, at the end of a chain of merges. */
+struct dr_alias {
+    struct dr_str type, id, into;
+};
+
 /* Why the bytes of an attachment are in `files`, or are not. */
 enum dr_blob_state {
     DR_BLOB_STORED = 1,
@@ -118,9 +124,13 @@ struct dr_source {
     size_t assoc_count;
     const struct dr_part *parts; /* line_item: the deal's lines, key = deal */
     size_t part_count;
-    struct dr_str content_hash; /* 32 bytes over body, associations, parts */
+    struct dr_str content_hash; /* 32 bytes, over aliases too */
     uint32_t epoch;
     struct dr_blob blob; /* attachment */
+    /* Of ids that body, associations or parts name: these stay as they came,
+     * and lib/plan follows. Each id once. */
+    const struct dr_alias *aliases;
+    size_t alias_count;
 };
 
 struct dr_marker {
