@@ -395,5 +395,10 @@ void source_hash(const struct dr_source *s, uint8_t out[32])
         dr_hash_part(&h, s->parts[i].id);
         dr_hash_part(&h, s->parts[i].body);
     }
+    for (size_t i = 0; i < s->alias_count; i++) {
+        dr_hash_part(&h, s->aliases[i].type);
+        dr_hash_part(&h, s->aliases[i].id);
+        dr_hash_part(&h, s->aliases[i].into);
+    }
     dr_hash_final(&h, out);
 }

@@ -121,7 +121,8 @@ struct dr_str assoc_row_after(const struct dr_json *row);
 /* One id, and where its row goes on. */
 void body_ids_after(struct dr_buf *b, struct dr_str id, struct dr_str after);
 
-/* Content hash of a source record: body, associations, parts. 32 bytes. */
+/* Content hash of a source record: body, associations, parts, aliases. 32
+ * bytes. */
 void source_hash(const struct dr_source *s, uint8_t out[32]);
 
 #endif

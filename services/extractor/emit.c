@@ -62,6 +62,10 @@ static size_t size_of(const struct dr_source *s)
     for (size_t i = 0; i < s->part_count; i++) {
         n += s->parts[i].id.n + s->parts[i].body.n + 64;
     }
+    for (size_t i = 0; i < s->alias_count; i++) {
+        const struct dr_alias *a = &s->aliases[i];
+        n += a->type.n + a->id.n + a->into.n + 16;
+    }
     return n;
 }
 
@@ -163,7 +167,7 @@ static bool clamp(struct extractor *ex, struct object *o, struct dr_source *s)
     note_cut(ex, o, s->id, was);
     s->op = DR_SRC_INDEX;
     s->body = (struct dr_str){NULL, 0};
-    s->assoc_count = s->part_count = 0;
+    s->assoc_count = s->part_count = s->alias_count = 0;
     return was;
 }
 
@@ -190,7 +194,11 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
     int kind = object_index(ex, o);
     int32_t part = dr_partition(s->id, ex->svc->partitions);
     struct dr_env env = {.kind = DR_MSG_SOURCE};
+    struct emitted_row known;
+    bool lived = emitted_get(ex->emitted, kind, s->id, &known) && !known.gone;
 
+    s->object = dr_str_z(o->name);
+    merges_attach(ex, s);
     if (clamp(ex, o, s)) {
         return;
     }
@@ -210,13 +218,13 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
     }
     row.rev = emitted_next_rev(ex->emitted, kind, s->id, server_ms);
     s->rev = row.rev;
-    s->object = dr_str_z(o->name);
     s->content_hash = (struct dr_str){(const char *)hash, sizeof(hash)};
     s->epoch = 1;
     env.u.source = *s;
     dr_service_send(ex->svc, ex->producer, o->topic, part, s->id, &env, NULL,
                     NULL);
     emitted_put(ex->emitted, kind, s->id, &row);
+    merges_note(ex, o, s, lived);
     forgive(ex, o, s->id, dr_wall_ms() + 1);
     if (o->is == OBJECT_FILES && s->op != DR_SRC_INDEX) {
         note_behind(ex, s);

@@ -13,6 +13,7 @@
 #include <drover/kafka/kafka.h>
 #include <drover/service/service.h>
 
+#include "alias.h"
 #include "api.h"
 #include "contract.h"
 #include "cursor.h"
@@ -72,6 +73,19 @@ struct bad {
     int64_t wall_ms;
 };
 
+/* merges.c */
+struct merges {
+    struct aliases *known;
+    struct dr_alias *v; /* of the record that was looked at last */
+    size_t n, cap;
+    struct dr_arena *arena; /* its trees */
+    struct dr_map *wanted;  /* "<object>:<id>" to be asked for */
+    bool asking;            /* the topics are read for such ids */
+    bool due;               /* some record may not know of a merge */
+    int64_t next_ms;        /* not before, in the tail */
+    uint64_t told;          /* records that were sent again */
+};
+
 struct extractor {
     struct dr_service *svc;
     struct api api;
@@ -110,6 +124,7 @@ struct extractor {
     struct dr_buf held;           /* bytes of the page being worked on  */
     size_t unacked; /* bytes sent since Kafka last had everything       */
     struct dr_map *behind; /* "<type>:<id>" -> ids of its attachments   */
+    struct merges merges;
     struct files files;
     struct fetch *fetch;
     const char *download_hosts; /* allow list, or ""                */
@@ -281,6 +296,28 @@ void emit_status(struct extractor *ex, bool force);
 
 /* Reads back cursors and source topics: what is there already. */
 void resume(struct extractor *ex);
+typedef void row_fn(struct extractor *ex, const struct dr_env *env,
+                    int32_t partition);
+/* Every record of the source topics as they stand now, in no order but that of
+ * each partition. Until then, or until the service is asked to stop. */
+void read_sources(struct extractor *ex, row_fn *row);
+
+/* ---- merges.c: records that were merged at the source ---- */
+
+void merges_init(struct merges *m);
+void merges_done(struct merges *m);
+/* Gives a record the aliases of the ids that it names; they last until the
+ * next record is given its own. */
+void merges_attach(struct extractor *ex, struct dr_source *s);
+/* A record was sent; `lived`: it did before. */
+void merges_note(struct extractor *ex, const struct object *o,
+                 const struct dr_source *s, bool lived);
+void merges_read_back(struct extractor *ex, const struct dr_source *s);
+/* Asks for what no record has, and sends again what was sent without knowing
+ * of a merge; nothing when there is nothing new. */
+bool merges_settle(struct extractor *ex);
+bool merges_tail(struct extractor *ex); /* not too often */
+bool merges_freeze(struct extractor *ex);
 
 /* ---- catalogue.c ---- */
 

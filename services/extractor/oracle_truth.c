@@ -461,6 +461,7 @@ void truth_check(struct extractor *ex)
             check_object(ex, o);
         }
     }
+    led_check(ex, newest);
     dr_map_free(newest);
     dr_map_free(ends);
     dr_arena_free(arena);

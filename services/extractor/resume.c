@@ -44,9 +44,6 @@ static bool behind(const int64_t *ends, const int64_t *at, size_t n)
     return false;
 }
 
-typedef void row_fn(struct extractor *ex, const struct dr_env *env,
-                    int32_t partition);
-
 static void read_all(struct extractor *ex, const char *const *topics, size_t n,
                      int parts, row_fn *row)
 {
@@ -76,6 +73,7 @@ static void read_all(struct extractor *ex, const char *const *topics, size_t n,
         env = m.value.p ? dr_wire_unpack(ex->page_arena, m.value, &err) : NULL;
         if (env) {
             row(ex, env, m.partition);
+            quiet_since = dr_mono_ms(); /* it may have waited for Kafka */
         }
     }
     dr_reader_free(r);
@@ -127,6 +125,7 @@ static void source_row(struct extractor *ex, const struct dr_env *env,
     row.content ^= files_mix(&s->blob);
     emitted_put(ex->emitted, object_index(ex, o), s->id, &row);
     forgive(ex, o, s->id, env->wall_ms + 1);
+    merges_read_back(ex, s);
     for (size_t i = 0; i < s->part_count; i++) {
         dr_map_put(ex->lines, s->parts[i].id, ex);
     }
@@ -173,18 +172,24 @@ static void rejected_row(struct extractor *ex, const struct dr_env *env,
     dr_buf_done(&key);
 }
 
+void read_sources(struct extractor *ex, row_fn *row)
+{
+    const char *topics[MAX_OBJECTS];
+
+    for (size_t i = 0; i < ex->object_count; i++) {
+        topics[i] = ex->objects[i].topic;
+    }
+    read_all(ex, topics, ex->object_count, ex->svc->partitions, row);
+}
+
 void resume(struct extractor *ex)
 {
     const char *cursors[] = {ex->cursor_topic};
     const char *rejected[] = {ex->rejected_topic};
-    const char *topics[MAX_OBJECTS];
 
     read_all(ex, cursors, 1, 1, cursor_row);
     read_all(ex, rejected, 1, ex->svc->partitions, rejected_row);
-    for (size_t i = 0; i < ex->object_count; i++) {
-        topics[i] = ex->objects[i].topic;
-    }
-    read_all(ex, topics, ex->object_count, ex->svc->partitions, source_row);
+    read_sources(ex, source_row);
     for (size_t i = 0; i < ex->object_count; i++) {
         const struct object *o = &ex->objects[i];
         if (o->cursor.phase != CURSOR_NEW) {

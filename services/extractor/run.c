@@ -88,7 +88,9 @@ bool last_steps(struct extractor *ex)
     if (!items_ask(ex)) {
         return true; /* what it found is asked: gone over again */
     }
-    if (!sweep(ex)) {
+    /* Before the sweep, for what is sent again must not look like what the
+     * tail has missed; and after it, for what that finds. */
+    if (!merges_freeze(ex) || !sweep(ex) || !merges_settle(ex)) {
         return false;
     }
     ex->indexed = ex->halted[0] == '\0';
@@ -133,7 +135,7 @@ static void go_on_when_answered(struct extractor *ex)
 
 static bool one_round(struct extractor *ex)
 {
-    if (!tail_round(ex)) {
+    if (!tail_round(ex) || !merges_tail(ex)) {
         return false;
     }
     if (dr_mono_ms() >= ex->schema_due_ms) {
@@ -264,6 +266,7 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
     ex->alone = dr_map_new(NULL);
     ex->behind = behind_new();
     ex->stirred = dr_map_new(NULL);
+    merges_init(&ex->merges);
     files_init(&ex->files);
     ex->fetch = fetch_new();
     ex->page_arena = dr_arena_new(HELD_MAX);
@@ -305,6 +308,7 @@ void extractor_done(struct extractor *ex)
     dr_map_free(ex->alone);
     dr_map_free(ex->behind);
     dr_map_free(ex->stirred);
+    merges_done(&ex->merges);
     files_done(&ex->files);
     fetch_free(ex->fetch);
     dr_arena_free(ex->page_arena);

@@ -254,7 +254,7 @@ static bool finish(struct extractor *ex, struct object *o)
         return false;
     }
     if (object_index(ex, o) + 1 == (int)ex->object_count &&
-        !ask_corrupt_wait(ex)) {
+        (!merges_settle(ex) || !ask_corrupt_wait(ex))) {
         return false;
     }
     emit_flush(ex);

@@ -291,6 +291,11 @@ bool sweep(struct extractor *ex)
         if (!o->readable || (lines && !object_find(ex, DR_STR_LIT("deal")))) {
             continue;
         }
+        /* What names a merge that the sweep has found is no miss of its own:
+         * these two are read again whole, and so compared by content. */
+        if ((lines || o->is == OBJECT_EVENTS) && !merges_settle(ex)) {
+            return false;
+        }
         if (o->is == OBJECT_EVENTS ? !sweep_events(ex, o)
             : lines                ? !sweep_lines(ex, o)
                                    : !sweep_object(ex, o)) {

@@ -55,6 +55,16 @@ static void source(struct dr_json_w *w, const struct dr_source *s)
         dr_json_w_end(w);
     }
     dr_json_w_end(w);
+    dr_json_w_key(w, "aliases");
+    dr_json_w_arr(w);
+    for (size_t i = 0; i < s->alias_count; i++) {
+        dr_json_w_obj(w);
+        dr_json_w_kv(w, "type", s->aliases[i].type);
+        dr_json_w_kv(w, "id", s->aliases[i].id);
+        dr_json_w_kv(w, "into", s->aliases[i].into);
+        dr_json_w_end(w);
+    }
+    dr_json_w_end(w);
     if (s->blob.state) {
         dr_json_w_key(w, "blob");
         dr_json_w_obj(w);
