@@ -103,6 +103,7 @@ class Result:
         objects = [o["object"] for o in self.flow.status()["source"]["objects"]]
         for o in objects:
             keep("records/" + o)
+            keep("deleted/" + o)
         for o in objects:
             for end in objects:
                 keep("associations/%s/%s" % (o, end))
@@ -165,6 +166,7 @@ class Result:
         return Links(self.group("freshsales/records/"),
                      self.group("freshsales/deleted/"),
                      self.group("fasttrack/records/"),
+                     self.group("fasttrack/deleted/"),
                      {tuple(k.split("/")): v for k, v in self.group(
                          "fasttrack/associations/").items()},
                      self.lines("records.ndjson"),

@@ -13,6 +13,7 @@ sys.path.insert(0, str(HERE))
 from bench import Failure  # noqa: E402
 from check_expected import CARRIED, Check  # noqa: E402
 from demo import Given, emptied  # noqa: E402
+from links import Links  # noqa: E402
 from stack import Options, longest_delay, parse_kills  # noqa: E402
 from truth import Truth  # noqa: E402
 
@@ -193,6 +194,42 @@ class TruthTest(unittest.TestCase):
     def test_a_line_twice(self):
         self.lines.append(line("note", "no_1", "excluded"))
         self.only("several lines: note no_1")
+
+
+class LinksTest(unittest.TestCase):
+    """A deal names a contact that was merged, twice over."""
+
+    def problems(self, contacts, gone):
+        deal = {"id": 1, "sales_account_id": None, "contacts": [
+            {"id": i} for i in contacts]}
+        lines = [{"object": o, "id": i, "type": t, "target_id": n,
+                  "state": "landed"} for o, i, t, n in (
+                      ("deal", "d", "deals", 1), ("contact", "y", "leads", 2),
+                      ("contact", "z", "contacts", 3))]
+        return Links(
+            {"deals": [deal], "leads": [{"id": 2}],
+             "contacts": [{"id": 3, "sales_accounts": []}]}, {},
+            {"deal": [{"id": "d", "properties": {}}], "contact": [
+                {"id": "z", "properties": {}}]}, {"contact": gone},
+            {("deal", "contact"): [{"from_id": "d", "to_id": "x"}]},
+            lines, [], []).problems({("contact", "z")})
+
+    def test_a_link_to_what_was_merged(self):
+        merges = [{"id": "x", "op": "merge", "merged_into": "y"},
+                  {"id": "y", "op": "merge", "merged_into": "z"}]
+        self.assertEqual(self.problems([3], merges), [])
+        self.assertIn("contacts none, not", self.problems([], merges)[0])
+
+    def test_what_is_left_is_gone(self):
+        merges = [{"id": "x", "op": "merge", "merged_into": "y"},
+                  {"id": "y", "op": "delete"}]
+        self.assertEqual(self.problems([], merges), [])
+        self.assertEqual(len(self.problems([3], merges)), 1)
+
+    def test_a_circle(self):
+        merges = [{"id": "x", "op": "merge", "merged_into": "y"},
+                  {"id": "y", "op": "merge", "merged_into": "x"}]
+        self.assertEqual(self.problems([], merges), [])
 
 
 class ExpectedTest(unittest.TestCase):

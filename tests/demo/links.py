@@ -1,6 +1,7 @@
 """Every link of what landed, held against the source's own: which accounts a
 contact has, which account and contacts a deal, which parent an account, on
-what an activity stands. Drover is asked for nothing but where each record is."""
+what an activity stands. What names a record that the source merged belongs to
+the one that is left. Drover is asked for nothing but where each record is."""
 import collections
 
 from truth import some
@@ -15,11 +16,12 @@ def numbers(values):
 
 class Links:
     """records, deleted: {type: [line of /sim/records or deleted]}; source:
-    {object: [record]}; ends: {(from, to): [line of the source's /sim/associations]}; lines: of
+    {object: [record]}; gone: {object: [line of the source's /sim/deleted]};
+    ends: {(from, to): [line of the source's /sim/associations]}; lines: of
     records.ndjson; conflicts: of conflicts.ndjson; told: the differences of
     reconciliation.json, for the target moves no file."""
 
-    def __init__(self, records, deleted, source, ends, lines, conflicts,
+    def __init__(self, records, deleted, source, gone, ends, lines, conflicts,
                  told):
         # What is gone at the source may stand, or lie in the recycle bin
         # and be shown: a link to it is no news of the source.
@@ -30,14 +32,18 @@ class Links:
                      for r in v}
         self.source = {(kind, r["id"]): r for kind, v in source.items()
                        for r in v}
+        self.merged = {(kind, r["id"]): r["merged_into"]
+                       for kind, v in gone.items() for r in v
+                       if r["op"] == "merge"}
         self.lines = lines
         self.at = {(x["object"], x["id"]): (x["type"], int(x["target_id"]))
                    for x in lines if x["target_id"] and
                    x["state"] in ("landed", "merged")}
         self.ends = collections.defaultdict(list)
+        self.named = collections.defaultdict(list)  # as the source has it
         for (kind, end), rows in ends.items():
             for r in rows:
-                self.ends[kind, end, r["from_id"]].append(r["to_id"])
+                self.end(kind, end, r["from_id"], r["to_id"])
         self.customs = sorted({kind for kind, _ in ends
                                if kind.startswith("co_")})
         for (kind, rid), r in self.source.items():
@@ -53,20 +59,32 @@ class Links:
                         x["rule"] == "gone"}  # deleted there by somebody
         self.found = []
 
+    def left(self, kind, rid):
+        """What a record became that was merged; the id itself where nothing
+        is left of it."""
+        at, seen = rid, set()
+        while (kind, at) in self.merged and at not in seen:
+            seen.add(at)
+            at = self.merged[kind, at]
+        return at if (kind, at) in self.source else rid
+
+    def end(self, kind, end, rid, to):
+        self.ends[kind, end, rid].append(self.left(end, to))
+        self.named[kind, end, rid].append(to)
+
     def attached(self, rid, parents):
         """To a record, or to what hangs on one."""
         for p in parents:
-            if p["type"] in TYPE:
-                self.ends["attachment", p["type"], rid].append(p["id"])
+            if p["type"] in TYPE or p["type"] in self.customs:
+                self.end("attachment", p["type"], rid, p["id"])
             for end in TYPE:
-                self.ends["attachment", end, rid] += self.ends.get(
-                    (p["type"], end, p["id"]), [])
-            if p["type"] in self.customs:
-                self.ends["attachment", p["type"], rid].append(p["id"])
+                for to in self.named.get((p["type"], end, p["id"]), []):
+                    self.end("attachment", end, rid, to)
 
-    def targets(self, kind, end, rid, types=None):
+    def targets(self, kind, end, rid, types=None, ends=None):
         """The target's ids of the ends that are there."""
-        return {self.at[end, i][1] for i in self.ends[kind, end, rid]
+        ends = self.ends if ends is None else ends
+        return {self.at[end, i][1] for i in ends[kind, end, rid]
                 if self.at.get((end, i)) in self.live and
                 (types is None or self.at[end, i][0] in types)}
 
@@ -112,7 +130,8 @@ class Links:
 
     def parent(self, rid):
         record = self.source.get(("company", rid))
-        return record and record["properties"].get("parent_company_id")
+        parent = record and record["properties"].get("parent_company_id")
+        return parent and self.left("company", parent)
 
     def company(self, rid, record):
         at = self.at.get(("company", self.parent(rid)))
@@ -146,7 +165,8 @@ class Links:
                 (kind, rid, "%s_%s" % (kind, end)) in self.told
                 for end in TYPE) and kind == "attachment":
             wanted |= {(TYPE[end], i) for end in TYPE
-                       for i in self.targets(kind, end, rid)}
+                       for ends in (self.ends, self.named)
+                       for i in self.targets(kind, end, rid, ends=ends)}
         alone = not wanted or any(
             (end, i) in self.deleted for end in TYPE
             for i in self.ends[kind, end, rid])
