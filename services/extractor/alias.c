@@ -19,6 +19,7 @@ struct aliases {
     struct dr_map *left;    /* keys of what is left           */
     size_t merged;
     unsigned round;
+    bool there; /* some answer of this round says so */
 };
 
 struct aliases *aliases_new(void)
@@ -116,13 +117,18 @@ void aliases_gone(struct aliases *a, struct dr_str type, struct dr_str id)
 
 void aliases_there(struct aliases *a, struct dr_str type, struct dr_str id)
 {
+    a->there = true;
     put(a, type, id, &(struct answer){.is = ANSWER_THERE, .round = a->round},
         (struct dr_str){0});
 }
 
-void aliases_ask_anew(struct aliases *a)
+bool aliases_ask_anew(struct aliases *a)
 {
+    bool there = a->there;
+
+    a->there = false;
     a->round++;
+    return there;
 }
 
 bool aliases_concern(const struct aliases *a, struct dr_str type,

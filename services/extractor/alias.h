@@ -31,7 +31,8 @@ bool aliases_merged(struct aliases *a, struct dr_str type, struct dr_str id,
 void aliases_gone(struct aliases *a, struct dr_str type, struct dr_str id);
 /* It is there: for now, until aliases_ask_anew. */
 void aliases_there(struct aliases *a, struct dr_str type, struct dr_str id);
-void aliases_ask_anew(struct aliases *a);
+/* True: there was such an answer. */
+bool aliases_ask_anew(struct aliases *a);
 
 /* Whether some merge names it, as what it was or as what is left. */
 bool aliases_concern(const struct aliases *a, struct dr_str type,

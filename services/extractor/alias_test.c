@@ -115,7 +115,8 @@ static void what_is_there_is_asked_again(void **state)
     aliases_there(a, type, DR_STR_LIT("y"));
     leads(a, "x", "y", "");
     leads(a, "y", "", "");
-    aliases_ask_anew(a);
+    assert_true(aliases_ask_anew(a));
+    assert_false(aliases_ask_anew(a));
     leads(a, "x", "", "y");
     merge(a, "y", "l");
     leads(a, "x", "l", "");

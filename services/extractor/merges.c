@@ -363,6 +363,6 @@ bool merges_tail(struct extractor *ex)
 bool merges_freeze(struct extractor *ex)
 {
     /* What was there and not sent yet may have been merged since. */
-    aliases_ask_anew(ex->merges.known);
+    ex->merges.due |= aliases_ask_anew(ex->merges.known);
     return merges_settle(ex);
 }

@@ -29,18 +29,27 @@ class RealData(Case):
         self.assertEqual(lines, expected["line_item"]["readable"])
         return w
 
+    @staticmethod
+    def read_of(w, kind):
+        """What was read of the source: that another record was merged may be
+        told a minute later."""
+        return {rid: {k: v for k, v in r.items() if k not in (
+            "rev", "content", "aliases", "offset", "wall_ms")}
+            for rid, r in w.newest(kind).items()}
+
     def replayed(self, name):
         """The change script played in the tail, then the freeze: the sweep
         finds nothing that the tail did not have."""
         w = self.read(name)
         w.play_changes()
         w.drained()
-        before = {kind: w.newest(kind) for kind in w.kinds + ["line_item"]}
+        before = {kind: self.read_of(w, kind)
+                  for kind in w.kinds + ["line_item"]}
         status = w.freeze()
         self.assertEqual((status["phase"], status["tail_misses"]),
                          ("frozen", 0))
         for kind, records in before.items():
-            self.assertEqual(w.newest(kind), records, kind)
+            self.assertEqual(self.read_of(w, kind), records, kind)
         self.assert_is_truth(w)
         self.assert_lines(w)
         self.assert_nothing_twice(w)
