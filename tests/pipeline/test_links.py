@@ -3,10 +3,12 @@
 is. What is asserted is what the simulated Freshsales holds at the end, all of
 its links against all of the source's (demo/links.py), and by name what each
 edit was to do."""
+import json
 import unittest
 
-from case import Case  # first: it finds the support folder
+from case import Case, ROOT  # first: it finds the support folder
 from bench import ndjson  # noqa: E402
+from source_folder import SourceFolder  # noqa: E402
 
 
 class Links(Case):
@@ -173,6 +175,88 @@ class Links(Case):
              "pa_5": ([], []),
              "pa_6": (sorted(lines["deal", d]["target_id"]
                              for d in ("de_008", "de_010")), [])})
+
+    # ---- what was merged at the source, which moves no link by itself ----
+
+    def merged_source(self):
+        """Merged before the start: a chain of contacts, two companies, one
+        contact into what was deleted."""
+        f = SourceFolder(ROOT / "tests" / "data" / "source",
+                         self.bench.folder / "merged")
+
+        def change(kind, rid, **properties):
+            records = f.records(kind)
+            next(r for r in records if r["id"] == rid)["properties"].update(
+                properties)
+            f.put(kind, records)
+
+        def link(kind, end, *rows):
+            name = "associations/%s_%s.csv" % (kind, end)
+            lines = f.read(name).decode().splitlines()
+            like = lines[1].split(",", 2)[2]
+            f.write(name, "".join(line + "\n" for line in lines + [
+                "%s,%s,%s" % (a, b, like) for a, b in rows]).encode())
+        link("deal", "contact", ("de_011", "old_a"), ("de_012", "old_x"))
+        link("task", "contact", ("ta_006", "old_b"))
+        link("contact", "company", ("ct_011", "co_old"))
+        change("company", "co_011", parent_company_id="co_older")
+        change("attachment", "fi_08", parents=[
+            {"type": "contact", "id": "old_c"}])
+        f.file("tombstones.ndjson", "tombstone", b"".join(json.dumps({
+            "type": kind, "id": rid, "op": "merge" if into else "delete",
+            "version": 9, "updated_at": "2026-01-10T10:00:00Z",
+            "merged_into": into}).encode() + b"\n" for kind, rid, into in (
+                ("contact", "old_a", "old_b"), ("contact", "old_b", "old_c"),
+                ("contact", "old_c", "ct_030"), ("contact", "old_x", "old_y"),
+                ("contact", "old_y", None), ("company", "co_older", "co_old"),
+                ("company", "co_old", "co_012"))))
+        return f.done()
+
+    def stands_on(self, s, kind, about):
+        record = next(r for r in ndjson(s.target.admin, "/sim/records/" + kind)
+                      if about in r["description"])
+        return [(t["type"], t["id"]) for t in record["targetables"]]
+
+    def test_what_names_a_merged_record(self):
+        s, flow = self.loaded(source=self.merged_source())
+        people = self.source_ids(s, "contacts", "external_id")
+        accounts = self.source_ids(s, "sales_accounts", "cf_source_id")
+        deals = self.source_ids(s, "deals", "cf_source_id")
+        named = {r["id"]: k for k, r in people.items()}
+        names = {r["id"]: k for k, r in accounts.items()}
+        self.assertEqual(sorted(named[c["id"]] for c in deals["de_011"][
+            "contacts"]), ["ct_011", "ct_030"])
+        self.assertEqual([named[c["id"]] for c in deals["de_012"]["contacts"]],
+                         ["ct_012"])
+        self.assertEqual([names[a["id"]] for a in people["ct_011"][
+            "sales_accounts"]], ["co_012"])
+        self.assertEqual(names.get(accounts["co_011"][
+            "parent_sales_account_id"]), "co_012")
+        self.assertEqual(self.stands_on(s, "tasks", "task ta_006 "),
+                         [("Contact", people["ct_030"]["id"])])
+        self.assertEqual([(r["parent_type"], r["parent_id"]) for r in ndjson(
+            s.target.admin, "/sim/files") if r["name"] == "nobody.txt"],
+            [("Contact", people["ct_030"]["id"])])
+        # And in the tail, when all of it stands.
+        for kind, rid, into in (("contact", "ct_019", "ct_021"),
+                                ("contact", "ct_005", "ct_009"),
+                                ("contact", "ct_009", "ct_010"),
+                                ("company", "co_016", "co_020")):
+            s.source.post("/sim/admin/%s/%s" % (kind, rid),
+                          {"op": "merge", "merged_into": into})
+        flow.tail(changes=False)
+        self.ended(flow)
+        people = self.source_ids(s, "contacts", "external_id")
+        deals = self.source_ids(s, "deals", "cf_source_id")
+        self.assertEqual(
+            {d: sorted(named[c["id"]] for c in deals[d]["contacts"])
+             for d in ("de_019", "de_005")},
+            {"de_019": ["ct_021"], "de_005": ["ct_010", "ct_014"]})
+        self.assertEqual(names[deals["de_040"]["sales_account_id"]], "co_020")
+        self.assertEqual([names[a["id"]] for a in people["ct_016"][
+            "sales_accounts"]], ["co_020"])
+        self.assertEqual(self.stands_on(s, "tasks", "task ta_005 "),
+                         [("Contact", people["ct_010"]["id"])])
 
     def test_links_that_people_made_stay(self):
         """In Freshsales somebody gives a deal a contact and an account, an
