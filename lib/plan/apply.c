@@ -186,8 +186,11 @@ int dr_plan_apply(const struct dr_plan *p, const struct dr_source *rec,
                   const struct dr_apply_opts *o, struct dr_arena *a,
                   struct dr_outcome *out, struct dr_err *err)
 {
-    struct build b = {
-        .plan = p, .rec = alias_followed(a, rec), .opts = o, .a = a};
+    struct build b = {.plan = p,
+                      .rec = alias_followed(a, rec),
+                      .named = rec,
+                      .opts = o,
+                      .a = a};
     const struct kind *kind;
     int rc;
 

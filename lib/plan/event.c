@@ -151,6 +151,7 @@ static void when(struct build *b)
 static void contact(struct build *b)
 {
     struct dr_str id = member(b, "contact_id");
+    struct dr_str left = alias_of(b->rec, DR_STR_LIT("contact"), id);
     struct dr_ref r = {.field = DR_STR_LIT("targetable:Contact"),
                        .rule = DR_STR_LIT("event.contact_id"),
                        .lane = DR_STR_LIT("contact"),
@@ -164,8 +165,12 @@ static void contact(struct build *b)
                      "report of them");
         return;
     }
-    r.key = load_key(b, "contact", alias_of(b->rec, DR_STR_LIT("contact"), id));
+    r.key = load_key(b, "contact", left);
     build_ref(b, &r);
+    if (!dr_str_eq(left, id)) { /* as in target.c: where that is not there */
+        r.key = load_key(b, "contact", id);
+        build_ref(b, &r);
+    }
 }
 
 /* Events have no owner: the house's, as the catalogue's. */

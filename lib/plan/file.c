@@ -197,7 +197,7 @@ static size_t upload(struct build *b, const struct facts *f, struct dr_load *l)
                 DR_VAL_BOOL, DR_STR_LIT("false"));
     build_load(b, l, "file");
     l->blob = b->rec->blob;
-    build_hash(b, l);
+    target_hash_fixed(b, l);
     return 1;
 }
 
@@ -233,7 +233,7 @@ static size_t link_to(struct build *b, const struct facts *f, struct dr_str url,
                 DR_VAL_BOOL, DR_STR_LIT("false"));
     build_load(b, l, "file");
     l->type = DR_STR_LIT("document_links");
-    build_hash(b, l);
+    target_hash_fixed(b, l);
     return 1;
 }
 

@@ -146,7 +146,8 @@ const struct dr_source *alias_followed(struct dr_arena *a,
 struct build {
     const struct dr_plan *plan;
     const struct object_plan *op;
-    const struct dr_source *rec;
+    const struct dr_source *rec;   /* merged ones followed */
+    const struct dr_source *named; /* as it came           */
     const struct dr_apply_opts *opts;
     struct dr_arena *a;
     const struct dr_json *root, *props, *next_prop;
@@ -305,6 +306,9 @@ struct dr_str marker_line(struct build *b, struct dr_str marker);
  * line of the text. False: there is none; with `required` it was rejected.
  */
 bool apply_target(struct build *b, bool required);
+/* build_hash for what the target never moves: a merge at the source makes no
+ * other file of it. */
+void target_hash_fixed(struct build *b, struct dr_load *load);
 
 /* tiers.c: the prices of a product, and its tiers. */
 void apply_prices(struct build *b);

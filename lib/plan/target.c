@@ -230,17 +230,83 @@ static void tell(struct build *b, const struct links *l, size_t taken)
     }
 }
 
-bool apply_target(struct build *b, bool required)
-{
-    struct links l = links_of(b);
-    size_t taken = l.n, stands = 0;
+/* ---- all ---- */
 
-    for (size_t i = 0; i < l.n && stands < STANDS_MAX; i++) {
-        if (stand_on(b, &l.v[i], required) && stands++ == 0) {
-            taken = i;
+static bool holds(const struct links *l, struct dr_str object, struct dr_str id)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (dr_str_eq(l->v[i].object, object) && dr_str_eq(l->v[i].id, id)) {
+            return true;
         }
     }
+    return false;
+}
+
+/* What became one of these by a merge. It stands in the target until a person
+ * lets its removal through, and what is left may not land at all. */
+static struct links merged_into(struct build *b, const struct links *l)
+{
+    const struct dr_source *rec = b->rec;
+    struct links out = {
+        dr_arena_calloc(b->a, rec->alias_count + 1, sizeof(*out.v)), 0};
+
+    if (!out.v) {
+        b->oom = true;
+        return out;
+    }
+    for (size_t i = 0; i < rec->alias_count; i++) {
+        const struct dr_alias *a = &rec->aliases[i];
+        if (holds(l, a->type, a->into)) {
+            add(&out, a->type, a->id, false);
+        }
+    }
+    sort(&out);
+    return out;
+}
+
+/* So many of them were given, from `stands` on. */
+static size_t give(struct build *b, const struct links *l, size_t stands,
+                   bool required, size_t *first)
+{
+    for (size_t i = 0; i < l->n && stands < STANDS_MAX; i++) {
+        if (stand_on(b, &l->v[i], required) && stands++ == 0) {
+            *first = i;
+        }
+    }
+    return stands;
+}
+
+/* Whether it was written before the merge is not known here. */
+static void tell_merged(struct build *b, const struct link *on)
+{
+    const struct dr_source *rec = b->rec;
+
+    for (size_t i = 0; i < rec->alias_count; i++) {
+        const struct dr_alias *a = &rec->aliases[i];
+        if (dr_str_eq(a->type, on->object) && dr_str_eq(a->into, on->id)) {
+            build_note(
+                b,
+                build_printf(b, DR_STR_FMT "_" DR_STR_FMT,
+                             DR_STR_ARG(rec->object), DR_STR_ARG(a->type)),
+                build_printf(b, DR_STR_FMT ".target", DR_STR_ARG(rec->object)),
+                a->id, a->into,
+                "merged at the source: the target moves no file, so "
+                "one that was there before stays where it is");
+        }
+    }
+}
+
+bool apply_target(struct build *b, bool required)
+{
+    struct links l = links_of(b), merged = merged_into(b, &l);
+    size_t taken = l.n, none = 0;
+    size_t stands = give(b, &l, 0, required, &taken);
+
+    (void)give(b, &merged, stands, required, &none);
     tell(b, &l, taken);
+    if (taken < l.n && dr_str_eqz(b->rec->object, "attachment")) {
+        tell_merged(b, &l.v[taken]);
+    }
     if (taken == l.n && required) {
         build_reject(
             b, "no_target",
@@ -255,4 +321,25 @@ bool apply_target(struct build *b, bool required)
             "it is picked up by itself");
     }
     return taken < l.n;
+}
+
+void target_hash_fixed(struct build *b, struct dr_load *load)
+{
+    struct dr_source named = *b->named;
+    struct build before = *b;
+    struct dr_load as_named = *load;
+    struct links l;
+    size_t first = 0;
+
+    named.alias_count = 0;
+    before.rec = &named;
+    before.refs = NULL;
+    before.ref_n = before.ref_cap = 0;
+    l = links_of(&before);
+    (void)give(&before, &l, 0, true, &first);
+    as_named.refs = before.refs;
+    as_named.ref_count = before.ref_n;
+    build_hash(&before, &as_named);
+    load->content_hash = as_named.content_hash;
+    b->oom |= before.oom;
 }

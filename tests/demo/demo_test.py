@@ -203,7 +203,7 @@ class LinksTest(unittest.TestCase):
         deal = {"id": 1, "sales_account_id": None, "contacts": [
             {"id": i} for i in contacts]}
         lines = [{"object": o, "id": i, "type": t, "target_id": n,
-                  "state": "landed"} for o, i, t, n in (
+                  "state": "landed", "rule": None} for o, i, t, n in (
                       ("deal", "d", "deals", 1), ("contact", "y", "leads", 2),
                       ("contact", "z", "contacts", 3))]
         return Links(
@@ -230,6 +230,35 @@ class LinksTest(unittest.TestCase):
         merges = [{"id": "x", "op": "merge", "merged_into": "y"},
                   {"id": "y", "op": "merge", "merged_into": "x"}]
         self.assertEqual(self.problems([], merges), [])
+
+
+class StandsTest(unittest.TestCase):
+    """A note on a contact that was merged, whose removal is open: 3 is the
+    one of before, 4 the one that is left."""
+
+    def problems(self, on, landed):
+        lines = [{"object": o, "id": i, "type": t, "target_id": n,
+                  "state": state, "rule": None} for o, i, t, n, state in (
+                      ("note", "n", "notes", 1, "landed"),
+                      ("contact", "x", "contacts", 3, "deleted"),
+                      ("contact", "y", "contacts", 4, "landed"))
+                 if landed or i != "y"]
+        people = [{"id": i, "sales_accounts": []} for i in (3, 4)]
+        return Links(
+            {"notes": [{"id": 1, "targetables": [
+                {"type": "Contact", "id": on}]}], "contacts": people}, {},
+            {"note": [{"id": "n", "properties": {}}],
+             "contact": [{"id": "y", "properties": {}}]},
+            {"contact": [{"id": "x", "op": "merge", "merged_into": "y"}]},
+            {("note", "contact"): [{"from_id": "n", "to_id": "x"}]},
+            lines, [], []).problems({("contact", "y")})
+
+    def test_on_what_is_left(self):
+        self.assertEqual(self.problems(4, landed=True), [])
+
+    def test_on_the_one_of_before(self):
+        self.assertEqual(self.problems(3, landed=False), [])
+        self.assertEqual(len(self.problems(3, landed=True)), 1)
 
 
 class ExpectedTest(unittest.TestCase):
