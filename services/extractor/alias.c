@@ -42,7 +42,7 @@ void aliases_free(struct aliases *a)
 
 bool aliases_full(const struct aliases *a)
 {
-    return dr_map_count(a->answers) >= ALIASES_MAX;
+    return dr_map_count(a->answers) - a->merged >= ALIASES_MAX;
 }
 
 size_t aliases_merged_count(const struct aliases *a)
@@ -77,10 +77,14 @@ static void put(struct aliases *a, struct dr_str type, struct dr_str id,
     struct dr_buf b;
     struct dr_str key = key_of(&b, type, id);
     const struct answer *had = dr_map_get(a->answers, key);
+    bool was_merged = had && had->is == ANSWER_MERGED;
+    bool room = like->is == ANSWER_MERGED
+                    ? was_merged || a->merged < ALIASES_MAX
+                    : had || !aliases_full(a);
     struct answer *one;
 
-    if (had || !aliases_full(a)) {
-        a->merged -= had && had->is == ANSWER_MERGED;
+    if (room) {
+        a->merged -= was_merged;
         a->merged += like->is == ANSWER_MERGED;
         one = dr_xmalloc(sizeof(*one) + into.n);
         *one = *like;
@@ -96,12 +100,13 @@ static void put(struct aliases *a, struct dr_str type, struct dr_str id,
 bool aliases_merged(struct aliases *a, struct dr_str type, struct dr_str id,
                     struct dr_str into)
 {
-    const struct answer *had = answer_of(a, type, id);
     struct dr_buf b;
+    const struct answer *had = dr_map_get(a->answers, key_of(&b, type, id));
+    bool known = had && had->is == ANSWER_MERGED;
 
-    if ((had && had->is == ANSWER_MERGED &&
-         dr_str_eq((struct dr_str){had->into, had->n}, into)) ||
-        (!had && aliases_full(a))) {
+    dr_buf_done(&b);
+    if (known ? dr_str_eq((struct dr_str){had->into, had->n}, into)
+              : a->merged >= ALIASES_MAX) {
         return false;
     }
     put(a, type, id, &(struct answer){.is = ANSWER_MERGED}, into);

@@ -2,8 +2,9 @@
  * What is known of records that are not there: merged into another, gone for
  * another reason, or there after all though nobody sent them yet. Follows a
  * chain of merges to the record that is left. Pure; rebuilt from the source
- * topics at start. At most ALIASES_MAX answers, some 8 MiB; beyond it nothing
- * more is learnt, so that no list of ids can grow without end.
+ * topics at start. At most ALIASES_MAX merges, and as many other answers, some
+ * 16 MiB; beyond it nothing more is learnt, so that no list of ids can grow
+ * without end.
  */
 #ifndef EXTRACTOR_ALIAS_H
 #define EXTRACTOR_ALIAS_H
@@ -21,8 +22,8 @@ struct aliases;
 
 struct aliases *aliases_new(void);
 void aliases_free(struct aliases *a);
+/* No more can be asked; a merge that is told is still learnt. */
 bool aliases_full(const struct aliases *a);
-/* Of these, merges. */
 size_t aliases_merged_count(const struct aliases *a);
 
 /* An answer of the source, or a tombstone. True: it says something new. */

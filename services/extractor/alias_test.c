@@ -135,6 +135,12 @@ static void it_has_a_bound(void **state)
         aliases_gone(a, type, dr_str_z(id));
     }
     assert_true(aliases_full(a));
+    merge(a, "told", "l"); /* nobody had to ask */
+    leads(a, "told", "l", "");
+    for (int i = 2; i < ALIASES_MAX; i++) {
+        (void)snprintf(id, sizeof(id), "m%d", i);
+        merge(a, id, "l");
+    }
     assert_false(aliases_merged(a, type, DR_STR_LIT("new"), DR_STR_LIT("l")));
     leads(a, "x", "", ""); /* nobody is asked when no answer can be kept */
     leads(a, "other", "", "");

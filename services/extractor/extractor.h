@@ -83,6 +83,7 @@ struct merges {
     bool asking;            /* the topics are read for such ids */
     bool due;               /* some record may not know of a merge */
     int64_t next_ms;        /* not before, in the tail */
+    bool full;              /* no more can be asked, which was told */
     uint64_t told;          /* records that were sent again */
 };
 

@@ -107,7 +107,9 @@ static void one_ref(void *ctx, struct dr_str type, struct dr_str id)
     if (into.n > 0) {
         add(&ex->merges, type, id, into);
     }
-    if (ask.n > 0) {
+    /* A source of another shape answers that one is missing, never that it was
+     * merged: it is not asked. */
+    if (ask.n > 0 && !ex->profile.mapped) {
         want(ex, type, ask);
     }
 }
@@ -193,6 +195,7 @@ static void take_missing(struct extractor *ex, const struct object *o,
 
     if (dr_str_eqz(why, "merged") && id_ok(into)) {
         (void)aliases_merged(known, type, id, into);
+        ex->merges.n = 0;      /* no record's: what stood there is gone */
         one_ref(ex, type, id); /* and what became of that one */
     } else if (dr_str_eqz(why, "corrupt")) {
         aliases_there(known, type, id);
@@ -284,6 +287,7 @@ static bool learn(struct extractor *ex)
 {
     bool going;
 
+    emit_flush(ex); /* they are read up to what the broker has */
     ex->merges.asking = true;
     read_sources(ex, look_row);
     going = !dr_stop && ask_wanted(ex);
@@ -312,7 +316,9 @@ static void tell_row(struct extractor *ex, const struct dr_env *env,
     struct dr_source s = env->u.source;
 
     (void)partition;
-    if (!o) {
+    /* One whose newest version cannot be read stays rejected: what stands here
+     * is older. It is given its aliases when it is mended. */
+    if (!o || was_rejected(ex, o, s.id)) {
         return;
     }
     merges_attach(ex, &s);
@@ -347,6 +353,13 @@ bool merges_settle(struct extractor *ex)
         if (!learn(ex) || !tell(ex)) {
             return false;
         }
+    }
+    if (aliases_full(ex->merges.known) && !ex->merges.full) {
+        ex->merges.full = true;
+        dr_log(DR_LOG_WARN, "extractor.aliases_full",
+               "more than %d records are named that are not there: whether "
+               "the others were merged is not asked any more",
+               ALIASES_MAX);
     }
     took = dr_mono_ms() - begun;
     pause = took * PAUSE_SHARE;

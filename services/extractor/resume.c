@@ -11,6 +11,7 @@
 #include <drover/base/clock.h>
 #include <drover/base/log.h>
 
+#define TICK_MS 200
 #define READ_MS 60000 /* for the ends of the topics */
 
 static struct dr_reader *open_reader(struct extractor *ex,
@@ -51,7 +52,7 @@ static void read_all(struct extractor *ex, const char *const *topics, size_t n,
     int64_t *ends = dr_xcalloc(cells, sizeof(*ends));
     int64_t *at = dr_xcalloc(cells, sizeof(*at));
     struct dr_reader *r = open_reader(ex, topics, n, parts, ends);
-    int64_t quiet_since = dr_mono_ms();
+    int64_t quiet_since = dr_mono_ms(), ticked = quiet_since;
 
     while (!dr_stop && behind(ends, at, cells)) {
         struct dr_kmsg m;
@@ -74,6 +75,10 @@ static void read_all(struct extractor *ex, const char *const *topics, size_t n,
         if (env) {
             row(ex, env, m.partition);
             quiet_since = dr_mono_ms(); /* it may have waited for Kafka */
+        }
+        if (quiet_since - ticked > TICK_MS) { /* somebody may ask how it is */
+            dr_service_tick(ex->svc, 0);
+            ticked = quiet_since;
         }
     }
     dr_reader_free(r);

@@ -11,6 +11,7 @@
 #include "kept.h"
 
 #define TOKEN_TREE_MAX ((size_t)1 << 20)
+#define AGAIN_MS 1000               /* at least, whatever the source says */
 #define FORM_MAX ((size_t)32 << 10) /* each character encoded */
 
 struct token {
@@ -264,7 +265,7 @@ static bool again(struct token *t, struct api *api, struct asked *q,
     }
     api->status = status;
     *r_out = API_STOPPED;
-    return api_wait_told(api, wait);
+    return api_wait_told(api, wait > AGAIN_MS ? wait : AGAIN_MS);
 }
 
 enum api_result token_renew(struct token *t, struct api *api,

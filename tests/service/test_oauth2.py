@@ -66,7 +66,7 @@ class OAuth(OtherCase):
 
     def test_a_token_is_renewed_before_its_end(self):
         """So that no call is refused, in the snapshot and in the tail."""
-        tokens = Tokens("client_credentials", lasts_s=12)
+        tokens = Tokens("client_credentials", lasts_s=24)
         w = self.oauth(tokens)
         w.read_whole()
         w.crm.play()
@@ -76,7 +76,7 @@ class OAuth(OtherCase):
         self.assertEqual(tokens.strangers, 0)
         times = [at for at, _ in tokens.asked]
         for a, b in zip(times, times[1:]):
-            self.assertGreaterEqual(b - a, 6)  # of nine: not each call
+            self.assertGreaterEqual(b - a, 12)  # of eighteen: not each call
         self.assertEqual(w.freeze()["phase"], "frozen")
         self.assert_is_other(w)
         self.assert_line_sets(w)
