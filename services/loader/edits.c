@@ -350,7 +350,14 @@ void edits_commit(struct loader *l, struct item *it, struct dr_str text)
     commit_links(l, it, load, record); /* first: there is a limit */
     commit_relations(l, it, load, record);
     for (size_t i = 0; i < load->field_count; i++) {
-        commit_field(l, it, load, i, record);
+        if (!tags_are(&load->fields[i])) {
+            commit_field(l, it, load, i, record);
+        }
+    }
+    for (size_t i = 0; i < load->field_count; i++) {
+        if (tags_are(&load->fields[i])) { /* last: each takes its room */
+            commit_field(l, it, load, i, record);
+        }
     }
 }
 

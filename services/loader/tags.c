@@ -1,5 +1,7 @@
 #include "tags.h"
 
+#include <string.h>
+
 #include "linked.h"
 
 #define EACH_MAX 16 /* of more tags none is committed on its own */
@@ -119,29 +121,43 @@ void tags_write(struct dr_json_w *w, const struct tags *t, struct dr_str wanted,
     dr_json_w_end(w);
 }
 
+/* All or none: half of them would make people's own of the others. */
+static void put_each(struct dr_commits *c, const struct dr_commits *alone)
+{
+    if (c->n + alone->n <= sizeof(c->bytes)) {
+        memcpy(c->bytes + c->n, alone->bytes, alone->n);
+        c->n += alone->n;
+    }
+}
+
 /* One of ours that the target did not take away stays ours. */
 void tags_commit(struct dr_commits *c, const struct tags *t,
                  struct dr_str wanted, struct dr_arena *a)
 {
     const struct dr_json *want = list_of(wanted, a);
+    struct dr_commits alone = {.n = 0};
 
     dr_commit(c, all, words_of(t->now, a));
     if (want && want->count > EACH_MAX) {
         return;
     }
-    dr_commit(c, each, (struct dr_str){"", 0});
+    dr_commit(&alone, each, (struct dr_str){"", 0});
     DR_JSON_EACH(e, t->now)
     {
         struct dr_str tag = dr_json_scalar(e);
         if (tag.n > 0 &&
             (holds(want, tag) || dr_committed_as(t->fields, each, tag))) {
-            dr_commit(c, each, tag);
+            dr_commit(&alone, each, tag);
         }
     }
+    put_each(c, &alone);
 }
 
 void tags_commit_again(struct dr_commits *c, struct dr_str fields)
 {
+    struct dr_commits alone = {.n = 0};
+
     dr_commit_again(c, fields, all);
-    dr_commit_again(c, fields, each);
+    dr_commit_again(&alone, fields, each);
+    put_each(c, &alone);
 }

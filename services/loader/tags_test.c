@@ -46,6 +46,17 @@ static void assert_written(const struct tags *t, const char *wanted,
     dr_buf_done(&b);
 }
 
+/* Where there is no room for each of them, none is known on its own. */
+static void half_of_them_are_not_committed(void **state)
+{
+    struct dr_commits c = {.n = DR_COMMIT * (DR_COMMITS_MAX - 3)};
+    struct tags t = {json("[\"a\",\"b\",\"c\"]"), nothing, false};
+
+    (void)state;
+    tags_commit(&c, &t, DR_STR_LIT("[\"a\",\"b\",\"c\"]"), arena);
+    assert_int_equal(c.n, DR_COMMIT * (DR_COMMITS_MAX - 2));
+}
+
 static void only_ours_go(void **state)
 {
     struct dr_commits c;
@@ -192,6 +203,7 @@ static void prices_that_ended_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(half_of_them_are_not_committed),
         cmocka_unit_test(only_ours_go),
         cmocka_unit_test(a_merged_record_keeps_its_own),
         cmocka_unit_test(what_was_taken_away_is_theirs),
