@@ -182,8 +182,12 @@ const struct dr_json *apply_redacted(struct build *b,
     const struct dr_json *names = dr_json_get(b->root, "redacted");
     struct dr_json *out, **end;
 
-    if (!names || names->count == 0 ||
-        !(out = dr_arena_calloc(b->a, 1, sizeof(*out)))) {
+    if (!names || names->count == 0) {
+        return props;
+    }
+    out = dr_arena_calloc(b->a, 1, sizeof(*out));
+    if (!out) {
+        b->oom = true;
         return props;
     }
     *out = *props;

@@ -173,19 +173,32 @@ static void mark_hanging(struct books *b, const struct fact_row *f)
     }
 }
 
-/* A walk had shown what this DONE names. */
-static void take_for_evidence(struct books *b, const struct fact_row *f)
+static void run_on_seen(struct books *b, const char *sql,
+                        const struct fact_row *f)
 {
-    struct query *q = db_query(
-        b->db, "INSERT OR REPLACE INTO landed"
-               " SELECT type, dst, lane, 0, updated, ts, body, hash FROM landed"
-               " WHERE type=?1 AND dst=?2 AND lane=?3 AND slot=2 AND hash=?4");
+    struct query *q = db_query(b->db, sql);
 
     db_text(q, 1, f->type);
     db_int(q, 2, (int64_t)f->dst);
     db_text(q, 3, f->lane);
     db_blob(q, 4, f->landed_hash);
     db_run(q);
+}
+
+/* A walk had shown what this DONE names; what it showed before that is of no
+ * use any more. */
+static void take_for_evidence(struct books *b, const struct fact_row *f)
+{
+    run_on_seen(b,
+                "INSERT OR REPLACE INTO landed"
+                " SELECT type, dst, lane, 0, updated, ts, body, hash FROM seen"
+                " WHERE type=?1 AND dst=?2 AND lane=?3 AND hash=?4",
+                f);
+    run_on_seen(b,
+                "DELETE FROM seen WHERE type=?1 AND dst=?2 AND lane=?3 AND"
+                " updated <= (SELECT updated FROM landed WHERE type=?1 AND"
+                "  dst=?2 AND lane=?3 AND slot=0 AND hash=?4)",
+                f);
 }
 
 void books_fact(struct books *b, const struct fact_row *f)
@@ -206,7 +219,10 @@ void books_fact(struct books *b, const struct fact_row *f)
         " content=excluded.content,"
         /* What is gone does not come back by a refusal. */
         " deleted=CASE WHEN excluded.refused=1 AND excluded.dst=0 AND"
-        "  fact.deleted IN (1,2) THEN fact.deleted ELSE excluded.deleted END,"
+        "  (fact.deleted IN (1,2) OR (fact.deleted=4 AND excluded.class IN"
+        /* which nobody asked the target about */
+        "   ('parent_missing','no_target','unchangeable','class_change')))"
+        "  THEN fact.deleted ELSE excluded.deleted END,"
         " landed=CASE WHEN length(excluded.landed)=0 THEN fact.landed"
         "  ELSE excluded.landed END"
         " WHERE excluded.rev > fact.rev OR (excluded.rev = fact.rev AND"
@@ -227,8 +243,8 @@ void books_fact(struct books *b, const struct fact_row *f)
     db_blob(q, 12, f->landed_hash);
     db_int(q, 13, f->deleted);
     db_run(q);
-    if (f->landed_hash.n > 0) {
-        take_for_evidence(b, f);
+    if (f->landed_hash.n > 0 && db_changes(b->db) > 0) {
+        take_for_evidence(b, f); /* not of an older one, read again */
     }
     mark_key(b, f->key);
     if (f->deleted == FACT_LOST) {
@@ -263,33 +279,19 @@ static bool is_evidence(struct books *b, const struct dr_landed *l,
     return db_one(q) > 0;
 }
 
-static enum landed_slot slot_of(struct books *b, const struct dr_landed *l,
-                                struct dr_str hash)
+static void put_landed(struct books *b, const struct dr_landed *l,
+                       enum landed_slot slot, struct dr_str hash, int64_t ts_ms,
+                       int64_t updated_ms)
 {
-    if (l->how == DR_LANDED_BEFORE) {
-        return LANDED_BEFORE;
-    }
-    return l->rev > 0 || is_evidence(b, l, hash) ? LANDED_EVIDENCE
-                                                 : LANDED_SEEN;
-}
-
-void books_landed(struct books *b, const struct dr_landed *l, int64_t ts_ms,
-                  int64_t updated_ms)
-{
-    uint8_t sum[DR_SHA256];
-    struct dr_str hash = {(const char *)sum, sizeof(sum)};
-    enum landed_slot slot;
-    struct query *q;
-
-    dr_sha256(l->body, sum);
-    slot = slot_of(b, l, hash);
-    q = db_query(b->db, "INSERT INTO landed VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"
+    struct query *q =
+        db_query(b->db, "INSERT INTO landed VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"
                         " ON CONFLICT(type,dst,lane,slot) DO UPDATE SET"
                         " updated=excluded.updated, ts=excluded.ts,"
                         " body=excluded.body, hash=excluded.hash"
                         " WHERE excluded.updated > landed.updated OR"
                         " (excluded.updated = landed.updated AND"
                         "  excluded.ts >= landed.ts)");
+
     db_text(q, 1, l->type);
     db_int(q, 2, (int64_t)l->dst);
     db_text(q, 3, l->lane);
@@ -299,9 +301,41 @@ void books_landed(struct books *b, const struct dr_landed *l, int64_t ts_ms,
     db_blob(q, 7, l->body);
     db_blob(q, 8, hash);
     db_run(q);
-    if (slot != LANDED_BEFORE) {
-        mark_key(b, l->key);
+}
+
+static void put_seen(struct books *b, const struct dr_landed *l,
+                     struct dr_str hash, int64_t ts_ms, int64_t updated_ms)
+{
+    struct query *q = db_query(
+        b->db, "INSERT OR REPLACE INTO seen VALUES(?1,?2,?3,?4,?5,?6,?7)");
+
+    db_text(q, 1, l->type);
+    db_int(q, 2, (int64_t)l->dst);
+    db_text(q, 3, l->lane);
+    db_blob(q, 4, hash);
+    db_int(q, 5, updated_ms);
+    db_int(q, 6, ts_ms);
+    db_blob(q, 7, l->body);
+    db_run(q);
+}
+
+void books_landed(struct books *b, const struct dr_landed *l, int64_t ts_ms,
+                  int64_t updated_ms)
+{
+    uint8_t sum[DR_SHA256];
+    struct dr_str hash = {(const char *)sum, sizeof(sum)};
+
+    dr_sha256(l->body, sum);
+    if (l->how == DR_LANDED_BEFORE) {
+        put_landed(b, l, LANDED_BEFORE, hash, ts_ms, updated_ms);
+        return;
     }
+    if (l->rev > 0 || is_evidence(b, l, hash)) {
+        put_landed(b, l, LANDED_EVIDENCE, hash, ts_ms, updated_ms);
+    } else {
+        put_seen(b, l, hash, ts_ms, updated_ms);
+    }
+    mark_key(b, l->key);
 }
 
 void books_reject(struct books *b, const struct dr_rejected *r, int64_t ts_ms)
@@ -546,23 +580,36 @@ bool books_get_fact(struct books *b, struct dr_str lane, struct dr_str key,
     return true;
 }
 
-size_t books_get_landed(struct books *b, struct dr_str type, uint64_t dst,
-                        struct dr_arena *a, struct dr_str *bodies, size_t max)
+static size_t get_bodies(struct books *b, const char *sql, struct dr_str type,
+                         uint64_t dst, struct dr_arena *a,
+                         struct dr_str *bodies, size_t max)
 {
-    struct query *q = db_query(
-        b->db,
-        "SELECT body, slot FROM landed WHERE type=?1 AND dst=?2 AND slot<>1"
-        " ORDER BY slot, updated DESC, ts DESC");
+    struct query *q = db_query(b->db, sql);
     size_t n = 0;
 
     db_text(q, 1, type);
     db_int(q, 2, (int64_t)dst);
-    while (n < max && db_step(q) &&
-           (n == 0 || db_col_int(q, 1) == LANDED_EVIDENCE)) {
+    while (n < max && db_step(q)) {
         bodies[n++] = dr_arena_dup(a, db_col(q, 0));
     }
     db_end(q);
     return n;
+}
+
+size_t books_get_landed(struct books *b, struct dr_str type, uint64_t dst,
+                        struct dr_arena *a, struct dr_str *bodies, size_t max)
+{
+    size_t n = get_bodies(b,
+                          "SELECT body FROM landed WHERE type=?1 AND dst=?2"
+                          " AND slot=0 ORDER BY updated DESC, ts DESC",
+                          type, dst, a, bodies, max);
+
+    return n > 0 || max == 0
+               ? n
+               : get_bodies(b,
+                            "SELECT body FROM seen WHERE type=?1 AND dst=?2"
+                            " ORDER BY updated DESC, ts DESC",
+                            type, dst, a, bodies, 1);
 }
 
 size_t books_get_conflicts(struct books *b, struct dr_str object,

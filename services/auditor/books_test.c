@@ -152,6 +152,32 @@ static void test_an_older_view_does_not_count(void **state)
     assert_true(dr_str_eqz(body[0], "newer"));
 }
 
+/* That somebody deleted it there is not undone by a refusal for which nobody
+ * asked the target. */
+static void test_what_is_lost_stays_lost(void **state)
+{
+    struct fact_row f = {.lane = S("deal"),
+                         .key = S("deal:d1"),
+                         .type = S("deals"),
+                         .class = S("gone"),
+                         .refused = true,
+                         .deleted = FACT_LOST,
+                         .rev = 8,
+                         .pass = 1};
+
+    (void)state;
+    put_fact(false, 7, 1, 77, DR_DONE_CREATED);
+    books_fact(b, &f);
+    assert_int_equal(fact().deleted, FACT_LOST);
+    f.rev = 9;
+    f.deleted = FACT_STANDS;
+    f.class = S("parent_missing");
+    books_fact(b, &f);
+    assert_int_equal(fact().deleted, FACT_LOST);
+    put_fact(false, 10, 1, 78, DR_DONE_CREATED);
+    assert_int_equal(fact().deleted, FACT_STANDS);
+}
+
 /* The newest body, and how many there are. */
 static void assert_evidence(const char *body)
 {
@@ -194,6 +220,8 @@ static void test_what_a_walk_shows_later_is_no_evidence(void **state)
     assert_evidence("ours again");
     put_landed("a person's again", 40, 4);
     assert_evidence("ours again");
+    put_done(1, "ours"); /* read again after a restart */
+    assert_evidence("ours again");
 }
 
 /* Topics are read side by side. */
@@ -207,6 +235,10 @@ static void test_evidence_may_arrive_after_its_done(void **state)
     put_fact(true, 2, 1, 0, 0); /* refused: what landed stands */
     put_landed("a person's again", 30, 3);
     assert_evidence("ours");
+    put_landed("ours again", 40, 4); /* and both before it */
+    put_landed("a person's still", 50, 5);
+    put_done(3, "ours again");
+    assert_evidence("ours again");
 }
 
 static void test_what_arrives_is_judged_again(void **state)
@@ -481,6 +513,7 @@ int main(void)
         T(test_the_newest_revision_counts),
         T(test_a_line_that_went_with_its_deal),
         T(test_a_refusal_does_not_undo),
+        T(test_what_is_lost_stays_lost),
         T(test_an_older_view_does_not_count),
         T(test_what_a_walk_shows_later_is_no_evidence),
         T(test_evidence_may_arrive_after_its_done),

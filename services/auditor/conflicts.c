@@ -82,6 +82,9 @@ static struct dr_str ids_of(const struct dr_json *v, struct dr_arena *a)
         out = dr_arena_printf(a, DR_STR_FMT "%s" DR_STR_FMT, DR_STR_ARG(out),
                               out.n > 0 ? ", " : "",
                               DR_STR_ARG(dr_json_scalar(id)));
+        if (out.n > VALUE_MAX) {
+            break; /* no more is shown */
+        }
     }
     return out;
 }
@@ -103,7 +106,7 @@ static void of_links(const struct judge_load *l, const struct dr_load *load,
 {
     const struct dr_json *have = body_with(l, field);
 
-    for (size_t i = 0; i < load->ref_count; i++) {
+    for (size_t i = 0; i < load->ref_count && out->source.n <= VALUE_MAX; i++) {
         struct dr_str id = load->refs[i].key;
         if (!is_of(&load->refs[i], field) || id.n == 0) {
             continue;

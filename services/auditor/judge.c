@@ -419,6 +419,16 @@ static bool was_emptied(const struct judge_case *c, const struct dr_load *load)
            word_of(&c->loads[0], load) == WORD_DONE;
 }
 
+/* The newest set was refused, so the deal goes on holding the one of before. */
+static bool holds_older(const struct judge_case *c, const struct dr_load *load)
+{
+    const struct fact_row *f = &c->loads[0].fact;
+
+    return load && c->loads[0].has_fact && f->refused && f->dst &&
+           f->deleted == 0 && !c->lost && !c->deal_deleted &&
+           word_of(&c->loads[0], load) == WORD_REFUSED;
+}
+
 static void judge_line(const struct judge_case *c, const struct dr_load *load,
                        struct record_row *row, const struct judge_sink *sink)
 {
@@ -489,6 +499,10 @@ static void judge_lines(const struct judge_case *c, struct dr_arena *a,
         judge_line(c, load, &row, sink);
         landed |= row.target != 0;
         sink->record(sink->ctx, &row);
+    }
+    if (holds_older(c, load)) {
+        struct record_row set = row_of(c);
+        tell_older(c, c->loads[0].fact.reason, JUDGED_LOSS, &set, sink);
     }
     if (landed) {
         notes(c, sink);

@@ -70,6 +70,28 @@ static void test_lines(void **state)
     dr_arena_free(s.a);
 }
 
+/* No line of it is in the deal; those of before are, and somebody must know. */
+static void test_a_set_that_is_refused(void **state)
+{
+    struct scene s;
+    struct dr_part parts[2];
+    struct dr_line lines[2];
+    uint64_t products[2];
+
+    (void)state;
+    lines_open(&s, parts, lines, products);
+    s.c.loads[0].fact.refused = true;
+    s.c.loads[0].fact.reason = S("the product is not in the target");
+    (void)judged(&s);
+    is_state(&s.said.rows[0], "rejected");
+    is_state(&s.said.rows[1], "rejected");
+    assert_int_equal(losses(&s.said), 1);
+    s.c.loads[0].fact.dst = 0; /* the deal never had any */
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 0);
+    dr_arena_free(s.a);
+}
+
 static void test_a_line_alone_is_rejected(void **state)
 {
     struct scene s;
@@ -195,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_a_set_that_is_refused),
         cmocka_unit_test(test_a_line_alone_is_rejected),
         cmocka_unit_test(test_a_set_that_is_emptied),
         cmocka_unit_test(test_folded),

@@ -43,6 +43,11 @@ const char books_schema[] =
     "CREATE TABLE IF NOT EXISTS landed("
     " type TEXT, dst INT, lane TEXT, slot INT, updated INT, ts INT,"
     " body BLOB, hash BLOB, PRIMARY KEY(type, dst, lane, slot));"
+    /* What walks showed: evidence once a DONE names it, or what people
+     * changed. */
+    "CREATE TABLE IF NOT EXISTS seen("
+    " type TEXT, dst INT, lane TEXT, hash BLOB, updated INT, ts INT,"
+    " body BLOB, PRIMARY KEY(type, dst, lane, hash));"
     "CREATE TABLE IF NOT EXISTS reject("
     " object TEXT, id TEXT, part_id TEXT, stage TEXT, lane TEXT,"
     " class TEXT, field TEXT, rule TEXT, reason TEXT, cure TEXT,"

@@ -3,13 +3,12 @@
 #ifndef DROVER_AUDITOR_SCHEMA_H
 #define DROVER_AUDITOR_SCHEMA_H
 
-#define BOOKS_VERSION 6
+#define BOOKS_VERSION 7
 
 /* landed.slot */
 enum landed_slot {
-    LANDED_EVIDENCE, /* what a loader found when it said DONE            */
-    LANDED_BEFORE,   /* was there before the load                        */
-    LANDED_SEEN,     /* shown by a walk: evidence, or what people changed */
+    LANDED_EVIDENCE, /* what a loader found when it said DONE */
+    LANDED_BEFORE,   /* was there before the load             */
 };
 
 extern const char books_schema[];
