@@ -11,6 +11,9 @@ from extractor_world import Bench, Case, MERGE, ROOT, SOURCE, UPSERT
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from source_folder import SourceFolder  # noqa: E402
 
+# In the tail merges are told a minute apart, or longer where that takes long.
+SETTLE_S = 600
+
 
 def tombstones(*rows):
     """(type, id, what it was merged into or None)"""
@@ -140,20 +143,37 @@ class Merges(Case):
         deleted, and nobody is left."""
         w = self.tail()
         self.merge(w, "contact", "ct_003", "ct_030")
-        w.until("deals know", lambda: self.aliases(w, "deal", "de_005"))
+        w.until("deals know", lambda: self.aliases(w, "deal", "de_005"),
+                SETTLE_S)
         w.drained()
         self.assert_led(w, "ct_030")
         w.ex.kill()
         self.merge(w, "contact", "ct_030", "ct_031")
         w.start()
         w.until("the restarted one knows", lambda: self.aliases(
-            w, "deal", "de_005").get(("contact", "ct_003")) == "ct_031")
+            w, "deal", "de_005").get(("contact", "ct_003")) == "ct_031",
+            SETTLE_S)
         w.drained()
         w.delete("contact", "ct_031")
         status = w.freeze()
         self.assertEqual((status["phase"], status["tail_misses"]),
                          ("frozen", 0))
         self.assert_led(w, None)
+
+    def test_what_cannot_be_read_stays_rejected(self):
+        """What was sent of a record before it broke is not sent again for a
+        merge, which would take its reject away."""
+        w = self.tail()
+        w.edit("deal", {"op": "poison", "form": "with_id"}, "de_005")
+        w.until("it is rejected", lambda: w.status()["objects"]["deal"][
+            "quarantined"] == 1)
+        self.merge(w, "contact", "ct_003", "ct_030")
+        w.until("the call knows", lambda: self.aliases(w, "call", "ca_02"),
+                SETTLE_S)
+        status = w.freeze()
+        self.assertEqual((status["phase"], status["tail_misses"]),
+                         ("frozen", 0))
+        self.assertEqual(status["objects"]["deal"]["quarantined"], 1)
 
     def test_killed_between_the_merge_and_what_names_it(self):
         w = self.tail()
