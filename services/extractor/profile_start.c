@@ -155,7 +155,7 @@ int profile_print(struct extractor *ex)
     bool going;
 
     dr_buf_init(&json, PROFILE_FINDINGS_MAX);
-    going = try_out(ex, true, &json, &v);
+    going = profile_try(&ex->api, &ex->profile, true, &ex->check, &json, &v);
     dr_buf_ch(&json, '\n');
     (void)fwrite(json.p, 1, json.n, stdout);
     dr_buf_done(&json);
