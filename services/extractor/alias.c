@@ -50,8 +50,7 @@ size_t aliases_merged_count(const struct aliases *a)
     return a->merged;
 }
 
-static struct dr_str key_of(struct dr_buf *b, struct dr_str type,
-                            struct dr_str id)
+struct dr_str alias_key(struct dr_buf *b, struct dr_str type, struct dr_str id)
 {
     dr_buf_init(b, 512);
     dr_buf_printf(b, DR_STR_FMT ":" DR_STR_FMT, DR_STR_ARG(type),
@@ -63,7 +62,8 @@ static const struct answer *answer_of(const struct aliases *a,
                                       struct dr_str type, struct dr_str id)
 {
     struct dr_buf b;
-    const struct answer *found = dr_map_get(a->answers, key_of(&b, type, id));
+    const struct answer *found =
+        dr_map_get(a->answers, alias_key(&b, type, id));
 
     dr_buf_done(&b);
     return found && found->is == ANSWER_THERE && found->round != a->round
@@ -75,7 +75,7 @@ static void put(struct aliases *a, struct dr_str type, struct dr_str id,
                 const struct answer *like, struct dr_str into)
 {
     struct dr_buf b;
-    struct dr_str key = key_of(&b, type, id);
+    struct dr_str key = alias_key(&b, type, id);
     const struct answer *had = dr_map_get(a->answers, key);
     bool was_merged = had && had->is == ANSWER_MERGED;
     bool room = like->is == ANSWER_MERGED
@@ -101,7 +101,7 @@ bool aliases_merged(struct aliases *a, struct dr_str type, struct dr_str id,
                     struct dr_str into)
 {
     struct dr_buf b;
-    const struct answer *had = dr_map_get(a->answers, key_of(&b, type, id));
+    const struct answer *had = dr_map_get(a->answers, alias_key(&b, type, id));
     bool known = had && had->is == ANSWER_MERGED;
 
     dr_buf_done(&b);
@@ -110,7 +110,7 @@ bool aliases_merged(struct aliases *a, struct dr_str type, struct dr_str id,
         return false;
     }
     put(a, type, id, &(struct answer){.is = ANSWER_MERGED}, into);
-    dr_map_put(a->left, key_of(&b, type, into), a);
+    dr_map_put(a->left, alias_key(&b, type, into), a);
     dr_buf_done(&b);
     return true;
 }
@@ -140,7 +140,7 @@ bool aliases_concern(const struct aliases *a, struct dr_str type,
                      struct dr_str id)
 {
     struct dr_buf b;
-    struct dr_str key = key_of(&b, type, id);
+    struct dr_str key = alias_key(&b, type, id);
     bool is = a->merged > 0 &&
               (dr_map_has(a->left, key) || dr_map_has(a->answers, key));
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <drover/base/buf.h>
 #include <drover/base/str.h>
 
 #define ALIASES_MAX 50000
@@ -38,6 +39,9 @@ bool aliases_ask_anew(struct aliases *a);
 /* Whether some merge names it, as what it was or as what is left. */
 bool aliases_concern(const struct aliases *a, struct dr_str type,
                      struct dr_str id);
+
+/* "<type>:<id>", in *b, which it begins and the caller ends. */
+struct dr_str alias_key(struct dr_buf *b, struct dr_str type, struct dr_str id);
 
 /* What the emitted records say of one. */
 enum presence { PRESENCE_UNKNOWN, PRESENCE_LIVES, PRESENCE_GONE };

@@ -43,15 +43,6 @@ void merges_done(struct merges *m)
 
 /* ---- what a record has to know ---- */
 
-static struct dr_str key_of(struct dr_buf *b, struct dr_str type,
-                            struct dr_str id)
-{
-    dr_buf_init(b, 512);
-    dr_buf_printf(b, DR_STR_FMT ":" DR_STR_FMT, DR_STR_ARG(type),
-                  DR_STR_ARG(id));
-    return dr_buf_view(b);
-}
-
 /* One that cannot be read is there all the same. */
 static enum presence presence(const void *ctx, struct dr_str type,
                               struct dr_str id)
@@ -86,7 +77,7 @@ static void want(struct extractor *ex, struct dr_str type, struct dr_str id)
     struct dr_buf b;
 
     if (ex->merges.asking && dr_map_count(ex->merges.wanted) < WANTED_MAX) {
-        dr_map_put(ex->merges.wanted, key_of(&b, type, id), ex);
+        dr_map_put(ex->merges.wanted, alias_key(&b, type, id), ex);
         dr_buf_done(&b);
     } else {
         ex->merges.due = true;
