@@ -67,10 +67,14 @@ def main(out):
         if landed[kind]:
             print("%-14s %7d %7d   %.4f" % (
                 kind, landed[kind], calls[kind], calls[kind] / landed[kind]))
-    print("single lanes: %d landed, %d calls, %.4f a record" % (
-        sum(landed[k] for k in single), sum(calls[k] for k in single),
-        sum(calls[k] for k in single) / max(1, sum(landed[k]
-                                                   for k in single))))
+    there = sum(landed[k] for k in single)
+    asked = sum(calls[k] for k in single)
+    # What the tail changes or removes is written to once more, and read first.
+    wrote = sum(x["method"] != "GET" and 200 <= x["status"] < 300 and
+                kind_of(x) in single for x in journal)
+    print("single lanes: %d landed, %d calls, %.4f a record; %d writes, "
+          "%.4f calls a write" % (there, asked, asked / max(1, there), wrote,
+                                  asked / max(1, wrote)))
     twice = max(0, in_bulk["deals"] - landed["deals"])
     once = landed["deals"] - twice
     print("deals: %d in one step, %d in two; 0.021 and 0.032 a record would be "
