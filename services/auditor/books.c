@@ -227,7 +227,9 @@ void books_fact(struct books *b, const struct fact_row *f)
         "  ELSE excluded.landed END"
         " WHERE excluded.rev > fact.rev OR (excluded.rev = fact.rev AND"
         " (excluded.refused = 0 OR fact.refused = 1 OR"
-        "  excluded.pass > fact.pass))");
+        "  excluded.pass > fact.pass OR"
+        /* which says that it stands there, not that it is as wanted */
+        "  length(fact.content) = 0 OR fact.content = zeroblob(32)))");
 
     db_text(q, 1, f->lane);
     db_text(q, 2, f->key);

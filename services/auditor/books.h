@@ -63,7 +63,8 @@ struct fact_row {
  * ledger's DELETED, by its numbers); or a refusal said that somebody deleted
  * what stood there. */
 enum fact_end { FACT_STANDS, FACT_DELETED, FACT_GONE, FACT_KEPT, FACT_LOST };
-/* A refusal does not take away a DONE of the same revision and pass. */
+/* A refusal does not take away a DONE of the same revision and pass, but for
+ * one without content: the first of two steps, or what was found unfinished. */
 void books_fact(struct books *b, const struct fact_row *f);
 void books_fact_deleted(struct books *b, struct dr_str lane, struct dr_str key,
                         uint32_t how);

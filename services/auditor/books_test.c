@@ -86,9 +86,11 @@ static void test_the_newest_revision_counts(void **state)
 static void put_fact(bool refused, uint64_t rev, uint32_t pass, uint64_t dst,
                      uint32_t origin)
 {
+    static const char content[32] = "content";
     struct fact_row f = {.lane = S("deal"),
                          .key = S("deal:d1"),
                          .type = S("deals"),
+                         .content_hash = {content, sizeof(content)},
                          .refused = refused,
                          .rev = rev,
                          .pass = pass,
@@ -150,6 +152,31 @@ static void test_an_older_view_does_not_count(void **state)
     put_landed("newer", 20, 7);
     (void)books_get_landed(b, S("deals"), 77, a, body, 2);
     assert_true(dr_str_eqz(body[0], "newer"));
+}
+
+/* The first of two steps, or what was found half done, is no content that was
+ * wanted: a refusal of the rest is the word about the version. */
+static void test_a_refusal_after_half_of_it(void **state)
+{
+    static const char zeros[32];
+    static const struct dr_str contents[] = {{"", 0}, {zeros, 32}};
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(contents); i++) {
+        struct fact_row f = {.lane = S("deal"),
+                             .key = S("deal:d1"),
+                             .type = S("deals"),
+                             .content_hash = contents[i],
+                             .dst = 77,
+                             .rev = 7 + i,
+                             .pass = 1,
+                             .origin = DR_DONE_CREATED};
+        books_fact(b, &f);
+        assert_false(fact().refused);
+        put_fact(true, f.rev, 1, 0, 0);
+        assert_true(fact().refused);
+        assert_int_equal(fact().dst, 77);
+    }
 }
 
 /* That somebody deleted it there is not undone by a refusal for which nobody
@@ -513,6 +540,7 @@ int main(void)
         T(test_the_newest_revision_counts),
         T(test_a_line_that_went_with_its_deal),
         T(test_a_refusal_does_not_undo),
+        T(test_a_refusal_after_half_of_it),
         T(test_what_is_lost_stays_lost),
         T(test_an_older_view_does_not_count),
         T(test_what_a_walk_shows_later_is_no_evidence),
