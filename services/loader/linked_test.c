@@ -63,6 +63,13 @@ static void a_set_is_emptied_where_there_was_one(void **state)
     fact = (struct dr_fact){.state = DR_FACT_REFUSED, .rev = 1};
     route_of(&c, &out);
     assert_int_equal(out.way, WAY_SKIP);
+    c.open = true; /* a set was sent to it, and nobody knows its outcome */
+    route_of(&c, &out);
+    assert_int_equal(out.way, WAY_LINES);
+    c.open = false;
+    fact = (struct dr_fact){.state = DR_FACT_CREATED, .dst = 44, .rev = 1};
+    route_of(&c, &out);
+    assert_int_equal(out.way, WAY_LINES);
     fact = (struct dr_fact){.state = DR_FACT_DONE, .dst = 44, .rev = 1};
     route_of(&c, &out);
     assert_int_equal(out.way, WAY_LINES);

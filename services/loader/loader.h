@@ -95,6 +95,10 @@ void landed_publish(struct loader *l, struct lane *lane, struct dr_str key,
 void item_landed(struct loader *l, struct item *it, uint64_t dst,
                  enum dr_landed_how how, enum dr_done_how done,
                  struct dr_str record);
+/* A deal holds its lines, and they have overwritten its amount: the ledger says
+ * so before the call that sets that, whatever becomes of it. */
+void item_half_landed(struct loader *l, struct item *it, uint64_t dst,
+                      struct dr_str record);
 void item_done_now(struct loader *l, struct item *it, uint64_t dst,
                    struct dr_str record);
 void item_refuse(struct loader *l, struct item *it, const char *class, int code,
@@ -133,6 +137,8 @@ void single_read(struct loader *l, struct item *it, call_done_fn *by_id,
                  find_fn *by_list);
 void single_write(struct loader *l, struct item *it, const char *method);
 void single_finish(struct item *it);
+/* The second call of a set of lines: the deal's amount. */
+void single_amount(struct loader *l, struct item *it);
 /* It failed once more. true: too often, and it was refused. */
 bool single_tired(struct loader *l, struct item *it, int status);
 void single_ambiguous(struct loader *l, struct item *it, enum find_state s,

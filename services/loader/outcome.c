@@ -35,6 +35,7 @@ struct after {
     struct item *it;
     struct loader *l;
     bool refused;
+    bool half; /* another call follows */
     uint64_t dst;
     enum dr_done_how how;
     char *record; /* or the reason */
@@ -52,6 +53,10 @@ static void go_on(struct after *a)
         it->state = ITEM_WRITTEN;
         if (a->refused) {
             ledger_refused(a->l, it, a->class, a->code, true, text);
+        } else if (a->half) {
+            it->route.step = 1;
+            ledger_done(a->l, it, a->dst, a->how, text);
+            single_amount(a->l, it);
         } else {
             ledger_done(a->l, it, a->dst, a->how, text);
         }
@@ -180,6 +185,18 @@ void item_landed(struct loader *l, struct item *it, uint64_t dst,
     a->how = done;
     landed_publish(l, it->lp->lane, it->key, key_id(it->key), it->type, dst,
                    it->rev, how, record, evidence_there, a);
+}
+
+void item_half_landed(struct loader *l, struct item *it, uint64_t dst,
+                      struct dr_str record)
+{
+    struct after *a = after_new(l, it, record);
+
+    a->half = true;
+    a->dst = dst;
+    a->how = DR_DONE_ANSWERED;
+    landed_publish(l, it->lp->lane, it->key, key_id(it->key), it->type, dst,
+                   it->rev, DR_LANDED_ANSWER, record, evidence_there, a);
 }
 
 /* The evidence is in `landed` already: another loader's walk, or our own. */

@@ -353,8 +353,10 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
 {
     struct item *it = o->it;
     const struct dr_attempt *a = dr_fold_unsettled(it->lp->own.fold, it->key);
-    struct route_case rc = {
-        .load = o->load, .fact = &facts[0], .alone = it->alone};
+    struct route_case rc = {.load = o->load,
+                            .fact = &facts[0],
+                            .alone = it->alone,
+                            .open = a != NULL};
     struct refs_case refs = {.load = o->load,
                              .facts = facts + 1,
                              .orphan_dst = l->orphan_dst,

@@ -84,7 +84,8 @@ static bool of_another(const struct route_case *c, struct route *out)
         return false;
     }
     if (dr_links_only_end(c->load) &&
-        (patch || c->fact->dst == 0 || c->fact->state == DR_FACT_DELETED)) {
+        (patch || c->fact->state == DR_FACT_DELETED ||
+         (c->fact->dst == 0 && !c->open))) {
         return true; /* it never had one */
     }
     out->way = fold ? WAY_FOLD : patch ? WAY_BULK_ID : WAY_LINES;

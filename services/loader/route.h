@@ -40,6 +40,7 @@ struct route_case {
     const struct dr_fact *fact; /* of the record's own key in its lane     */
     uint64_t self_dst; /* link: what is patched; deal_product: the deal    */
     bool alone; /* few or doubtful: not in bulk                            */
+    bool open;  /* the outcome of an attempt at it is not known            */
     size_t missing; /* links that would be left out                        */
 };
 

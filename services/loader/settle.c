@@ -9,6 +9,11 @@
 #define AGAIN_MS 1000 /* a look-up that failed        */
 #define WALK_FROM 2   /* more than so many: walk first */
 
+static bool is_lines(const struct item *it)
+{
+    return strcmp(it->lp->lane->name, "deal_product") == 0;
+}
+
 /* Seen and as wanted? */
 static enum dr_found compare(struct loader *l, struct item *it,
                              const struct dr_json *record)
@@ -27,7 +32,7 @@ static enum dr_found compare(struct loader *l, struct item *it,
     if (item_links(l, it, &load, &links)) {
         return DR_FOUND_NOT_LOOKED;
     }
-    if (it->route.way == WAY_LINES) {
+    if (is_lines(it)) { /* whatever its way: what was sent is a set, too */
         return row_has_lines(load, &links, record) &&
                        (!it->keep[0] ||
                         row_amount_is(record, dr_str_z(it->keep)))
@@ -77,6 +82,15 @@ static void absent(struct loader *l, struct item *it)
     item_retry(l, it, "absent", 0);
 }
 
+/* Ours stands there, and no fact says so: the next version must know. */
+static bool untold(const struct item *it, const struct dr_json *record)
+{
+    const struct dr_json *lines = dr_json_get(record, "products");
+
+    return it->route.dst == 0 ||
+           (is_lines(it) && it->fact.dst == 0 && lines && lines->count > 0);
+}
+
 static void later(struct item *it, int64_t look_ms)
 {
     it->look_ms = look_ms;
@@ -102,7 +116,7 @@ static void act(struct loader *l, struct item *it, enum dr_found found,
                     record->raw);
         break;
     case DR_SETTLE_RETRY:
-        if (found == DR_FOUND_OLDER && !it->route.dst) {
+        if (found == DR_FOUND_OLDER && untold(it, record)) {
             it->older = true;
             item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
             ledger_older(l, it, row_id(record));

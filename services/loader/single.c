@@ -182,6 +182,19 @@ static bool ours(struct loader *l, struct item *it,
     return row_id(record) && row_matches(&c, record, l->scratch) == ROW_SAME;
 }
 
+void single_amount(struct loader *l, struct item *it)
+{
+    struct dr_buf b;
+
+    dr_buf_init(&b, 4096);
+    body_amount(dr_str_z(it->keep), &b);
+    item_body(it, &b);
+    dr_buf_done(&b);
+    it->route.step = 2;
+    it->lp->lane->in_flight++;
+    single_write(l, it, "PUT");
+}
+
 static void wrote(struct loader *l, struct item *it,
                   const struct dr_json *record)
 {
@@ -192,14 +205,7 @@ static void wrote(struct loader *l, struct item *it,
     }
     if (it->route.way == WAY_LINES && it->route.step != 2 && it->keep[0] &&
         !row_amount_is(record, dr_str_z(it->keep))) {
-        struct dr_buf b;
-        dr_buf_init(&b, 4096);
-        body_amount(dr_str_z(it->keep), &b);
-        item_body(it, &b);
-        dr_buf_done(&b);
-        it->route.step = 2; /* lines have overwritten the deal's amount */
-        it->lp->lane->in_flight++;
-        single_write(l, it, "PUT");
+        item_half_landed(l, it, row_id(record), record->raw);
         return;
     }
     item_landed(l, it, row_id(record), DR_LANDED_ANSWER, DR_DONE_ANSWERED,

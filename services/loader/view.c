@@ -125,6 +125,9 @@ static void told(struct loader *l, struct lanepart *lp, struct dr_str key,
     if (!it || f->rev < it->rev || f->pass < it->pass) {
         return;
     }
+    if (f->state == DR_FACT_CREATED && it->route.step == 2) {
+        return; /* its own first step, and the second is under way */
+    }
     if (it->state == ITEM_WRITTEN && f->state != DR_FACT_CREATED) {
         if (f->state == DR_FACT_REFUSED) {
             lp->lane->refused++;
