@@ -412,9 +412,10 @@ static bool being_emptied(const struct judge_case *c,
            word_of(&c->loads[0], load) == WORD_WAIT;
 }
 
-static bool was_emptied(const struct judge_case *c, const struct dr_load *load)
+/* The deal holds of this set what it can, be it no line at all. */
+static bool was_written(const struct judge_case *c, const struct dr_load *load)
 {
-    return load && load->line_count == 0 && !c->deal_deleted &&
+    return load && !c->deal_deleted && !c->lost &&
            !judge_needs_no_end(&c->loads[0], load) &&
            word_of(&c->loads[0], load) == WORD_DONE;
 }
@@ -489,7 +490,6 @@ static void judge_lines(const struct judge_case *c, struct dr_arena *a,
 {
     const struct dr_load *load =
         c->out->load_count > 0 ? &c->out->loads[0] : NULL;
-    bool landed = was_emptied(c, load);
 
     for (size_t i = 0; i < c->rec->part_count; i++) {
         struct record_row row = row_of(c);
@@ -497,14 +497,13 @@ static void judge_lines(const struct judge_case *c, struct dr_arena *a,
         row.has_version = true;
         row.version = c->rec->parts[i].version;
         judge_line(c, load, &row, sink);
-        landed |= row.target != 0;
         sink->record(sink->ctx, &row);
     }
     if (holds_older(c, load)) {
         struct record_row set = row_of(c);
         tell_older(c, c->loads[0].fact.reason, JUDGED_LOSS, &set, sink);
     }
-    if (landed) {
+    if (was_written(c, load)) {
         notes(c, sink);
         verify_load(c, 0, none, a, sink);
     }

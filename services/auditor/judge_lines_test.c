@@ -167,6 +167,28 @@ static void test_a_set_that_is_emptied(void **state)
     dr_arena_free(s.a);
 }
 
+/* No product of it is in the target: the deal must hold none, as above. */
+static void test_a_set_without_products(void **state)
+{
+    struct scene s;
+    struct dr_part parts[2];
+    struct dr_line lines[2];
+    uint64_t products[2];
+
+    (void)state;
+    lines_open(&s, parts, lines, products);
+    products[0] = products[1] = 0;
+    set_body(&s, "{\"products\":[]}");
+    (void)judged(&s);
+    is_state(&s.said.rows[0], "rejected");
+    is_state(&s.said.rows[1], "rejected");
+    assert_int_equal(losses(&s.said), 0);
+    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3}]}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    dr_arena_free(s.a);
+}
+
 /* Fields of another record: no line of its own for that record. */
 static void test_folded(void **state)
 {
@@ -220,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_a_set_that_is_refused),
         cmocka_unit_test(test_a_line_alone_is_rejected),
         cmocka_unit_test(test_a_set_that_is_emptied),
+        cmocka_unit_test(test_a_set_without_products),
         cmocka_unit_test(test_folded),
         cmocka_unit_test(test_folded_into_what_is_gone),
     };

@@ -412,7 +412,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         refuse_fixed(l, it);
     } else if (file_on_lead(it, o->load, &links)) {
         refuse_on_lead(l, it);
-    } else if (!lines_left(l, it, o->load, &links)) {
+    } else if (!lines_left(l, it, o->load, &links) && it->fact.dst == 0) {
         refuse_parent(l, it, &o->load->lines[0].product, false);
     } else {
         it->since_ms = 0;

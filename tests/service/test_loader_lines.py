@@ -126,6 +126,30 @@ class Lines(test_loader_edits.Case):
                 self.holds(w, [0, 1], "99.00")
                 w.stop()
 
+    def test_a_set_whose_products_are_all_missing(self):
+        """Lines that the source has no more do not stay for it; a deal that
+        never had any is not called."""
+        w = self.world()
+        self.fed(w, [0, 1])
+        self.assertEqual(self.final(w, 1)["state"], "done")
+        self.fed(w, ["none", "never"], 2)
+        self.assertEqual(self.final(w, 2)["state"], "done")
+        self.holds(w, [], "99.00")
+        self.assertEqual(
+            {(r["part"], r["class"]) for r in self.rejected(w)},
+            {("l0-none", "parent_missing"), ("l0-never", "parent_missing")})
+        self.fed(w, [1, "none"], 3)
+        self.assertEqual(self.final(w, 3)["state"], "done")
+        self.holds(w, [1], "99.00")
+        w.stop()
+        w = self.world()
+        self.fed(w, ["none"])
+        f = self.final(w, 1)
+        self.assertEqual((f["state"], f["class"]),
+                         ("refused", "parent_missing"))
+        self.assertEqual(self.puts(w), 0)
+        w.stop()
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
