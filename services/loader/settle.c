@@ -58,8 +58,12 @@ static void refuse_unknown(struct loader *l, struct item *it)
                            "search for this kind"));
 }
 
-static void absent(struct loader *l, struct item *it)
+static void absent(struct loader *l, struct item *it, enum dr_found found)
 {
+    if (it->why && it->job_done && it->route.dst && found == DR_FOUND_NOTHING) {
+        item_lost(l, it); /* which is why the job failed on it */
+        return;
+    }
     if (it->why && it->job_done) {
         item_refuse(l, it, "refused", 400,
                     "change the value in the source, or the rule in the plan, "
@@ -121,7 +125,7 @@ static void act(struct loader *l, struct item *it, enum dr_found found,
             item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
             ledger_older(l, it, row_id(record));
         } else {
-            absent(l, it);
+            absent(l, it, found);
         }
         break;
     case DR_SETTLE_REFUSE:

@@ -134,6 +134,25 @@ class Links(Case):
                           for r in w.records("sales_accounts")}, {None})
         w.stop()
 
+    def test_of_what_people_deleted(self):
+        """In bulk, too, where the job says that there is no such record."""
+        w = World(self)
+        w.loader()
+        w.run_lanes({"account": [company(i) for i in range(6)]})
+        gone = self.of_source(w, "sales_accounts", "cf_source_id")["3"]["id"]
+        w.sim.post("/sim/admin/sales_accounts/%d" % gone, {}, "DELETE")
+        links = [link(i, 0) for i in range(1, 6)]
+        w.feed(links)
+        w.control(["account", "link"])
+        final = w.until_final(links)
+        self.assertEqual(
+            {k[1]: f["class"] for k, f in final.items() if k[0] == "link"},
+            {"company:%d" % i: "gone" if i == 3 else ""
+             for i in range(1, 6)})
+        self.assertIn("restore it from the recycle bin",
+                      self.rejected(w)[0]["cure"])
+        w.stop()
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
