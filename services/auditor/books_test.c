@@ -409,6 +409,7 @@ static void test_what_stands_in_the_target(void **state)
                           .type = S("deals"),
                           .how = DR_LANDED_BEFORE,
                           .body = S("{}")};
+    struct record_row r;
     struct type_counts n;
 
     (void)state;
@@ -437,6 +438,15 @@ static void test_what_stands_in_the_target(void **state)
     assert_int_equal(books_type_counts(b, S("deals")).gone, 1);
     put_fact(false, 9, 1, 78, DR_DONE_UPDATED); /* and restored */
     assert_int_equal(books_type_counts(b, S("deals")).gone, 0);
+    r = (struct record_row){.object = S("deal"),
+                            .id = S("d1"),
+                            .src_object = S("deal"),
+                            .src_id = S("d1"),
+                            .rev = 9,
+                            .state = "rejected",
+                            .rule = S("gone")};
+    books_record(b, &r); /* its lines met nothing there */
+    assert_int_equal(books_type_counts(b, S("deals")).gone, 1);
 }
 
 /* What hangs on a lead is judged again when it became a contact. */

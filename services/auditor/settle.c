@@ -10,6 +10,7 @@
 #include <drover/json/json.h>
 
 #include "lacking.h"
+#include "lost.h"
 
 /* ---- gathering ---- */
 
@@ -61,6 +62,32 @@ static void gather_bodies(struct auditor *au, struct dr_str type,
     }
 }
 
+static bool fact_of(struct auditor *au, const char *lane, const char *object,
+                    struct dr_str id, struct fact_row *f)
+{
+    struct dr_str key =
+        dr_arena_printf(au->arena, "%s:" DR_STR_FMT, object, DR_STR_ARG(id));
+
+    return books_get_fact(au->books, dr_str_z(lane), key, au->arena, f);
+}
+
+/* By its own fact, or by that of what is written into it apart: the lines of a
+ * deal, the parent of an account. */
+static bool lost_there(struct auditor *au, const struct fact_row *f)
+{
+    struct dr_str id = f->key;
+    struct fact_row part;
+    bool known = false;
+
+    (void)dr_str_split(&id, ':');
+    if (dr_str_eqz(f->lane, "deal")) {
+        known = fact_of(au, "deal_product", "line_item", id, &part);
+    } else if (dr_str_eqz(f->lane, "account")) {
+        known = fact_of(au, "link", "company", id, &part);
+    }
+    return lost(f) || (known && lost_by_part(f, &part));
+}
+
 static void gather_links(struct auditor *au, const struct dr_load *load,
                          struct judge_load *l)
 {
@@ -73,7 +100,7 @@ static void gather_links(struct auditor *au, const struct dr_load *load,
                 books_get_fact(au->books, r->lane, r->key, au->arena, &f);
             l->refs[i] = known && !is_gone(&f) ? f.dst : 0;
             l->gone[i] = known && is_gone(&f) ? f.dst : 0;
-            l->lost[i] = known && f.deleted == FACT_LOST && f.dst;
+            l->lost[i] = known && lost_there(au, &f);
             l->lead[i] = known && dr_str_eqz(f.type, "leads");
         }
     }
@@ -136,47 +163,15 @@ struct dr_str settle_key(struct dr_arena *a, const struct dr_source *rec)
                            DR_STR_ARG(rec->object), DR_STR_ARG(rec->id));
 }
 
-static bool fact_of(struct auditor *au, const char *lane, const char *object,
-                    struct dr_str id, struct fact_row *f)
-{
-    struct dr_str key =
-        dr_arena_printf(au->arena, "%s:" DR_STR_FMT, object, DR_STR_ARG(id));
-
-    return books_get_fact(au->books, dr_str_z(lane), key, au->arena, f);
-}
-
-/* The newest word about the deal, be it its own or that of its lines. */
-static bool deal_lost(struct auditor *au, struct dr_str id)
-{
-    struct fact_row deal, set;
-    bool known = fact_of(au, "deal", "deal", id, &deal) && deal.dst;
-    bool lines = fact_of(au, "deal_product", "line_item", id, &set) && set.dst;
-
-    return known && !is_gone(&deal) &&
-           (deal.deleted == FACT_LOST ||
-            (lines && set.deleted == FACT_LOST && set.dst == deal.dst &&
-             set.rev >= deal.rev));
-}
-
-/* Also a part of it that travels apart, such as an account's parent, may have
- * met nothing there any more. */
 static bool is_lost(struct auditor *au, const struct judge_case *c)
 {
-    struct fact_row f = c->gone_fact;
-    bool lost = c->gone_has_fact && f.dst && f.deleted == FACT_LOST;
+    struct fact_row deal;
 
-    if (dr_str_eqz(c->rec->object, "deal") ||
-        dr_str_eqz(c->rec->object, "line_item")) {
-        return deal_lost(au, c->rec->id);
+    if (dr_str_eqz(c->rec->object, "line_item")) {
+        return fact_of(au, "deal", "deal", c->rec->id, &deal) &&
+               lost_there(au, &deal);
     }
-    for (size_t i = 0; c->out && i < c->out->load_count && i < JUDGE_LOADS;
-         i++) {
-        const struct judge_load *l = &c->loads[i];
-        lost |= l->has_fact && l->fact.dst && l->fact.dst == f.dst &&
-                dr_str_eq(l->fact.type, f.type) &&
-                l->fact.deleted == FACT_LOST && l->fact.rev >= f.rev;
-    }
-    return lost;
+    return c->gone_has_fact && lost_there(au, &c->gone_fact);
 }
 
 /* A deal that was deleted took its lines along. */

@@ -271,9 +271,27 @@ class Delta(Case):
         r["properties"].update(properties)
         s.source.post("/sim/admin/%s/%s" % (kind, rid), r, method="PUT")
 
+    @staticmethod
+    def never_written_into(s, at):
+        """A deal without lines and an account without a parent: the first of
+        either will be what finds that they are gone."""
+        deals = [d["custom_field"]["cf_source_id"] for d in ndjson(
+            s.target.admin, "/sim/records/deals") if not d["products"]]
+        accounts = {a["id"]: a for a in ndjson(
+            s.target.admin, "/sim/records/sales_accounts")}
+        parents = {a["parent_sales_account_id"] for a in accounts.values()}
+        accounts = [a["custom_field"]["cf_source_id"]
+                    for a in accounts.values() if a["id"] not in parents and
+                    a["parent_sales_account_id"] is None]
+        return (next(i for i in sorted(filter(None, deals))
+                     if at.get(("deal", i), (0, 0))[1]),
+                next(i for i in sorted(filter(None, accounts), reverse=True)
+                     if at.get(("company", i), (0, 0))[1]))
+
     def test_what_people_deleted_is_told_as_that(self):
         """A contact, a deal with lines and a task are deleted by hand in
-        Freshsales, then they change at the source. Another contact is only
+        Freshsales, then they change at the source; so do a deal and an account
+        into which nothing was written before. Another contact is only
         deleted: nobody looked, so its line says what was read when it was
         written."""
         s, flow = self.loaded()
@@ -283,7 +301,9 @@ class Delta(Case):
         deal = next(d["custom_field"]["cf_source_id"] for d in ndjson(
             s.target.admin, "/sim/records/deals") if d["products"]
             and at["deal", d["custom_field"]["cf_source_id"]])
-        lost = [("contact", "ct_026"), ("deal", deal), ("task", "ta_009")]
+        bare, alone = self.never_written_into(s, at)
+        lost = [("contact", "ct_026"), ("deal", deal), ("task", "ta_009"),
+                ("deal", bare), ("company", alone)]
         for key in lost:
             self.assertTrue(at[key][1], key)
             s.target.post("/sim/admin/%s/%d" % at[key], None,
@@ -291,6 +311,11 @@ class Delta(Case):
         self.change(s, "contact", "ct_026", job_title="Changed")
         self.change(s, "deal", deal, amount="1.23")
         self.change(s, "task", "ta_009", subject="Changed")
+        line = ndjson(s.source.admin, "/sim/records/line_item")[0]
+        line["id"] = "li_new"
+        line["properties"].update(deal_id=bare)
+        s.source.post("/sim/admin/line_item", line)
+        self.change(s, "company", alone, parent_company_id="co_001")
         flow.tail(changes=False)
         result = self.ended(flow)
         lines = {(r["object"], r["id"]): r
@@ -300,8 +325,9 @@ class Delta(Case):
         diffs = {(d["object"], d["id"]): d for d in result.json(
             "reconciliation.json")["differences"] if d["field"] == "*"}
         of_deal = [k for k, r in lines.items() if k[0] == "line_item" and
-                   at[k] == at["deal", deal]]
+                   at.get(k) == at["deal", deal]]
         self.assertTrue(of_deal)
+        of_deal.append(("line_item", "li_new"))
         for key in lost + of_deal:
             self.assertEqual((lines[key]["state"], lines[key]["target_id"]),
                              ("rejected", None), lines[key])
