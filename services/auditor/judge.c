@@ -69,7 +69,7 @@ static void tell_removal(const struct judge_case *c, struct record_row *row)
         row->rule = DR_STR_LIT("removal");
         row->reason = DR_STR_LIT("gone at the source, and by decision in "
                                  "Freshsales");
-    } else if (f->deleted == FACT_LOST) {
+    } else if (f->deleted == FACT_LOST && !c->removal_open) {
         row->rule = DR_STR_LIT("removal");
         row->reason = DR_STR_LIT("gone at the source, and deleted in "
                                  "Freshsales by somebody before");

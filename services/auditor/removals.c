@@ -19,9 +19,13 @@
     "  AND j.class='changed_in_target'"                                     \
     " WHERE s.object=?1 AND s.op BETWEEN 2 AND 3 AND f.dst>0"               \
     " AND f.origin<>3"
+/* What somebody deleted there may have been restored from the recycle bin since
+ * a loader met it: the removal looks. */
 #define STATE                                              \
     "CASE WHEN f.deleted=1 THEN 'deleted'"                 \
-    " WHEN f.deleted IN (2,4) THEN 'gone'"                 \
+    " WHEN f.deleted=2 OR (f.deleted=4 AND f.type NOT IN"  \
+    "  ('contacts','leads','sales_accounts','deals',"      \
+    "   'products')) THEN 'gone'"                          \
     " WHEN f.deleted=3 OR j.class IS NOT NULL THEN 'kept'" \
     " WHEN m.seq IS NOT NULL THEN 'approved' ELSE 'proposed' END"
 
@@ -194,8 +198,7 @@ static void choose(struct auditor *au, size_t object, const struct dr_json *ids,
                    struct chosen *c, struct dr_str by)
 {
     struct query *q =
-        rows(au, "SELECT s.id, s.rev, " STATE " AS st" ROWS " AND f.deleted=0",
-             object);
+        rows(au, "SELECT s.id, s.rev, " STATE " AS st" ROWS, object);
 
     while (q && db_step(q)) {
         if (!dr_str_eqz(db_col(q, 2), "proposed") ||

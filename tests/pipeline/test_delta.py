@@ -342,6 +342,30 @@ class Delta(Case):
         self.assertEqual(sum(decimal.Decimal(t[1]) for k, t in sums.items()
                              if k[:2] == ("deal", "amount")), have)
 
+    def test_what_was_restored_there_is_proposed_for_deletion(self):
+        """Two contacts are deleted in Freshsales, which a change at the source
+        meets; one is restored there. Then both are deleted at the source:
+        only a look tells the two apart."""
+        s, flow = self.loaded()
+        ids = {i: self.target_of(s, "contacts", "external_id", i)["id"]
+               for i in ("ct_026", "ct_030")}
+        for rid, mine in ids.items():
+            s.target.post("/sim/admin/contacts/%d" % mine, None,
+                          method="DELETE")
+            self.change(s, "contact", rid, job_title="Changed")
+        flow.tail(changes=False)
+        s.target.post("/sim/admin/contacts/%d" % ids["ct_026"],
+                      {"is_deleted": False}, method="PUT")
+        for rid in ids:
+            s.source.post("/sim/admin/contact/" + rid, None, method="DELETE")
+        flow.tail(changes=False)
+        result = self.ended(flow)
+        self.assertEqual({r["external_id"] for r in ndjson(
+            s.target.admin, "/sim/records/contacts")} & set(ids), set())
+        state = {r["id"]: r["state"] for r in result.lines("removals.ndjson")}
+        self.assertEqual({i: state[i] for i in ids},
+                         {"ct_026": "deleted", "ct_030": "gone"})
+
     def test_nothing_is_deleted_without_a_word(self):
         s, flow = self.loaded()
         before = len(ndjson(s.target.admin, "/sim/records/tasks"))
