@@ -342,6 +342,34 @@ class Delta(Case):
         self.assertEqual(sum(decimal.Decimal(t[1]) for k, t in sums.items()
                              if k[:2] == ("deal", "amount")), have)
 
+    def test_an_amount_that_is_refused_is_told(self):
+        """A line changes, and with it the amount that it leaves in the deal:
+        Freshsales takes the line, and not the amount that is the deal's."""
+        s, flow = self.loaded()
+        deal = min((d for d in ndjson(s.target.admin, "/sim/records/deals")
+                    if d["products"]),
+                   key=lambda d: d["custom_field"]["cf_source_id"])
+        rid = deal["custom_field"]["cf_source_id"]
+        line = next(r["id"] for r in ndjson(
+            s.source.admin, "/sim/records/line_item")
+            if r["properties"]["deal_id"] == rid)
+        s.target.post("/sim/faults", [{
+            "name": "no", "nth": 2, "times": -1, "action": {"status": 400},
+            "match": {"method": "PUT", "path": "/deals/%d" % deal["id"]}}])
+        self.change(s, "line_item", line, quantity="77")
+        flow.tail(changes=False)
+        flow.freeze()
+        flow.cutover()
+        result = Result(flow).all()
+        have = next(d for d in ndjson(s.target.admin, "/sim/records/deals")
+                    if d["id"] == deal["id"])
+        self.assertEqual([p["quantity"] for p in have["products"]], [77])
+        self.assertNotEqual(have["amount"], deal["amount"])
+        diffs = {(d["object"], d["field"]): d["actual"] for d in result.json(
+            "reconciliation.json")["differences"] if d["id"] == rid}
+        self.assertEqual(diffs["deal", "amount"], have["amount"])
+        self.assertIn(("line_item", "*"), diffs)
+
     def test_what_was_restored_there_is_proposed_for_deletion(self):
         """Two contacts are deleted in Freshsales, which a change at the source
         meets; one is restored there. Then both are deleted at the source:
