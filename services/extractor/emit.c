@@ -182,6 +182,18 @@ static bool is_back(const struct extractor *ex, int kind,
            emitted_get(ex->emitted, kind, s->id, &known) && known.gone;
 }
 
+/* What was told unreadable and is read as it was before: who counts such
+ * records, here and behind the topics, hears of it by the record alone. */
+static bool is_mended(const struct extractor *ex, const struct object *o,
+                      struct dr_str id, const struct emitted_row *row)
+{
+    struct emitted_row known;
+
+    return was_rejected(ex, o, id) &&
+           emitted_get(ex->emitted, object_index(ex, o), id, &known) &&
+           !known.gone && !row->gone && known.version == row->version;
+}
+
 void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
                  int64_t server_ms)
 {
@@ -190,7 +202,8 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
                               .has_version = s->has_version,
                               .gone = s->op == DR_SRC_DELETE ||
                                       s->op == DR_SRC_MERGE ||
-                                      s->op == DR_SRC_HIDDEN};
+                                      s->op == DR_SRC_HIDDEN,
+                              .hidden = s->op == DR_SRC_HIDDEN};
     int kind = object_index(ex, o);
     int32_t part = dr_partition(s->id, ex->svc->partitions);
     struct dr_env env = {.kind = DR_MSG_SOURCE};
@@ -213,10 +226,13 @@ void emit_source(struct extractor *ex, struct object *o, struct dr_source *s,
     }
     row.content = content_of(hash) ^ files_mix(&s->blob);
     if (!emitted_is_news(ex->emitted, kind, s->id, &row) &&
-        !is_back(ex, kind, s)) {
+        !is_back(ex, kind, s) && !is_mended(ex, o, s->id, &row)) {
         return;
     }
     row.rev = emitted_next_rev(ex->emitted, kind, s->id, server_ms);
+    row.said = o->is == OBJECT_LINES
+                   ? currencies_take(&ex->currencies, emit_body(ex, s))
+                   : 0;
     s->rev = row.rev;
     s->content_hash = (struct dr_str){(const char *)hash, sizeof(hash)};
     s->epoch = 1;

@@ -15,7 +15,8 @@ struct slot {
     uint32_t id_at; /* in the pool */
     uint8_t id_len;
     uint8_t object;
-    bool used : 1, has_version : 1, gone : 1, seen : 1;
+    bool used : 1, has_version : 1, gone : 1, hidden : 1, seen : 1;
+    uint8_t said;
 };
 _Static_assert(sizeof(struct slot) == 32, "one for each record: keep it small");
 
@@ -108,7 +109,9 @@ bool emitted_get(const struct emitted *e, int object, struct dr_str id,
                                 .rev = s->rev,
                                 .content = s->content,
                                 .has_version = s->has_version,
-                                .gone = s->gone};
+                                .gone = s->gone,
+                                .hidden = s->hidden,
+                                .said = s->said};
     return true;
 }
 
@@ -138,6 +141,8 @@ void emitted_put(struct emitted *e, int object, struct dr_str id,
     s->version = row->version;
     s->has_version = row->has_version;
     s->gone = row->gone;
+    s->hidden = row->hidden;
+    s->said = row->said;
     s->seen = true;
 }
 

@@ -20,7 +20,9 @@ struct emitted_row {
     uint64_t rev;
     uint64_t content; /* first 8 bytes of the content hash */
     bool has_version;
-    bool gone; /* deleted, merged or hidden at the source */
+    bool gone;    /* deleted, merged or hidden at the source */
+    bool hidden;  /* that one */
+    uint8_t said; /* of a set of lines: currencies.h; else 0 */
 };
 
 struct emitted *emitted_new(void);

@@ -16,6 +16,7 @@
 #include "alias.h"
 #include "api.h"
 #include "contract.h"
+#include "currencies.h"
 #include "cursor.h"
 #include "drift.h"
 #include "emitted.h"
@@ -112,6 +113,8 @@ struct extractor {
     bool mail_bodies, probe, files_left;
     struct dr_map *lines; /* ids of line items that some deal's set holds */
     struct dr_map *alone; /* ids of those that are records of their own */
+    struct dr_map *back;  /* ids of deals that this sweep has found */
+    struct currencies currencies; /* that sets of lines were sent with */
     struct horizon horizon;
     pages_fn *pages;
     int64_t until_ms;              /* source.until, 0: none */

@@ -13,6 +13,7 @@
 #include <drover/base/time.h>
 
 #include "contract.h"
+#include "currencies.h"
 #include "cursor.h"
 #include "emitted.h"
 #include "horizon.h"
@@ -154,6 +155,37 @@ static void a_sweep_finds_what_is_missing(void **state)
     assert_true(dr_str_eqz(id, "id_4321"));
     assert_false(emitted_sweep_next(e, 3, &at, &id));
     emitted_free(e);
+}
+
+static uint8_t say(struct currencies *c, struct dr_arena *a, const char *body)
+{
+    return currencies_take(c, dr_json_parse(a, dr_str_z(body), NULL, NULL));
+}
+
+static void what_was_said_of_deals_is_remembered(void **state)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(1 << 20);
+    struct currencies *c = dr_xcalloc(1, sizeof(*c));
+    char text[120];
+
+    (void)state;
+    assert_int_equal(say(c, a, "{\"deal\":{\"currency\":\"EUR\"}}"), 1);
+    assert_int_equal(say(c, a, "{\"deal\":{\"currency\":\"\"}}"), 2);
+    assert_int_equal(say(c, a, "{\"deal\":{\"currency\":\"EUR\"}}"), 1);
+    assert_int_equal(say(c, a, "{\"deal\":{\"currency\":7}}"), 0);
+    assert_int_equal(say(c, a, "{\"deal\":{}}"), 0);
+    assert_int_equal(currencies_take(c, NULL), 0);
+    assert_string_equal(currencies_get(c, 1).p, "EUR");
+    assert_string_equal(currencies_get(c, 2).p, "");
+    for (int i = 3; i <= 300; i++) {
+        (void)snprintf(text, sizeof(text),
+                       "{\"deal\":{\"currency\":\"%064d\"}}", i);
+        assert_int_equal(say(c, a, text), i <= CURRENCIES_MAX ? i : 0);
+    }
+    assert_int_equal(currencies_get(c, 255).n, CURRENCY_MAX);
+    assert_true(dr_str_eqz(currencies_print(a, DR_STR_LIT("E\"R")),
+                           "{\"deal\":{\"currency\":\"E\\\"R\"}}"));
+    free(c);
 }
 
 static struct dr_http_answer answer(int status, int64_t retry_after_ms)
@@ -417,6 +449,7 @@ int main(void)
         cmocka_unit_test(a_cursor_survives_its_text),
         cmocka_unit_test(a_page_without_a_clock_is_refused),
         cmocka_unit_test(records_keep_their_bytes),
+        cmocka_unit_test(what_was_said_of_deals_is_remembered),
         cmocka_unit_test(an_association_changes_the_content),
         cmocka_unit_test(hostile_text_is_no_identity),
         cmocka_unit_test(paths_name_pairs_and_windows),

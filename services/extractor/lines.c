@@ -49,8 +49,6 @@ struct priced {
     int64_t updated_ms;
 };
 
-#define CURRENCY_MAX 64
-
 /* The deals of one batch and the lines that their sets hold. */
 struct sets {
     struct ends deal[CONTRACT_BATCH];
@@ -246,45 +244,43 @@ static bool read_deals(struct extractor *ex, struct sets *s,
     return true;
 }
 
+/* A deal that cannot be read any more keeps what its set said of it. */
+static void recall(const struct extractor *ex, const struct object *o,
+                   struct sets *s, size_t d)
+{
+    struct emitted_row row;
+
+    if (!s->priced[d].known &&
+        emitted_get(ex->emitted, object_index(ex, o), s->deal[d].id, &row) &&
+        row.said > 0) {
+        s->priced[d] = (struct priced){
+            .known = true,
+            .currency = currencies_get(&ex->currencies, row.said)};
+    }
+}
+
 /* Of those deals alone whose lines name a currency. */
-static bool read_currencies(struct extractor *ex, struct sets *s)
+static bool read_currencies(struct extractor *ex, const struct object *o,
+                            struct sets *s)
 {
     struct dr_str ids[CONTRACT_BATCH];
-    size_t n = 0, last = SIZE_MAX;
+    size_t of[CONTRACT_BATCH];
+    size_t n = 0;
 
     for (size_t i = 0; i < s->lines.n; i++) {
         const struct line *line = &s->lines.v[i];
-        if (line->priced && line->deal != last) { /* in the deals' order */
-            last = line->deal;
-            ids[n++] = s->deal[last].id;
+        if (line->priced && (n == 0 || line->deal != of[n - 1])) {
+            of[n] = line->deal; /* in the deals' order */
+            ids[n++] = s->deal[line->deal].id;
         }
     }
-    return n == 0 || read_deals(ex, s, ids, n);
-}
-
-/* {"deal":{"currency":"EUR"}}, the body of a set; none where it was not
- * read. */
-static struct dr_str about_deal(struct extractor *ex, const struct sets *s,
-                                size_t d)
-{
-    const struct priced *p = &s->priced[d];
-    struct dr_str out = {NULL, 0};
-    struct dr_json_w w;
-    struct dr_buf b;
-
-    if (p->known) {
-        dr_buf_init(&b, 1024);
-        dr_json_w_init(&w, &b);
-        dr_json_w_obj(&w);
-        dr_json_w_key(&w, "deal");
-        dr_json_w_obj(&w);
-        dr_json_w_kv(&w, "currency", p->currency);
-        dr_json_w_end(&w);
-        dr_json_w_end(&w);
-        out = dr_arena_dup(ex->page_arena, dr_buf_view(&b));
-        dr_buf_done(&b);
+    if (n > 0 && !read_deals(ex, s, ids, n)) {
+        return false;
     }
-    return out;
+    for (size_t i = 0; i < n; i++) {
+        recall(ex, o, s, of[i]);
+    }
+    return true;
 }
 
 /* ---- the sets ---- */
@@ -346,7 +342,8 @@ static void forgive_lines(struct extractor *ex, struct object *o,
 }
 
 /* The sweep found another set than the tail had sent, though nothing in it
- * was changed since: the tail missed it. */
+ * was changed since: the tail missed it. What the sweep has found of a deal is
+ * told of the deal alone: its set comes with it. */
 static void count_miss(struct extractor *ex, const struct object *o,
                        struct dr_str id, int64_t newest_ms)
 {
@@ -392,10 +389,12 @@ static void emit_set(struct extractor *ex, struct object *o,
     struct dr_source out = {.id = s->deal[d].id,
                             .op = DR_SRC_UPSERT,
                             .origin = origin,
-                            .body = about_deal(ex, s, d),
                             .parts = parts};
     struct emitted_row known;
 
+    if (s->priced[d].known) {
+        out.body = currencies_print(ex->page_arena, s->priced[d].currency);
+    }
     for (size_t i = 0; i < s->lines.n; i++) {
         const struct line *line = &s->lines.v[i];
         if (line->deal == d && line->found) {
@@ -413,7 +412,7 @@ static void emit_set(struct extractor *ex, struct object *o,
                emitted_get(ex->emitted, object_index(ex, o), out.id, &known)) {
         emit_source(ex, o, &out, server_ms);
         if (sweeping && o->written > before && !has_rejected(s, d) &&
-            !has_lost_deal(s, d)) {
+            !has_lost_deal(s, d) && !dr_map_has(ex->back, out.id)) {
             count_miss(ex, o, out.id, newest_ms);
         }
         note_alone(ex, &out);
@@ -441,7 +440,7 @@ static bool read_sets(struct extractor *ex, struct object *o, struct sets *s,
             return false;
         }
     }
-    if (of_deals && !read_currencies(ex, s)) {
+    if (of_deals && !read_currencies(ex, o, s)) {
         return false;
     }
     if (dr_map_count(ex->told) > told) {

@@ -13,6 +13,7 @@
 static struct dr_map *newest;
 static struct dr_arena *arena;
 static struct dr_map *ends; /* "type:id" -> struct dr_buf, lines */
+static struct dr_map *bad;  /* keys that were rejected since they were sent */
 
 static struct dr_str key_of(const char *type, struct dr_str id)
 {
@@ -32,9 +33,11 @@ static void take(const struct dr_source *s)
         oracle_fail("a revision does not rise", key.p);
     }
     if (before && dr_str_eq(before->content_hash, s->content_hash) &&
-        before->version == s->version && before->blob.state == s->blob.state) {
+        before->version == s->version && before->blob.state == s->blob.state &&
+        !dr_map_has(bad, key)) {
         oracle_fail("a record was sent twice", key.p);
     }
+    (void)dr_map_del(bad, key);
     dr_map_put(newest, key, (void *)(uintptr_t)s);
 }
 
@@ -43,6 +46,9 @@ static void read_sent(void)
     for (size_t i = 0; i < oracle->sent_n; i++) {
         const struct dr_env *env;
 
+        if (!sent[i].lost && strcmp(sent[i].topic, "rejected") == 0) {
+            dr_map_put(bad, sent[i].key, sent);
+        }
         if (sent[i].lost || strncmp(sent[i].topic, "source.", 7) != 0) {
             continue;
         }
@@ -441,6 +447,7 @@ void truth_check(struct extractor *ex)
     arena = dr_arena_new((size_t)4 << 30);
     newest = dr_map_new(NULL);
     ends = dr_map_new(free);
+    bad = dr_map_new(NULL);
     read_sent();
     for (size_t i = 0; i < ex->object_count; i++) {
         for (size_t p = 0; p < ex->objects[i].pair_count; p++) {
@@ -464,5 +471,6 @@ void truth_check(struct extractor *ex)
     led_check(ex, newest);
     dr_map_free(newest);
     dr_map_free(ends);
+    dr_map_free(bad);
     dr_arena_free(arena);
 }

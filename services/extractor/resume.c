@@ -125,7 +125,11 @@ static void source_row(struct extractor *ex, const struct dr_env *env,
                                .rev = s->rev,
                                .gone = s->op == DR_SRC_DELETE ||
                                        s->op == DR_SRC_MERGE ||
-                                       s->op == DR_SRC_HIDDEN};
+                                       s->op == DR_SRC_HIDDEN,
+                               .hidden = s->op == DR_SRC_HIDDEN};
+    if (o->is == OBJECT_LINES) {
+        row.said = currencies_take(&ex->currencies, emit_body(ex, s));
+    }
     memcpy(&row.content, s->content_hash.p, sizeof(row.content));
     row.content ^= files_mix(&s->blob);
     emitted_put(ex->emitted, object_index(ex, o), s->id, &row);

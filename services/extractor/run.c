@@ -264,6 +264,7 @@ void extractor_init(struct extractor *ex, struct dr_service *svc,
     ex->clamped = dr_map_new(NULL);
     ex->lines = dr_map_new(NULL);
     ex->alone = dr_map_new(NULL);
+    ex->back = dr_map_new(NULL);
     ex->behind = behind_new();
     ex->stirred = dr_map_new(NULL);
     merges_init(&ex->merges);
@@ -306,6 +307,7 @@ void extractor_done(struct extractor *ex)
     dr_map_free(ex->clamped);
     dr_map_free(ex->lines);
     dr_map_free(ex->alone);
+    dr_map_free(ex->back);
     dr_map_free(ex->behind);
     dr_map_free(ex->stirred);
     merges_done(&ex->merges);

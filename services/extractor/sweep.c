@@ -100,23 +100,33 @@ static bool confirm_rejected(struct extractor *ex, struct object *o,
 
 /* ---- ids and versions ---- */
 
-/* Unknown to us, or another version: read it again. It is a miss of the tail
- * when its stamp lies below the watermark. */
+static bool is_deal(const struct object *o)
+{
+    return strcmp(o->name, "deal") == 0;
+}
+
+/* Unknown to us, another version, or one that could not be read: read it
+ * again. It is a miss of the tail when its stamp lies below the watermark; but
+ * that the token may see it again has moved none. */
 static bool differs(struct extractor *ex, struct object *o,
                     const struct index_row *row)
 {
-    struct emitted_row known;
-    bool same =
+    struct emitted_row known = {0};
+    bool lives =
         emitted_get(ex->emitted, object_index(ex, o), row->id, &known) &&
-        known.version == row->version && !known.gone;
+        !known.gone;
+    bool bad = was_rejected(ex, o, row->id);
 
     emitted_sweep_saw(ex->emitted, object_index(ex, o), row->id);
     saw_rejected(ex, o, row->id);
-    if (same || (ex->until_ms > 0 && row->updated_ms >= ex->until_ms)) {
+    if ((lives && !bad && known.version == row->version) ||
+        (ex->until_ms > 0 && row->updated_ms >= ex->until_ms)) {
         return false; /* or beyond what is wanted */
     }
-    if (row->updated_ms < o->cursor.watermark_ms &&
-        !was_rejected(ex, o, row->id)) {
+    if (is_deal(o) && (!lives || bad)) {
+        dr_map_put(ex->back, row->id, o);
+    }
+    if (row->updated_ms < o->cursor.watermark_ms && !known.hidden && !bad) {
         ex->tail_misses++;
         dr_log(DR_LOG_ERROR, "extractor.tail_miss",
                "object=%s record_id=" DR_STR_FMT, o->name, DR_STR_ARG(row->id));
@@ -279,11 +289,8 @@ static bool sweep_lines(struct extractor *ex, struct object *o)
     return true;
 }
 
-bool sweep(struct extractor *ex)
+static bool sweep_all(struct extractor *ex)
 {
-    if (!reread_redacted(ex, true, DR_ORIGIN_SWEEP)) {
-        return false;
-    }
     for (size_t i = 0; i < ex->object_count; i++) {
         struct object *o = &ex->objects[i];
         bool lines = o->is == OBJECT_LINES;
@@ -304,4 +311,13 @@ bool sweep(struct extractor *ex)
     }
     emit_flush(ex);
     return true;
+}
+
+bool sweep(struct extractor *ex)
+{
+    bool going = reread_redacted(ex, true, DR_ORIGIN_SWEEP) && sweep_all(ex);
+
+    dr_map_free(ex->back);
+    ex->back = dr_map_new(NULL);
+    return going;
 }

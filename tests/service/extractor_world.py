@@ -19,7 +19,7 @@ SCALE = 100000  # of the simulated clock: a day of changes in a second
 # many as a migration has by default (`parts` of their class).
 PARTS, DEFAULT_PARTS = 2, 6
 LIMIT_S = 180  # of a wait: several times what the real data sets take
-UPSERT, DELETE, MERGE = 1, 2, 3
+UPSERT, DELETE, MERGE, HIDDEN = 1, 2, 3, 4
 GONE = {DELETE: "delete", MERGE: "merge"}
 
 

@@ -4,7 +4,7 @@ the tail cannot see because the source breaks its word (contract 3.2, 3.5)."""
 import sys
 import unittest
 
-from extractor_world import (Bench, Case, DELETE, ROOT, SOURCE,
+from extractor_world import (Bench, Case, DELETE, HIDDEN, ROOT, SOURCE,
                              UPSERT, wait_until)
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
@@ -116,6 +116,116 @@ class Freeze(Case):
         self.assertEqual(bodies, {r["id"]: r["version"] for r in
                                   w.sim.records("line_item")})
         self.assertGreaterEqual(status["tail_misses"], 2)
+
+    # ---- what may be read again, or no more ----
+
+    def turn(self, w, op, *deals):
+        for deal in deals:
+            w.edit("deal", {"op": op}, deal)
+
+    def sets(self, w, *deals):
+        return [(r["id"], r["rev"], r["body"], r["parts"])
+                for r in w.records("line_item") if r["id"] in deals]
+
+    def test_deals_that_show_themselves_again(self):
+        """No stamp moves: neither they nor their lines are the tail's. One set
+        is read while its deal is hidden, one deal itself, one is never."""
+        w = self.tail()
+        w.drained()
+        deals = ("de_007", "de_021", "de_033")
+        said = {d: w.newest("line_item")[d]["body"] for d in deals}
+        self.turn(w, "hide", *deals)
+        line = next(r for r in w.sim.records("line_item")
+                    if r["properties"]["deal_id"] == "de_007")
+        w.edit("line_item", dict(line, owner_id="o_9"))
+        w.edit("associations", {
+            "op": "assoc_add", "type_id": 77, "from_type": "deal",
+            "to_type": "contact", "from_id": "de_021", "to_id": "ct_010",
+            "label": "Also", "primary": False, "category": "user"})
+        w.drained()
+        self.assertEqual(w.newest("deal")["de_021"]["op"], HIDDEN)
+        self.assertEqual({d: w.newest("line_item")[d]["body"] for d in deals},
+                         said)
+        self.turn(w, "unhide", *deals)
+        self.assert_frozen(w, 0)
+
+    def test_a_deal_that_nobody_saw_before(self):
+        """It is a miss, for what else could it be; its lines, which were
+        records of their own until then, are no other."""
+        w = self.world()
+        self.turn(w, "hide", "de_007", "de_021")
+        w.read_whole()
+        w.fast()
+        self.assertEqual(w.newest("line_item")["li_021_1"]["parts"],
+                         ["li_021_1"])
+        self.turn(w, "unhide", "de_007")
+        w.drained()
+        self.turn(w, "unhide", "de_021")
+        self.assert_frozen(w, 2)
+
+    def test_sets_of_deals_that_are_gone_stay_as_they_are(self):
+        w = self.tail()
+        w.drained()
+        deals = ("de_007", "de_021", "de_033")
+        before = self.sets(w, *deals)
+        w.delete("deal", "de_007")
+        self.turn(w, "purge", "de_021")
+        self.turn(w, "hide", "de_033")
+        w.drained()
+        w.ex.stop()
+        w.start()
+        w.until("it is at the tail", lambda: w.status()["phase"] == "tail")
+        status = w.freeze()
+        self.assertEqual((status["phase"], status["tail_misses"]),
+                         ("frozen", 0))
+        self.assertEqual(w.newest("deal")["de_033"]["op"], HIDDEN)
+        self.assertEqual(self.sets(w, *deals), before)
+
+    def breaks(self, w, rid):
+        """Whatever asks for this contact; no version moves."""
+        w.sim.post("/sim/knobs", {"batch_poison": rid})
+
+    def link(self, w, op):
+        w.edit("associations", {
+            "op": op, "type_id": 77, "from_type": "contact",
+            "to_type": "company", "from_id": "ct_010", "to_id": "co_009",
+            "label": "Also", "primary": False, "category": "user"})
+
+    def bad_ones(self, w):
+        return w.status()["objects"]["contact"]["quarantined"]
+
+    def test_a_record_that_can_be_read_again(self):
+        """Though it is what it was before: who counts what cannot be read has
+        to hear of it, this process and those that read its topics."""
+        w = self.tail()
+        w.drained()
+        before = w.newest("contact")["ct_010"]
+        self.breaks(w, "ct_010")
+        self.link(w, "assoc_add")
+        w.until("it is told", lambda: self.bad_ones(w) == 2)
+        self.breaks(w, "")
+        self.link(w, "assoc_remove")
+        w.until("it is not counted any more", lambda: self.bad_ones(w) == 1)
+        now = w.newest("contact")["ct_010"]
+        self.assertEqual(now["content"], before["content"])
+        self.assertGreater(now["rev"], before["rev"])
+        w.ex.stop()
+        w.start()
+        w.until("nor after a restart", lambda: w.status()["phase"] == "tail" and
+                self.bad_ones(w) == 1)
+
+    def test_the_sweep_reads_again_what_could_not_be_read(self):
+        """Its version is the one that was sent, and not all that it is."""
+        w = self.tail()
+        w.drained()
+        self.breaks(w, "ct_010")
+        self.link(w, "assoc_add")
+        w.until("it is told", lambda: self.bad_ones(w) == 2)
+        self.breaks(w, "")
+        self.assert_frozen(w, 0)
+        self.assertEqual(self.bad_ones(w), 1)
+
+    # ---- the freeze itself ----
 
     def test_the_last_change_before_the_freeze_is_read(self):
         """A link made after the tail's last round and before the freeze: it
