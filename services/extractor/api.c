@@ -46,6 +46,9 @@ void api_done(struct api *a)
 
 /* Beyond this a person who looks at the log wants to know. */
 #define WAIT_TOLD_MS 5000
+/* A token that is refused sooner than that is refused for what it is; later it
+ * was taken back, like the one before it. */
+#define NEW_TOKEN_MS 10000
 /* A source whose cursors always expire would be read for ever. */
 #define EXPIRED_MAX 1000
 
@@ -227,7 +230,7 @@ static enum api_result try_call(struct api *a, const char *method,
                                 const char *path, struct dr_str body, bool once,
                                 struct dr_arena *arena, struct dr_err *err)
 {
-    bool renewed = false;
+    int64_t old_at_ms = 0; /* monotonic: a refusal from then on is renewed */
 
     for (;;) {
         struct dr_http_answer ans;
@@ -261,9 +264,10 @@ static enum api_result try_call(struct api *a, const char *method,
             return API_UNKNOWN;
         }
         what = throttle_after(&a->throttle, &ans, &wait);
-        if (what == THROTTLE_STOP && !renewed && is_renewable(a)) {
-            renewed = true;
+        if (what == THROTTLE_STOP && dr_mono_ms() >= old_at_ms &&
+            is_renewable(a)) {
             in = token_renew(a->token, a, err);
+            old_at_ms = dr_mono_ms() + NEW_TOKEN_MS;
             if (in != API_OK) {
                 return in;
             }

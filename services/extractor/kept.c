@@ -91,26 +91,45 @@ static int sync_folder(const char *path)
     return r;
 }
 
-static int replace(const char *path, struct dr_str text)
+/* A name that no other process takes, be it in a container of its own, where
+ * it has the same number. */
+static int name_beside(const char *path, char out[PATH_MAX_BYTES])
 {
-    char tmp[PATH_MAX_BYTES];
-    int n = snprintf(tmp, sizeof(tmp), "%s.new", path);
-    int fd, r;
+    char hex[17];
+    uint8_t dice[8];
+    int n;
 
-    if (n < 0 || (size_t)n >= sizeof(tmp)) {
+    dr_random(dice, sizeof(dice));
+    dr_hex(dice, sizeof(dice), hex);
+    n = snprintf(out, PATH_MAX_BYTES, "%s.%ld-%s.new", path, (long)getpid(),
+                 hex);
+    if (n < 0 || n >= PATH_MAX_BYTES) {
         errno = ENAMETOOLONG;
         return -1;
     }
-    (void)unlink(tmp); /* of a process that died while it wrote */
+    return 0;
+}
+
+static int replace(const char *path, struct dr_str text)
+{
+    char tmp[PATH_MAX_BYTES];
+    int fd, r, why;
+
+    if (name_beside(path, tmp)) {
+        return -1;
+    }
     fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
         return -1;
     }
     r = write_all(fd, text);
-    if (close(fd) || r) {
+    if (close(fd) || r || rename(tmp, path)) {
+        why = errno;
+        (void)unlink(tmp);
+        errno = why;
         return -1;
     }
-    return rename(tmp, path) || sync_folder(path) ? -1 : 0;
+    return sync_folder(path);
 }
 
 int kept_write(const char *path, const struct grant *g, struct dr_str token,

@@ -12,8 +12,8 @@
  * the file has now; -1: the file cannot be read, or is none of ours. */
 int kept_read(const char *path, const struct grant *g,
               char out[GRANT_TOKEN_MAX + 1], struct dr_err *err) DR_MUSTCHECK;
-/* Whole or not at all, on the disk when it returns, readable by this user
- * alone. */
+/* Whole or not at all, also where several processes write at once; on the disk
+ * when it returns, readable by this user alone. */
 int kept_write(const char *path, const struct grant *g, struct dr_str token,
                struct dr_err *err) DR_MUSTCHECK;
 

@@ -88,23 +88,26 @@ static bool is_kept(const struct token *t)
            grant_refreshes(t->auth);
 }
 
-/* What another process has kept meanwhile (a check of the profile, say) is
- * newer than ours; but not while ours could not be written. */
-static void take_kept(struct token *t)
+/* What another process has kept meanwhile (a check of the profile, say). True:
+ * it is another than ours. */
+static bool take_kept(struct token *t)
 {
     char kept[GRANT_TOKEN_MAX + 1];
     struct dr_err err = {0};
-    int r = is_kept(t) && !t->unsaved
+    int r = is_kept(t)
                 ? kept_read(t->access->refresh_file, &t->grant, kept, &err)
                 : 0;
+    bool other = r > 0 && strcmp(kept, t->refresh) != 0;
 
-    if (r > 0) {
+    if (other) {
         (void)snprintf(t->refresh, sizeof(t->refresh), "%s", kept);
+        t->unsaved = false;
     } else if (r < 0) {
         dr_log(DR_LOG_ERROR, "extractor.refresh_token",
                "source.refresh_file: %s", err.text);
     }
     explicit_bzero(kept, sizeof(kept));
+    return other;
 }
 
 /* A token that only this process knows ends with it: a person wants to know
@@ -268,23 +271,36 @@ static bool again(struct token *t, struct api *api, struct asked *q,
     return api_wait_told(api, wait > AGAIN_MS ? wait : AGAIN_MS);
 }
 
+/* Of two processes with one refresh token that rotates the slower one sends
+ * what is used up, and the other keeps the new one a moment later. */
+static bool was_renewed(struct token *t, struct api *api, const struct asked *q)
+{
+    return strcmp(q->given.code, "invalid_grant") == 0 &&
+           (take_kept(t) ||
+            (is_kept(t) && api_wait(api, AGAIN_MS) && take_kept(t)));
+}
+
 enum api_result token_renew(struct token *t, struct api *api,
                             struct dr_err *err)
 {
     enum api_result r = API_STOPPED;
-    bool going = true;
+    bool going = true, other = false;
     struct asked q;
 
     if (api->trying && t->refused) { /* asked once for all of its calls */
         return tell(api, 401, t->code, err);
     }
-    take_kept(t);
+    if (!t->unsaved) { /* else ours is the newer one */
+        (void)take_kept(t);
+    }
     open_call(t, &q);
     while (going && !dr_stop) {
         enum grant_says says = ask(t, api, &q);
         if (says == GRANT_AGAIN) {
             going = again(t, api, &q, &r, err);
-        } else {
+        } else if (says == GRANT_REFUSED && !other && was_renewed(t, api, &q)) {
+            other = true; /* once */
+        } else if (!dr_stop || says == GRANT_GIVEN) {
             going = false;
             r = says == GRANT_GIVEN ? API_OK : refuse(t, api, &q, err);
         }

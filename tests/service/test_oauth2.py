@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import sys
+import threading
 import unittest
 
 from extractor_world import ROOT, wait_until
@@ -16,6 +17,27 @@ from oauth import Tokens, TokenServer  # noqa: E402
 
 FASTTRACK = ROOT / "deploy" / "conf" / "profiles" / "fasttrack-1.json"
 LIVE_S = 60  # of a wait for a few calls
+
+
+class Raced(Tokens):
+    """Another process with the same refresh token is a moment ahead: what was
+    sent is used up, and what it was given lies in the file soon after."""
+
+    def __init__(self, times, after_s):
+        super().__init__("refresh_token", rotates=True)
+        self.path, self.races, self.after_s = None, times, after_s
+
+    def answer(self, headers, data):
+        if self.path and self.races > 0:
+            self.races -= 1
+            was, now = self.refresh, self.new_refresh()
+            threading.Timer(self.after_s, self.keep, (was, now)).start()
+        return super().answer(headers, data)
+
+    def keep(self, was, now):
+        told = self.path.read_text()
+        self.path.write_text(re.sub("refresh_token=.*", "refresh_token=" + now,
+                                    told))
 
 
 class OAuth(OtherCase):
@@ -184,6 +206,30 @@ class OAuth(OtherCase):
         w.drained()
         self.assertEqual({s for _, s in tokens.asked}, {200})
 
+    def raced(self, times, after_s=0.0):
+        tokens = Raced(times, after_s)
+        w = self.kept(tokens)
+        w.read_whole()
+        tokens.path = w.b.folder / "refresh"
+        tokens.path.chmod(0o600)
+        tokens.take_back()
+        return w, tokens
+
+    def test_another_process_renews_it_at_the_same_time(self):
+        for after_s in (0.0, 0.5):  # it is kept before the refusal, or after
+            with self.subTest(after_s):
+                w, tokens = self.raced(1, after_s)
+                w.drained()
+                self.assertEqual([s for _, s in tokens.asked],
+                                 [200, 400, 200])
+                self.assertIn(tokens.refresh, tokens.path.read_text())
+                self.assertEqual(w.ex.stop(), 0)
+
+    def test_a_race_is_not_run_twice(self):
+        w, tokens = self.raced(9)
+        self.ended(w, 1, "invalid_grant")
+        self.assertEqual([s for _, s in tokens.asked], [200, 400, 400])
+
     def test_a_refresh_token_that_nobody_keeps(self):
         tokens = Tokens("refresh_token", rotates=True)
         w = self.oauth(tokens)
@@ -196,16 +242,20 @@ class OAuth(OtherCase):
 
     def test_a_file_that_cannot_be_written_ends_nothing(self):
         tokens = Tokens("refresh_token", rotates=True)
-        w = self.kept(tokens)
-        w.b.folder.joinpath("refresh.new").mkdir()
+        w = self.oauth(tokens)
+        there, away = w.b.folder / "kept", w.b.folder / "away"
+        w.conf["source.refresh_file"] = there / "refresh"
+        there.mkdir()
+        tokens.given = lambda _: there.rename(away)  # before it is answered
         w.read_whole()
+        tokens.given = None
         w.ex.logged("make source.refresh_file writable")
         self.assert_is_other(w)
-        w.b.folder.joinpath("refresh.new").rmdir()
+        away.rename(there)
         tokens.take_back()
         w.drained()
-        self.assertIn(tokens.refresh,
-                      (w.b.folder / "refresh").read_text())
+        self.assertIn(tokens.refresh, (there / "refresh").read_text())
+        self.assertEqual([p.name for p in there.iterdir()], ["refresh"])
 
     # ---- the contract ----
 
@@ -255,6 +305,32 @@ class OAuth(OtherCase):
         self.assert_is_truth(w)
         self.assertEqual({s for _, s in tokens.asked}, {200})
         self.assertIn(len(tokens.asked), (3, 4))
+
+    def test_a_token_that_is_taken_back_twice_in_one_call(self):
+        """The call goes out again with a new one and has to wait; what is
+        taken back meanwhile is renewed as well."""
+        tokens = Tokens("client_credentials")
+        w = self.contract(tokens)
+        w.read_whole()
+        w.fast()
+        usual = tokens.given
+
+        def take_back():
+            w.sim.post("/sim/knobs", {"token": "taken-back"})
+
+        def given(token):
+            usual(token)
+            tokens.given = usual
+            w.sim.post("/sim/faults", [{
+                "name": "wait", "match": {"path": "^/v1/"}, "times": 1,
+                "action": {"status": 503, "retry_after": "12"}}])
+            threading.Timer(2, take_back).start()
+        tokens.given = given
+        take_back()
+        wait_until("it is renewed twice: " + w.ex.tail(), lambda: len(
+            tokens.asked) >= 3 or not w.ex.alive(), LIVE_S)
+        w.drained()
+        self.assertEqual({s for _, s in tokens.asked}, {200})
 
     def test_a_host_that_is_not_allowed_gets_no_secret(self):
         tokens = Tokens("client_credentials")
