@@ -136,6 +136,14 @@ void dr_arena_reset(struct dr_arena *a)
     }
 }
 
+void dr_arena_wipe(struct dr_arena *a)
+{
+    for (struct block *b = a->top; b; b = b->prev) {
+        explicit_bzero(b->data, b->used);
+    }
+    dr_arena_reset(a);
+}
+
 size_t dr_arena_used(const struct dr_arena *a)
 {
     return a->used;

@@ -37,6 +37,17 @@ static void test_arena_budget(void **state)
     assert_non_null(dr_arena_alloc(a, 1000 - 16));
 }
 
+static void test_arena_wiped(void **state)
+{
+    DR_AUTO(dr_arena) struct dr_arena *a = dr_arena_new((size_t)1 << 20);
+    struct dr_str s = dr_arena_dup(a, DR_STR_LIT("hush"));
+
+    (void)state;
+    dr_arena_wipe(a); /* the block is kept, so that it may be looked at */
+    assert_memory_equal(s.p, "\0\0\0\0", 4);
+    assert_int_equal(dr_arena_used(a), 0);
+}
+
 static void test_arena_memory(void **state)
 {
     DR_AUTO(dr_arena) struct dr_arena *a = dr_arena_new((size_t)8 << 20);
@@ -287,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arena_budget),
+        cmocka_unit_test(test_arena_wiped),
         cmocka_unit_test(test_arena_memory),
         cmocka_unit_test(test_arena_takes_buffers),
         cmocka_unit_test(test_map_values),

@@ -26,6 +26,7 @@
 #include <drover/base/clock.h>
 
 #include "headers_private.h"
+#include "memory_private.h"
 
 #define URL_MAX_BYTES 8192
 /* Old connections are closed, so that a change of address in DNS is seen. */
@@ -250,7 +251,7 @@ struct dr_http *dr_http_new(const struct dr_http_opts *o, struct dr_err *err)
         return NULL;
     }
     if (!ready) {
-        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        if (memory_start_curl()) {
             (void)dr_err_set(err, DR_HALT, 0, "http", "libcurl did not start");
             return NULL;
         }
@@ -291,8 +292,20 @@ struct dr_http *dr_http_new(const struct dr_http_opts *o, struct dr_err *err)
     return h;
 }
 
-static void transfer_free(struct transfer *t)
+/* Forms carry secrets, and so do their answers. */
+static void wipe(const struct dr_http *h, struct transfer *t)
 {
+    if (h->opts.form && t->body.cap > 0) {
+        explicit_bzero(t->body.p, t->body.cap);
+    }
+    if (h->opts.form && t->answer.cap > 0) {
+        explicit_bzero(t->answer.p, t->answer.cap);
+    }
+}
+
+static void transfer_free(const struct dr_http *h, struct transfer *t)
+{
+    wipe(h, t);
     curl_slist_free_all(t->headers);
     curl_easy_cleanup(t->easy);
     dr_buf_done(&t->body);
@@ -309,12 +322,12 @@ void dr_http_free(struct dr_http *h)
         struct transfer *t = h->active;
         h->active = t->next;
         (void)curl_multi_remove_handle(h->multi, t->easy);
-        transfer_free(t);
+        transfer_free(h, t);
     }
     while (h->free_list) {
         struct transfer *t = h->free_list;
         h->free_list = t->next;
-        transfer_free(t);
+        transfer_free(h, t);
     }
     curl_multi_cleanup(h->multi);
     curl_slist_free_all(h->headers);
@@ -371,6 +384,9 @@ static struct transfer *transfer_new(struct dr_http *h)
         }
         dr_buf_init(&t->body, REQUEST_MAX);
         dr_buf_init(&t->answer, h->opts.max_answer);
+        if (h->opts.form) { /* as it grows it leaves what it had behind */
+            (void)dr_buf_reserve(&t->answer, h->opts.max_answer);
+        }
     }
     dr_buf_reset(&t->body);
     dr_buf_reset(&t->answer);
@@ -590,6 +606,7 @@ static void finish(struct dr_http *h, struct transfer *t, CURLcode code)
     a->body_cut = t->give && t->given < t->size;
     h->in_flight--;
     t->done(a, t->ctx);
+    wipe(h, t);
     curl_slist_free_all(t->headers); /* after the next reset nobody asks */
     t->headers = NULL;
     if (t->prev) {
@@ -654,46 +671,4 @@ int dr_http_poll(struct dr_http *h, int timeout_ms)
 int dr_http_in_flight(const struct dr_http *h)
 {
     return h->in_flight;
-}
-
-/* ---- one call, waited for ---- */
-
-struct one_call {
-    struct dr_http_answer *ans;
-    struct dr_buf *out;
-    bool done;
-};
-
-static void call_done(const struct dr_http_answer *ans, void *ctx)
-{
-    struct one_call *c = ctx;
-
-    *c->ans = *ans;
-    if (c->out) {
-        dr_buf_str(c->out, ans->body);
-        c->ans->body = dr_buf_view(c->out);
-    } else {
-        c->ans->body = (struct dr_str){NULL, 0};
-    }
-    c->done = true;
-}
-
-int dr_http_call(struct dr_http *h, const char *method, const char *path,
-                 struct dr_str body, struct dr_http_answer *ans_out,
-                 struct dr_buf *out, struct dr_err *err)
-{
-    struct one_call c = {.ans = ans_out, .out = out};
-
-    dr_http_send(h, method, path, body, call_done, &c);
-    while (!c.done) { /* bounded by total_ms */
-        (void)dr_http_poll(h, 1000);
-    }
-    if (ans_out->outcome != DR_HTTP_ANSWERED) {
-        return dr_err_set(err, DR_RETRY, 0, "http", "%s", ans_out->reason);
-    }
-    if (out && out->over) {
-        return dr_err_set(err, DR_REJECT, 0, "http",
-                          "the answer does not fit into %zu bytes", out->max);
-    }
-    return 0;
 }

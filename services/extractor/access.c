@@ -38,9 +38,15 @@ static void add_base64(struct dr_buf *out, struct dr_str in)
     }
 }
 
+void access_secret_buf(struct dr_buf *b, size_t max)
+{
+    dr_buf_init(b, max);
+    (void)dr_buf_reserve(b, max);
+}
+
 void access_wipe(struct dr_buf *b)
 {
-    if (b->p) {
+    if (b->cap > 0) {
         explicit_bzero(b->p, b->cap);
     }
     dr_buf_done(b);
@@ -80,7 +86,7 @@ static int carry_param(struct carried *c, struct dr_str name, struct dr_str key,
     struct dr_buf param;
     bool over;
 
-    dr_buf_init(&param, sizeof(c->param) - 1);
+    access_secret_buf(&param, sizeof(c->param) - 1);
     dr_buf_urlenc(&param, name);
     dr_buf_ch(&param, '=');
     dr_buf_urlenc(&param, key);
@@ -135,7 +141,7 @@ static int client_opts(const struct access *x, struct dr_str key,
                        struct dr_err *err)
 {
     *c = (struct carried){0};
-    dr_buf_init(&c->header, 8192);
+    access_secret_buf(&c->header, 8192);
     *o = (struct dr_http_opts){.base_url = x->url,
                                .allow_plain = x->allow_plain,
                                .max_answer = ANSWER_MAX,
@@ -232,8 +238,8 @@ struct dr_http *access_token_client(const struct access *x,
     struct dr_buf pair, header;
     struct dr_http *http;
 
-    dr_buf_init(&pair, 8192);
-    dr_buf_init(&header, 16384);
+    access_secret_buf(&pair, 8192);
+    access_secret_buf(&header, 16384);
     grant_client(&pair, auth_of(x), g);
     if (pair.n > 0) {
         dr_buf_z(&header, "Basic ");

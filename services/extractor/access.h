@@ -40,7 +40,9 @@ struct dr_http *access_token_client(const struct access *x,
                                     const struct dr_url *url,
                                     const struct grant *g,
                                     struct dr_err *err) DR_MUSTCHECK;
-/* For buffers that held a secret: wiped and freed. */
+/* For buffers that hold a secret: all of their room is there at once, since as
+ * they grow they leave what they had behind; then wiped and freed. */
+void access_secret_buf(struct dr_buf *b, size_t max);
 void access_wipe(struct dr_buf *b);
 /* The most that is waited when the source says how long. */
 int64_t access_max_wait_ms(const struct access *x);

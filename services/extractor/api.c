@@ -40,7 +40,7 @@ void api_done(struct api *a)
     token_free(a->token);
     folder_free(a->folder);
     dr_buf_done(&a->answer);
-    dr_buf_done(&a->key_path);
+    access_wipe(&a->key_path);
     explicit_bzero(a->key, sizeof(a->key));
 }
 

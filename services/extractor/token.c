@@ -151,8 +151,8 @@ static void open_call(struct token *t, struct asked *q)
     struct dr_err err = {0};
 
     *q = (struct asked){.arena = dr_arena_new(TOKEN_TREE_MAX)};
-    dr_buf_init(&q->form, FORM_MAX);
-    dr_buf_init(&q->answer, TOKEN_ANSWER_MAX);
+    access_secret_buf(&q->form, FORM_MAX);
+    access_secret_buf(&q->answer, TOKEN_ANSWER_MAX);
     q->http = access_token_client(t->access, &t->url, &t->grant, &err);
     if (!q->http) {
         dr_die(DR_EXIT_CONFIG, err.where, "%s", err.text);
@@ -164,6 +164,7 @@ static void close_call(struct asked *q)
     dr_http_free(q->http);
     access_wipe(&q->form);
     access_wipe(&q->answer);
+    dr_arena_wipe(q->arena);
     dr_arena_free(q->arena);
 }
 
@@ -174,13 +175,15 @@ static enum grant_says ask(struct token *t, struct api *api, struct asked *q)
     bool whole;
 
     dr_service_tick(api->svc, 0);
-    dr_arena_reset(q->arena);
+    dr_arena_wipe(q->arena);
     dr_buf_reset(&q->answer);
     grant_form(&q->form, t->auth, &t->grant, dr_str_z(t->refresh));
     api->calls++;
     q->sent_ms = dr_mono_ms();
     whole = dr_http_call(q->http, "POST", t->url.path, dr_buf_view(&q->form),
                          &q->ans, &q->answer, &err) == 0;
+    explicit_bzero(q->form.p,
+                   q->form.n); /* the next one may be long in coming */
     if (!whole) {
         q->ans.retry_after_ms = -1;
         q->given = (struct given){.lasts_ms = -1, .code = q->ans.reason};

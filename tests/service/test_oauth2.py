@@ -148,6 +148,34 @@ class OAuth(OtherCase):
                 self.assertEqual(tokens.strangers, 0)
                 self.assertEqual(w.crm.store.calls, 0)
 
+    def memory(self, w):
+        """All that the process may write, its stack aside."""
+        out = []
+        with open("/proc/%d/maps" % w.ex.pid) as maps, \
+                open("/proc/%d/mem" % w.ex.pid, "rb", 0) as mem:
+            for line in maps:
+                where, mode = line.split()[:2]
+                if not mode.startswith("rw") or "[stack]" in line:
+                    continue
+                start, end = (int(x, 16) for x in where.split("-"))
+                mem.seek(start)
+                out.append(mem.read(end - start))
+        return b"\0".join(out)
+
+    def test_what_a_call_for_a_token_carries_is_wiped(self):
+        """The form as soon as it is answered, which here is to come again in
+        half a minute; nothing but the encoded secret shows that it was one."""
+        tokens = Tokens("refresh_token", rotates=True)
+        tokens.faults = [(503, {}, {"Retry-After": "30"})]
+        w = self.kept(tokens)
+        w.start_only()
+        wait_until("it is asked", lambda: tokens.asked, LIVE_S)
+        w.ex.logged("extractor.waiting")
+        try:
+            self.assertEqual(self.memory(w).count(b"cl1ent%2Bs3cret"), 0)
+        except PermissionError:
+            self.skipTest("SKIP: its memory is not for this user")
+
     def test_an_endpoint_that_asks_to_wait_is_not_called_before(self):
         tokens = Tokens("client_credentials")
         tokens.faults = [(503, {}, {"Retry-After": "2"}),

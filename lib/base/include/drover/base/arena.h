@@ -20,6 +20,9 @@ void dr_arena_free(struct dr_arena *a); /* NULL is fine */
 DR_DEFINE_AUTO(dr_arena)
 /* Forgets all allocations; keeps at most one block of 256 KiB. */
 void dr_arena_reset(struct dr_arena *a);
+/* So, and what was there reads zero: for secrets. Not what dr_arena_take has
+ * taken over. */
+void dr_arena_wipe(struct dr_arena *a);
 size_t dr_arena_used(const struct dr_arena *a);
 
 /* 16-byte aligned, zeroed. NULL when the budget is used up. */

@@ -58,7 +58,8 @@ struct dr_http_opts {
                              Plain http only to a loopback address unless
                              allow_plain is set                            */
     bool allow_plain;
-    bool form;               /* bodies are forms, no JSON */
+    bool form; /* bodies are forms, no JSON; they and their answers are wiped
+                  after the call, and room for max_answer is there at once */
     enum dr_reach reach;     /* another address is NOT_SENT */
     const char *auth_header; /* "Token token=…" or "Bearer …"; not logged     */
     const char
