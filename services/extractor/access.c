@@ -126,37 +126,59 @@ static void carried_done(struct carried *c)
     explicit_bzero(c->param, sizeof(c->param));
 }
 
-/* By the key of the configuration that holds what is wrong. */
-static int named(struct dr_err *err)
+static bool is_oauth2(const struct access *x)
 {
-    (void)snprintf(err->where, sizeof(err->where), "%s",
-                   strcmp(err->where, "http.auth") == 0 ? "source.token_file"
-                                                        : "source.url");
+    return dr_str_eqz(dr_json_get_str(auth_of(x), "type"), "oauth2");
+}
+
+static struct dr_http_opts plain_opts(const struct access *x)
+{
+    return (struct dr_http_opts){.base_url = x->url,
+                                 .allow_plain = x->allow_plain,
+                                 .max_answer = ANSWER_MAX,
+                                 .max_connections = 1};
+}
+
+/* By the key of the configuration that holds what is wrong. */
+static int wrong(struct dr_err *err, const char *key)
+{
+    (void)snprintf(err->where, sizeof(err->where), "%s", key);
     return -1;
 }
 
-/* What the client is made of, or why it cannot be. Ends by carried_done. */
-static int client_opts(const struct access *x, struct dr_str key,
-                       struct carried *c, struct dr_http_opts *o,
-                       struct dr_err *err)
+int access_check_url(const struct access *x, struct dr_err *err)
 {
-    *c = (struct carried){0};
-    access_secret_buf(&c->header, 8192);
-    *o = (struct dr_http_opts){.base_url = x->url,
-                               .allow_plain = x->allow_plain,
-                               .max_answer = ANSWER_MAX,
-                               .max_connections = 1};
+    struct dr_http_opts o = plain_opts(x);
+
     if (!is_allowed(x, dr_str_z(x->url))) {
         return dr_err_set(err, DR_HALT, 0, "source.url",
                           "the profile does not allow this host: correct it, "
                           "or name the host in auth.hosts of the profile");
     }
+    return dr_http_check(&o, err) ? wrong(err, "source.url") : 0;
+}
+
+/* Adds the key to what the client is made of, or says why it cannot be. Ends
+ * by carried_done. */
+static int with_key(const struct access *x, struct dr_str key,
+                    struct carried *c, struct dr_http_opts *o,
+                    struct dr_err *err)
+{
+    *c = (struct carried){0};
+    access_secret_buf(&c->header, 8192);
     if (carry(c, auth_of(x), key, err)) {
-        return named(err);
+        return wrong(err, "source.token_file");
     }
     o->auth_header = c->header.n > 0 ? c->header.p : NULL;
     o->auth_name = c->name[0] ? c->name : NULL;
-    return dr_http_check(o, err) ? named(err) : 0;
+    return 0;
+}
+
+/* Whatever the address is. */
+static int check_header(struct dr_http_opts *o, struct dr_err *err)
+{
+    o->base_url = "https://localhost";
+    return dr_http_check(o, err) ? wrong(err, "source.token_file") : 0;
 }
 
 /* ---- OAuth2 ---- */
@@ -171,13 +193,16 @@ static struct dr_http_opts token_opts(const struct access *x,
                                  .max_connections = 1};
 }
 
-static int check_token_url(const struct access *x, struct dr_err *err)
+int access_check_token_url(const struct access *x, struct dr_err *err)
 {
     struct dr_str text = dr_json_get_str(auth_of(x), "token_url");
     struct dr_err why = {0};
     struct dr_http_opts o;
     struct dr_url url;
 
+    if (!is_oauth2(x) || access_check_url(x, &why)) {
+        return 0; /* which hosts are allowed is not known then */
+    }
     if (!is_allowed(x, text)) {
         return dr_err_set(err, DR_HALT, 0, "source.profile",
                           "/auth/token_url: its host is not allowed: name it "
@@ -194,40 +219,60 @@ static int check_token_url(const struct access *x, struct dr_err *err)
                : 0;
 }
 
-static int check_kept(const struct access *x, const struct grant *g,
-                      struct dr_err *err)
+int access_check_refresh_file(const struct access *x, struct dr_err *err)
 {
+    const struct grant unknown = {0}; /* of which token it is does not matter */
     const char *path = x->refresh_file;
     char kept[GRANT_TOKEN_MAX + 1];
     struct dr_err why = {0};
-    int r = path && path[0] ? kept_read(path, g, kept, &why) : 0;
+    int r;
 
+    if (!path || !path[0]) {
+        return 0;
+    }
+    if (!(is_oauth2(x) && grant_refreshes(auth_of(x)))) {
+        return dr_err_set(err, DR_HALT, 0, "source.refresh_file",
+                          "the profile has no auth.grant refresh_token: leave "
+                          "it empty");
+    }
+    r = kept_read(path, &unknown, kept, &why);
     explicit_bzero(kept, sizeof(kept));
     return r < 0 ? dr_err_set(err, DR_HALT, 0, "source.refresh_file", "%s",
                               why.text)
                  : 0;
 }
 
-static bool is_oauth2(const struct access *x)
+/* "Basic …" where auth.client_auth says so. */
+static void client_header(const struct access *x, const struct grant *g,
+                          struct dr_buf *out)
 {
-    return dr_str_eqz(dr_json_get_str(auth_of(x), "type"), "oauth2");
+    struct dr_buf pair;
+
+    access_secret_buf(&pair, 16384);
+    access_secret_buf(out, 32768);
+    grant_client(&pair, auth_of(x), g);
+    if (pair.n > 0) {
+        dr_buf_z(out, "Basic ");
+        add_base64(out, dr_buf_view(&pair));
+    }
+    access_wipe(&pair);
 }
 
-static int check_oauth2(const struct access *x, struct dr_err *err)
+static int check_grant(const struct access *x, struct dr_err *err)
 {
-    bool keeps = x->refresh_file && x->refresh_file[0];
+    struct dr_http_opts o = {0};
+    struct dr_buf header;
     struct grant g;
+    int r;
 
-    if (keeps && !(is_oauth2(x) && grant_refreshes(auth_of(x)))) {
-        return dr_err_set(err, DR_HALT, 0, "source.refresh_file",
-                          "the profile has no auth.grant refresh_token: leave "
-                          "it empty");
+    if (grant_read(auth_of(x), x->secret, &g, err)) {
+        return -1;
     }
-    return is_oauth2(x) && (check_token_url(x, err) ||
-                            grant_read(auth_of(x), x->secret, &g, err) ||
-                            check_kept(x, &g, err))
-               ? -1
-               : 0;
+    client_header(x, &g, &header);
+    o.auth_header = header.n > 0 ? header.p : NULL;
+    r = check_header(&o, err);
+    access_wipe(&header);
+    return r;
 }
 
 struct dr_http *access_token_client(const struct access *x,
@@ -235,19 +280,12 @@ struct dr_http *access_token_client(const struct access *x,
                                     const struct grant *g, struct dr_err *err)
 {
     struct dr_http_opts o = token_opts(x, url);
-    struct dr_buf pair, header;
+    struct dr_buf header;
     struct dr_http *http;
 
-    access_secret_buf(&pair, 8192);
-    access_secret_buf(&header, 16384);
-    grant_client(&pair, auth_of(x), g);
-    if (pair.n > 0) {
-        dr_buf_z(&header, "Basic ");
-        add_base64(&header, dr_buf_view(&pair));
-        o.auth_header = header.p;
-    }
+    client_header(x, g, &header);
+    o.auth_header = header.n > 0 ? header.p : NULL;
     http = dr_http_new(&o, err);
-    access_wipe(&pair);
     access_wipe(&header);
     return http;
 }
@@ -260,30 +298,44 @@ int64_t access_max_wait_ms(const struct access *x)
 
 /* ---- both ---- */
 
-int access_check(const struct access *x, struct dr_err *err)
+/* What OAuth2 gives is not there yet: what asks for it must be. */
+int access_check_key(const struct access *x, struct dr_err *err)
 {
-    struct dr_http_opts o;
+    struct dr_http_opts o = {0};
     struct carried c;
     int r;
 
-    if (check_oauth2(x, err)) {
-        return -1;
+    if (is_oauth2(x)) {
+        return check_grant(x, err);
     }
-    /* What OAuth2 gives is not there yet. */
-    r = client_opts(x, is_oauth2(x) ? DR_STR_LIT("") : x->secret, &c, &o, err);
+    r = with_key(x, x->secret, &c, &o, err) ? -1 : check_header(&o, err);
     carried_done(&c);
     return r;
+}
+
+int access_check(const struct access *x, struct dr_err *err)
+{
+    static access_check_fn *const all[] = {access_check_refresh_file,
+                                           access_check_token_url,
+                                           access_check_key, access_check_url};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(all); i++) {
+        if (all[i](x, err)) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 struct dr_http *access_client(const struct access *x, struct dr_str key,
                               char param_out[ACCESS_PARAM_MAX],
                               struct dr_err *err)
 {
+    struct dr_http_opts o = plain_opts(x);
     struct dr_http *http = NULL;
-    struct dr_http_opts o;
     struct carried c;
 
-    if (client_opts(x, key, &c, &o, err) == 0) {
+    if (with_key(x, key, &c, &o, err) == 0 && access_check_url(x, err) == 0) {
         http = dr_http_new(&o, err);
         memcpy(param_out, c.param, sizeof(c.param));
     }

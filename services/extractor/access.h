@@ -27,8 +27,13 @@ struct access {
     const char *refresh_file; /* kept.h; NULL or "": none */
 };
 
-/* Whether clients could be had: err.where is "source.url", "source.profile",
- * "source.token_file" or "source.refresh_file". */
+/* Whether clients could be had; each asks one thing, so that all that is wrong
+ * is told at once. err.where is the key of the configuration: "source.url",
+ * "source.profile", "source.token_file", "source.refresh_file". */
+typedef int access_check_fn(const struct access *x, struct dr_err *err);
+access_check_fn access_check_url, access_check_token_url, access_check_key,
+    access_check_refresh_file;
+/* The first of them that says no. */
 int access_check(const struct access *x, struct dr_err *err) DR_MUSTCHECK;
 /* The client whose calls carry the key. param_out: "name=value" where it is a
  * parameter of each path, or empty. NULL: err, as above. */

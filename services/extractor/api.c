@@ -359,8 +359,33 @@ enum api_result api_page(struct api *a, const char *path, struct dr_str body,
     return door_page(a->door, path, body, arena, out, err);
 }
 
+const char *api_cure(const struct api *a)
+{
+    const char *of_token = a->token ? token_cure(a->token) : NULL;
+
+    return of_token ? of_token
+           : a->token && a->status == 401
+               ? "check auth.scope and auth.audience of the profile, and what "
+                 "the client named in source.token_file may read"
+           : a->token
+               ? "let the client named in source.token_file have the scope "
+                 "that "
+                 "reads it, name it in auth.scope of the profile, or leave the "
+                 "object out of the profile"
+           : a->status == 401
+               ? "write a token that the source takes, and that has the scope "
+                 "for it, into the file of source.token_file"
+               : "give the token the scope that reads it, or leave the object "
+                 "out of the profile";
+}
+
 void api_refused(const struct api *a, const char *path)
 {
+    const char *check =
+        a->token ? "auth.scope of the profile and the scopes of the client "
+                   "named in"
+                 : "the scopes of the token named by";
+
     if (strcmp(a->code, "cursor_expired") == 0) {
         dr_die(DR_EXIT_FAILURE, "source",
                "the page cursor of %s expired: start again; it goes on where "
@@ -368,10 +393,9 @@ void api_refused(const struct api *a, const char *path)
                path);
     }
     dr_die(DR_EXIT_FAILURE, "source",
-           "%s is refused (%d %s): check the scopes of the token named by "
-           "source.token_file and start again; it goes on where it stopped, "
-           "nothing is lost",
-           path, a->status, a->code);
+           "%s is refused (%d %s): check %s source.token_file and start again; "
+           "it goes on where it stopped, nothing is lost",
+           path, a->status, a->code, check);
 }
 
 enum api_result api_read(struct api *a, const char *path, struct dr_str body,

@@ -91,6 +91,9 @@ enum api_result api_page(struct api *a, const char *path, struct dr_str body,
                          struct dr_arena *arena, struct page *out,
                          struct dr_err *err);
 
+/* What to do about a call that was answered 401 or 403 while the profile is
+ * tried out. */
+const char *api_cure(const struct api *a);
 /* Ends the process: the last call was refused. */
 _Noreturn void api_refused(const struct api *a, const char *path);
 /* api_page for what cannot be done without. A definite refusal ends the

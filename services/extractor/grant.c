@@ -83,7 +83,7 @@ int grant_read(const struct dr_json *auth, struct dr_str text,
     bool refreshes = grant_refreshes(auth);
     struct dr_str v[DR_ARRAY_LEN(names)];
     struct dr_err why = {0};
-    const char *lacks;
+    bool lacks[DR_ARRAY_LEN(names)];
 
     if (grant_lines(text, names, v, DR_ARRAY_LEN(names), &why)) {
         return dr_err_set(err, DR_HALT, 0, "source.token_file",
@@ -92,15 +92,16 @@ int grant_read(const struct dr_json *auth, struct dr_str text,
                           why.text);
     }
     /* A client that cannot keep a secret has none (RFC 6749, 2.1). */
-    lacks = v[0].n == 0                                     ? names[0]
-            : v[1].n == 0 && (!refreshes || is_basic(auth)) ? names[1]
-            : v[2].n == 0 && refreshes                      ? names[2]
-                                                            : NULL;
-    if (lacks) {
+    lacks[0] = v[0].n == 0;
+    lacks[1] = v[1].n == 0 && (!refreshes || is_basic(auth));
+    lacks[2] = v[2].n == 0 && refreshes;
+    if (lacks[0] || lacks[1] || lacks[2]) {
         return dr_err_set(err, DR_HALT, 0, "source.token_file",
-                          "the file lacks the line %s=, which auth of the "
-                          "profile needs",
-                          lacks);
+                          "the file lacks%s%s%s which auth of the profile "
+                          "needs",
+                          lacks[0] ? " the line client_id=," : "",
+                          lacks[1] ? " the line client_secret=," : "",
+                          lacks[2] ? " the line refresh_token=," : "");
     }
     if (v[2].n > GRANT_TOKEN_MAX || (v[2].n > 0 && !refreshes)) {
         return dr_err_set(err, DR_HALT, 0, "source.token_file",

@@ -44,8 +44,12 @@ static void try_scopes(struct trial *t, const struct dr_json *account)
     for (size_t i = 0; scopes && i < DR_ARRAY_LEN(wanted); i++) {
         bool has = has_scope(scopes, wanted[i]);
         tell(t, "scope", has ? HOLDS : FAILS,
-             "give the token this scope, or accept what it hides", "%s is %s",
-             wanted[i], has ? "there" : "missing");
+             t->door->api->token
+                 ? "let the client named in source.token_file have this scope "
+                   "and name it in auth.scope of the profile, or accept what "
+                   "it hides"
+                 : "give the token this scope, or accept what it hides",
+             "%s is %s", wanted[i], has ? "there" : "missing");
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "folder.h"
 #include "profile_check.h"
+#include "token.h"
 
 #define CHECK_CURSOR "#profile_check"
 
@@ -73,6 +74,7 @@ static bool try_out(struct extractor *ex, bool whole, struct dr_buf *json,
 {
     bool going;
 
+    token_try_anew(ex->api.token);
     ex->api.trying = whole;
     going = profile_try(&ex->api, &ex->profile, whole, &ex->check, json, v);
     ex->api.trying = false;

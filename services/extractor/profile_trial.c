@@ -90,10 +90,8 @@ void tell_refused(struct trial *t, const char *what, enum verdict v,
     int status = api->status;
 
     if (r == API_NO && (status == 401 || status == 403)) { /* of the token */
-        tell(t, what, FAILS,
-             "give the token the scope that reads it, or leave the object out "
-             "of the profile",
-             "refused: %d %s", status, api->code);
+        tell(t, what, FAILS, api_cure(api), "refused: %d %s", status,
+             api->code);
     } else if (r == API_NO && (status == 408 || status >= 500)) {
         tell(t, what, FAILS,
              "have the source mended, or leave the call out of the profile",

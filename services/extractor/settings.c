@@ -96,8 +96,9 @@ static int check_folder(const struct dr_conf *c, struct dr_err *err)
                : 0;
 }
 
-/* What the profile says of addresses; by none that cannot be read. */
-static int check_url(const struct dr_conf *c, struct dr_err *err)
+/* What the profile says of it; by none that cannot be read. */
+static int check_access(const struct dr_conf *c, access_check_fn *check,
+                        struct dr_err *err)
 {
     struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new(PROFILE_TREE);
     struct profile profile;
@@ -110,18 +111,40 @@ static int check_url(const struct dr_conf *c, struct dr_err *err)
     struct dr_err why = {0};
 
     if (is_folder(c)) {
-        return check_folder(c, err);
+        return 0;
     }
     return profile_load(a, dr_conf_text(c, "source.profile"), &profile, NULL) ==
                        0 &&
-                   access_check(&access, &why)
+                   check(&access, &why)
                ? dr_conf_refuse(c, why.where, err, "%s", why.text)
                : 0;
 }
 
+static int check_url(const struct dr_conf *c, struct dr_err *err)
+{
+    return is_folder(c) ? check_folder(c, err)
+                        : check_access(c, access_check_url, err);
+}
+
+static int check_token_url(const struct dr_conf *c, struct dr_err *err)
+{
+    return check_access(c, access_check_token_url, err);
+}
+
+static int check_key(const struct dr_conf *c, struct dr_err *err)
+{
+    return check_access(c, access_check_key, err);
+}
+
+static int check_kept(const struct dr_conf *c, struct dr_err *err)
+{
+    return check_access(c, access_check_refresh_file, err);
+}
+
 dr_conf_check_fn *const settings_checks[] = {
-    check_until,   check_bulk,  check_hosts, check_refresh_file,
-    check_profile, check_token, check_url,   NULL};
+    check_until, check_bulk,      check_hosts, check_refresh_file,
+    check_kept,  check_profile,   check_token, check_url,
+    check_key,   check_token_url, NULL};
 
 struct settings settings_of(const struct dr_conf *c)
 {

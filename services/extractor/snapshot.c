@@ -268,13 +268,33 @@ static bool finish(struct extractor *ex, struct object *o)
     return true;
 }
 
+static bool is_refused(const struct object *o)
+{
+    return !o->readable && object_needed(dr_str_z(o->name));
+}
+
+/* With the names of all of them: each start would tell one otherwise. */
+_Noreturn static void refuse(const struct extractor *ex)
+{
+    struct dr_buf names;
+
+    dr_buf_init(&names, MAX_OBJECTS * (CONTRACT_ID_MAX + 2));
+    for (size_t i = 0; i < ex->object_count; i++) {
+        if (is_refused(&ex->objects[i])) {
+            dr_buf_printf(&names, "%s%s", names.n > 0 ? ", " : "",
+                          ex->objects[i].name);
+        }
+    }
+    dr_die(DR_EXIT_REFUSED, "source.schema",
+           "the token may not read %s: give it the scope and start again",
+           names.p);
+}
+
 /* What the schema says may not be read: left out only by a decision. */
 static bool skip_unreadable(struct extractor *ex, struct object *o)
 {
-    if (object_needed(dr_str_z(o->name))) {
-        dr_die(DR_EXIT_REFUSED, "source.schema",
-               "the token may not read %s: give it the scope and start again",
-               o->name);
+    if (is_refused(o)) {
+        refuse(ex);
     }
     o->cursor.phase = CURSOR_LINES;
     return account_skips(ex, o);

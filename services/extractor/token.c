@@ -75,6 +75,19 @@ void token_let_in(struct token *t)
     }
 }
 
+void token_try_anew(struct token *t)
+{
+    if (t) {
+        t->refused = false;
+        t->had = t->had && t->let_in;
+    }
+}
+
+const char *token_cure(const struct token *t)
+{
+    return t->refused ? grant_cure(t->code) : NULL;
+}
+
 bool token_was_let_in(const struct token *t)
 {
     return t->let_in;

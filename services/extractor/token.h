@@ -26,6 +26,12 @@ enum api_result token_renew(struct token *t, struct api *api,
 /* A call was answered, by the token: a later refusal is worth a new one. NULL
  * is fine. */
 void token_let_in(struct token *t);
+/* The profile is tried out once more: a refusal of before counts no longer, nor
+ * a token that no call was let in by. NULL is fine. */
+void token_try_anew(struct token *t);
+/* What to do about the refusal of a token, while the profile is tried out;
+ * NULL: none was refused. */
+const char *token_cure(const struct token *t);
 bool token_was_let_in(const struct token *t);
 
 #endif

@@ -200,6 +200,46 @@ class Config(unittest.TestCase):
                      "/auth/token_url: its host is not allowed",
                      **{"source.token_file": good["source.token_file"]})
 
+    def test_all_of_oauth2_is_told_at_once(self):
+        b = self.bench
+        profile = json.loads((ROOT / "deploy" / "conf" / "profiles" /
+                              "fasttrack-1.json").read_text())
+        profile["auth"] = {"type": "oauth2", "grant": "refresh_token",
+                           "client_auth": "basic",
+                           "token_url": "https://id.example/token"}
+        path = b.folder / "profile.json"
+        path.write_text(json.dumps(profile))
+        kept = b.folder / "kept"
+        kept.write_text("hush-hush\n")
+        conf = {"source.profile": path, "source.refresh_file": kept,
+                "source.token_file": b.secret("half", "client_id=a")}
+        code, told = self.run_it("extractor", "--check-config", **conf)
+        lines = told.splitlines()
+        self.assertEqual((code, len(lines)), (CONFIG, 3), told)
+        for text in ("lacks the line client_secret=, the line refresh_token=,",
+                     "no name=value", "/auth/token_url: its host"):
+            self.assertEqual(sum(text in x for x in lines), 1, told)
+        self.assertEqual(self.run_it("extractor", **conf), (code, told))
+
+    def test_a_secret_that_no_header_holds(self):
+        """Each character becomes more than one on its way into it."""
+        b = self.bench
+        profile = json.loads((ROOT / "deploy" / "conf" / "profiles" /
+                              "fasttrack-1.json").read_text())
+        path = b.folder / "profile.json"
+        oauth2 = {"type": "oauth2", "grant": "client_credentials",
+                  "client_auth": "basic",
+                  "token_url": "https://crm.example/token"}
+        for name, auth, secret in (
+                ("plain", {"type": "basic"}, "a:" + 3500 * "s"),
+                ("client", oauth2, "client_id=a\nclient_secret=" +
+                 1200 * "/")):
+            with self.subTest(name):
+                path.write_text(json.dumps(dict(profile, auth=auth)))
+                self.refused("extractor", "source.token_file",
+                             str(b.secret(name, secret)), "is too long",
+                             **{"source.profile": path})
+
     def test_secrets(self):
         short = str(self.bench.secret("short", "short"))
         self.refused("auditor", "api.token_file", short,

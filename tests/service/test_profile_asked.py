@@ -5,8 +5,8 @@ and what is read stays what it was."""
 import unittest
 
 from other_crm_world import OtherCase, SOURCE
+from oauth import Tokens
 from source_folder import SourceFolder
-
 
 
 class ProfileAsked(OtherCase):
@@ -156,6 +156,49 @@ class ProfileAsked(OtherCase):
                      if c["assumption"] == "workflows")
         self.assertEqual(found["verdict"], "unknown")
         self.assert_goes_on(w)
+
+    def cut_over(self, w):
+        """From then on the source is called by checks alone."""
+        w.freeze()
+        self.ask(w, 1, phase="cutover")
+        self.report(w, 1)
+
+    def cures(self, w, number):
+        self.ask(w, number, phase="cutover")
+        return {c["cure"] for c in self.report(w, number)["checks"]
+                if c["found"].startswith("refused: ")}
+
+    def test_what_to_do_about_a_client(self):
+        """Of OAuth2: what is refused is not always a scope, and a scope is no
+        matter of a token."""
+        tokens = Tokens("refresh_token")
+        w = self.other(tokens=tokens)
+        w.read_whole()
+        self.cut_over(w)
+        for number, code, usual, want in (
+                (2, "invalid_client", True, "client_secret in the file"),
+                (3, "invalid_grant", True, "have the source give a new one"),
+                (4, "", False, "check auth.scope and auth.audience"),
+                (5, "", True, "name it in auth.scope")):
+            tokens.take_back()
+            tokens.usual = usual
+            tokens.faults = [(400, {"error": code}, {})] if code else []
+            if number == 5:
+                w.crm.store.knobs.add("forbidden:owners")
+            cures = self.cures(w, number)
+            self.assertEqual(len(cures), 1, cures)
+            self.assertIn(want, cures.pop())
+
+    def test_a_key_that_is_refused(self):
+        """It is to be written anew; of a scope nothing is known."""
+        w = self.world()
+        w.read_whole()
+        w.fast()
+        self.cut_over(w)
+        w.sim.post("/sim/knobs", {"token": "taken-back"})
+        cures = self.cures(w, 2)
+        self.assertEqual(len(cures), 1, cures)
+        self.assertIn("into the file of source.token_file", cures.pop())
 
     def test_stopped_in_a_check_the_next_start_makes_it(self):
         w = self.world()

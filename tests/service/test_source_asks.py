@@ -266,6 +266,19 @@ class Asks(Case):
                              set(status["drift"]))
         self.assertEqual(status["phase"], "frozen")
 
+    def test_all_that_may_not_be_read_is_named_at_once(self):
+        b, f = self.folder()
+
+        def change(schema):
+            for o in schema["objects"]["results"]:
+                o["readable"] = o["type"] not in ("contact", "deal", "note")
+        f.schema(change)
+        w = self.world(f.done(), bench=b)
+        w.start_only()
+        wait_until("it ends", lambda: not w.ex.alive(), 60)
+        self.assertEqual(w.ex.code, 65)
+        self.assertIn("may not read contact, deal:", w.ex.tail())
+
     def rename(self, w):
         w.sim.post("/sim/admin/schema", {
             "op": "schema", "change": "property_rename", "type": "contact",
