@@ -9,6 +9,7 @@
 
 struct answer {
     enum { ANSWER_MERGED, ANSWER_GONE, ANSWER_THERE } is;
+    bool told;      /* by another record, and nothing more of it is known */
     unsigned round; /* of ANSWER_THERE */
     size_t n;
     char into[];
@@ -43,6 +44,11 @@ void aliases_free(struct aliases *a)
 bool aliases_full(const struct aliases *a)
 {
     return dr_map_count(a->answers) - a->merged >= ALIASES_MAX;
+}
+
+bool aliases_any(const struct aliases *a)
+{
+    return dr_map_count(a->left) > 0;
 }
 
 size_t aliases_merged_count(const struct aliases *a)
@@ -97,22 +103,48 @@ static void put(struct aliases *a, struct dr_str type, struct dr_str id,
     dr_buf_done(&b);
 }
 
-bool aliases_merged(struct aliases *a, struct dr_str type, struct dr_str id,
-                    struct dr_str into)
+static bool merged(struct aliases *a, struct dr_str type, struct dr_str id,
+                   struct dr_str into, bool told)
 {
     struct dr_buf b;
     const struct answer *had = dr_map_get(a->answers, alias_key(&b, type, id));
     bool known = had && had->is == ANSWER_MERGED;
+    bool same = known && dr_str_eq((struct dr_str){had->into, had->n}, into);
 
     dr_buf_done(&b);
-    if (known ? dr_str_eq((struct dr_str){had->into, had->n}, into)
+    if (known ? told > had->told || (same && told == had->told)
               : a->merged >= ALIASES_MAX) {
         return false;
     }
-    put(a, type, id, &(struct answer){.is = ANSWER_MERGED}, into);
+    put(a, type, id, &(struct answer){.is = ANSWER_MERGED, .told = told}, into);
     dr_map_put(a->left, alias_key(&b, type, into), a);
     dr_buf_done(&b);
-    return true;
+    return !same;
+}
+
+bool aliases_merged(struct aliases *a, struct dr_str type, struct dr_str id,
+                    struct dr_str into)
+{
+    return merged(a, type, id, into, false);
+}
+
+bool aliases_told(struct aliases *a, struct dr_str type, struct dr_str id,
+                  struct dr_str into)
+{
+    return merged(a, type, id, into, true);
+}
+
+void aliases_lived(struct aliases *a, struct dr_str type, struct dr_str id)
+{
+    struct dr_buf b;
+    struct dr_str key = alias_key(&b, type, id);
+    const struct answer *had = dr_map_get(a->answers, key);
+
+    if (had && had->is == ANSWER_MERGED) {
+        (void)dr_map_del(a->answers, key);
+        a->merged--;
+    }
+    dr_buf_done(&b);
 }
 
 void aliases_gone(struct aliases *a, struct dr_str type, struct dr_str id)
@@ -125,6 +157,16 @@ void aliases_there(struct aliases *a, struct dr_str type, struct dr_str id)
     a->there = true;
     put(a, type, id, &(struct answer){.is = ANSWER_THERE, .round = a->round},
         (struct dr_str){0});
+}
+
+bool aliases_is_merged(const struct aliases *a, struct dr_str type,
+                       struct dr_str id)
+{
+    struct dr_buf b;
+    const struct answer *had = dr_map_get(a->answers, alias_key(&b, type, id));
+
+    dr_buf_done(&b);
+    return had && had->is == ANSWER_MERGED && !had->told;
 }
 
 bool aliases_ask_anew(struct aliases *a)
@@ -141,7 +183,7 @@ bool aliases_concern(const struct aliases *a, struct dr_str type,
 {
     struct dr_buf b;
     struct dr_str key = alias_key(&b, type, id);
-    bool is = a->merged > 0 &&
+    bool is = aliases_any(a) &&
               (dr_map_has(a->left, key) || dr_map_has(a->answers, key));
 
     dr_buf_done(&b);
@@ -168,7 +210,7 @@ struct dr_str aliases_follow(const struct aliases *a, struct dr_str type,
             *ask_out = is == PRESENCE_UNKNOWN && !aliases_full(a) ? at : none;
             return none;
         }
-        if (said->is == ANSWER_GONE) {
+        if (said->is == ANSWER_GONE || (said->told && is == PRESENCE_GONE)) {
             return none;
         }
         at = (struct dr_str){said->into, said->n};

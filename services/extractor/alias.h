@@ -26,10 +26,23 @@ void aliases_free(struct aliases *a);
 /* No more can be asked; a merge that is told is still learnt. */
 bool aliases_full(const struct aliases *a);
 size_t aliases_merged_count(const struct aliases *a);
+/* Whether some record may have been sent with an alias. */
+bool aliases_any(const struct aliases *a);
 
-/* An answer of the source, or a tombstone. True: it says something new. */
+/* An answer of the source, or a tombstone of its own. True: it says something
+ * new. */
 bool aliases_merged(struct aliases *a, struct dr_str type, struct dr_str id,
                     struct dr_str into);
+/* What another record was sent with, some time: it is worth nothing beside the
+ * former, whichever is read back first, nor where the record itself was sent.
+ */
+bool aliases_told(struct aliases *a, struct dr_str type, struct dr_str id,
+                  struct dr_str into);
+/* It is there, or was, after what is known of its merges. */
+void aliases_lived(struct aliases *a, struct dr_str type, struct dr_str id);
+/* That it was merged is known of itself. */
+bool aliases_is_merged(const struct aliases *a, struct dr_str type,
+                       struct dr_str id);
 void aliases_gone(struct aliases *a, struct dr_str type, struct dr_str id);
 /* It is there: for now, until aliases_ask_anew. */
 void aliases_there(struct aliases *a, struct dr_str type, struct dr_str id);

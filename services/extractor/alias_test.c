@@ -68,6 +68,48 @@ static void a_chain_ends_at_what_lives(void **state)
     aliases_free(a);
 }
 
+/* Topics are read back in no order but that of one record. */
+static void its_own_tombstone_counts_more_than_what_others_tell(void **state)
+{
+    for (int first = 0; first < 2; first++) {
+        struct aliases *a = aliases_new();
+
+        (void)state;
+        if (first) {
+            assert_true(
+                aliases_told(a, type, DR_STR_LIT("x"), DR_STR_LIT("l-old")));
+            leads(a, "x", "l-old", "");
+        }
+        merge(a, "x", "l-new");
+        assert_false(
+            aliases_told(a, type, DR_STR_LIT("x"), DR_STR_LIT("l-old")));
+        leads(a, "x", "l-new", "");
+        assert_int_equal(aliases_merged_count(a), 1);
+        merge(a, "x", "l-newer");
+        leads(a, "x", "l-newer", "");
+        aliases_free(a);
+    }
+}
+
+static void what_lived_again_was_merged_no_more(void **state)
+{
+    struct aliases *a = aliases_new();
+
+    (void)state;
+    merge(a, "g", "l1");
+    aliases_lived(a, type, DR_STR_LIT("g"));
+    leads(a, "g", "", ""); /* it was deleted since */
+    assert_int_equal(aliases_merged_count(a), 0);
+    assert_true(aliases_any(a)); /* who was told of it has to be told this */
+    /* What others were told while it was merged is read back after that. */
+    assert_true(aliases_told(a, type, DR_STR_LIT("g"), DR_STR_LIT("l1")));
+    assert_false(aliases_is_merged(a, type, DR_STR_LIT("g")));
+    leads(a, "g", "", "");
+    merge(a, "g", "l2");
+    leads(a, "g", "l2", "");
+    aliases_free(a);
+}
+
 static void what_is_gone_leads_nowhere(void **state)
 {
     struct aliases *a = aliases_new();
@@ -224,6 +266,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chain_ends_at_what_lives),
+        cmocka_unit_test(its_own_tombstone_counts_more_than_what_others_tell),
+        cmocka_unit_test(what_lived_again_was_merged_no_more),
         cmocka_unit_test(what_is_gone_leads_nowhere),
         cmocka_unit_test(a_circle_ends),
         cmocka_unit_test(what_is_there_is_asked_again),

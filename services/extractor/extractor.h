@@ -317,6 +317,10 @@ void merges_attach(struct extractor *ex, struct dr_source *s);
 void merges_note(struct extractor *ex, const struct object *o,
                  const struct dr_source *s, bool lived);
 void merges_read_back(struct extractor *ex, const struct dr_source *s);
+/* It was sent as merged: a source that does not say so any more, and gives no
+ * version, has forgotten it (its tombstones are kept for a time). */
+bool merges_knew(const struct extractor *ex, const struct object *o,
+                 struct dr_str id);
 /* Asks for what no record has, and sends again what was sent without knowing
  * of a merge; nothing when there is nothing new. */
 bool merges_settle(struct extractor *ex);

@@ -132,6 +132,9 @@ void merges_note(struct extractor *ex, const struct object *o,
         m->due |= aliases_merged(m->known, type, s->id, s->merged_into);
     }
     m->due |= lives != lived && aliases_concern(m->known, type, s->id);
+    if (lives) {
+        aliases_lived(m->known, type, s->id);
+    }
 }
 
 void merges_read_back(struct extractor *ex, const struct dr_source *s)
@@ -141,11 +144,23 @@ void merges_read_back(struct extractor *ex, const struct dr_source *s)
     m->due = true; /* what was learnt when it stopped may be told to nobody */
     if (s->op == DR_SRC_MERGE && s->merged_into.n > 0) {
         (void)aliases_merged(m->known, s->object, s->id, s->merged_into);
+    } else if (s->op == DR_SRC_UPSERT || s->op == DR_SRC_INDEX) {
+        aliases_lived(m->known, s->object, s->id);
     }
     for (size_t i = 0; i < s->alias_count; i++) {
         const struct dr_alias *a = &s->aliases[i];
-        (void)aliases_merged(m->known, a->type, a->id, a->into);
+        (void)aliases_told(m->known, a->type, a->id, a->into);
     }
+}
+
+bool merges_knew(const struct extractor *ex, const struct object *o,
+                 struct dr_str id)
+{
+    struct emitted_row row;
+
+    return emitted_get(ex->emitted, object_index(ex, o), id, &row) &&
+           row.gone &&
+           aliases_is_merged(ex->merges.known, dr_str_z(o->name), id);
 }
 
 /* ---- asking ---- */
@@ -323,7 +338,7 @@ static bool tell(struct extractor *ex)
 {
     uint64_t told = ex->merges.told;
 
-    if (aliases_merged_count(ex->merges.known) > 0) {
+    if (aliases_any(ex->merges.known)) {
         read_sources(ex, tell_row);
         emit_flush(ex);
     }

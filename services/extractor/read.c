@@ -158,7 +158,7 @@ static void emit_missing(struct extractor *ex, struct object *o,
     } else if (dr_str_eqz(reason, "corrupt")) {
         emit_unreadable(ex, o, s.id,
                         "FastTrack cannot read this record itself (corrupt)");
-    } else {
+    } else if (s.op == DR_SRC_MERGE || !merges_knew(ex, o, s.id)) {
         emit_source(ex, o, &s, server_ms);
     }
 }

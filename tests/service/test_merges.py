@@ -6,7 +6,8 @@ import json
 import sys
 import unittest
 
-from extractor_world import Bench, Case, MERGE, ROOT, SOURCE, UPSERT
+from extractor_world import (Bench, Case, DELETE, MERGE, ROOT, SOURCE,
+                             UPSERT)
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from source_folder import SourceFolder  # noqa: E402
@@ -159,6 +160,26 @@ class Merges(Case):
         self.assertEqual((status["phase"], status["tail_misses"]),
                          ("frozen", 0))
         self.assert_led(w, None)
+
+    def test_what_lived_again_is_merged_no_more(self):
+        """It was taken out of the one it had become, and deleted since."""
+        w = self.tail()
+        one = next(r for r in w.sim.records("contact") if r["id"] == "ct_003")
+        self.merge(w, "contact", "ct_003", "ct_030")
+        w.until("the merge is read", lambda: w.newest("contact")[
+            "ct_003"]["op"] == MERGE)
+        w.edit("contact", one, "ct_003")
+        w.until("it is back", lambda: w.newest("contact")[
+            "ct_003"]["op"] == UPSERT)
+        w.delete("contact", "ct_003")
+        w.drained()
+        self.assertEqual(w.newest("contact")["ct_003"]["op"], DELETE)
+        for restart in (False, True):
+            if restart:
+                w.ex.stop()
+                w.start()
+            self.assertEqual(w.freeze()["phase"], "frozen")
+            self.assert_led(w, None)
 
     def test_what_cannot_be_read_stays_rejected(self):
         """What was sent of a record before it broke is not sent again for a
