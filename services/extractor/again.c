@@ -47,6 +47,12 @@ bool read_due(struct extractor *ex)
             return false;
         }
         emit_flush(ex);
+        /* What the token does not see now may show itself, in the version that
+         * was sent and by other names. */
+        o->cursor.by_content =
+            o->cursor.by_content ||
+            (o->is != OBJECT_LINES && o->is != OBJECT_EVENTS &&
+             emitted_sweep_missing(ex->emitted, object_index(ex, o)) > 0);
         o->cursor.again = false;
         emit_cursor(ex, o);
     }

@@ -23,6 +23,9 @@ void cursor_print(const struct cursor *c, struct dr_buf *out)
     if (c->again) {
         dr_json_w_kvb(&w, "again", true);
     }
+    if (c->by_content) {
+        dr_json_w_kvb(&w, "by_content", true);
+    }
     if (c->job.jobs > 0) {
         dr_json_w_key(&w, "export");
         dr_json_w_obj(&w);
@@ -64,6 +67,7 @@ int cursor_parse(struct dr_str json, struct cursor *out, struct dr_err *err)
     out->watermark_ms = dr_json_get_i64(j, "watermark_ms", 0);
     out->assoc_watermark_ms = dr_json_get_i64(j, "assoc_watermark_ms", 0);
     out->again = dr_json_true(dr_json_get(j, "again"));
+    out->by_content = dr_json_true(dr_json_get(j, "by_content"));
     j = dr_json_get(j, "export");
     copy_text(out->job.id, sizeof(out->job.id), dr_json_get_str(j, "job"));
     out->job.asking = dr_json_true(dr_json_get(j, "asking"));

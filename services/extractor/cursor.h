@@ -34,6 +34,8 @@ struct cursor {
     int64_t watermark_ms;         /* W                               */
     int64_t assoc_watermark_ms;
     bool again;            /* it is to be read whole again: again.c */
+    bool by_content;       /* some were not to be seen then: the sweep reads all
+                              of it, whatever the versions say */
     struct export_job job; /* of a bulk export, while it is read */
 };
 

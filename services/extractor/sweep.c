@@ -117,7 +117,6 @@ static bool differs(struct extractor *ex, struct object *o,
         !known.gone;
     bool bad = was_rejected(ex, o, row->id);
 
-    emitted_sweep_saw(ex->emitted, object_index(ex, o), row->id);
     saw_rejected(ex, o, row->id);
     if ((lives && !bad && known.version == row->version) ||
         (ex->until_ms > 0 && row->updated_ms >= ex->until_ms)) {
@@ -155,7 +154,9 @@ static bool sweep_index(struct extractor *ex, struct object *o, struct found *f)
             if (!index_row(ex, o, j, &row)) {
                 continue;
             }
-            if ((f->origin != DR_ORIGIN_SWEEP || differs(ex, o, &row)) &&
+            emitted_sweep_saw(ex->emitted, object_index(ex, o), row.id);
+            if ((f->origin != DR_ORIGIN_SWEEP || differs(ex, o, &row) ||
+                 o->cursor.by_content) &&
                 !found_add(ex, o, f, row.id)) {
                 return false;
             }
@@ -186,7 +187,11 @@ static bool sweep_list(struct extractor *ex, struct object *o,
         {
             struct dr_source s;
             struct dr_err err = {0};
-            if (origin == DR_ORIGIN_SWEEP && record_parse(j, &s, &err) == 0) {
+            if (record_parse(j, &s, &err)) {
+                continue; /* rejected with the others of its kind */
+            }
+            emitted_sweep_saw(ex->emitted, object_index(ex, o), s.id);
+            if (origin == DR_ORIGIN_SWEEP) {
                 (void)differs(ex, o,
                               &(struct index_row){.id = s.id,
                                                   .version = s.version,
@@ -267,6 +272,7 @@ bool read_whole(struct extractor *ex, struct object *o)
     struct found *f = dr_xcalloc(1, sizeof(*f));
     bool going;
 
+    emitted_sweep_begin(ex->emitted, object_index(ex, o));
     f->origin = DR_ORIGIN_TAIL;
     going =
         has_index(ex, o) ? sweep_index(ex, o, f) : sweep_list(ex, o, f->origin);

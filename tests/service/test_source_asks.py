@@ -297,6 +297,30 @@ class Asks(Case):
                          ("frozen", 0))
         self.assert_all(w)
 
+    def test_what_was_hidden_when_a_property_was_renamed(self):
+        """It was not read again, and shows itself with its version of before;
+        the extractor that sweeps is another one."""
+        w = self.world()
+        w.read_whole()
+        w.fast()
+        w.drained()
+        hidden, other = [r["id"] for r in w.sim.records("contact")
+                         if r["properties"].get("job_title")][:2]
+        w.ex.stop()
+        self.rename(w)
+        w.edit("contact", {"op": "hide"}, hidden)
+        w.start()
+        w.until("the others are read again", lambda: "position" in json.loads(
+            w.newest("contact")[other]["body"])["properties"])
+        w.drained()
+        w.ex.stop()
+        w.edit("contact", {"op": "unhide"}, hidden)
+        w.start()
+        status = w.freeze()
+        self.assertEqual((status["phase"], status["tail_misses"]),
+                         ("frozen", 0))
+        self.assert_all(w)
+
     def test_a_property_that_was_renamed_meanwhile_is_read_again(self):
         w = self.world()
         w.read_whole()
