@@ -346,39 +346,86 @@ static size_t done(struct build *b, struct dr_load out[LOADS_MAX])
 
 /* ---- call logs ---- */
 
-/* Freshsales stamps a logged call with the time of writing (10.2): what it
- * cannot hold stands in the text and is told. */
-static size_t call_log(struct build *b, struct dr_load out[LOADS_MAX])
+/* What has no owner of its own: whose it was stands in the text. */
+static void tell_owner(struct build *b, const char *cause)
+{
+    struct dr_str owner = dr_json_scalar(dr_json_get(b->root, "owner_id"));
+
+    if (owner.n > 0) {
+        build_note(b, DR_STR_LIT("owner_id"), rule_id(b, "owner_id"), owner,
+                   (struct dr_str){"", 0}, cause);
+    }
+}
+
+/* Freshsales knows two: what is neither is outgoing there. */
+static void direction(struct build *b)
 {
     const struct rule *r;
     struct dr_str s = dr_str_trim(special_text(b, "direction", &r));
-    struct when w = {{"", 0}, {"", 0}};
-    uint64_t seconds;
+    bool in = dr_str_ieq(s, DR_STR_LIT("inbound")) ||
+              dr_str_ieq(s, DR_STR_LIT("incoming"));
+    bool out = dr_str_ieq(s, DR_STR_LIT("outbound")) ||
+               dr_str_ieq(s, DR_STR_LIT("outgoing"));
 
-    if (r) { /* unknown is outgoing: Freshsales knows these two */
-        bool incoming = dr_str_ieq(s, DR_STR_LIT("inbound")) ||
-                        dr_str_ieq(s, DR_STR_LIT("incoming"));
-        build_field(b, DR_STR_LIT("call_direction"), r->id, DR_VAL_BOOL,
-                    incoming ? DR_STR_LIT("true") : DR_STR_LIT("false"));
+    if (!r) {
+        return;
     }
-    s = dr_str_trim(special_text(b, "duration", &r));
-    if (r) {
-        bool known = s.n > 0 && dr_str_u64(s, &seconds) == 0;
-        build_field(b, DR_STR_LIT("call_duration"), r->id,
-                    known ? DR_VAL_NUMBER : DR_VAL_NULL,
-                    known ? s : (struct dr_str){"", 0});
+    build_field(b, DR_STR_LIT("call_direction"), r->id, DR_VAL_BOOL,
+                in ? DR_STR_LIT("true") : DR_STR_LIT("false"));
+    if (!in && !out) {
+        build_note(b, r->source, r->id, s, DR_STR_LIT("outgoing"),
+                   "a call log of Freshsales is incoming or outgoing: this one "
+                   "is outgoing there");
     }
-    if (start_of(b, &w) && end_of(b, &w)) {
-        text_line(b, "Started", w.start);
-        text_line(b, "Ended", w.end);
-        build_note(b, DR_STR_LIT("started_at"), rule_id(b, "start"), w.start,
-                   (struct dr_str){"", 0},
-                   "a call log has the time of its writing: the original time "
-                   "stands in the text");
+}
+
+static void duration(struct build *b)
+{
+    const struct rule *r;
+    struct dr_str s = dr_str_trim(special_text(b, "duration", &r));
+    uint64_t seconds;
+    bool known = s.n > 0 && dr_str_u64(s, &seconds) == 0;
+
+    if (!r) {
+        return;
     }
-    s = special_text(b, "title", &r);
-    text_line(b, "Subject", s);
+    build_field(b, DR_STR_LIT("call_duration"), r->id,
+                known ? DR_VAL_NUMBER : DR_VAL_NULL,
+                known ? s : (struct dr_str){"", 0});
+    if (s.n > 0 && !known) {
+        build_note(b, r->source, r->id, s, (struct dr_str){"", 0},
+                   "no whole number of seconds: it stands in the text");
+    }
+}
+
+/* Freshsales stamps a logged call with the time of writing (10.2): what it
+ * cannot hold stands in the text and is told. */
+static void logged_times(struct build *b)
+{
+    struct when w = {{"", 0}, {"", 0}};
+
+    if (!start_of(b, &w) || !end_of(b, &w)) {
+        return;
+    }
+    text_line(b, "Started", w.start);
+    text_line(b, "Ended", w.end);
+    build_note(b, DR_STR_LIT("started_at"), rule_id(b, "start"), w.start,
+               (struct dr_str){"", 0},
+               "a call log has the time of its writing: the original time "
+               "stands in the text");
+}
+
+static size_t call_log(struct build *b, struct dr_load out[LOADS_MAX])
+{
+    const struct rule *r;
+
+    direction(b);
+    duration(b);
+    logged_times(b);
+    text_line(b, "Subject", special_text(b, "title", &r));
     outcome(b, "outcome_id");
+    tell_owner(b, "a call log has the user of the key as its owner: it stands "
+                  "in the text");
     participants(b);
     (void)apply_target(b, true);
     body(b, "description", "activity");
@@ -435,19 +482,13 @@ static void outcome_in_text(struct build *b)
  * Freshsales might invite them. */
 size_t make_meeting(struct build *b, struct dr_load out[LOADS_MAX])
 {
-    struct dr_str owner = dr_json_scalar(dr_json_get(b->root, "owner_id"));
-
     title(b);
     times(b, "from_date", "end_date");
     known_value(b, "time_zone", "time_zone", DR_VAL_TEXT,
                 "Freshsales has no such time zone: it stands in the text");
     outcome_in_text(b);
-    if (owner.n > 0) {
-        build_note(b, DR_STR_LIT("owner_id"), rule_id(b, "owner_id"), owner,
-                   (struct dr_str){"", 0},
-                   "an appointment has no owner that could be set: it stands "
-                   "in the text");
-    }
+    tell_owner(b, "an appointment has no owner that could be set: it stands in "
+                  "the text");
     participants(b);
     (void)apply_target(b, false);
     body(b, "description", "activity");

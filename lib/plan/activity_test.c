@@ -135,6 +135,9 @@ static void test_call_logs(void **state)
     assert_holds(field(&out, "description"), "Started: 2023-05-01T08:00:00Z");
     assert_holds(field(&out, "description"), "Subject: Price talk");
     assert_true(notes_on(&out, "started_at") == 1);
+    assert_true(notes_on(&out, "owner_id") == 1); /* told, as of a meeting */
+    assert_true(notes_on(&out, "direction") == 0);
+    assert_true(notes_on(&out, "duration_s") == 0);
     /* nobody has to be found for what has no owner */
     out = apply(p, record("call/parked"));
     assert_int_equal(out.state, DR_OUT_LOAD);
@@ -218,6 +221,31 @@ static struct dr_outcome with_body(const struct dr_plan *p, const char *of,
     rec.body = dr_arena_printf(world.a, "%.*s%s%.*s", (int)at, rec.body.p, body,
                                (int)(rec.body.n - behind), rec.body.p + behind);
     return apply(p, &rec);
+}
+
+/* A call log is incoming or outgoing, and has whole seconds: what is neither
+ * is told. */
+static void test_call_logs_of_other_words(void **state)
+{
+    struct dr_propose_opts o = {.calls_as_logs = true};
+    struct dr_plan *p = plan_of(&o, NULL, NULL);
+    struct dr_outcome out =
+        with_body(p, "call/plain", "\"inbound\"", "\"internal\"");
+
+    (void)state;
+    assert_field(&out, "call_direction", "false");
+    assert_int_equal(notes_on(&out, "direction"), 1);
+    out = with_body(p, "call/plain", "\"inbound\"", "null");
+    assert_int_equal(notes_on(&out, "direction"), 1);
+    out = with_body(p, "call/plain", "\"inbound\"", "\" Outgoing\"");
+    assert_int_equal(notes_on(&out, "direction"), 0);
+    out = with_body(p, "call/plain", "\"750\"", "\"12.5\"");
+    assert_field(&out, "call_duration", "");
+    assert_int_equal(notes_on(&out, "duration_s"), 1);
+    assert_holds(field(&out, "description"), "Duration: 12.5 s\n");
+    out = with_body(p, "call/plain", "\"750\"", "null");
+    assert_int_equal(notes_on(&out, "duration_s"), 0);
+    dr_plan_free(p);
 }
 
 #define NOTE_BODY "<p>Call <b>him</b> &amp; her</p>"
@@ -581,6 +609,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_call_logs),
+        cmocka_unit_test(test_call_logs_of_other_words),
         cmocka_unit_test(test_html_kept),
         cmocka_unit_test(test_html_safe),
         cmocka_unit_test(test_html_cut),
