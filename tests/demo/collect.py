@@ -3,9 +3,12 @@ import decimal
 import http.client
 import json
 
+from activities import Activities
 from api import Away
 from bench import Failure, call
 from links import Links
+from people import People
+from sides import Sides
 from truth import TYPES, Truth, hash_of, source_hashes
 
 REPORTS = ["audit.json", "plan.json", "checklist.json", "checklist.md",
@@ -170,9 +173,29 @@ class Result:
                      {tuple(k.split("/")): v for k, v in self.group(
                          "fasttrack/associations/").items()},
                      self.lines("records.ndjson"),
-                     self.lines("conflicts.ndjson")
-                     if "conflicts.ndjson" in self.files else [],
+                     self.conflicts(),
                      self.json("reconciliation.json")["differences"])
+
+    def sides(self):
+        return Sides(self.json("freshsales/tenant.json"),
+                     self.json("plan.json"), self.s.o.source,
+                     self.json("reconciliation.json")["differences"],
+                     self.conflicts())
+
+    def activities(self):
+        return Activities(self.group("freshsales/records/"),
+                          self.group("fasttrack/records/"),
+                          self.lines("records.ndjson"), self.sides(),
+                          self.links())
+
+    def people(self):
+        return People(self.group("freshsales/records/"),
+                      self.group("fasttrack/records/"),
+                      self.lines("records.ndjson"), self.sides())
+
+    def conflicts(self):
+        return self.lines("conflicts.ndjson") \
+            if "conflicts.ndjson" in self.files else []
 
     def books(self):
         """Why the books do not balance, in words; empty: they do."""

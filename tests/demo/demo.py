@@ -163,7 +163,8 @@ def judge(result, say):
              result.books() + result.standing()),
             (DIFFERENT, "VERIFIED DIFFERENCES", result.verified()),
             (DIFFERENT, "FRESHSALES HOLDS WHAT IT MUST NOT",
-             result.truth().problems() + result.links().problems())):
+             result.truth().problems() + result.links().problems() +
+             result.activities().problems() + result.people().problems())):
         if found:
             say.line(what)
             for text in found[:20]:

@@ -154,12 +154,20 @@ class Links:
                 for i in self.ends[kind, custom, rid]
                 for on in self.stands(custom, i)}
 
-    def hangs(self, kind, rid, record):
-        """What stood on a record that was deleted since stands on nothing."""
+    @staticmethod
+    def on(record):
+        """What a record of the target stands on, as {(type, id)}."""
         on = record["targetables"] if "targetables" in record else [
             {"type": record["parent_type"], "id": record["parent_id"]}]
-        have = {(t["type"], int(t["id"])) for t in on
-                if int(t["id"]) not in self.gone}
+        return {(t["type"], int(t["id"])) for t in on}
+
+    def ends_of(self, kind, rid):
+        """(object, id) of all that a record is linked with at the source."""
+        return [(end, i) for end in TYPE for i in self.ends[kind, end, rid]]
+
+    def hangs(self, kind, rid, record):
+        """What stood on a record that was deleted since stands on nothing."""
+        have = {(t, i) for t, i in self.on(record) if i not in self.gone}
         wanted = self.stands(kind, rid)
         if not have & wanted and any(
                 (kind, rid, "%s_%s" % (kind, end)) in self.told
@@ -172,6 +180,12 @@ class Links:
             for i in self.ends[kind, end, rid])
         if len(have) > 1 or not have <= wanted or not (have or alone):
             self.is_so((kind, rid), "targetables", have, wanted)
+
+    @staticmethod
+    def unknown(line):
+        """A kind of activity that the contract does not name."""
+        return line["type"] == "sales_activities" and \
+            line["object"] != "event"
 
     def problems(self, people=()):
         """people: (object, id) of what somebody linked in Freshsales, where
@@ -189,7 +203,7 @@ class Links:
                 self.deal(x["id"], record)
             elif x["object"] == "company":
                 self.company(x["id"], record)
-            elif x["object"] in HANG and \
+            elif (x["object"] in HANG or self.unknown(x)) and \
                     ("targetables" in record or "parent_id" in record):
                 self.hangs(*what, record)
         return self.found and ["links: %d wrong, of them %s" % (

@@ -99,6 +99,8 @@ class Case(unittest.TestCase):
         self.assertEqual(result.verified(), [])
         self.assertEqual(result.truth().problems(), [])
         self.assertEqual(result.links().problems(people), [])
+        self.assertEqual(result.activities().problems(), [])
+        self.assertEqual(result.people().problems(), [])
 
     @staticmethod
     def peaks(s):

@@ -164,8 +164,14 @@ class Rows(RowsCase):
                              "Imported activity")
 
     def test_notes_keep_author_time_and_images(self):
+        people = {o["user_id"]: "%(first_name)s %(last_name)s" % o
+                  for o in json.loads((
+                      RowsCase.folder() / "owners.json").read_text())[
+                          "results"]}
         for source, _, have in self.landed("note"):
-            self.assertIn(source["created_at"][:10], have["description"])
+            first = have["description"].splitlines()[0]
+            self.assertIn(source["created_at"], first)
+            self.assertIn(people[source["created_by"]], first)
             self.target_is(have, "note", source["id"])
         image = self.lines["note", "no_03"]
         have = self.target("notes")[int(image["target_id"])]
