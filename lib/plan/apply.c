@@ -121,7 +121,7 @@ static bool read_body(struct build *b)
 {
     b->root = build_parse(b, b->rec->body);
     if (b->root) {
-        b->props = apply_redacted(b, dr_json_get(b->root, "properties"));
+        b->props = redacted_props(b);
         return true;
     }
     build_reject(b, "unreadable", DR_STR_LIT("*"), DR_STR_LIT("record"),

@@ -165,60 +165,12 @@ static void flags_of(struct build *b, const struct dr_json *names,
     }
 }
 
-static bool is_named(const struct dr_json *names, struct dr_str name)
-{
-    DR_JSON_EACH(e, names)
-    {
-        if (e->type == DR_JSON_STRING && dr_str_eq(e->text, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-const struct dr_json *apply_redacted(struct build *b,
-                                     const struct dr_json *props)
-{
-    const struct dr_json *names = dr_json_get(b->root, "redacted");
-    struct dr_json *out, **end;
-
-    if (!names || names->count == 0) {
-        return props;
-    }
-    out = dr_arena_calloc(b->a, 1, sizeof(*out));
-    if (!out) {
-        b->oom = true;
-        return props;
-    }
-    *out = *props;
-    end = &out->child;
-    DR_JSON_EACH(v, props)
-    {
-        struct dr_json *copy = dr_arena_calloc(b->a, 1, sizeof(*copy));
-        if (!copy) {
-            b->oom = true;
-            return props;
-        }
-        *copy = *v;
-        if (is_named(names, v->key)) {
-            *copy = (struct dr_json){
-                .type = DR_JSON_NULL, .key = v->key, .raw = DR_STR_LIT("null")};
-        }
-        *end = copy;
-        end = &copy->next;
-    }
-    *end = NULL;
-    return out;
-}
-
 void apply_flags(struct build *b)
 {
     const struct dr_json *corrupt = dr_json_get(b->root, "corrupt");
     const struct dr_json *fields = dr_json_get(corrupt, "fields");
 
-    flags_of(b, dr_json_get(b->root, "redacted"),
-             "FastTrack does not show this value to the token: it stays "
-             "empty");
+    redacted_tell(b);
     if (!dr_json_is_null(corrupt) && (!fields || fields->count == 0)) {
         build_note(b, DR_STR_LIT("*"), DR_STR_LIT("source.flags"),
                    dr_json_get_str(corrupt, "code"), (struct dr_str){"", 0},

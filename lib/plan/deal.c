@@ -59,6 +59,9 @@ static void currency(struct build *b)
     struct dr_str id = map_text(b->plan->currencies, code);
     struct dr_str field = DR_STR_LIT("currency");
 
+    if (redacted_hides(b, field)) {
+        return; /* no other one takes its place */
+    }
     if (code.n == 0) {
         build_note(b, field, DR_STR_LIT("deal.currency"), code,
                    (struct dr_str){"", 0},
@@ -184,7 +187,7 @@ static void probability(struct build *b)
     for (size_t i = 0; i < b->op->n; i++) {
         const struct rule *r = &b->op->rules[i];
         if (dr_str_eqz(r->target, "probability") &&
-            !build_has(b, "probability")) {
+            !build_has(b, "probability") && !redacted_hides(b, r->source)) {
             build_note(b, r->source, r->id, (struct dr_str){"", 0}, own,
                        "no probability at the source: it has that of its "
                        "stage in Freshsales");

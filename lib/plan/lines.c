@@ -201,6 +201,29 @@ static int check_currency(struct build *b, struct dr_str deal)
     return -1;
 }
 
+/* Without one of these the line would be another one. */
+static int check_shown(struct build *b)
+{
+    static const char *const rules[] = {
+        "line_item.product_id",    "line_item.quantity",
+        "line_item.unit_price",    "line_item.discount",
+        "line_item.discount_type", "line_item.tax",
+        "line_item.currency"};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(rules); i++) {
+        struct dr_str name = dr_str_z(rules[i] + strlen("line_item."));
+        if (redacted_hides(b, name)) {
+            build_reject(b, "redacted", name, dr_str_z(rules[i]),
+                         "FastTrack does not show this value to the token, and "
+                         "the line would be another one without it",
+                         "give the token the scope that it lacks: the line is "
+                         "carried when it is read again");
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int make_line(struct build *b, const struct dr_part *part,
                      struct dr_str currency, struct dr_line *out)
 {
@@ -210,6 +233,9 @@ static int make_line(struct build *b, const struct dr_part *part,
 
     if (!f) {
         b->oom = true;
+        return -1;
+    }
+    if (check_shown(b)) {
         return -1;
     }
     if (product.n == 0) {
@@ -255,10 +281,9 @@ static bool is_orphan(const struct build *b)
 static void one_part(struct build *b, const struct dr_part *part,
                      struct dr_str currency)
 {
-    const struct dr_json *root = build_parse(b, part->body);
-
+    b->root = build_parse(b, part->body);
     b->part_id = part->id;
-    b->props = dr_json_get(root, "properties");
+    b->props = b->root ? redacted_props(b) : NULL;
     if (!b->props) {
         build_reject(b, "unreadable", DR_STR_LIT("*"), DR_STR_LIT("line_item"),
                      "the line cannot be read", "repair it in FastTrack");
@@ -274,6 +299,7 @@ static void one_part(struct build *b, const struct dr_part *part,
                      "join lines, or split the deal, in FastTrack");
     } else if (make_line(b, part, currency, &b->lines[b->line_n]) == 0) {
         b->line_n++;
+        redacted_tell(b);
         for (size_t i = 0; i < b->op->n; i++) {
             const struct rule *r = &b->op->rules[i];
             if (r->xf == XF_IGNORE) {
@@ -301,6 +327,8 @@ size_t make_lines(struct build *b, struct dr_load out[LOADS_MAX])
         one_part(b, &b->rec->parts[i], currency);
     }
     b->part_id = (struct dr_str){NULL, 0};
+    b->root = NULL;
+    b->hides = false;
     if (is_orphan(b)) {
         return 0; /* no deal to take lines from */
     }

@@ -167,6 +167,7 @@ struct build {
     struct dr_str part_id;   /* the line being made */
     enum dr_out_state state; /* 0: going on */
     struct dr_rejected reject;
+    bool hides; /* FastTrack does not show all of b->root's properties */
     bool oom;
 };
 
@@ -241,6 +242,20 @@ struct dr_str value_html(struct build *b, struct dr_str source,
 struct dr_str value_name(struct build *b, const char *property,
                          struct dr_str rule);
 
+/* ---- redacted.c ---- */
+
+/* The properties of b->root without those that FastTrack does not show. */
+const struct dr_json *redacted_props(struct build *b);
+/* A note on each of them. */
+void redacted_tell(struct build *b);
+bool redacted_hides(const struct build *b, struct dr_str property);
+/* Whether the field of this rule is left alone, for its value is not shown;
+ * a text of an update without it is rejected. */
+bool redacted_keeps(struct build *b, struct dr_str rule,
+                    enum dr_value_kind kind);
+/* The same of a rule whose value is a part of a text. */
+void redacted_rule(struct build *b, const struct rule *r);
+
 /* ---- common.c ---- */
 
 /* owner_id, or parks the record. */
@@ -260,10 +275,6 @@ void text_line(struct build *b, const char *label, struct dr_str s);
  * rule has tags, no other one is ours. */
 void apply_archived(struct build *b);
 /* What FastTrack itself calls redacted or damaged. */
-/* The properties without those that `redacted` names: what stands there is a
- * sentence in place of the value (contract 2.2, 4.9). */
-const struct dr_json *apply_redacted(struct build *b,
-                                     const struct dr_json *props);
 void apply_flags(struct build *b);
 const struct rule *special_rule(const struct build *b, const char *special);
 /* Bulk writes find a record by its ident. In the tail a name or address may

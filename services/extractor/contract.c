@@ -118,24 +118,6 @@ const char *path_account(void)
     return "/v1/account";
 }
 
-bool is_redaction(struct dr_str object, struct dr_str property,
-                  struct dr_str value)
-{
-    static const struct {
-        const char *object, *property, *contains;
-    } patterns[] = {{"email", "body", "has been redacted"},
-                    {"email", "subject", "has been redacted"}};
-
-    for (size_t i = 0; i < DR_ARRAY_LEN(patterns); i++) {
-        if (dr_str_eqz(object, patterns[i].object) &&
-            dr_str_eqz(property, patterns[i].property) && value.n < 512 &&
-            dr_str_find(value, dr_str_z(patterns[i].contains)) < value.n) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool object_needed(struct dr_str type)
 {
     return object_rank(type, false) <= 4;

@@ -56,9 +56,6 @@ const char *path_account(void);
 
 /* ---- answers ---- */
 
-/* A sentence that the source puts where it leaves a value out (5.2). */
-bool is_redaction(struct dr_str object, struct dr_str property,
-                  struct dr_str value);
 /* Products to line items: a migration without them is none. */
 bool object_needed(struct dr_str type);
 

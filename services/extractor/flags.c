@@ -6,6 +6,8 @@
  */
 #include "extractor.h"
 
+#include <drover/wire/redaction.h>
+
 #define FIELDS_MAX 32
 
 static void tell(struct extractor *ex, struct object *o,
@@ -71,7 +73,7 @@ static bool has_placeholder(const struct object *o, const struct dr_json *row)
 {
     DR_JSON_EACH(v, dr_json_get(row, "properties"))
     {
-        if (is_redaction(dr_str_z(o->name), v->key, dr_json_str(v))) {
+        if (dr_is_redaction(dr_str_z(o->name), v->key, dr_json_str(v))) {
             return true;
         }
     }
@@ -108,7 +110,7 @@ void tell_flags(struct extractor *ex, struct object *o, const struct flagged *f,
     }
     DR_JSON_EACH(v, properties)
     {
-        if (is_redaction(dr_str_z(o->name), v->key, dr_json_str(v))) {
+        if (dr_is_redaction(dr_str_z(o->name), v->key, dr_json_str(v))) {
             tell(ex, o, f, v->key, "redacted", hidden, scope);
         }
     }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <drover/wire/redaction.h>
+
 #include "extractor.h"
 
 #define ENDS_MAX 512
@@ -115,8 +117,9 @@ static bool left_out(const struct object *o, struct dr_str body)
     const struct dr_json *j = dr_json_parse(arena, body, NULL, NULL);
 
     return drawn("scope.mail_approved") && strcmp(o->name, "email") == 0 &&
-           is_redaction(dr_str_z(o->name), DR_STR_LIT("body"),
-                        dr_json_get_str(dr_json_get(j, "properties"), "body"));
+           dr_is_redaction(
+               dr_str_z(o->name), DR_STR_LIT("body"),
+               dr_json_get_str(dr_json_get(j, "properties"), "body"));
 }
 
 static bool is_quarantined(struct extractor *ex, struct dr_str key)

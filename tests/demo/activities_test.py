@@ -197,6 +197,12 @@ class Call(Scene):
             "Created")
         self.right()
 
+    def test_an_older_version(self):
+        self.have["title"] = "Before"
+        self.wrong("title is")
+        self.told = [told("call", "x_1", "*", "the newest was refused")]
+        self.right()
+
     def test_states(self):
         self.lines[-1]["state"] = "parked"
         self.wrong("call x_1: parked, and nobody says why")
