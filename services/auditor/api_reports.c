@@ -1,7 +1,8 @@
 /* Calls for reports, lines and single records. */
+#include <drover/wire/classes.h>
+
 #include "ask.h"
 #include "checklist.h"
-#include "classes.h"
 #include "conflicts.h"
 #include "desk.h"
 #include "job.h"
@@ -78,14 +79,16 @@ static bool class_ok(struct ask *q)
     struct dr_str want = dr_httpd_arg(q->req, "class");
     struct dr_buf b;
 
-    if (want.n == 0 || class_known(want)) {
+    if (want.n == 0 || dr_class_named(want)) {
         return true;
     }
     want = dr_utf8_prefix(want, 64);
     dr_buf_init(&b, 4096);
     dr_buf_printf(&b, "there is no class \"" DR_STR_FMT "\"; there are:",
                   DR_STR_ARG(want));
-    classes_print(&b);
+    for (size_t i = 0; i < dr_class_count; i++) {
+        dr_buf_printf(&b, " %s", dr_classes[i].name);
+    }
     ask_error(q, 400, "no_such_class", b.p, "", NULL);
     dr_buf_done(&b);
     return false;

@@ -353,6 +353,33 @@ static void test_a_line_that_went_with_its_deal(void **state)
     }
 }
 
+/* So of what became fields of a record that is gone. */
+static void test_what_went_with_its_parent(void **state)
+{
+    struct auditor au = {.books = b};
+    struct reject_filter by = {.object = S("co_x"), .class = S("parent_gone")};
+    struct record_row r = {.object = S("co_x"),
+                           .id = S("x9"),
+                           .src_object = S("co_x"),
+                           .src_id = S("x9"),
+                           .rev = 4,
+                           .state = "rejected",
+                           .rule = S("custom_object.parent_gone"),
+                           .reason = S("its record is gone")};
+    struct dr_buf next;
+    struct spool out;
+
+    (void)state;
+    books_record(b, &r);
+    spool_open(&out, &au);
+    dr_buf_init(&next, 1 << 10);
+    report_rejected(&au, &by, S(""), 10, &out, &next);
+    assert_non_null(strstr(out.buf.p, "\"class\":\"parent_gone\""));
+    assert_non_null(strstr(out.buf.p, "\"cure\":\"where that was meant"));
+    spool_close(&out);
+    dr_buf_done(&next);
+}
+
 /* A deletion counts for the revision that was approved, and each word about it
  * has the record looked at again. */
 static void test_removals(void **state)
@@ -549,6 +576,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_the_newest_revision_counts),
         T(test_a_line_that_went_with_its_deal),
+        T(test_what_went_with_its_parent),
         T(test_a_refusal_does_not_undo),
         T(test_a_refusal_after_half_of_it),
         T(test_what_is_lost_stays_lost),

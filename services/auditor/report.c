@@ -6,6 +6,7 @@
 
 #include <drover/base/time.h>
 #include <drover/json/json.h>
+#include <drover/wire/classes.h>
 
 #include "status.h"
 
@@ -124,6 +125,7 @@ void report_records(struct auditor *au, struct dr_str after, int64_t limit,
     "coalesce(j.class, CASE WHEN r.state='parked' THEN 'owner_unresolved'" \
     " WHEN r.rule='gone' THEN 'gone'"                                      \
     " WHEN r.rule='line_item.deal_gone' THEN 'deal_gone'"                  \
+    " WHEN r.rule='custom_object.parent_gone' THEN 'parent_gone'"          \
     " ELSE 'rejected' END)"
 
 #define REJECT_COLUMNS                                                        \
@@ -143,8 +145,10 @@ static void empty_or_null(struct dr_json_w *w, const char *key, struct query *q,
 
 static void reject_line(struct query *q, struct dr_buf *out)
 {
-    struct dr_json_w w;
+    const struct dr_class *class = dr_class_named(db_col(q, 4));
+    bool cured = db_col(q, 8).n > 0 || !class;
     bool part = db_col(q, 2).n > 0;
+    struct dr_json_w w;
 
     dr_json_w_init(&w, out);
     dr_json_w_obj(&w);
@@ -155,7 +159,7 @@ static void reject_line(struct query *q, struct dr_buf *out)
     empty_or_null(&w, "field", q, 5);
     empty_or_null(&w, "rule", q, 6);
     dr_json_w_kv(&w, "reason", db_col(q, 7));
-    dr_json_w_kv(&w, "cure", db_col(q, 8));
+    dr_json_w_kv(&w, "cure", cured ? db_col(q, 8) : dr_str_z(class->cure));
     empty_or_null(&w, "topic", q, 9);
     number_or_null(&w, "partition", q, 10);
     dr_json_w_key(&w, "offset");
@@ -169,11 +173,6 @@ static void reject_line(struct query *q, struct dr_buf *out)
     dr_buf_ch(out, '\n');
 }
 
-/* Of a deal whose lines alone met nothing there any more, and of its lines. */
-#define GONE_CURE                                                            \
-    "'where it was deleted on purpose, nothing; else restore the deal from " \
-    "the recycle bin of Freshsales, which keeps it for 90 days, then redrive'"
-
 /* Of every record that is rejected or parked now, or whose newest version is
  * not in the target: its newest reason. A set of lines that stopped as one
  * stands for each of its lines. What the auditor itself found, when a deal was
@@ -184,10 +183,7 @@ static const char rejected_sql[] =
     ", coalesce(j.field, CASE r.rule WHEN 'line_item.deal_gone'"
     "  THEN 'deal_id' ELSE '' END),"
     " coalesce(nullif(j.rule, ''), r.rule), coalesce(j.reason, r.reason),"
-    " coalesce(j.cure, CASE r.rule WHEN 'gone' THEN " GONE_CURE
-    "  WHEN 'line_item.deal_gone' THEN"
-    "  'delete the line, or restore its deal, in FastTrack' ELSE '' END),"
-    " j.topic, j.part, j.off, j.redrivable"
+    " coalesce(j.cure, ''), j.topic, j.part, j.off, j.redrivable"
     " FROM record r LEFT JOIN reject j ON j.rowid = ("
     "  SELECT k.rowid FROM reject k WHERE"
     "   (k.object=r.object AND k.id=r.id AND k.part_id='') OR"
