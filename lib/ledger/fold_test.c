@@ -399,13 +399,15 @@ static void deleted_ends_the_attempt_and_older_versions(void **state)
     assert_int_equal(dr_fold_unsettled_count(f), 1);
     env = (struct dr_env){.kind = DR_MSG_DELETED};
     env.u.deleted = (struct dr_deleted){
-        .key = item.key, .dst = 9, .rev = 7, .how = DR_DELETED_NOW};
+        .key = item.key, .dst = 9, .rev = 7, .pass = 1, .how = DR_DELETED_NOW};
     dr_fold_accept(f, &env, 2, &out);
     assert_int_equal(dr_fold_unsettled_count(f), 0);
     assert_int_equal(out.fact.state, DR_LEDGER_DELETED);
     assert_true(dr_fact_covers(&out.fact, 7, 1, hash, 0));
     assert_true(dr_fact_covers(&out.fact, 6, 9, hash, 0));
     assert_false(dr_fact_covers(&out.fact, 8, 1, hash, 0));
+    /* what the plan of before did not make, the one of now may */
+    assert_false(dr_fact_covers(&out.fact, 7, 2, hash, 0));
     dr_fold_free(f);
 }
 

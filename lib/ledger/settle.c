@@ -80,8 +80,9 @@ bool dr_fact_covers(const struct dr_ledger_fact *fact, uint64_t rev,
         /* A newer pass tries again: the plan or the target has changed. */
         return fact->rev > rev || (fact->rev == rev && fact->pass >= pass);
     case DR_LEDGER_DELETED:
-        /* The removal is the newer word; what is newer still creates anew. */
-        return fact->rev >= rev;
+        /* The removal is the newer word; what is newer still creates anew, be
+         * it by the plan of a newer pass. */
+        return fact->rev > rev || (fact->rev == rev && fact->pass >= pass);
     case DR_LEDGER_NOTHING:
     case DR_LEDGER_CREATED:
         break;

@@ -65,8 +65,33 @@ static bool makes(const struct dr_outcome *o, struct dr_str lane)
     return false;
 }
 
+/* This plan may have made a note of an earlier version. */
+static bool before(const struct dr_plan *p, const struct dr_source *rec,
+                   const struct dr_outcome *outcome)
+{
+    struct dr_str lanes[4];
+    size_t n = dr_plan_lanes_of(p, rec->object, lanes);
+
+    return rec->origin != DR_ORIGIN_SNAPSHOT && outcome->state == DR_OUT_LOAD &&
+           n > 1 && dr_str_eqz(lanes[n - 1], "note");
+}
+
+/* So may another plan: of the text of an activity, about a file, or of a custom
+ * object; also where this one leaves the record out. */
+static bool otherwise(const struct dr_plan *p, const struct dr_source *rec,
+                      const struct dr_outcome *outcome)
+{
+    const struct object_plan *o = plan_object(p, rec->object);
+
+    return o &&
+           (outcome->state == DR_OUT_LOAD ||
+            outcome->state == DR_OUT_EXCLUDED) &&
+           (dr_str_eqz(o->lane, "activity") || dr_str_eqz(o->lane, "file") ||
+            dr_map_has(p->customs, rec->object));
+}
+
 int dr_plan_leftover(const struct dr_plan *p, const struct dr_source *rec,
-                     const struct dr_outcome *outcome,
+                     const struct dr_outcome *outcome, bool other_plans,
                      const struct dr_apply_opts *o, struct dr_arena *a,
                      struct dr_load *out)
 {
@@ -75,12 +100,10 @@ int dr_plan_leftover(const struct dr_plan *p, const struct dr_source *rec,
                       .rec = rec,
                       .opts = o,
                       .a = a};
-    struct dr_str note = DR_STR_LIT("note"), lanes[4];
-    size_t n = dr_plan_lanes_of(p, rec->object, lanes);
-    bool beside = n > 1 && dr_str_eq(lanes[n - 1], note);
+    bool could =
+        before(p, rec, outcome) || (other_plans && otherwise(p, rec, outcome));
 
-    if (!beside || rec->origin == DR_ORIGIN_SNAPSHOT ||
-        outcome->state != DR_OUT_LOAD || makes(outcome, note)) {
+    if (!could || makes(outcome, DR_STR_LIT("note"))) {
         return 0;
     }
     build_removal(&b, out, "note", DR_STR_LIT("notes"));

@@ -93,6 +93,7 @@ static void refresh(struct dr_control_reader *r)
     const struct held *h;
 
     r->view.plan_json = (struct dr_str){NULL, 0};
+    r->view.plan_count = dr_map_count(r->plans);
     r->view.sample = (struct dr_sample){0};
     if (s->plan_hash.n == 32) {
         dr_hex(s->plan_hash.p, 32, key);

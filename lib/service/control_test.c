@@ -205,6 +205,7 @@ static void test_view(void **state)
     assert_true(dr_control_poll(r));
     assert_true(v->caught_up);
     assert_true(dr_str_eqz(v->plan_json, "{\"plan\":1}"));
+    assert_int_equal(v->plan_count, 2);
     assert_int_equal(v->sample.key_count, 2);
     assert_true(dr_str_eqz(v->sample.keys[1], "deal:2"));
     assert_int_equal(v->state.open_lane_count, 2);
@@ -215,6 +216,7 @@ static void test_view(void **state)
     assert_true(dr_control_poll(r));
     assert_int_equal(v->state.seq, 2);
     assert_true(dr_str_eqz(v->plan_json, "{\"plan\":2}"));
+    assert_int_equal(v->plan_count, 2);
     assert_int_equal(v->sample.key_count, 0); /* none for pass 2 yet */
     say_sample(2, keys, 1);
     assert_true(dr_control_poll(r));

@@ -183,6 +183,7 @@ static void begin_pass(struct transformer *t, const struct dr_control_view *v)
     t->pass.plan = t->plan;
     t->pass.number = v->state.pass;
     t->pass.sample_only = dr_str_eqz(v->state.scope, "sample");
+    t->pass.other_plans = v->plan_count > 1;
     t->pass.partitions = t->svc.partitions;
     t->pass.opts =
         (struct dr_apply_opts){.migration = dr_str_z(t->svc.migration),

@@ -108,7 +108,9 @@ static void add_leftover(struct step *s, const struct dr_source *rec,
                          const struct dr_outcome *o)
 {
     struct dr_load *l = dr_arena_calloc(s->a, 1, sizeof(*l));
-    int n = l ? dr_plan_leftover(s->p->plan, rec, o, &s->p->opts, s->a, l) : -1;
+    int n = l ? dr_plan_leftover(s->p->plan, rec, o, s->p->other_plans,
+                                 &s->p->opts, s->a, l)
+              : -1;
 
     if (n > 0) {
         add_load(s, l);

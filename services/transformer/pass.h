@@ -16,6 +16,7 @@ struct pass {
     const struct dr_plan *plan;
     uint32_t number;
     bool sample_only;
+    bool other_plans;      /* another one was approved before */
     struct dr_map *sample; /* "<object>:<id>" */
     struct dr_apply_opts opts;
     int partitions;

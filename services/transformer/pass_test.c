@@ -325,6 +325,11 @@ static void test_leftover(void **state)
     s->origin = DR_ORIGIN_SNAPSHOT; /* nothing was before it */
     step(f, &env);
     assert_int_equal(f->out.n, 1);
+    f->pass.other_plans = true; /* but what a sample under another plan left */
+    step(f, &env);
+    assert_int_equal(f->out.n, 2);
+    assert_int_equal(f->out.v[1].env.u.load.op, DR_LOAD_DELETE);
+    f->pass.other_plans = false;
     s->origin = DR_ORIGIN_TAIL;
     s->object = DR_STR_LIT("company"); /* makes no note */
     s->body = dr_str_z(company);

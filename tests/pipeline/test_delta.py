@@ -11,7 +11,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from case import Case  # noqa: E402
 import cleared  # noqa: E402
-from bench import ROOT, ndjson  # noqa: E402
+from bench import ROOT, ndjson, wait_until  # noqa: E402
 from collect import Result  # noqa: E402
 from flow import ADMIN, Flow  # noqa: E402
 from truth import source_id  # noqa: E402
@@ -121,6 +121,52 @@ class Delta(Case):
              "em_04": ("landed", "sales_activities", [])})
         self.assertEqual(result.lines("removals.ndjson"), [])
         self.assertEqual(result.lines("conflicts.ndjson"), [])
+
+    def test_what_another_plan_made(self):
+        """A sample was sent under a plan that makes notes: those that the next
+        one does not make go, and nobody is asked. What is made again by a
+        third one stands there again."""
+        s = self.stack(words=["--long-texts", "note", "--custom-objects",
+                              "co_parcel=notes"])
+        s.start()
+        flow = Flow(s, limit=240)
+        flow.audit()
+        self.sampled(flow)
+        some = ("em_04", "pa_1", "pa_5")
+        first = {i: len(v) for i, v in self.beside(s, *some).items()}
+        self.assertEqual(first, {i: 1 for i in some})
+        s.o.words = ["--long-texts", "cut"]
+        self.sampled(flow)
+        wait_until(lambda: "they go: %s" % self.beside(s, *some),
+                   lambda: not any(self.beside(s, *some).values()), 60)
+        s.o.words = ["--long-texts", "note"]
+        self.sampled(flow)
+        flow.sign()
+        flow.run()
+        flow.tail(changes=False)
+        flow.freeze()
+        flow.cutover()
+        result = Result(flow).all()
+        twice = result.truth().problems()  # the first was taken back between
+        self.assertEqual(len(twice), 1, twice)
+        self.assertIn("created more than once: notes", twice[0])
+        for judge in (result.books, result.standing, result.verified,
+                      result.activities().problems):
+            self.assertEqual(judge(), [])
+        self.assertEqual(
+            {i: len(v) for i, v in self.beside(s, *some).items()},
+            {"em_04": 1, "pa_1": 0, "pa_5": 0})
+        lines = {x["id"]: x for x in result.lines("records.ndjson")}
+        self.assertEqual([a["type"] for a in lines["em_04"]["also"]],
+                         ["notes"])
+        self.assertEqual(lines["pa_1"]["also"], [])
+
+    @staticmethod
+    def sampled(flow):
+        """All there is, under the plan of the words."""
+        flow.plan()
+        flow.approve()
+        flow.sample(size=500)
 
     @staticmethod
     def hanging(s, on):

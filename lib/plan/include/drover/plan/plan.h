@@ -182,14 +182,16 @@ size_t dr_plan_removal(const struct dr_plan *p, const struct dr_removal *r,
 
 /*
  * What an earlier version of a record may have made beside it and this one does
- * not: the note about a file, or of the whole of a text. What the past was is
- * not known here; so it is said of each record of the tail that could have had
- * one, and whoever knows of none has nothing to do. A load of op DELETE with
- * the type of the second record, where a removal that a person let through has
- * none. Returns 1; 0: nothing is to be said; -1: the arena is used up.
+ * not: the note about a file, or of the whole of a text; and what another plan
+ * may have made of it (`other_plans`: there was one), that is also a note in
+ * its place. What the past was is not known here; so it is said of each record
+ * that could have had one, and whoever knows of none has nothing to do. A load
+ * of op DELETE with the type of the note, where a removal that a person let
+ * through has none. Returns 1; 0: nothing is to be said; -1: the arena is used
+ * up.
  */
 int dr_plan_leftover(const struct dr_plan *p, const struct dr_source *rec,
-                     const struct dr_outcome *outcome,
+                     const struct dr_outcome *outcome, bool other_plans,
                      const struct dr_apply_opts *o, struct dr_arena *a,
                      struct dr_load *out) DR_MUSTCHECK;
 bool dr_plan_is_leftover(const struct dr_load *load);

@@ -183,6 +183,7 @@ void dr_service_send(struct dr_service *svc, struct dr_producer *p,
 struct dr_control_view {
     struct dr_control state;      /* borrowed from the view's own arena */
     struct dr_str plan_json;      /* of state.plan_hash; empty: none    */
+    size_t plan_count;            /* so many were approved              */
     struct dr_sample sample;      /* of state.pass                      */
     struct dr_sample last_sample; /* of the newest pass that has one    */
     struct dr_removals *removals; /* all that were approved, in order   */
