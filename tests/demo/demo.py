@@ -3,7 +3,7 @@
 real Redis, without questions. Variables come from the environment: README.md.
 
 Exit: 0 balanced and verified, 3 the books do not balance, 4 differences,
-5 a gate refused, 1 anything else."""
+5 a gate refused, 6 a service took too much memory, 1 anything else."""
 import json
 import os
 import pathlib
@@ -17,10 +17,11 @@ sys.path.insert(0, str(HERE))
 from bench import Bench, Failure, ROOT  # noqa: E402
 from api import Refused  # noqa: E402
 from collect import Result  # noqa: E402
+from figures import over  # noqa: E402
 from flow import Flow, Say  # noqa: E402
 from stack import LIMITS, Options, Stack, parse_kills  # noqa: E402
 
-OK, FAILED, UNBALANCED, DIFFERENT, REFUSED = 0, 1, 3, 4, 5
+OK, FAILED, UNBALANCED, DIFFERENT, REFUSED, LARGE = 0, 1, 3, 4, 5, 6
 VARIABLES = ["SOURCE", "TENANT", "OUT", "RATE", "LOADERS", "TRANSFORMERS",
              "CHANGES", "OBJECTS", "FAULTS", "SOURCE_FAULTS", "KILL", "SEED",
              "KEEP", "ROLLBACK"]
@@ -203,10 +204,20 @@ def run(given, b, say):
         if p.name in ("redis", "kafka"):
             p.stop()
     say.done()
-    (given.out / "timing.json").write_text(json.dumps(
-        timing(say, stack, b), indent=1) + "\n")
+    figures = timing(say, stack, b)
+    (given.out / "timing.json").write_text(json.dumps(figures, indent=1) +
+                                           "\n")
     say.line("reports are in %s" % given.out)
-    return code
+    return code or memory(figures["services"], say)
+
+
+def memory(services, say):
+    """The exit code of a run in which all else was right."""
+    large = over({"%(name)s-%(instance)s" % s: s["peak_rss_kib"]
+                  for s in services})
+    for text in large:
+        say.line(text)
+    return LARGE if large else OK
 
 
 def main():

@@ -12,7 +12,8 @@ sys.path.insert(0, str(HERE.parent / "support"))
 sys.path.insert(0, str(HERE))
 from bench import Failure  # noqa: E402
 from check_expected import CARRIED, Check  # noqa: E402
-from demo import Given, emptied  # noqa: E402
+from demo import LARGE, OK, Given, emptied, memory  # noqa: E402
+from flow import Say  # noqa: E402
 from links import Links  # noqa: E402
 from stack import Options, longest_delay, parse_kills  # noqa: E402
 from truth import Truth  # noqa: E402
@@ -373,6 +374,17 @@ class ExpectedTest(unittest.TestCase):
     def test_a_total_that_does_not_add_up(self):
         self.total["target"] = "9"
         self.assertEqual(self.check()[1], 1)
+
+
+class MemoryTest(unittest.TestCase):
+    def test_the_limit(self):
+        services = [{"name": "loader", "instance": "1",
+                     "peak_rss_kib": 64 << 10},
+                    {"name": "auditor", "instance": "0",
+                     "peak_rss_kib": None}]
+        self.assertEqual(memory(services, Say(None)), OK)
+        services[0]["peak_rss_kib"] += 1
+        self.assertEqual(memory(services, Say(None)), LARGE)
 
 
 class GivenTest(unittest.TestCase):

@@ -22,6 +22,17 @@ NAMES = {"cpq/products": "products", "phone_calls": "call_logs",
          "documents": "files", "document_links": "files"}
 
 
+# Of a service, however many records there are.
+PEAK_MIB = 64
+
+
+def over(peaks):
+    """Those of {service: KiB} that took more memory than they may."""
+    return ["%s took %.1f MiB of memory, more than the %d MiB of a service" % (
+        name, kib / 1024, PEAK_MIB) for name, kib in sorted(peaks.items())
+            if (kib or 0) > PEAK_MIB << 10]
+
+
 def lines(path):
     with open(path) as f:
         return [json.loads(x) for x in f if x.strip()]

@@ -2,7 +2,6 @@
 and a migration that is judged."""
 import json
 import pathlib
-import re
 import sys
 import unittest
 
@@ -11,6 +10,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 sys.path.insert(0, str(HERE.parent / "demo"))
 from bench import Bench, ROOT  # noqa: E402
 from collect import Result  # noqa: E402
+from figures import over  # noqa: E402
 from flow import Flow  # noqa: E402
 from stack import Options, Stack  # noqa: E402
 from tenant_variants import derive  # noqa: E402
@@ -101,17 +101,13 @@ class Case(unittest.TestCase):
         self.assertEqual(result.links().problems(people), [])
         self.assertEqual(result.activities().problems(), [])
         self.assertEqual(result.people().problems(), [])
+        self.assertEqual(over({"%s-%d" % key: kib for key, kib in
+                               self.peaks(result.s).items()}), [])
 
     @staticmethod
     def peaks(s):
-        """What each running service has taken of memory at most, in KiB. Not
-        of getrusage, which counts what its parent had before exec."""
-        out = {}
-        for (kind, n), p in s.now.items():
-            status = pathlib.Path("/proc/%d/status" % p.pid).read_text()
-            out[kind, n] = int(re.search(r"VmHWM:\s+(\d+) kB",
-                                         status).group(1))
-        return out
+        """What each running service has taken of memory at most, in KiB."""
+        return {key: p.peak() for key, p in s.now.items()}
 
     @staticmethod
     def states(result):

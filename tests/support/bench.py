@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -95,6 +96,7 @@ class Proc:
         self.name, self.argv, self.log = name, [str(a) for a in argv], log
         self.env, self.started = env, time.monotonic()
         self.usage, self.code, self.stopped = None, None, None
+        self.peak_kib = 0
         with open(log, "ab") as out:
             self.popen = subprocess.Popen(
                 self.argv, stdout=stdout or out, stderr=out, env=env,
@@ -118,7 +120,19 @@ class Proc:
 
     def signal(self, sig):
         if self.alive():
+            self.peak()
             os.kill(self.pid, sig)
+
+    def peak(self):
+        """What it has taken of memory at most, in KiB, while it lives. Not of
+        getrusage, which counts what its parent had before exec."""
+        try:
+            status = pathlib.Path("/proc/%d/status" % self.pid).read_text()
+        except OSError:
+            return self.peak_kib
+        found = re.search(r"VmHWM:\s+(\d+) kB", status)
+        self.peak_kib = int(found.group(1)) if found else self.peak_kib
+        return self.peak_kib
 
     def kill(self):
         self.signal(signal.SIGKILL)
@@ -160,7 +174,8 @@ class Proc:
         return {"wall_s": round((self.stopped or time.monotonic())
                                 - self.started, 3),
                 "cpu_s": round(u.ru_utime + u.ru_stime, 3) if u else None,
-                "peak_rss_kib": u.ru_maxrss if u else None}
+                "peak_rss_kib": self.peak_kib or (u.ru_maxrss if u
+                                                  else None)}
 
 
 class Sim(Proc):
