@@ -250,8 +250,7 @@ bool dr_plan_orphan(const struct dr_plan *p, const struct dr_apply_opts *o,
     build_text(&b, "name", "orphan.name", name);
     build_text(&b, "cf_source_id", "orphan.id", rec.id);
     build_load(&b, out, "account");
-    out->how = DR_HOW_NAME;
-    out->ident = name;
+    account_by_name(&b, out, name, name);
     build_hash(&b, out);
     /* The builder's record is on the stack: only literals were taken. */
     return !b.oom;

@@ -21,7 +21,7 @@ static const struct dr_apply_opts opts = {
 
 /* ---- one value through one rule ---- */
 
-static struct dr_plan *plan_of(const char *rule)
+static struct dr_plan *plan_with(const char *rule, const char *more)
 {
     struct dr_err err = {0};
     struct dr_buf b;
@@ -33,14 +33,19 @@ static struct dr_plan *plan_of(const char *rule)
         "{\"format\":\"drover-plan/1\",\"scope\":[\"company\"],\"objects\":[{"
         "\"object\":\"company\",\"target_type\":\"sales_accounts\",\"lane\":"
         "\"account\",\"fields\":[{\"rule\":\"company.x\",\"source\":\"x\","
-        "\"target\":\"cf_x\",%s}]}],\"owners\":{\"map\":{\"o\":\"5\"}}}",
-        rule);
+        "\"target\":\"cf_x\",%s}]}],\"owners\":{\"map\":{\"o\":\"5\"}}%s}",
+        rule, more);
     p = dr_plan_parse(dr_buf_view(&b), &err);
     if (!p) {
         fail_msg("%s", err.text);
     }
     dr_buf_done(&b);
     return p;
+}
+
+static struct dr_plan *plan_of(const char *rule)
+{
+    return plan_with(rule, "");
 }
 
 /* The value of cf_x, "null", or "!" and the class of the refusal. */
@@ -116,6 +121,71 @@ static void test_behind_the_end_date(void **state)
     assert_int_equal(dr_plan_apply(p, &s, &opts, a, &out, &err), 0);
     assert_int_equal(out.state, DR_OUT_EXCLUDED);
     assert_true(dr_str_eqz(out.rule, "source.until"));
+    dr_arena_free(a);
+    dr_plan_free(p);
+}
+
+struct called {
+    const char *id, *source, *name, *other;
+    size_t notes;
+};
+
+static void is_called(const struct dr_plan *p, const struct called *c,
+                      enum dr_origin origin, struct dr_arena *a)
+{
+    struct dr_source s = {
+        .object = DR_STR_LIT("company"),
+        .id = dr_str_z(c->id),
+        .op = DR_SRC_UPSERT,
+        .origin = origin,
+        .body = dr_arena_printf(
+            a, "{\"owner_id\":\"o\",\"properties\":{\"name\":\"%s\"}}",
+            c->source)};
+    struct dr_outcome out;
+    struct dr_err err = {0};
+    const struct dr_load *l;
+
+    assert_int_equal(dr_plan_apply(p, &s, &opts, a, &out, &err), 0);
+    assert_int_equal(out.state, DR_OUT_LOAD);
+    l = &out.loads[0];
+    assert_true(dr_str_eqz(l->ident, c->name));
+    assert_true(dr_str_eqz(l->other_name, c->other));
+    assert_int_equal(out.note_count, c->notes);
+    for (size_t i = 0; i < l->field_count; i++) {
+        if (dr_str_eqz(l->fields[i].name, "name")) {
+            assert_true(dr_str_eqz(l->fields[i].value, c->name));
+        }
+    }
+    /* Never found by a name that somebody else may have. */
+    assert_int_equal(l->how, origin == DR_ORIGIN_SNAPSHOT ? DR_HOW_TWO_STEP
+                                                          : DR_HOW_SINGLE);
+    assert_true(origin != DR_ORIGIN_SNAPSHOT ||
+                dr_str_find(l->working_name, l->marker) != SIZE_MAX);
+}
+
+/* What a company is called, and what it is where that is another one's. */
+static void test_names_of_companies(void **state)
+{
+    static const struct called rows[] = {
+        {"1", "Acme", "Acme", "Acme (1)", 0},
+        {"2", "Acme", "Acme (2)", "Acme (2 2)", 1}, /* by the plan */
+        {"2", "Beta", "Beta", "Beta (2)", 0},       /* renamed since */
+        {"3", "Acme", "Acme (3 2)", "Acme (3 3)", 1},
+        {"3", "Beta", "Beta", "Beta (3)", 0},
+        {"4", "Acme", "Acme Berlin", "Acme (4)", 1}, /* people chose it */
+        {"4", "Beta", "Acme Berlin", "Beta (4)", 1},
+    };
+    struct dr_plan *p = plan_with(
+        "\"transform\":\"number\"",
+        ",\"names\":{\"company\":{\"2\":\"Acme (2)\",\"3\":\"Acme (3 2)\","
+        "\"4\":\"Acme Berlin\"}}");
+    struct dr_arena *a = dr_arena_new((size_t)1 << 20);
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(rows); i++) {
+        is_called(p, &rows[i], DR_ORIGIN_SNAPSHOT, a);
+        is_called(p, &rows[i], DR_ORIGIN_TAIL, a);
+    }
     dr_arena_free(a);
     dr_plan_free(p);
 }
@@ -476,6 +546,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_behind_the_end_date),
+        cmocka_unit_test(test_names_of_companies),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_words),

@@ -2,21 +2,51 @@
  * does the word that it has none: it may have had one. */
 #include "plan_private.h"
 
-static struct dr_str account_name(struct build *b)
+#define COUNT_MAX 10 /* names of one company that are looked through */
+
+/* A name by the plan is one for the name that the source had then. */
+static struct dr_str account_name(struct build *b, struct dr_str name)
 {
-    struct dr_str rule = DR_STR_LIT("company.name");
-    struct dr_str name = value_name(b, "name", rule);
     struct dr_str other = map_text(b->plan->names, b->rec->id);
 
-    if (other.n == 0 || name.n == 0) {
+    if (other.n == 0 || name.n == 0 ||
+        plan_other_is_stale(other, name, b->rec->id)) {
         return name;
     }
     other = dr_utf8_prefix(other, TEXT_MAX);
-    build_note(b, DR_STR_LIT("name"), DR_STR_LIT("company.name.unique"),
-               prop_text(b, "name"), other,
-               "another account has this name, and Freshsales wants names to "
-               "be unique: the id was added");
+    build_note(b, DR_STR_LIT("name"), DR_STR_LIT(DR_RULE_OTHER_NAME),
+               prop_text(b, "name"), other, DR_WHY_OTHER_NAME);
     return other;
+}
+
+/* Where another account has the name when this one is written, of which the
+ * plan could not know: behind the one that the plan gave it, if any. */
+static struct dr_str name_if_taken(struct build *b, struct dr_str name,
+                                   struct dr_str is)
+{
+    struct dr_str other;
+    int nth = 1;
+
+    for (int i = 1; i < COUNT_MAX && !dr_str_eq(name, is); i++) {
+        other = plan_other_name(b->a, name, b->rec->id, i);
+        if (dr_str_eq(other, is)) {
+            nth = i + 1;
+            break;
+        }
+    }
+    other = plan_other_name(b->a, name, b->rec->id, nth);
+    b->oom |= !other.p;
+    return other;
+}
+
+void account_by_name(struct build *b, struct dr_load *l, struct dr_str name,
+                     struct dr_str is)
+{
+    l->ident = is;
+    l->other_name = name_if_taken(b, name, is);
+    if (first_how(b, DR_HOW_TWO_STEP) == DR_HOW_TWO_STEP) {
+        build_two_step(b, l, is);
+    }
 }
 
 static void add_refs(struct build *b, struct dr_str parent)
@@ -60,16 +90,16 @@ static bool has_parent(struct build *b, struct dr_str parent)
 size_t make_company(struct build *b, struct dr_load out[LOADS_MAX])
 {
     const struct dr_str none = {"", 0};
-    struct dr_str name = account_name(b);
+    struct dr_str name = value_name(b, "name", DR_STR_LIT("company.name"));
+    struct dr_str is = account_name(b, name);
     struct dr_str parent = prop_ref(b, "parent_company_id", "company");
     struct dr_str before = map_text(b->plan->merge_company, b->rec->id);
     size_t fields;
 
-    build_text(b, "name", "company.name", name);
+    build_text(b, "name", "company.name", is);
     build_text(b, "cf_source_id", "company.id", b->rec->id);
     build_load(b, &out[0], "account");
-    out[0].how = first_how(b, DR_HOW_NAME);
-    out[0].ident = name;
+    account_by_name(b, &out[0], name, is);
     if (before.n > 0 && dr_str_u64(before, &out[0].dst) == 0) {
         out[0].how = DR_HOW_MERGE;
     }

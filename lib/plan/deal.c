@@ -150,7 +150,6 @@ static struct dr_str deal_name(struct build *b)
 static void choose_how(struct build *b, struct dr_load *l, struct dr_str name)
 {
     struct dr_str norm = plan_norm(b->a, name);
-    struct dr_str head = dr_utf8_prefix(name, 200);
 
     b->oom |= !norm.p;
     if (b->rec->origin != DR_ORIGIN_SNAPSHOT) {
@@ -162,9 +161,7 @@ static void choose_how(struct build *b, struct dr_load *l, struct dr_str name)
         l->ident = name;
         return;
     }
-    l->how = DR_HOW_TWO_STEP;
-    l->working_name = build_printf(b, DR_STR_FMT " [" DR_STR_FMT "]",
-                                   DR_STR_ARG(head), DR_STR_ARG(l->marker));
+    build_two_step(b, l, name);
 }
 
 /* That of the target's stage; empty: the plan does not know it. */

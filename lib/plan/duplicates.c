@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#define RENAMED_MAX 180 /* leaves room for the id within 255 */
-
 static int named_order(const void *a, const void *b)
 {
     const struct named *x = a;
@@ -63,13 +61,10 @@ static void each_group(struct proposing *p, const struct named_list *l,
 static struct dr_str other_name(struct proposing *p, struct dr_map *taken,
                                 const struct named *v)
 {
-    struct dr_str head = dr_utf8_prefix(dr_str_trim(v->raw), RENAMED_MAX);
-    struct dr_str name = dr_arena_printf(p->a, DR_STR_FMT " (" DR_STR_FMT ")",
-                                         DR_STR_ARG(head), DR_STR_ARG(v->id));
+    struct dr_str name = plan_other_name(p->a, v->raw, v->id, 1);
 
     for (int i = 2; dr_map_has(taken, plan_norm(p->a, name)); i++) {
-        name = dr_arena_printf(p->a, DR_STR_FMT " (" DR_STR_FMT " %d)",
-                               DR_STR_ARG(head), DR_STR_ARG(v->id), i);
+        name = plan_other_name(p->a, v->raw, v->id, i);
     }
     dr_map_put(taken, plan_norm(p->a, name), p);
     return name;

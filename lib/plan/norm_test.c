@@ -37,6 +37,40 @@ static void test_names(void **state)
     dr_arena_free(a);
 }
 
+static void test_other_names(void **state)
+{
+    static const struct {
+        const char *name, *other;
+        bool stale;
+    } rows[] = {
+        {"Acme", "Acme (7)", false},      {"Acme", "Acme (7 12)", false},
+        {" Acme ", "Acme (7)", false},    {"Beta", "Acme (7)", true},
+        {"Beta", "Acme (7 2)", true},     {"Acme Two", "Acme (7)", true},
+        {"Acme", "Acme (17)", false}, /* people chose it, as the next ones */
+        {"Beta", "Acme Berlin", false},   {"Beta", "Acme 7", false},
+        {"Beta", "Acme (Berlin)", false}, {"Beta", "", false},
+        {"Beta", "(7)", false},           {"Beta", ")", false},
+    };
+    struct dr_arena *a = dr_arena_new(1 << 20);
+    const struct dr_str id = DR_STR_LIT("7");
+    struct dr_str full = {dr_arena_calloc(a, 1, 300), 255};
+
+    (void)state;
+    expect(plan_other_name(a, DR_STR_LIT(" Acme "), id, 1), "Acme (7)", "Acme");
+    expect(plan_other_name(a, DR_STR_LIT("Acme"), id, 2), "Acme (7 2)", "2");
+    for (size_t i = 0; i < DR_ARRAY_LEN(rows); i++) {
+        if (plan_other_is_stale(dr_str_z(rows[i].other), dr_str_z(rows[i].name),
+                                id) != rows[i].stale) {
+            fail_msg("\"%s\" of \"%s\"", rows[i].other, rows[i].name);
+        }
+    }
+    memset((char *)(uintptr_t)full.p, 'x', full.n);
+    assert_int_equal(plan_other_name(a, full, id, 1).n, 180 + 4);
+    assert_false(
+        plan_other_is_stale(plan_other_name(a, full, id, 1), full, id));
+    dr_arena_free(a);
+}
+
 static void test_addresses(void **state)
 {
     static const char *const rows[][2] = {
@@ -90,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_other_names),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_length),
     };

@@ -279,7 +279,8 @@ void apply_flags(struct build *b);
 const struct rule *special_rule(const struct build *b, const char *special);
 /* Bulk writes find a record by its ident. In the tail a name or address may
  * have come that the plan has not seen: such a record is written singly, so
- * that the target refuses it where it would change another one. */
+ * that the target refuses it where it would change another one. One that is
+ * written in two steps is found by a name that nobody else has. */
 enum dr_load_how first_how(const struct build *b, enum dr_load_how bulk);
 /* The ends of one pair, each once, the primary ones first. */
 struct end {
@@ -287,6 +288,20 @@ struct end {
     bool primary;
 };
 size_t pair_ends(struct build *b, const char *pair, struct end **out);
+
+/* ---- names.c ---- */
+
+/* "Name (id)", or "Name (id 2)" where nth is 2, within what a name may have:
+ * what an account is called whose own name is another one's. */
+struct dr_str plan_other_name(struct dr_arena *a, struct dr_str name,
+                              struct dr_str id, int nth);
+/* It was made so of another name than the record has now. A name that is not
+ * of this form was chosen by people, and is never stale. */
+bool plan_other_is_stale(struct dr_str other, struct dr_str name,
+                         struct dr_str id);
+/* Created under a name that carries the marker, then called as it shall be:
+ * whatever has the name meanwhile is not taken for this record. */
+void build_two_step(struct build *b, struct dr_load *l, struct dr_str name);
 
 /* ---- text.c ---- */
 
@@ -335,6 +350,10 @@ extern const struct parent_kind parent_kinds[PARENT_KINDS];
 /* ---- objects: each fills loads ---- */
 
 size_t make_company(struct build *b, struct dr_load out[LOADS_MAX]);
+/* How an account is found, and what it is called where `is`, made of the
+ * source's name, is another one's. */
+void account_by_name(struct build *b, struct dr_load *l, struct dr_str name,
+                     struct dr_str is);
 size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX]);
 size_t make_deal(struct build *b, struct dr_load out[LOADS_MAX]);
 size_t make_product(struct build *b, struct dr_load out[LOADS_MAX]);

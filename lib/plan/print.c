@@ -78,6 +78,9 @@ static void print_load(struct dr_json_w *w, const struct dr_load *l)
     if (l->working_name.n > 0) {
         dr_json_w_kv(w, "working_name", l->working_name);
     }
+    if (l->other_name.n > 0) {
+        dr_json_w_kv(w, "other_name", l->other_name);
+    }
     if (l->dst != 0) {
         dr_json_w_key(w, "target_id");
         dr_json_w_u64(w, l->dst);

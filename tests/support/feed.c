@@ -293,6 +293,7 @@ static void load(const struct dr_json *j)
                                                        : DR_LOAD_WRITE,
         .how = how_of(text(j, "how")),
         .ident = text(j, "ident"),
+        .other_name = text(j, "other_name"),
         .dst = number(j, "dst"),
         .fields = f,
         .field_count = fields(dr_json_get(j, "fields"), f),

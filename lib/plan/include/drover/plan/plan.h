@@ -92,6 +92,13 @@
 #define DR_ORPHAN_ID "unassigned"
 #define DR_ORPHAN_KEY DR_ORPHAN_OBJECT ":" DR_ORPHAN_ID
 
+/* An account whose name another one has is called "Name (id)": by the plan, or
+ * when it is written (dr_load.other_name). The rule, and why. */
+#define DR_RULE_OTHER_NAME "company.name.unique"
+#define DR_WHY_OTHER_NAME                                              \
+    "another account has this name, and Freshsales wants names to be " \
+    "unique: the id was added"
+
 /* The largest file that Freshsales takes (reference 11.1): 150 MB. */
 #define DR_FILE_MAX UINT64_C(157286400)
 

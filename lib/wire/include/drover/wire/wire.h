@@ -216,7 +216,8 @@ struct dr_load {
     const struct dr_line *lines;
     size_t line_count;
     enum dr_origin origin;
-    struct dr_blob blob; /* file */
+    struct dr_blob blob;      /* file */
+    struct dr_str other_name; /* account: where its own name is taken */
 };
 
 enum dr_landed_how {
