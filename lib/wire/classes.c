@@ -26,6 +26,9 @@ const struct dr_class dr_classes[] = {
     {"left_behind", "clear those fields in Freshsales by hand"},
     {"missing_pipeline", "create the pipeline as the checklist says, then "
                          "propose and approve the plan again"},
+    {"name_taken", "nothing; or call one of the two otherwise: the next "
+                   "version of this record takes its own name where that is "
+                   "free"},
     {"no_product", "give the line a product in FastTrack"},
     {"no_target", "link it with a deal, contact or company in FastTrack"},
     {"not_ours", "delete it in Freshsales by hand if it is not needed"},

@@ -113,7 +113,7 @@ static void refused(struct loader *l, struct batch *b,
     if (it->type->unique && !it->route.dst) {
         item_keep_why(it, ans->status, doc);
         item_move(it, &b->lane->work, ITEM_LOOK);
-        find_item(l, it, true, single_ambiguous);
+        find_item(l, it, true, taken_create);
     } else {
         (void)single_failed(l, it, OUT_AMBIGUOUS, ans, doc);
     }

@@ -89,6 +89,9 @@ static void later_writes_go_by_id(void **state)
     assert_int_equal(r.way, WAY_BULK_ID);
     assert_int_equal(r.step, 2);
     assert_int_equal(r.dst, 9);
+    r = routed(DR_HOW_TWO_STEP, &f, true); /* alone: what refuses it is told */
+    assert_int_equal(r.way, WAY_UPDATE);
+    assert_int_equal(r.dst, 9);
     f.state = DR_FACT_DONE;
     f.origin = DR_DONE_MERGED;
     r = routed(DR_HOW_TWO_STEP, &f, false);

@@ -26,7 +26,8 @@ struct find {
     find_fn *then;
     enum stage stage, after; /* where to go on when an id was no match */
     uint64_t id;
-    bool who; /* who holds the name or e-mail matters, too */
+    bool who;    /* who holds the name or e-mail matters, too */
+    bool holder; /* nothing but that matters */
     bool by_ident;
     int64_t page;
     int list;      /* of those without a parent                          */
@@ -108,6 +109,10 @@ static void got_record(struct find *f, const struct dr_json *doc, int status)
         nothing(f);
         return;
     }
+    if (f->holder) {
+        end(f, FIND_OTHER, record);
+        return;
+    }
     if (f->it->route.dst) {
         end(f, row_id(record) == f->it->route.dst ? FIND_OURS : FIND_FAILED,
             record);
@@ -137,15 +142,23 @@ static const struct dr_json *rows_of(const struct type *t,
 
 static void got_rows(struct find *f, const struct dr_json *rows)
 {
+    const struct dr_json *self = NULL;
+
     DR_JSON_EACH(r, rows)
     {
-        if (row_id(r) && !row_deleted(r)) {
+        if (f->holder && row_id(r) == f->it->route.dst) {
+            self = r;
+        } else if (row_id(r) && !row_deleted(r)) {
             f->by_ident = f->stage == STAGE_IDENT;
             by_id(f, row_id(r), next_stage(f));
             return;
         }
     }
-    nothing(f);
+    if (self) {
+        end(f, FIND_OURS, self);
+    } else {
+        nothing(f);
+    }
 }
 
 static void got_search(struct find *f, const struct dr_json *doc)
@@ -481,17 +494,33 @@ static void begin_list(struct find *f)
     step(f);
 }
 
-void find_item(struct loader *l, struct item *it, bool who, find_fn *then)
+static struct find *begin(struct loader *l, struct item *it, find_fn *then)
 {
     struct find *f = dr_xcalloc(1, sizeof(*f));
 
     f->l = l;
     f->it = it;
     f->then = then;
-    f->who = who;
     f->page = 1;
     it->pins++;
     l->looking++;
+    return f;
+}
+
+void find_holder(struct loader *l, struct item *it, find_fn *then)
+{
+    struct find *f = begin(l, it, then);
+
+    f->holder = true;
+    f->stage = STAGE_IDENT;
+    step(f);
+}
+
+void find_item(struct loader *l, struct item *it, bool who, find_fn *then)
+{
+    struct find *f = begin(l, it, then);
+
+    f->who = who;
     if (it->route.dst && !it->type->unlisted) {
         by_id(f, it->route.dst, STAGE_END);
         return;

@@ -97,6 +97,8 @@ struct item {
     unsigned kept_links;
     unsigned ended_links;       /* of ours, which the source has no more */
     bool told_kept;             /* those stand in rejected */
+    bool other_name;            /* written under it: its own is taken */
+    bool told_name;             /* that stands in rejected */
     bool same;                  /* nothing is left to write */
     struct dr_commits *commits; /* what the fields were left at */
     bool dead; /* its partition is gone: the last pin frees it */

@@ -141,8 +141,6 @@ void single_finish(struct item *it);
 void single_amount(struct loader *l, struct item *it);
 /* It failed once more. true: too often, and it was refused. */
 bool single_tired(struct loader *l, struct item *it, int status);
-void single_ambiguous(struct loader *l, struct item *it, enum find_state s,
-                      const struct dr_json *record);
 void item_keep_why(struct item *it, int status, const struct dr_json *doc);
 bool single_failed(struct loader *l, struct item *it, enum outcome o,
                    const struct dr_http_answer *ans, const struct dr_json *doc);
@@ -218,6 +216,27 @@ void conversion_look(struct loader *l, struct item *it);
 /* settle.c, find.c */
 void settles(struct loader *l);
 void find_item(struct loader *l, struct item *it, bool who, find_fn *then);
+/* Who has the name or e-mail of a record that stands: FIND_OURS, itself. */
+void find_holder(struct loader *l, struct item *it, find_fn *then);
+
+/* taken.c: a name or an address that another record has */
+/* Refused with words: it is asked who has it. false: not for this write. */
+bool taken_ask(struct loader *l, struct item *it, int status,
+               const struct dr_json *doc);
+/* What find_item says of a create that was refused. */
+void taken_create(struct loader *l, struct item *it, enum find_state s,
+                  const struct dr_json *record);
+/* Somebody else's record has it. */
+void taken_held(struct loader *l, struct item *it,
+                const struct dr_json *holder);
+/* true: nothing of ours is there, nor of others, and it goes on so. */
+bool taken_by_nobody(struct loader *l, struct item *it);
+/* true: a job did not do it, and it is sent alone, which tells more. */
+bool taken_tried_alone(struct loader *l, struct item *it);
+/* From here on it goes by its other name. */
+void taken_is(struct item *it);
+/* The load record so, in the scratch arena. */
+const struct dr_load *taken_load(struct loader *l, const struct dr_load *load);
 
 /* survey.c */
 void catalog_pump(struct loader *l);

@@ -173,13 +173,37 @@ static void tell_left_behind(struct loader *l, struct item *it)
     }
 }
 
+/* The auditor finds the same by itself; this is for whoever looks for it. */
+static void tell_other_name(struct loader *l, struct item *it)
+{
+    struct rejection r = {
+        .class = "name_taken",
+        .cure = "nothing; or call one of the two otherwise: the next version "
+                "of this record takes its own name where that is free",
+        .field = DR_STR_LIT("name"),
+        .rule = DR_STR_LIT(DR_RULE_OTHER_NAME),
+        .reason = DR_STR_LIT(DR_WHY_OTHER_NAME),
+        .partial = true};
+
+    if (it->other_name && !it->told_name) {
+        it->told_name = true;
+        tell_part(l, it, item_load(l, it), &r);
+    }
+}
+
+static void tell_parts(struct loader *l, struct item *it)
+{
+    tell_left_behind(l, it);
+    tell_other_name(l, it);
+}
+
 void item_landed(struct loader *l, struct item *it, uint64_t dst,
                  enum dr_landed_how how, enum dr_done_how done,
                  struct dr_str record)
 {
     struct after *a = after_new(l, it, record);
 
-    tell_left_behind(l, it);
+    tell_parts(l, it);
     edits_commit(l, it, (struct dr_str){a->record, a->size});
     a->dst = dst;
     a->how = done;
@@ -203,7 +227,7 @@ void item_half_landed(struct loader *l, struct item *it, uint64_t dst,
 void item_done_now(struct loader *l, struct item *it, uint64_t dst,
                    struct dr_str record)
 {
-    tell_left_behind(l, it);
+    tell_parts(l, it);
     if (it->untold > 0) {
         struct after *a = after_new(l, it, record);
         edits_commit(l, it, (struct dr_str){a->record, a->size});

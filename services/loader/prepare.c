@@ -192,6 +192,9 @@ static void recovered(struct loader *l, struct item *it,
     it->route.step = a->step;
     it->route.dst = a->dst ? a->dst : it->route.dst;
     it->unread = true;
+    if (a->step == STEP_OTHER && a->rev == it->rev && a->pass == it->pass) {
+        taken_is(it);
+    }
     /* Of the snapshot, and of this pass: the lanes before were complete. */
     it->same_parent = !it->tail && a->pass == it->pass;
     it->content =
@@ -385,6 +388,10 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     }
     rc.self_dst = self_of(o->load, &links);
     route_of(&rc, &it->route);
+    if (it->other_name &&
+        (it->route.way == WAY_CREATE || it->route.way == WAY_UPDATE)) {
+        it->route.step = STEP_OTHER;
+    }
     set_keep(it, o->load, facts + 1);
     if (it->route.way == WAY_FOLD) { /* its first id is the first parent's */
         (void)snprintf(it->keep, sizeof(it->keep), "%llu",

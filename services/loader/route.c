@@ -156,7 +156,8 @@ void route_of(const struct route_case *c, struct route *out)
     out->op = DR_EFFECT_UPDATE;
     out->origin = f->origin ? (enum dr_done_origin)f->origin : DR_DONE_CREATED;
     out->merge = f->origin == DR_DONE_MERGED;
-    if (f->state == DR_FACT_CREATED && c->load->how == DR_HOW_TWO_STEP) {
+    if (f->state == DR_FACT_CREATED && c->load->how == DR_HOW_TWO_STEP &&
+        !c->alone) {
         out->way = WAY_BULK_ID;
         out->step = 2;
         return;

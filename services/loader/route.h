@@ -23,11 +23,13 @@ enum way {
     WAY_CONVERT,     /* POST /leads/{id}/convert, then an update           */
 };
 
-#define STEP_CONVERT 3 /* an attempt's step: a lead becomes a contact */
+/* An attempt's step beside those of two: */
+#define STEP_CONVERT 3 /* a lead becomes a contact                      */
+#define STEP_OTHER 4   /* under the load's other name: its own is taken */
 
 struct route {
     enum way way;
-    uint32_t step; /* two-step: 1 or 2; else 0                       */
+    uint32_t step; /* two-step: 1 or 2; else 0, or STEP_…            */
     enum dr_effect op;
     uint64_t dst; /* 0: to be created                               */
     bool preimage;

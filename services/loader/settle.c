@@ -14,6 +14,13 @@ static bool is_lines(const struct item *it)
     return strcmp(it->lp->lane->name, "deal_product") == 0;
 }
 
+/* The second of two steps was not had, whatever the job says. */
+static bool half_made(const struct dr_load *load, const struct dr_json *record)
+{
+    return load->working_name.n > 0 &&
+           dr_str_eq(dr_json_get_str(record, "name"), load->working_name);
+}
+
 /* Seen and as wanted? */
 static enum dr_found compare(struct loader *l, struct item *it,
                              const struct dr_json *record)
@@ -42,7 +49,8 @@ static enum dr_found compare(struct loader *l, struct item *it,
     c.load = load;
     c.links = &links;
     if (it->route.way == WAY_BULK_ID && it->job_done && it->why == NULL) {
-        c.content = false; /* the job says done, and the record is there */
+        /* The job says done, and the record is there. */
+        c.content = half_made(load, record);
     }
     return row_matches(&c, record, l->scratch) == ROW_SAME ? DR_FOUND_SAME
                                                            : DR_FOUND_OLDER;
@@ -64,11 +72,17 @@ static void absent(struct loader *l, struct item *it, enum dr_found found)
         item_lost(l, it); /* which is why the job failed on it */
         return;
     }
+    if (taken_tried_alone(l, it)) {
+        return;
+    }
     if (it->why && it->job_done) {
         item_refuse(l, it, "refused", 400,
                     "change the value in the source, or the rule in the plan, "
                     "then redrive",
                     true, dr_str_z(it->why));
+        return;
+    }
+    if (taken_by_nobody(l, it)) {
         return;
     }
     if (it->odd && it->route.op == DR_EFFECT_CREATE) {
@@ -129,12 +143,7 @@ static void act(struct loader *l, struct item *it, enum dr_found found,
         }
         break;
     case DR_SETTLE_REFUSE:
-        item_refuse(l, it, "duplicate", 400,
-                    "another record of the target holds this name or e-mail: "
-                    "merge into it by the plan, or change one of them",
-                    true,
-                    it->why ? dr_str_z(it->why)
-                            : DR_STR_LIT("the name or e-mail is taken"));
+        taken_held(l, it, record);
         break;
     case DR_SETTLE_WAIT:
     case DR_SETTLE_LOOK:

@@ -132,36 +132,6 @@ bool single_failed(struct loader *l, struct item *it, enum outcome o,
     return true;
 }
 
-/* Our own earlier create, or somebody else's record? */
-void single_ambiguous(struct loader *l, struct item *it, enum find_state s,
-                      const struct dr_json *record)
-{
-    struct dr_str why = it->why ? dr_str_z(it->why) : DR_STR_LIT("refused");
-
-    switch (s) {
-    case FIND_OURS:
-        item_landed(l, it, row_id(record), DR_LANDED_LOOKUP, DR_DONE_DISCOVERED,
-                    record->raw);
-        break;
-    case FIND_OTHER:
-        item_refuse(l, it, "duplicate", 400,
-                    "another record of the target holds this name or e-mail: "
-                    "merge into it by the plan, or change one of them",
-                    true, why);
-        break;
-    case FIND_NOTHING:
-    case FIND_UNKNOWN:
-        item_refuse(l, it, "refused", 400,
-                    "change the value in the source, or the rule in the plan, "
-                    "then redrive",
-                    true, why);
-        break;
-    case FIND_FAILED:
-        item_unsettled(l, it, true);
-        break;
-    }
-}
-
 void item_keep_why(struct item *it, int status, const struct dr_json *doc)
 {
     struct dr_buf b;
@@ -227,11 +197,8 @@ static void answered(struct loader *l, struct call *c,
     }
     if (c->upload && upload_ended(l, it, c->upload, ans, doc)) {
         ; /* it knows by itself */
-    } else if (o == OUT_AMBIGUOUS && it->type->unique &&
-               it->route.way == WAY_CREATE) {
-        item_keep_why(it, ans->status, doc);
-        item_move(it, &it->lp->lane->work, ITEM_LOOK);
-        find_item(l, it, true, single_ambiguous);
+    } else if (o == OUT_AMBIGUOUS && taken_ask(l, it, ans->status, doc)) {
+        ; /* who has its name is being asked */
     } else if (!single_failed(l, it, o, ans, doc)) {
         wrote(l, it, record);
     }

@@ -334,6 +334,67 @@ class Delta(Case):
                 next(i for i in sorted(filter(None, accounts), reverse=True)
                      if at.get(("company", i), (0, 0))[1]))
 
+    @staticmethod
+    def called(s, *ids):
+        """What the accounts of these companies are called."""
+        have = {r["custom_field"]["cf_source_id"]: r["name"] for r in ndjson(
+            s.target.admin, "/sim/records/sales_accounts")}
+        return [have[i] for i in ids]
+
+    def test_names_that_collide(self):
+        """With an account that somebody made after the plan was approved, with
+        a company of the tail, with one that is renamed. One that was renamed by
+        the plan gets another name at the source."""
+        s = self.stack()
+        s.start()
+        flow = Flow(s, limit=240)
+        flow.audit()
+        flow.plan()
+        flow.approve()
+        s.target.post("/sim/admin/sales_accounts",
+                      {"name": "Yew Labs", "city": "Of a person"})
+        flow.sample()
+        flow.sign()
+        flow.run()
+        self.assertEqual(self.called(s, "co_008", "co_024"),
+                         ["Hazel Works (co_008)", "Yew Labs (co_024)"])
+        new = next(r for r in ndjson(s.source.admin, "/sim/records/company")
+                   if r["id"] == "co_001")
+        s.source.post("/sim/admin/company", dict(new, id="co_new"))
+        self.change(s, "company", "co_002", name="Cedar Labs")
+        self.change(s, "company", "co_008", name="Ivy Works")
+        flow.tail(changes=False)
+        self.assertEqual(
+            self.called(s, "co_001", "co_002", "co_003", "co_008", "co_new"),
+            ["Alder Works", "Cedar Labs (co_002)", "Cedar Labs", "Ivy Works",
+             "Alder Works (co_new)"])
+        self.change(s, "company", "co_003", name="Cedar House")
+        flow.tail(changes=False)
+        self.change(s, "company", "co_002", city="Elsewhere")
+        flow.tail(changes=False)
+        theirs = self.target_of(s, "sales_accounts", "name", "Yew Labs")
+        self.assertEqual((theirs["city"], theirs["custom_field"].get(
+            "cf_source_id")), ("Of a person", None))
+        s.target.post("/sim/admin/sales_accounts/%d" % theirs["id"], None,
+                      method="DELETE")  # the books do not count it
+        result = self.ended(flow)
+        self.assertEqual(self.called(s, "co_002", "co_003"),
+                         ["Cedar Labs", "Cedar House"])
+        told = [[c[k] for k in ("object", "id", "field", "source", "wanted",
+                                "target")]
+                for c in result.lines("conflicts.ndjson")]
+        self.assertEqual(told, [
+            ["company", i, "name", name, name, "%s (%s)" % (name, i)]
+            for i, name in (("co_024", "Yew Labs"),
+                            ("co_new", "Alder Works"))])
+        self.assertEqual(flow.status()["conflicts"], 2)
+        self.assertLessEqual(
+            {("co_024", "Yew Labs (co_024)"),
+             ("co_new", "Alder Works (co_new)")},
+            {(d["id"], d["actual"]) for d in result.json(
+                "reconciliation.json")["differences"]
+             if d["field"] == "name"})
+
     def test_what_people_deleted_is_told_as_that(self):
         """A contact, a deal with lines and a task are deleted by hand in
         Freshsales, then they change at the source; so do a deal and an account

@@ -1,0 +1,179 @@
+/*
+ * The target refuses a record and may mean its name or address: who has it, and
+ * what follows. An account is then written once more, under the other name that
+ * the plan gives it; a contact stays refused, for two people are never made one
+ * without a word.
+ */
+#include "loader.h"
+
+static bool has_other(struct loader *l, struct item *it)
+{
+    return !it->other_name && item_load(l, it)->other_name.n > 0;
+}
+
+void taken_is(struct item *it)
+{
+    it->other_name = it->alone = true;
+    it->load = NULL; /* it is read with the other name from here on */
+}
+
+const struct dr_load *taken_load(struct loader *l, const struct dr_load *load)
+{
+    size_t size = load->field_count * sizeof(struct dr_field);
+    struct dr_load *out = dr_arena_alloc(l->scratch, sizeof(*out));
+    struct dr_field *f = dr_arena_alloc(l->scratch, size + 1);
+
+    DR_ASSERT(out && f);
+    *out = *load;
+    out->ident = load->other_name;
+    out->fields = f;
+    for (size_t i = 0; i < load->field_count; i++) {
+        f[i] = load->fields[i];
+        if (dr_str_eqz(f[i].name, "name")) {
+            f[i].value = load->other_name;
+        }
+    }
+    return out;
+}
+
+/* The INTENT of what follows says that it is the other name (STEP_OTHER): who
+ * finds the record after a kill compares it with that. */
+static bool under_other(struct loader *l, struct item *it)
+{
+    if (!has_other(l, it)) {
+        return false;
+    }
+    taken_is(it);
+    item_retry(l, it, "name_taken", 400);
+    return true;
+}
+
+bool taken_tried_alone(struct loader *l, struct item *it)
+{
+    if (!it->job_done || it->alone || !it->route.dst || !has_other(l, it)) {
+        return false;
+    }
+    it->alone = true;
+    item_retry(l, it, "job_failed", 0);
+    return true;
+}
+
+/* ---- refusals ---- */
+
+static void refuse_held(struct loader *l, struct item *it,
+                        const struct dr_json *holder)
+{
+    struct dr_buf b;
+
+    dr_buf_init(&b, 4096);
+    dr_buf_z(&b, it->why ? it->why : "the name or e-mail is taken");
+    if (row_id(holder)) {
+        dr_buf_z(&b, ": the record ");
+        dr_buf_u64(&b, row_id(holder));
+        dr_buf_printf(&b, " of the %s in Freshsales has it", it->type->name);
+    }
+    item_refuse(l, it, "duplicate", 400,
+                "change the name or e-mail of one of the two, at the source "
+                "or in Freshsales, or let the plan merge this record into "
+                "that one; then redrive",
+                true, dr_buf_view(&b));
+    dr_buf_done(&b);
+}
+
+/* No search shows what lies in the recycle bin. */
+static void refuse_unheld(struct loader *l, struct item *it)
+{
+    bool named = item_load(l, it)->ident.n > 0;
+
+    item_refuse(l, it, "refused", 400,
+                named ? "change the value in the source, or the rule in the "
+                        "plan, then redrive; where the name or e-mail is said "
+                        "to be taken and Freshsales shows no record with it, "
+                        "that record lies in its recycle bin: restore it, or "
+                        "delete it there for good, then redrive"
+                      : "change the value in the source, or the rule in the "
+                        "plan, then redrive",
+                true, it->why ? dr_str_z(it->why) : DR_STR_LIT("refused"));
+}
+
+/* ---- what a look-up says ---- */
+
+void taken_held(struct loader *l, struct item *it, const struct dr_json *holder)
+{
+    if (!under_other(l, it)) {
+        refuse_held(l, it, holder);
+    }
+}
+
+void taken_create(struct loader *l, struct item *it, enum find_state s,
+                  const struct dr_json *record)
+{
+    switch (s) {
+    case FIND_OURS:
+        item_landed(l, it, row_id(record), DR_LANDED_LOOKUP, DR_DONE_DISCOVERED,
+                    record->raw);
+        break;
+    case FIND_OTHER:
+        taken_held(l, it, record);
+        break;
+    case FIND_NOTHING:
+        /* In the recycle bin, or our own earlier one that the index does not
+         * show yet: the quarantine tells (5 step 3). */
+        if (has_other(l, it)) {
+            item_unsettled(l, it, false);
+        } else {
+            refuse_unheld(l, it);
+        }
+        break;
+    case FIND_UNKNOWN:
+        refuse_unheld(l, it);
+        break;
+    case FIND_FAILED:
+        item_unsettled(l, it, !has_other(l, it));
+        break;
+    }
+}
+
+bool taken_by_nobody(struct loader *l, struct item *it)
+{
+    return it->why && it->route.way == WAY_CREATE && under_other(l, it);
+}
+
+static void looked(struct loader *l, struct item *it, enum find_state s,
+                   const struct dr_json *holder)
+{
+    switch (s) {
+    case FIND_OTHER:
+        taken_held(l, it, holder);
+        break;
+    case FIND_NOTHING:
+        if (!under_other(l, it)) {
+            refuse_unheld(l, it);
+        }
+        break;
+    case FIND_OURS: /* it is not the name */
+    case FIND_UNKNOWN:
+        refuse_unheld(l, it);
+        break;
+    case FIND_FAILED:
+        item_unsettled(l, it, true);
+        break;
+    }
+}
+
+bool taken_ask(struct loader *l, struct item *it, int status,
+               const struct dr_json *doc)
+{
+    if (!it->type->unique ||
+        (it->route.way != WAY_CREATE && it->route.way != WAY_UPDATE)) {
+        return false;
+    }
+    item_keep_why(it, status, doc);
+    item_move(it, &it->lp->lane->work, ITEM_LOOK);
+    if (it->route.way == WAY_CREATE) {
+        find_item(l, it, true, taken_create);
+    } else {
+        find_holder(l, it, looked);
+    }
+    return true;
+}

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""A name or an address that another record of the target has: an account takes
+the name that the rule gives it, nobody's record is written over, and people are
+never made one. Everything is asserted on what the simulated Freshsales holds."""
+import unittest
+
+from test_loader import (  # first: it finds the support folder
+    QUARANTINE_MS, World, company, contact)
+from test_loader_edits import Case
+from test_loader_removals import removal
+from bench import wait_until
+
+TAKEN = "name_taken"
+
+
+class Names(Case):
+    def begun(self, *companies, **conf):
+        w = World(self, **conf)
+        w.loader()
+        w.run_lanes({"account": list(companies)})
+        return w
+
+    def names(self, w):
+        return {k: a["name"] for k, a in self.of_source(
+            w, "sales_accounts", "cf_source_id").items()}
+
+    def assert_names(self, w, **wanted):
+        """Of companies c<id>; each stands once."""
+        self.assertEqual(self.names(w), {k[1:]: v for k, v in wanted.items()})
+        w.each_once("sales_accounts", [])
+
+    def test_taken_in_the_tail(self):
+        """Created and renamed into a name that stands; each keeps it, and takes
+        its own with the first version that finds it free."""
+        w = self.begun(company(1, name="Acme"), company(3))
+        self.again(w, ["account"], [
+            company(2, 2, 2, True, name="Acme"),
+            company(3, 2, 2, True, name="Acme", city="Kiel")])
+        self.assert_names(w, c1="Acme", c2="Acme (2)", c3="Acme (3)")
+        told = {(i, TAKEN, "name", True) for i in "23"}
+        self.assert_conflicts(w, told)
+        self.assertEqual(self.of_source(
+            w, "sales_accounts", "cf_source_id")["3"]["city"], "Kiel")
+        # Another field changes, the name is still taken.
+        self.again(w, ["account"], [
+            company(2, 3, 3, True, name="Acme", city="Ulm")], 3)
+        self.assert_names(w, c1="Acme", c2="Acme (2)", c3="Acme (3)")
+        self.assertEqual(self.of_source(
+            w, "sales_accounts", "cf_source_id")["2"]["city"], "Ulm")
+        # The one gives the name up, the other has a new one.
+        self.again(w, ["account"], [company(1, 4, 4, True, name="Old")], 4)
+        self.again(w, ["account"], [
+            company(2, 5, 5, True, name="Acme", city="Bonn"),
+            company(3, 5, 5, True, name="Third")], 5)
+        self.assert_names(w, c1="Old", c2="Acme", c3="Third")
+        self.assertEqual({x[1] for x in self.conflicts(w)}, {TAKEN})
+        w.stop()
+
+    def test_what_a_person_made_is_not_written_over(self):
+        """An account that somebody made when the plan was approved already,
+        and one that the tail named first: bulk finds neither by its name."""
+        w = self.begun(company(900, 1, 1, True, name="Company 4"))
+        w.sim.post("/sim/admin/sales_accounts",
+                   {"name": "Company 5", "city": "Oslo"}, "POST")
+        many = [company(i) for i in range(30)]
+        w.feed(many)
+        w.until_final(many)
+        self.assertEqual(
+            {k: v for k, v in self.names(w).items()
+             if v != "Company " + k},
+            {"900": "Company 4", "4": "Company 4 (4)", "5": "Company 5 (5)"})
+        theirs = [a for a in w.records("sales_accounts")
+                  if not a["custom_field"]["cf_source_id"]]
+        self.assertEqual([(a["city"], a["name"]) for a in theirs
+                          if a["name"] == "Company 5"],
+                         [("Oslo", "Company 5")])
+        w.each_once("sales_accounts", range(30))
+        self.assert_conflicts(w, {(i, TAKEN, "name", True) for i in "45"})
+        w.stop()
+
+    def test_many_are_renamed_and_some_in_vain(self):
+        n = 60
+        w = self.begun(*[company(i) for i in range(n)], company(100))
+        w.sim.post("/sim/clock", {"advance_ms": 5000})
+        self.again(w, ["account"], [
+            company(i, 2, 2, name="Company 100" if i % 20 == 0
+                    else "New %d" % i) for i in range(n)])
+        self.assertEqual(
+            {k: v for k, v in self.names(w).items() if v != "New " + k},
+            {"0": "Company 100 (0)", "20": "Company 100 (20)",
+             "40": "Company 100 (40)", "100": "Company 100"})
+        w.each_once("sales_accounts", range(n))
+        w.stop()
+
+    def test_what_lies_in_the_recycle_bin_has_its_name_still(self):
+        w = self.begun(company(0), company(1))
+        self.again(w, ["account"], [
+            removal("account", "company", i, 9, 2) for i in range(2)],
+            states=("deleted",))
+        self.again(w, ["account"], [
+            company(7, 1, 3, True, name="Company 0"),
+            company(1, 10, 3, True)], 3)
+        self.assert_names(w, c7="Company 0 (7)", c1="Company 1 (1)")
+        w.stop()
+
+    def test_another_reason_renames_nothing(self):
+        w = self.begun(company(1), company(2))
+        final = self.again(w, ["account"], [
+            company(1, 2, 2, True, city="x" * 300),
+            company(2, 2, 2, True, name="Free", city="x" * 300),
+            company(3, 1, 2, True, city="x" * 300)], states=("refused",))
+        self.assertEqual({f["class"] for f in final.values()
+                          if f["state"] == "refused"}, {"refused"})
+        self.assert_names(w, c1="Company 1", c2="Company 2")
+        w.stop()
+
+    def test_killed_between_the_two_writes(self):
+        """Created, and renamed: at each moment of the write under the other
+        name. It is found by its marker, whichever name it has."""
+        for point in ("after_answer:1", "after_intent:2", "after_send:2",
+                      "after_done:1"):
+            for i in (2, 3):
+                with self.subTest(point=point, company=i):
+                    w = self.begun(company(1, name="Acme"), company(3))
+                    w.stop()
+                    w.loaders.clear()
+                    version = company(i, 2, 2, True, name="Acme")
+                    w.feed([version])
+                    w.control(["account"], pas=2)
+                    p = w.loader(1, ready=False, DROVER_CRASH=point)
+                    wait_until("it crashes: " + p.tail(),
+                               lambda p=p: not p.alive(), 40)
+                    w.loader(1)
+                    w.until_final([version], pas=2)
+                    wanted = {"1": "Acme", "3": "Company 3"}
+                    wanted[str(i)] = "Acme (%d)" % i
+                    self.assertEqual(self.names(w), wanted)
+                    w.each_once("sales_accounts", wanted)
+                    self.assertEqual(w.unsettled(), [])
+                    self.assert_conflicts(w, {(str(i), TAKEN, "name", True)})
+                    w.stop()
+
+    def test_no_answer_to_the_second_write(self):
+        for what, action in (("lost", {"close": "after"}),
+                             ("nothing came of it", {"close": "before"}),
+                             ("late", {"status": 503, "body": "html"})):
+            for i, method in ((2, "POST"), (3, "PUT")):
+                with self.subTest(what, company=i):
+                    w = self.begun(company(1, name="Acme"), company(3))
+                    w.faults({"name": what, "after": 1, "times": 1,
+                              "match": {"method": method,
+                                        "path": "/sales_accounts"},
+                              "action": action})
+                    self.again(w, ["account"], [
+                        company(i, 2, 2, True, name="Acme")])
+                    self.assertEqual(self.names(w)[str(i)], "Acme (%d)" % i)
+                    w.each_once("sales_accounts", [1, 3, i])
+                    w.stop()
+
+    def test_our_own_is_not_made_twice(self):
+        """The answer to a create is lost, and the index shows it late: the name
+        is taken, by ourselves."""
+        w = self.begun(company(1), knobs=(
+            "search_lag_ms=%d" % (QUARANTINE_MS // 3),), **{
+                "loader.unique_now": "true"})
+        w.faults({"name": "lost", "times": 1, "match": {
+            "method": "POST", "path": "/sales_accounts"},
+            "action": {"close": "after"}})
+        self.again(w, ["account"], [company(2, 2, 2, True)])
+        self.assert_names(w, c1="Company 1", c2="Company 2")
+        w.stop()
+
+    def refusal(self, w, i):
+        wait_until("%d is told as rejected" % i, lambda: [
+            r for r in self.rejected(w)
+            if r["id"] == str(i) and not r["partial"]], 30)
+        return [r for r in self.rejected(w) if r["id"] == str(i)][-1]
+
+    @staticmethod
+    def called_as_the_first(i, pas):
+        r = contact(i, [1], pas, pas)
+        r["load"].update(how="single", tail=True, ident="p0@example.test")
+        r["load"]["fields"]["emails"] = "p0@example.test"
+        return r
+
+    def test_an_address_that_another_contact_has(self):
+        """Never two people made one: it stays refused, and the cure says which
+        record has it."""
+        w = self.begun(company(1))
+        first = [contact(i, [1]) for i in range(2)]
+        w.feed(first)
+        w.control(["account", "contact"])
+        w.until_final(first)
+        holder = self.of_source(w, "contacts")["0"]["id"]
+        late = [self.called_as_the_first(i, 2) for i in (7, 1)]
+        final = self.again(w, ["account", "contact"], late,
+                           states=("refused",))
+        for i in (7, 1):
+            self.assertEqual(final["contact", "contact:%d" % i]["class"],
+                             "duplicate")
+            told = self.refusal(w, i)
+            self.assertIn(str(holder), told["reason"])
+            self.assertIn("merge", told["cure"])
+        self.assertEqual({k: c["email"] for k, c in self.of_source(
+            w, "contacts").items()},
+            {"0": "p0@example.test", "1": "p1@example.test"})
+        w.stop()
+
+    def test_an_address_in_the_recycle_bin(self):
+        w = self.begun(company(1))
+        w.feed([contact(0, [1])])
+        w.control(["account", "contact"])
+        w.until_final([contact(0, [1])])
+        self.again(w, ["account", "contact"], [
+            removal("contact", "contact", 0, 9, 2)], states=("deleted",))
+        self.again(w, ["account", "contact"],
+                   [self.called_as_the_first(7, 3)], 3, states=("refused",))
+        self.assertIn("recycle bin", self.refusal(w, 7)["cure"])
+        self.assertEqual(self.of_source(w, "contacts"), {})
+        w.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
