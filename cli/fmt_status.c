@@ -334,7 +334,7 @@ static void decisions(struct fmt *f, const struct dr_json *j)
         dr_buf_z(f->out, " proposed: drover removals list\n");
     }
     if (number(j, "conflicts") > 0) {
-        name_column(f->out, "kept edits");
+        name_column(f->out, "conflicts");
         text_many(f->out, number(j, "conflicts"), "field", "fields");
         dr_buf_z(f->out, ": drover conflicts\n");
     }

@@ -309,7 +309,7 @@ const struct verb verbs[] = {
      false,
      cmd_removals_approve},
     {"conflicts",
-     "edits made in the target that were kept",
+     "edits in the target that were kept, names taken",
      "With --json: NDJSON.",
      removal_flags,
      {NULL},

@@ -313,6 +313,38 @@ static void test_a_kept_edit_is_told(void **state)
     dr_arena_free(s.a);
 }
 
+/* An account whose own name another one has: the other name is the rule's, and
+ * no third one is. */
+static void test_a_name_that_is_taken(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.fields[0] =
+        (struct dr_field){S("name"), S("company.name"), DR_VAL_TEXT, S("Acme")};
+    s.load.field_count = 1;
+    s.load.ref_count = 0;
+    s.load.other_name = S("Acme (c1)");
+    set_body(&s, "{\"name\":\"Acme (c1)\"}");
+    is_state(judged(&s), "landed");
+    assert_int_equal(losses(&s.said), 0);
+    assert_int_equal(s.said.fields[0].verdict, JUDGED_INTENDED);
+    assert_true(dr_str_eqz(s.said.fields[0].rule, DR_RULE_OTHER_NAME));
+    assert_true(dr_str_eqz(s.said.fields[0].expected, "Acme"));
+    assert_true(dr_str_eqz(s.said.fields[0].actual, "Acme (c1)"));
+    s.c.conflicts[0] =
+        (struct conflict_row){S("name"), S(DR_WHY_OTHER_NAME), 5};
+    s.c.conflict_count = 1;
+    set_body(&s, "{\"name\":\"Acme [0123]\"}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    set_body(&s, "{\"name\":\"Acme\"}");
+    (void)judged(&s);
+    assert_int_equal(s.said.fields[0].verdict, JUDGED_SAME);
+    dr_arena_free(s.a);
+}
+
 /* Call logs name their one target in small letters. */
 static void test_the_target_of_a_call_log(void **state)
 {
@@ -444,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_deleted_there_by_somebody),
         cmocka_unit_test(test_an_end_that_somebody_deleted),
         cmocka_unit_test(test_a_kept_edit_is_told),
+        cmocka_unit_test(test_a_name_that_is_taken),
         cmocka_unit_test(test_one_link_too_many),
         cmocka_unit_test(test_the_target_of_a_call_log),
         cmocka_unit_test(test_a_link_that_never_was),

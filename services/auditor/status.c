@@ -10,6 +10,7 @@
 #include <drover/json/json.h>
 
 #include "asks.h"
+#include "conflicts.h"
 #include "removals.h"
 
 /* As the extractor tells it: what of the source's schema is other than at the
@@ -375,9 +376,7 @@ static void decisions(struct auditor *au, struct dr_json_w *w)
     dr_json_w_kvi(w, "deleted", n.deleted);
     dr_json_w_kvi(w, "kept", n.kept);
     dr_json_w_end(w);
-    dr_json_w_kvi(
-        w, "conflicts",
-        db_one(db_query(books_db(au->books), "SELECT count(*) FROM conflict")));
+    dr_json_w_kvi(w, "conflicts", conflicts_count(au));
 }
 
 static void loaders(struct auditor *au, struct dr_json_w *w)

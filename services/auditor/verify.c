@@ -76,9 +76,11 @@ bool verify_left_alone(const struct verifying *v, struct dr_str field,
                        struct dr_str *why)
 {
     for (size_t i = 0; i < v->c->conflict_count; i++) {
-        /* A later version may have found it as we left it again. */
+        /* A later version may have found it as we left it again. That a name is
+         * taken lets nothing pass but the other one. */
         if (dr_str_eq(v->c->conflicts[i].field, field) &&
-            v->c->conflicts[i].rev >= v->known->fact.rev) {
+            v->c->conflicts[i].rev >= v->known->fact.rev &&
+            !dr_str_eqz(v->c->conflicts[i].reason, DR_WHY_OTHER_NAME)) {
             *why = v->c->conflicts[i].reason;
             return true;
         }
@@ -96,6 +98,14 @@ static bool keeps_tags(const struct verifying *v, const struct dr_field *f,
            dr_str_find(f->value, DR_STR_LIT("\"archived\"")) == SIZE_MAX;
 }
 
+/* Its own name was another account's when it was written. */
+static bool is_other_name(const struct verifying *v, const struct dr_field *f,
+                          struct dr_str actual)
+{
+    return dr_str_eqz(f->name, "name") && v->load->other_name.n > 0 &&
+           dr_str_eq(actual, v->load->other_name);
+}
+
 static void verify_field(struct verifying *v, const struct dr_field *f)
 {
     struct judged_field out = {
@@ -105,7 +115,12 @@ static void verify_field(struct verifying *v, const struct dr_field *f)
     if (cmp != DR_CMP_SAME || v->c->tell_source) {
         out.source = source_text(v, out.field);
     }
-    if (cmp != DR_CMP_SAME && verify_left_alone(v, f->name, &out.cause)) {
+    if (cmp == DR_CMP_DIFFERENT && is_other_name(v, f, out.actual)) {
+        out.verdict = JUDGED_INTENDED;
+        out.rule = DR_STR_LIT(DR_RULE_OTHER_NAME);
+        out.cause = DR_STR_LIT(DR_WHY_OTHER_NAME);
+    } else if (cmp != DR_CMP_SAME &&
+               verify_left_alone(v, f->name, &out.cause)) {
         out.verdict = JUDGED_INTENDED;
     } else if (cmp == DR_CMP_DIFFERENT && keeps_tags(v, f, out.actual)) {
         out.verdict = JUDGED_INTENDED;
