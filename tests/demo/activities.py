@@ -400,6 +400,8 @@ class Activity:
     def links(self):
         """On the first that is there, as the source has it; the others are
         named in the text, and told."""
+        if self.w.told.people_changed(self.what, ("targetables",)):
+            return
         on = self.tree.on(self.have)
         for end, rid in self.tree.ends_of(*self.what):
             at = self.tree.at.get((end, rid))

@@ -190,6 +190,10 @@ class Call(Scene):
     def test_other_links(self):
         self.ends["call", "contact"] = [{"from_id": "x_1", "to_id": "ct_1"}]
         self.wrong("call_contact is 'neither linked nor told'")
+        self.conflicts = [{"object": "call", "id": "x_1",
+                           "field": "targetables"}]  # people moved it
+        self.right()
+        self.conflicts = []
         self.told = [told("call", "x_1", "call_contact", "on one")]
         self.wrong("call_contact is 'not in the text', not 'ct_1'")
         self.have["notes"] = self.have["notes"].replace(
