@@ -84,6 +84,40 @@ void answer_message(const struct dr_json *body, int status, struct dr_buf *out)
     }
 }
 
+/* The field comes first: "cf_vat is not unique" is not the name. */
+static bool names_name(struct dr_str text)
+{
+    const struct dr_str name = DR_STR_LIT("name ");
+
+    return text.n > name.n &&
+           dr_str_ieq((struct dr_str){text.p, name.n}, name) &&
+           (dr_str_find(text, DR_STR_LIT("already been taken")) < text.n ||
+            dr_str_find(text, DR_STR_LIT("is not unique")) < text.n);
+}
+
+static bool any_names_name(const struct dr_json *message)
+{
+    if (dr_json_type(message) == DR_JSON_ARRAY) {
+        DR_JSON_EACH(e, message)
+        {
+            if (names_name(dr_json_str(e))) {
+                return true;
+            }
+        }
+        return false;
+    }
+    return names_name(dr_json_str(message));
+}
+
+bool answer_name_taken(const struct dr_json *body)
+{
+    const struct dr_json *errors = dr_json_get(body, "errors");
+
+    return any_names_name(dr_json_get(errors, "message")) ||
+           any_names_name(errors) ||
+           any_names_name(dr_json_get(body, "message"));
+}
+
 static bool two(struct dr_str s, size_t at, int *out)
 {
     if (s.p[at] < '0' || s.p[at] > '9' || s.p[at + 1] < '0' ||

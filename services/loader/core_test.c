@@ -582,6 +582,25 @@ static void messages_are_found_in_every_shape(void **state)
     }
 }
 
+/* Only words that were seen, and only of the name. */
+static void a_taken_name_is_told_by_its_words(void **state)
+{
+    static const char *const cases[] = {
+        "{\"errors\":{\"message\":[\"x\",\"Name has already been taken\"]}}",
+        "{\"errors\":[\"name is not unique\"],\"error_code\":3002}",
+        "{\"message\":\"Name has already been taken.\"}",
+        "{\"errors\":{\"message\":[\"cf_vat is not unique\"]}}", /* no more */
+        "{\"errors\":{\"message\":[\"Name is too long\",7,null,[]]}}",
+        "{\"error_code\":3002}",
+    };
+
+    (void)state;
+    assert_false(answer_name_taken(NULL));
+    for (size_t i = 0; i < DR_ARRAY_LEN(cases); i++) {
+        assert_int_equal(answer_name_taken(json(cases[i])), i < 3);
+    }
+}
+
 static void the_reset_header_is_read_in_both_forms(void **state)
 {
     struct dr_http_answer a = {.date_ms =
@@ -668,6 +687,7 @@ int main(void)
         cmocka_unit_test(jobs_end_by_progress_or_word),
         cmocka_unit_test(only_certainty_is_taken_for_certain),
         cmocka_unit_test(messages_are_found_in_every_shape),
+        cmocka_unit_test(a_taken_name_is_told_by_its_words),
         cmocka_unit_test(the_reset_header_is_read_in_both_forms),
         cmocka_unit_test(views_fall_back_to_their_parts),
         cmocka_unit_test(test_one_slow_job_is_not_twenty),

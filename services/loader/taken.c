@@ -1,14 +1,16 @@
 /*
  * The target refuses a record and may mean its name or address: who has it, and
- * what follows. An account is then written once more, under the other name that
- * the plan gives it; a contact stays refused, for two people are never made one
- * without a word.
+ * what follows. An account of ours is then written once more, under the other
+ * name that the plan gives it; a contact stays refused, for two people are
+ * never made one without a word.
  */
 #include "loader.h"
 
+/* What ours is merged into was somebody's before, and keeps its name. */
 static bool has_other(struct loader *l, struct item *it)
 {
-    return !it->other_name && item_load(l, it)->other_name.n > 0;
+    return !it->other_name && !it->route.merge &&
+           item_load(l, it)->other_name.n > 0;
 }
 
 void taken_is(struct item *it)
@@ -147,7 +149,9 @@ static void looked(struct loader *l, struct item *it, enum find_state s,
         taken_held(l, it, holder);
         break;
     case FIND_NOTHING:
-        if (!under_other(l, it)) {
+        /* In the recycle bin, where the target says so: our record stands under
+         * its name, and another reason to refuse is none to rename it. */
+        if (!it->said_taken || !under_other(l, it)) {
             refuse_unheld(l, it);
         }
         break;
@@ -169,6 +173,7 @@ bool taken_ask(struct loader *l, struct item *it, int status,
         return false;
     }
     item_keep_why(it, status, doc);
+    it->said_taken = answer_name_taken(doc);
     item_move(it, &it->lp->lane->work, ITEM_LOOK);
     if (it->route.way == WAY_CREATE) {
         find_item(l, it, true, taken_create);

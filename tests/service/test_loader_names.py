@@ -5,7 +5,7 @@ never made one. Everything is asserted on what the simulated Freshsales holds.""
 import unittest
 
 from test_loader import (  # first: it finds the support folder
-    QUARANTINE_MS, World, company, contact)
+    QUARANTINE_MS, World, company, contact, record)
 from test_loader_edits import Case
 from test_loader_removals import removal
 from bench import wait_until
@@ -114,6 +114,82 @@ class Names(Case):
         self.assert_names(w, c1="Company 1", c2="Company 2")
         w.stop()
 
+    def refused_for_now(self, w, status, **more):
+        w.faults(dict({"name": "refused", "times": 1, "match": {
+            "method": "PUT", "path": "/sales_accounts"},
+            "action": {"status": status}}, **more))
+
+    def test_a_refusal_without_a_word_of_the_name_renames_nothing(self):
+        """Nobody is seen to have the name, and nothing says so."""
+        for status in (400, 409, 422):
+            with self.subTest(status):
+                w = self.begun(company(1))
+                self.refused_for_now(w, status)
+                final = self.again(w, ["account"], [
+                    company(1, 2, 2, True, name="New", city="Ulm")],
+                    states=("refused",))
+                self.assertEqual(final["account", "company:1"]["class"],
+                                 "refused")
+                self.assert_names(w, c1="Company 1")
+                self.refusal(w, 1)
+                self.assertEqual({x[1] for x in self.conflicts(w)},
+                                 {"refused"})
+                w.stop()
+
+    def test_renamed_into_what_lies_in_the_recycle_bin(self):
+        """In words that are not ours to read it is refused, with a cure."""
+        for language, wanted, states in (
+                ("en", "Company 0 (1)", ("done",)),
+                ("de", "Company 1", ("refused",))):
+            with self.subTest(language):
+                w = self.begun(company(0), company(1))
+                w.sim.post("/sim/knobs", {"error_language": language})
+                self.again(w, ["account"], [
+                    removal("account", "company", 0, 9, 2)],
+                    states=("deleted",))
+                self.again(w, ["account"], [
+                    company(1, 3, 3, True, name="Company 0")], 3, states)
+                self.assert_names(w, c1=wanted)
+                if language == "de":
+                    self.assertIn("recycle bin", self.refusal(w, 1)["cure"])
+                else:
+                    self.assert_conflicts(w, {("1", TAKEN, "name", True)})
+                w.stop()
+
+    def test_an_account_of_before_is_never_renamed(self):
+        """What the plan merges into: a third one has the name, one in the
+        recycle bin has it, or it is refused in passing."""
+        for what in ("held", "bin", "passing"):
+            with self.subTest(what):
+                w = self.begun(company(1, name="Free" if what == "passing"
+                                       else "Acme"))
+                if what == "bin":
+                    self.again(w, ["account"], [
+                        removal("account", "company", 1, 9, 2)],
+                        states=("deleted",))
+                w.sim.post("/sim/admin/sales_accounts",
+                           {"name": "Old Ltd", "city": "Kiel"}, "POST")
+                rid = [a["id"] for a in w.records("sales_accounts")
+                       if a["name"] == "Old Ltd"][0]
+                if what == "passing":
+                    self.refused_for_now(w, 409)
+                r = record("account", "company", "m", "sales_accounts",
+                           "merge", {"name": "Acme", "cf_source_id": "m"},
+                           rev=3, pas=3, ident="Acme", dst=rid,
+                           other_name="Acme (m)")
+                final = self.again(w, ["account"], [r], 3,
+                                   states=("refused",))
+                self.assertEqual(
+                    final["account", "company:m"]["class"],
+                    "duplicate" if what == "held" else "refused")
+                self.assertEqual(
+                    [a["name"] for a in w.records("sales_accounts")
+                     if a["id"] == rid], ["Old Ltd"])
+                self.assertIn("merge" if what == "held" else "recycle bin",
+                              self.refusal(w, "m")["cure"])
+                self.assertNotIn(TAKEN, {x[1] for x in self.conflicts(w)})
+                w.stop()
+
     def test_killed_between_the_two_writes(self):
         """Created, and renamed: at each moment of the write under the other
         name. It is found by its marker, whichever name it has."""
@@ -171,7 +247,7 @@ class Names(Case):
         w.stop()
 
     def refusal(self, w, i):
-        wait_until("%d is told as rejected" % i, lambda: [
+        wait_until("%s is told as rejected" % i, lambda: [
             r for r in self.rejected(w)
             if r["id"] == str(i) and not r["partial"]], 30)
         return [r for r in self.rejected(w) if r["id"] == str(i)][-1]
