@@ -111,6 +111,7 @@ static void refused(struct loader *l, struct batch *b,
     }
     bulk_item_gone(it);
     if (it->type->unique && !it->route.dst) {
+        it->alone = true; /* where it is not there: which tells more */
         item_keep_why(it, ans->status, doc);
         item_move(it, &b->lane->work, ITEM_LOOK);
         find_item(l, it, true, taken_create);

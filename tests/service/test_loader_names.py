@@ -190,6 +190,23 @@ class Names(Case):
                 self.assertNotIn(TAKEN, {x[1] for x in self.conflicts(w)})
                 w.stop()
 
+    def test_a_bulk_call_for_one_that_is_refused(self):
+        """A job of a hundred is under way, so that the one that is left over
+        goes in bulk, too. It is refused, goes alone, and the reason is told."""
+        w = self.begun(company(900), knobs=("job_delay_ms=60000",))
+        w.feed([company(i) for i in range(100)])
+        wait_until("a job is under way", lambda: w.calls("bulk_upsert"), 60)
+        w.faults({"name": "whole", "times": -1, "match": {
+            "method": "POST", "path": "/sales_accounts/bulk_upsert"},
+            "action": {"status": 400}})
+        w.feed([company(200, city="x" * 300)])
+        final = wait_until("it is final", lambda: w.final().get(
+            ("account", "company:200")), 60)
+        self.assertEqual((final["state"], final["class"]),
+                         ("refused", "refused"))
+        self.assertIn("too long", self.refusal(w, 200)["reason"])
+        w.stop()
+
     def test_killed_between_the_two_writes(self):
         """Created, and renamed: at each moment of the write under the other
         name. It is found by its marker, whichever name it has."""
