@@ -173,8 +173,26 @@ static void tell_left_behind(struct loader *l, struct item *it)
     }
 }
 
+/* What was found may be our own of before, and a person's name stays. */
+static bool bears_other_name(struct loader *l, struct item *it,
+                             struct dr_str text)
+{
+    const struct dr_load *load = item_load(l, it);
+    const struct dr_json *record = dr_json_parse(l->scratch, text, NULL, NULL);
+    struct dr_str now;
+
+    for (size_t i = 0; i < load->field_count; i++) {
+        if (dr_str_eqz(load->fields[i].name, "name")) {
+            return dr_compare_field(load, &load->fields[i], record, l->scratch,
+                                    &now) == DR_CMP_SAME;
+        }
+    }
+    return false;
+}
+
 /* The auditor finds the same by itself; this is for whoever looks for it. */
-static void tell_other_name(struct loader *l, struct item *it)
+static void tell_other_name(struct loader *l, struct item *it,
+                            struct dr_str record)
 {
     struct rejection r = {
         .class = "name_taken",
@@ -185,16 +203,16 @@ static void tell_other_name(struct loader *l, struct item *it)
         .reason = DR_STR_LIT(DR_WHY_OTHER_NAME),
         .partial = true};
 
-    if (it->other_name && !it->told_name) {
+    if (it->other_name && !it->told_name && bears_other_name(l, it, record)) {
         it->told_name = true;
         tell_part(l, it, item_load(l, it), &r);
     }
 }
 
-static void tell_parts(struct loader *l, struct item *it)
+static void tell_parts(struct loader *l, struct item *it, struct dr_str record)
 {
     tell_left_behind(l, it);
-    tell_other_name(l, it);
+    tell_other_name(l, it, record);
 }
 
 void item_landed(struct loader *l, struct item *it, uint64_t dst,
@@ -203,7 +221,7 @@ void item_landed(struct loader *l, struct item *it, uint64_t dst,
 {
     struct after *a = after_new(l, it, record);
 
-    tell_parts(l, it);
+    tell_parts(l, it, record);
     edits_commit(l, it, (struct dr_str){a->record, a->size});
     a->dst = dst;
     a->how = done;
@@ -227,7 +245,7 @@ void item_half_landed(struct loader *l, struct item *it, uint64_t dst,
 void item_done_now(struct loader *l, struct item *it, uint64_t dst,
                    struct dr_str record)
 {
-    tell_parts(l, it);
+    tell_parts(l, it, record);
     if (it->untold > 0) {
         struct after *a = after_new(l, it, record);
         edits_commit(l, it, (struct dr_str){a->record, a->size});

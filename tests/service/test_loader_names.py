@@ -190,6 +190,20 @@ class Names(Case):
                 self.assertNotIn(TAKEN, {x[1] for x in self.conflicts(w)})
                 w.stop()
 
+    def test_a_name_that_a_person_gave_is_not_told_as_taken(self):
+        """The name is left alone; that the source's is taken changes none."""
+        w = self.begun(company(1, name="Acme"), company(3))
+        self.person(w, "sales_accounts", self.of_source(
+            w, "sales_accounts", "cf_source_id")["3"]["id"], name="Mine")
+        self.refused_for_now(w, 409)
+        self.again(w, ["account"], [
+            company(3, 2, 2, True, name="Acme", city="Kiel")])
+        self.assert_names(w, c1="Acme", c3="Mine")
+        self.assertEqual(self.of_source(
+            w, "sales_accounts", "cf_source_id")["3"]["city"], "Kiel")
+        self.assert_conflicts(w, {("3", "conflict", "name", True)})
+        w.stop()
+
     def test_a_bulk_call_for_one_that_is_refused(self):
         """A job of a hundred is under way, so that the one that is left over
         goes in bulk, too. It is refused, goes alone, and the reason is told."""
