@@ -367,17 +367,20 @@ void books_reject(struct books *b, const struct dr_rejected *r, int64_t ts_ms)
 void books_conflict(struct books *b, const struct dr_rejected *r, int64_t ts_ms)
 {
     struct query *q =
-        db_query(b->db, "INSERT INTO conflict VALUES(?1,?2,?3,?4,?5,?6)"
+        db_query(b->db, "INSERT INTO conflict VALUES(?1,?2,?3,?4,?5,?6,?7)"
                         " ON CONFLICT(object,id,field) DO UPDATE SET"
                         " reason=excluded.reason, rev=excluded.rev,"
-                        " ts=excluded.ts WHERE excluded.rev >= conflict.rev");
+                        " pass=excluded.pass, ts=excluded.ts"
+                        " WHERE (excluded.pass, excluded.rev) >="
+                        " (conflict.pass, conflict.rev)");
 
     db_text(q, 1, r->object);
     db_text(q, 2, r->id);
     db_text(q, 3, r->field);
     db_text(q, 4, r->reason);
     db_int(q, 5, (int64_t)r->rev);
-    db_int(q, 6, ts_ms);
+    db_int(q, 6, (int64_t)r->pass);
+    db_int(q, 7, ts_ms);
     db_run(q);
     mark_source(b, r->object, r->id);
 }

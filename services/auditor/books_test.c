@@ -13,6 +13,7 @@
 #include <drover/crypto/crypto.h>
 
 #include "auditor.h"
+#include "conflicts.h"
 #include "report.h"
 #include "spool.h"
 
@@ -527,6 +528,52 @@ static void test_conflicts(void **state)
     assert_int_equal(books_get_conflicts(b, S("deal"), S("d2"), a, got, 2), 0);
 }
 
+/* A later version has its own name, or the same one in a later pass. */
+static void test_a_name_that_is_free_again(void **state)
+{
+    static const struct {
+        uint64_t rev;
+        uint32_t pass;
+        bool refused;
+        int64_t listed;
+    } next[] = {{4, 2, false, 1},
+                {5, 3, true, 1},
+                {4, 3, false, 0},
+                {5, 2, false, 0},
+                {4, 1, false, 1}};
+    struct dr_rejected r = {.object = S("company"),
+                            .field = S("name"),
+                            .reason = S(DR_WHY_OTHER_NAME),
+                            .rev = 4,
+                            .pass = 2,
+                            .partial = true};
+    struct auditor au = {.books = b, .arena = a};
+    char id[2] = "0";
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(next); i++, id[0]++) {
+        struct fact_row f = {.lane = S("account"),
+                             .key = dr_arena_printf(a, "company:%s", id),
+                             .refused = next[i].refused,
+                             .rev = next[i].rev,
+                             .pass = next[i].pass};
+        int64_t before = conflicts_count(&au);
+
+        r.id = dr_str_z(id);
+        books_conflict(b, &r, 1);
+        assert_int_equal(conflicts_count(&au), before + 1);
+        books_fact(b, &f);
+        assert_int_equal(conflicts_count(&au), before + next[i].listed);
+    }
+    /* Taken once more. */
+    r.id = S("2");
+    r.pass = 3;
+    books_conflict(b, &r, 2);
+    r.pass = 2; /* read again */
+    books_conflict(b, &r, 3);
+    assert_int_equal(conflicts_count(&au), 4);
+}
+
 static int64_t planned(const char *column, int64_t pass)
 {
     char sql[100];
@@ -588,6 +635,7 @@ int main(void)
         T(test_lines_that_are_gone),
         T(test_removals),
         T(test_conflicts),
+        T(test_a_name_that_is_free_again),
         T(test_what_stands_in_the_target),
         T(test_a_class_change),
         T(test_keys_and_load_records),

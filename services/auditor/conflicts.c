@@ -209,11 +209,12 @@ static void cursor_of(struct query *q, struct dr_buf *next)
     }
 }
 
-/* Of a name that is taken there is no word when a later version has its own. */
-#define STANDS                                                        \
-    "NOT (k.reason=?1 AND EXISTS(SELECT 1 FROM fact f WHERE"          \
-    " f.lane='account' AND f.key=k.object||':'||k.id AND f.rev>k.rev" \
-    " AND f.refused=0))"
+/* Of a name that is taken there is no word when a later version has its own, or
+ * the same one in a later pass. */
+#define STANDS                                               \
+    "NOT (k.reason=?1 AND EXISTS(SELECT 1 FROM fact f WHERE" \
+    " f.lane='account' AND f.key=k.object||':'||k.id"        \
+    " AND (f.pass, f.rev) > (k.pass, k.rev) AND f.refused=0))"
 
 int64_t conflicts_count(struct auditor *au)
 {

@@ -55,7 +55,7 @@ const char books_schema[] =
     " rev INT, version INT, pass INT, ts INT, original BLOB,"
     " PRIMARY KEY(object, id, part_id, stage));"
     "CREATE TABLE IF NOT EXISTS conflict("
-    " object TEXT, id TEXT, field TEXT, reason TEXT, rev INT, ts INT,"
+    " object TEXT, id TEXT, field TEXT, reason TEXT, rev INT, pass INT, ts INT,"
     " PRIMARY KEY(object, id, field)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS removal("
     " object TEXT, id TEXT, rev INT, seq INT,"
