@@ -333,8 +333,14 @@ void single_write(struct loader *l, struct item *it, const char *method)
 
 static void begin(struct loader *l, struct item *it)
 {
+    bool had_turn = it->locked;
+
     if (turn_needed(it) && !turn_enter(l, it)) {
         item_move(it, &it->lp->lane->parents, ITEM_PARENT); /* soon again */
+        return;
+    }
+    if (it->route.way == WAY_LINES && it->locked && !had_turn) {
+        item_again(it); /* with the amount that the deal has now */
         return;
     }
     it->lp->lane->in_flight++;

@@ -1,6 +1,7 @@
 /*
  * One at a time. For a record that others change, too: between the read of its
- * custom fields and the write of all of them nobody else may write it. For
+ * custom fields and the write of all of them nobody else may write it; nor a
+ * deal between the write of its lines and that of the amount they changed. For
  * files and links that are alike, since nothing of ours can stand on them: when
  * an answer was lost, only one of them can be the one that is found. The right
  * to is in Redis, for the others may be another loader's. It outlives a write
@@ -60,7 +61,8 @@ bool turn_needed(const struct item *it)
     if (by_content(it)) {
         return it->route.way == WAY_CREATE;
     }
-    return it->route.dst != 0 && (whole || it->route.way == WAY_FOLD);
+    return it->route.dst != 0 && (whole || it->route.way == WAY_FOLD ||
+                                  (it->route.way == WAY_LINES && it->keep[0]));
 }
 
 static int lock(struct loader *l, struct item *it, const char *name)
