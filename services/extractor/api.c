@@ -47,8 +47,9 @@ void api_done(struct api *a)
 /* Beyond this a person who looks at the log wants to know. */
 #define WAIT_TOLD_MS 5000
 /* A token that is refused sooner than that is refused for what it is; later it
- * was taken back, like the one before it. */
+ * was taken back, like the one before it; but not always anew. */
 #define NEW_TOKEN_MS 10000
+#define NEW_TOKENS_MAX 10 /* of one call */
 /* A source whose cursors always expire would be read for ever. */
 #define EXPIRED_MAX 1000
 
@@ -231,6 +232,7 @@ static enum api_result try_call(struct api *a, const char *method,
                                 struct dr_arena *arena, struct dr_err *err)
 {
     int64_t old_at_ms = 0; /* monotonic: a refusal from then on is renewed */
+    int renewed = 0;
 
     for (;;) {
         struct dr_http_answer ans;
@@ -265,7 +267,7 @@ static enum api_result try_call(struct api *a, const char *method,
         }
         what = throttle_after(&a->throttle, &ans, &wait);
         if (what == THROTTLE_STOP && dr_mono_ms() >= old_at_ms &&
-            is_renewable(a)) {
+            is_renewable(a) && renewed++ < NEW_TOKENS_MAX) {
             in = token_renew(a->token, a, err);
             old_at_ms = dr_mono_ms() + NEW_TOKEN_MS;
             if (in != API_OK) {
