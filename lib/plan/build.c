@@ -39,12 +39,9 @@ static void *grow(struct build *b, void *v, size_t n, size_t *cap, size_t size)
 void build_field(struct build *b, struct dr_str name, struct dr_str rule,
                  enum dr_value_kind kind, struct dr_str value)
 {
-    struct dr_field *v;
+    struct dr_field *v =
+        grow(b, b->fields, b->field_n, &b->field_cap, sizeof(*b->fields));
 
-    if (redacted_keeps(b, rule, kind)) {
-        return;
-    }
-    v = grow(b, b->fields, b->field_n, &b->field_cap, sizeof(*b->fields));
     /* The last door: no text with NUL leaves, whatever rule made it. */
     if (kind == DR_VAL_TEXT && !dr_text_valid(value)) {
         build_reject(b, "bad_text", name, rule,
@@ -275,6 +272,7 @@ void build_load(struct build *b, struct dr_load *out, const char *lane)
                             .marker = build_dup(b, dr_str_z(marker)),
                             .type = b->op->type,
                             .op = DR_LOAD_WRITE,
+                            .hides = b->hides,
                             .how = DR_HOW_SINGLE,
                             .origin = b->rec->origin,
                             .fields = b->fields,

@@ -2,6 +2,8 @@
  * does the word that it has none: it may have had one. */
 #include "plan_private.h"
 
+#include <drover/wire/redaction.h>
+
 #define COUNT_MAX 10 /* names of one company that are looked through */
 
 /* A name by the plan is one for the name that the source had then. */
@@ -109,6 +111,9 @@ size_t make_company(struct build *b, struct dr_load out[LOADS_MAX])
     add_refs(b, has_parent(b, parent) ? parent : none);
     build_load(b, &out[1], "link");
     out[1].op = DR_LOAD_PATCH;
+    if (!dr_hides(b->hides, DR_STR_LIT(DR_HIDES_MORE))) {
+        out[1].hides = none; /* of fields alone */
+    }
     build_hash(b, &out[1]);
     b->field_n = fields;
     return 2;

@@ -218,6 +218,11 @@ size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX])
                      "neither a name nor a usable e-mail address",
                      "name the contact in FastTrack");
     }
+    if (before.n > 0 && redacted_hides(b, DR_STR_LIT("email"))) {
+        redacted_reject(b, "email", "contact.email",
+                        "FastTrack does not show the address to the token, and "
+                        "by that it was to become a contact that is there");
+    }
     build_text(b, lead ? "cf_source_id" : "external_id", "contact.id",
                b->rec->id);
     if (lead) {

@@ -60,7 +60,10 @@ static void currency(struct build *b)
     struct dr_str field = DR_STR_LIT("currency");
 
     if (redacted_hides(b, field)) {
-        return; /* no other one takes its place */
+        redacted_reject(b, "currency", "deal.currency",
+                        "FastTrack does not show the currency to the token, "
+                        "and the amount would be another one without it");
+        return;
     }
     if (code.n == 0) {
         build_note(b, field, DR_STR_LIT("deal.currency"), code,
@@ -184,7 +187,7 @@ static void probability(struct build *b)
     for (size_t i = 0; i < b->op->n; i++) {
         const struct rule *r = &b->op->rules[i];
         if (dr_str_eqz(r->target, "probability") &&
-            !build_has(b, "probability") && !redacted_hides(b, r->source)) {
+            !build_has(b, "probability")) {
             build_note(b, r->source, r->id, (struct dr_str){"", 0}, own,
                        "no probability at the source: it has that of its "
                        "stage in Freshsales");

@@ -211,13 +211,11 @@ static int check_shown(struct build *b)
         "line_item.currency"};
 
     for (size_t i = 0; i < DR_ARRAY_LEN(rules); i++) {
-        struct dr_str name = dr_str_z(rules[i] + strlen("line_item."));
-        if (redacted_hides(b, name)) {
-            build_reject(b, "redacted", name, dr_str_z(rules[i]),
-                         "FastTrack does not show this value to the token, and "
-                         "the line would be another one without it",
-                         "give the token the scope that it lacks: the line is "
-                         "carried when it is read again");
+        const char *name = rules[i] + strlen("line_item.");
+        if (redacted_hides(b, dr_str_z(name))) {
+            redacted_reject(b, name, rules[i],
+                            "FastTrack does not show this value to the token, "
+                            "and the line would be another one without it");
             return -1;
         }
     }
@@ -328,7 +326,6 @@ size_t make_lines(struct build *b, struct dr_load out[LOADS_MAX])
     }
     b->part_id = (struct dr_str){NULL, 0};
     b->root = NULL;
-    b->hides = false;
     if (is_orphan(b)) {
         return 0; /* no deal to take lines from */
     }

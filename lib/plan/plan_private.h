@@ -167,7 +167,7 @@ struct build {
     struct dr_str part_id;   /* the line being made */
     enum dr_out_state state; /* 0: going on */
     struct dr_rejected reject;
-    bool hides; /* FastTrack does not show all of b->root's properties */
+    struct dr_str hides; /* dr_load.hides */
     bool oom;
 };
 
@@ -244,17 +244,15 @@ struct dr_str value_name(struct build *b, const char *property,
 
 /* ---- redacted.c ---- */
 
-/* The properties of b->root without those that FastTrack does not show. */
+/* The properties of b->root, those null that FastTrack does not show; b->hides
+ * names one that would be carried. */
 const struct dr_json *redacted_props(struct build *b);
 /* A note on each of them. */
 void redacted_tell(struct build *b);
 bool redacted_hides(const struct build *b, struct dr_str property);
-/* Whether the field of this rule is left alone, for its value is not shown;
- * a text of an update without it is rejected. */
-bool redacted_keeps(struct build *b, struct dr_str rule,
-                    enum dr_value_kind kind);
-/* The same of a rule whose value is a part of a text. */
-void redacted_rule(struct build *b, const struct rule *r);
+/* What would be another thing without it. */
+void redacted_reject(struct build *b, const char *property, const char *rule,
+                     const char *reason);
 
 /* ---- common.c ---- */
 

@@ -1,9 +1,9 @@
 /*
  * What FastTrack does not show to the token (contract 2.2, 4.9): named in
- * `redacted`, or a sentence stands in its place. It is no value: it is carried
- * nowhere, and nothing takes the place of what an earlier version brought to
- * the target. A field is left alone. A text is made of many values: an update
- * without one of them would take it out, so that version is set aside.
+ * `redacted`, or a sentence stands in its place. It is no value, and carried
+ * nowhere: a new record is made without it. Where the record stands in the
+ * target already, what it holds may be that very value, or made from it: the
+ * load says that it hides one, and the loader leaves alone what stands.
  */
 #include "plan_private.h"
 
@@ -26,17 +26,69 @@ static bool hidden(const struct build *b, const struct dr_json *v)
            dr_is_redaction(b->rec->object, v->key, dr_json_str(v));
 }
 
-static bool any_hidden(const struct build *b, const struct dr_json *props)
+enum carried {
+    CARRIED_NOT,
+    CARRIED_AS_FIELD,
+    CARRIED_OTHERWISE, /* a reference, or the kind of a record, is made of it */
+};
+
+static enum carried carried(const struct build *b, struct dr_str property)
+{
+    enum carried out = CARRIED_OTHERWISE;
+
+    if (dr_str_eqz(property, "record_kind") ||
+        dr_str_eqz(property, "parent_company_id")) {
+        return out;
+    }
+    for (size_t i = 0; i < b->op->n; i++) {
+        const struct rule *r = &b->op->rules[i];
+        if (!dr_str_eq(r->source, property)) {
+            continue;
+        }
+        if (r->xf != XF_IGNORE) {
+            return CARRIED_AS_FIELD;
+        }
+        out = CARRIED_NOT;
+    }
+    return out;
+}
+
+static void take(struct build *b, struct dr_str property)
+{
+    enum carried how = carried(b, property);
+    struct dr_str name =
+        how == CARRIED_OTHERWISE ? DR_STR_LIT(DR_HIDES_MORE) : property;
+
+    if (how == CARRIED_NOT || b->hides.n + name.n >= DR_HIDES_MAX ||
+        dr_hides(b->hides, name)) {
+        return;
+    }
+    b->hides = b->hides.n == 0
+                   ? name
+                   : build_printf(b, DR_STR_FMT "," DR_STR_FMT,
+                                  DR_STR_ARG(b->hides), DR_STR_ARG(name));
+}
+
+static bool take_all(struct build *b, const struct dr_json *props)
 {
     const struct dr_json *names = dr_json_get(b->root, "redacted");
+    bool any = false;
 
-    DR_JSON_EACH(v, props)
+    DR_JSON_EACH(e, names)
     {
-        if (hidden(b, v)) {
-            return true;
+        if (e->type == DR_JSON_STRING) { /* be it of what is not even there */
+            take(b, e->text);
+            any = true;
         }
     }
-    return names && names->count > 0; /* of what is not even there */
+    DR_JSON_EACH(v, props)
+    {
+        if (dr_is_redaction(b->rec->object, v->key, dr_json_str(v))) {
+            take(b, v->key);
+            any = true;
+        }
+    }
+    return any;
 }
 
 static struct dr_json *copy_of(struct build *b, const struct dr_json *v)
@@ -55,8 +107,7 @@ const struct dr_json *redacted_props(struct build *b)
     const struct dr_json *props = dr_json_get(b->root, "properties");
     struct dr_json *out, **end;
 
-    b->hides = any_hidden(b, props);
-    if (!b->hides || !(out = copy_of(b, props))) {
+    if (!props || !take_all(b, props) || !(out = copy_of(b, props))) {
         return props;
     }
     end = &out->child;
@@ -81,8 +132,8 @@ static void tell(struct build *b, struct dr_str name)
 {
     build_note(b, name, DR_STR_LIT("source.flags"), (struct dr_str){"", 0},
                (struct dr_str){"", 0},
-               "FastTrack does not show this value to the token: nothing is "
-               "written in its place");
+               "FastTrack does not show this value to the token: it stays "
+               "empty");
 }
 
 void redacted_tell(struct build *b)
@@ -95,9 +146,9 @@ void redacted_tell(struct build *b)
             tell(b, e->text);
         }
     }
-    DR_JSON_EACH(v, b->hides ? dr_json_get(b->root, "properties") : NULL)
+    DR_JSON_EACH(v, dr_json_get(b->root, "properties"))
     {
-        if (hidden(b, v) && !is_named(names, v->key)) {
+        if (!is_named(names, v->key) && hidden(b, v)) {
             tell(b, v->key);
         }
     }
@@ -105,67 +156,17 @@ void redacted_tell(struct build *b)
 
 bool redacted_hides(const struct build *b, struct dr_str property)
 {
-    const struct dr_json *v;
+    const struct dr_json *v =
+        dr_json_gets(dr_json_get(b->root, "properties"), property);
 
-    if (!b->hides) {
-        return false;
-    }
-    v = dr_json_gets(dr_json_get(b->root, "properties"), property);
     return v ? hidden(b, v)
              : is_named(dr_json_get(b->root, "redacted"), property);
 }
 
-/* ---- what the target may hold already ---- */
-
-/* A record of the tail in another version than its first. */
-static bool may_stand(const struct dr_source *rec)
+void redacted_reject(struct build *b, const char *property, const char *rule,
+                     const char *reason)
 {
-    return (rec->origin == DR_ORIGIN_TAIL || rec->origin == DR_ORIGIN_SWEEP) &&
-           !(rec->has_version && rec->version == 1);
-}
-
-static void wait_for(struct build *b, struct dr_str property,
-                     struct dr_str rule)
-{
-    if (may_stand(b->rec)) {
-        build_reject(b, "redacted", property, rule,
-                     "FastTrack does not show this value to the token, and an "
-                     "update without it would take out what Freshsales has",
-                     "give the token the scope that it lacks: it is carried "
-                     "when it is read again");
-    }
-}
-
-/* A rule is named after its object and property: "deal.amount". */
-static struct dr_str property_of(struct dr_str rule)
-{
-    struct dr_str rest = rule;
-
-    (void)dr_str_split(&rest, '.');
-    return rest.p ? dr_str_split(&rest, '.') : rule;
-}
-
-bool redacted_keeps(struct build *b, struct dr_str rule,
-                    enum dr_value_kind kind)
-{
-    struct dr_str property = property_of(rule);
-
-    if (!redacted_hides(b, property)) {
-        return false;
-    }
-    if (kind == DR_VAL_TEXT) { /* made of something else, or of many values */
-        wait_for(b, property, rule);
-        return false;
-    }
-    return true;
-}
-
-void redacted_rule(struct build *b, const struct rule *r)
-{
-    bool text =
-        dr_str_eqz(r->target, "notes") || dr_str_eqz(r->target, "description");
-
-    if (text && r->xf != XF_IGNORE && redacted_hides(b, r->source)) {
-        wait_for(b, r->source, r->id);
-    }
+    build_reject(b, "redacted", dr_str_z(property), dr_str_z(rule), reason,
+                 "give the token the scope that it lacks: it is carried when "
+                 "it is read again");
 }

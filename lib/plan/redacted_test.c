@@ -1,6 +1,5 @@
 /* What FastTrack does not show is no value: neither the sentence that stands in
- * its place goes to the target, nor does anything take the place of what an
- * earlier version brought there. */
+ * its place goes to the target, nor does a load keep silent about it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +8,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include <drover/wire/redaction.h>
 
 #include "golden_test.h"
 
@@ -48,13 +49,6 @@ static struct dr_source hiding(const char *path, const char *name)
     (void)snprintf(list, sizeof(list), "\"redacted\": [\"%s\"]", name);
     rec.body = with(rec.body, "\"redacted\": []", list);
     return rec;
-}
-
-static void in_the_tail(struct dr_source *rec)
-{
-    rec->origin = DR_ORIGIN_TAIL;
-    rec->has_version = true;
-    rec->version = 7;
 }
 
 static struct dr_outcome apply(const struct dr_source *rec)
@@ -109,16 +103,7 @@ static void test_a_sentence_without_a_flag(void **state)
     out = apply(&rec);
     assert_false(holds(field(&out, "notes"), "redacted"));
     assert_int_equal(notes_on(&out, "body"), 1);
-    in_the_tail(&rec);
-    out = apply(&rec);
-    assert_int_equal(out.state, DR_OUT_REJECTED);
-    assert_true(dr_str_eqz(out.reject.class, "redacted"));
-    assert_true(dr_str_eqz(out.reject.field, "body"));
-    /* the first version there is: nothing can stand there before it */
-    rec.version = 1;
-    out = apply(&rec);
-    assert_int_equal(out.state, DR_OUT_LOAD);
-    assert_int_equal(notes_on(&out, "body"), 1);
+    assert_true(dr_str_eqz(out.loads[0].hides, "body"));
 }
 
 /* A person's own words about it are no sentence of FastTrack's. */
@@ -134,59 +119,52 @@ static void test_whose_words_they_are(void **state)
     assert_true(holds(field(&out, "description"), "has been redacted"));
 }
 
-/* A field stays as it is: neither empty nor a default takes its place. */
-static void test_fields_are_left_alone(void **state)
+/* The load says what it hides: what stands in the target may be that, or be
+ * made of it. */
+static void test_loads_say_it(void **state)
 {
     struct dr_source rec = hiding("contact/plain", "phone");
     struct dr_outcome out = apply(&rec);
 
     (void)state;
-    assert_null(field(&out, "work_number"));
-    assert_non_null(field(&out, "first_name"));
+    assert_non_null(field(&out, "work_number"));
+    assert_int_equal(field(&out, "work_number")->kind, DR_VAL_NULL);
     assert_int_equal(notes_on(&out, "phone"), 1);
-    in_the_tail(&rec);
+    assert_true(dr_str_eqz(out.loads[0].hides, "phone"));
+    rec = hiding("deal/plain", "amount\", \"close_date");
     out = apply(&rec);
-    assert_null(field(&out, "work_number"));
-    rec = hiding("deal/plain", "currency");
+    assert_true(dr_str_eqz(out.loads[0].hides, "amount,close_date"));
+    assert_true(holds(field(&out, "amount"), "0"));
+    rec = record("contact/plain");
     out = apply(&rec);
-    assert_null(field(&out, "currency_id"));
-    rec = hiding("deal/plain", "probability");
-    out = apply(&rec);
-    assert_null(field(&out, "probability"));
+    assert_int_equal(out.loads[0].hides.n, 0);
 }
 
-/* Freshsales requires an amount: none is made up over one that is there. */
-static void test_an_amount_waits(void **state)
+/* A hierarchy is made of links, not of fields. */
+static void test_what_links_are_made_of(void **state)
 {
-    struct dr_source rec = hiding("deal/plain", "amount");
+    struct dr_source rec = hiding("company/plain", "parent_company_id");
     struct dr_outcome out = apply(&rec);
 
     (void)state;
-    assert_true(holds(field(&out, "amount"), "0"));
-    in_the_tail(&rec);
+    assert_int_equal(out.load_count, 2);
+    assert_true(dr_hides(out.loads[1].hides, DR_STR_LIT(DR_HIDES_MORE)));
+    rec = hiding("company/plain", "phone");
     out = apply(&rec);
-    assert_int_equal(out.state, DR_OUT_REJECTED);
-    assert_true(dr_str_eqz(out.reject.class, "redacted"));
+    assert_true(dr_str_eqz(out.loads[0].hides, "phone"));
+    assert_int_equal(out.loads[1].hides.n, 0);
 }
 
-/* A text is one: without what is hidden it would lose it. */
-static void test_texts_wait(void **state)
+/* An amount in another currency is another one. */
+static void test_a_currency_that_is_hidden(void **state)
 {
-    static const char *const names[] = {"body", "subject", "sent_at",
-                                        "from_email"};
+    struct dr_source rec = hiding("deal/plain", "currency");
+    struct dr_outcome out = apply(&rec);
 
     (void)state;
-    for (size_t i = 0; i < DR_ARRAY_LEN(names); i++) {
-        struct dr_source rec = hiding("email/plain", names[i]);
-        struct dr_outcome out = apply(&rec);
-        assert_int_equal(out.state, DR_OUT_LOAD);
-        in_the_tail(&rec);
-        out = apply(&rec);
-        if (out.state != DR_OUT_REJECTED ||
-            !dr_str_eqz(out.reject.class, "redacted")) {
-            fail_msg("an update without %s was made", names[i]);
-        }
-    }
+    assert_int_equal(out.state, DR_OUT_REJECTED);
+    assert_true(dr_str_eqz(out.reject.class, "redacted"));
+    assert_true(dr_str_eqz(out.reject.field, "currency"));
 }
 
 static struct dr_part *parts(struct dr_source *rec)
@@ -218,6 +196,7 @@ static void test_lines(void **state)
         assert_true(dr_str_eqz(out.part_rejects[0].class, "redacted"));
         assert_true(dr_str_eqz(out.part_rejects[0].field, names[i]));
         assert_true(dr_str_eq(out.part_rejects[0].part_id, v[0].id));
+        assert_true(out.loads[0].hides.n > 0);
     }
 }
 
@@ -242,9 +221,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_sentence_without_a_flag),
         cmocka_unit_test(test_whose_words_they_are),
-        cmocka_unit_test(test_fields_are_left_alone),
-        cmocka_unit_test(test_an_amount_waits),
-        cmocka_unit_test(test_texts_wait),
+        cmocka_unit_test(test_loads_say_it),
+        cmocka_unit_test(test_what_links_are_made_of),
+        cmocka_unit_test(test_a_currency_that_is_hidden),
         cmocka_unit_test(test_lines)};
 
     return cmocka_run_group_tests(tests, open_world, close_world);

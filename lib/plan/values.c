@@ -638,7 +638,6 @@ void apply_rule(struct build *b, const struct rule *r)
     const struct dr_json *j = r->source.n > 0 ? next_prop(b, r->source) : NULL;
     bool blank = dr_json_type(j) == DR_JSON_STRING && j->text.n == 0;
 
-    redacted_rule(b, r);
     if (r->xf == XF_IGNORE) {
         apply_ignore(b, r, j);
         return;

@@ -121,7 +121,8 @@ static const struct field_map load_fields[] = {
     E(dr_load, origin, DR_ORIGIN_SWEEP),
     F(dr_load, MAP_TEXT, working_name),
     SUB(dr_load, blob, &blob),
-    F(dr_load, MAP_TEXT, other_name)};
+    F(dr_load, MAP_TEXT, other_name),
+    F(dr_load, MAP_TEXT, hides)};
 MAP(load, dr_load, load_record);
 
 static const struct field_map landed_fields[] = {

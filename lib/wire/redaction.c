@@ -22,3 +22,13 @@ bool dr_is_redaction(struct dr_str object, struct dr_str property,
     }
     return false;
 }
+
+bool dr_hides(struct dr_str hides, struct dr_str property)
+{
+    while (hides.n > 0) {
+        if (dr_str_eq(dr_str_split(&hides, ','), property)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -103,6 +103,13 @@ void item_done_now(struct loader *l, struct item *it, uint64_t dst,
                    struct dr_str record);
 void item_refuse(struct loader *l, struct item *it, const char *class, int code,
                  const char *cure, bool redrivable, struct dr_str reason);
+/* hidden.c: what the source does not show, against what stands in the target;
+ * before it is read (of sets and folds), and after. */
+bool hidden_stands(const struct item *it, const struct dr_load *load);
+bool hidden_loses(struct loader *l, struct item *it, const struct dr_load *load,
+                  const struct dr_json *record);
+void hidden_refuse(struct loader *l, struct item *it,
+                   const struct dr_load *load);
 /* What stood in the target was deleted there by somebody. */
 void item_lost(struct loader *l, struct item *it);
 void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,

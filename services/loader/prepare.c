@@ -407,6 +407,8 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         item_settled(it); /* a removal of what is not there */
     } else if (it->route.way == WAY_DELETE && !removal_may_begin(l, it)) {
         return;
+    } else if (hidden_stands(it, o->load)) {
+        hidden_refuse(l, it, o->load);
     } else if (conversion_back(&it->fact, o->load)) {
         conversion_refuse_back(l, it);
     } else if (verdict == REFS_WAIT) {

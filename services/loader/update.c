@@ -74,6 +74,10 @@ static int build(struct loader *l, struct item *it,
     }
     if (it->route.way != WAY_FOLD || fold_is_here(it)) {
         edits_find(l, it, load, &links, record);
+        if (hidden_loses(l, it, load, record)) {
+            hidden_refuse(l, it, load);
+            return 1;
+        }
     } else {
         edits_forget(it);
         if (fold_refused(l, it, load, record)) {

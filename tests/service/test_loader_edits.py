@@ -112,6 +112,25 @@ class Edits(Case):
     def test_edits_survive_in_bulk(self):
         self.edited(60)
 
+    def test_what_the_source_hides_is_not_taken_out(self):
+        """An update that hides a value is refused where the record may hold it,
+        and goes on where it was hidden before; a new record goes without."""
+        w = World(self)
+        w.loader()
+        w.run_lanes({"contact": [contact(0, [], job_title="Clerk", city="Bonn"),
+                                 contact(1, [], job_title="Clerk", city=None)]})
+        loads = [contact(i, [], rev=2, pas=2, job_title="Chief", city=None)
+                 for i in range(3)]
+        for r in loads:
+            r["load"]["hides"] = "city"
+        self.again(w, ["contact"], loads, states=("done", "refused"))
+        people = self.of_source(w, "contacts")
+        self.assertEqual([(people[str(i)]["job_title"], people[str(i)]["city"])
+                          for i in range(3)],
+                         [("Clerk", "Bonn"), ("Chief", None), ("Chief", None)])
+        self.assert_conflicts(w, {("0", "redacted", "", False)})
+        w.stop()
+
     def test_custom_fields_in_both_manners(self):
         """Also where a PUT replaces the whole hash (custom_field_put)."""
         tenant = json.loads(TENANT.read_text())

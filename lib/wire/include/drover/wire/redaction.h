@@ -14,4 +14,11 @@
 bool dr_is_redaction(struct dr_str object, struct dr_str property,
                      struct dr_str value);
 
+/* dr_load.hides: names of properties, with commas between. DR_HIDES_MORE among
+ * them: one of which more than fields is made. */
+#define DR_HIDES_MORE "*"
+#define DR_HIDES_MAX 1024 /* bytes; more are not named */
+
+bool dr_hides(struct dr_str hides, struct dr_str property);
+
 #endif

@@ -218,6 +218,10 @@ struct dr_load {
     enum dr_origin origin;
     struct dr_blob blob;      /* file */
     struct dr_str other_name; /* account: where its own name is taken */
+    /* What FastTrack does not show to the token and would be carried
+     * (redaction.h); empty: nothing. A new record goes without it; one that
+     * stands must lose nothing by it. */
+    struct dr_str hides;
 };
 
 enum dr_landed_how {
