@@ -96,15 +96,17 @@ class Flow:
     def gate(self, name, what):
         """Until the gate would open. One that stays shut when all is loaded
         and judged will not open by waiting: it refuses."""
-        shut = {"why": None, "at": 0}
+        shut = {"seen": None, "at": 0}
 
         def look(st):
             gate, now = st["gate"], time.monotonic()
             if gate["next"] == name and gate["ready"]:
                 return True
-            if not self.lanes_done(st) or gate["why"] != shut["why"]:
-                shut.update(why=gate["why"], at=now)
-            elif now - shut["at"] > SHUT_S:
+            # Not what the books have yet to read: statuses come all the time.
+            seen = (gate["why"], st["progress"]["done"], st["verified"])
+            if seen != shut["seen"]:
+                shut.update(seen=seen, at=now)
+            elif now - shut["at"] > SHUT_S and self.lanes_done(st):
                 raise Refused("%s: %s" % (name, gate["why"]))
             return False
         self.wait(what, look)
