@@ -405,8 +405,9 @@ class Activity:
         on = self.tree.on(self.have)
         for end, rid in self.tree.ends_of(*self.what):
             at = self.tree.at.get((end, rid))
-            if at and any(at[1] == i for _, i in on):
-                continue
+            if (at and any(at[1] == i for _, i in on)) or \
+                    (end, rid) in self.tree.deleted:
+                continue  # or its link went with the record at its other end
             field = "%s_%s" % (self.kind, end)
             if not self.told(field):
                 self.tell(field, rid, "neither linked nor told")
