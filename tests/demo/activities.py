@@ -101,7 +101,9 @@ class Activity:
         self.source, self.p = source, dict(source["properties"])
         self.field = TEXT.get(self.type, "description")
         text = str(have.get(self.field) or "")
-        if re.search(r"<br\s*/?>", text):
+        # A plain text may speak of markup.
+        if self.p.get("body_type") != "text" and \
+                re.search(r"<br\s*/?>", text):
             text = html.unescape(re.sub(r"<[^>]*>", "", re.sub(
                 r"<br\s*/?>|</p>|</div>|</li>", "\n", text)))
         self.text, self.flat = text, squeezed(text)
