@@ -501,7 +501,7 @@ static size_t one_step(struct scan *s, size_t i)
         if (tag_at(s, i, &h)) {
             return one_tag(s, &h);
         }
-    } else if (rest.p[0] == '&' && (c = html_entity(rest, &used)) != 0) {
+    } else if (rest.p[0] == '&' && (c = html_entity(rest, true, &used)) != 0) {
         s->found |= HTML_ENTITIES;
         flush(s);
         html_put_char(s->out, c);

@@ -57,8 +57,9 @@ struct html_ahead html_ahead(struct dr_str in);
 size_t html_markup_end(struct html_ahead *a, size_t at);
 
 /* entities.c: the character that starts at s.p[0] == '&'; *used is how many
- * bytes it takes. 0: no entity. */
-uint32_t html_entity(struct dr_str s, size_t *used);
+ * bytes it takes. 0: no entity. html: it stands between tags, where browsers
+ * want no semicolon; elsewhere "R&D" and "?a=1&copy=2" are what they are. */
+uint32_t html_entity(struct dr_str s, bool html, size_t *used);
 /* The text of an attribute or of a text without tags. */
 bool html_decode(struct dr_str in, struct dr_buf *out);
 void html_put_char(struct dr_buf *out, uint32_t c);

@@ -73,6 +73,30 @@ static void test_entities(void **state)
                  "\xf0\x9f\x98\x80\xc3\xbf\xc2\xbd");
 }
 
+/* As browsers read them: mails of the world are full of these. */
+static void without_a_semicolon_between_tags(void **state)
+{
+    (void)state;
+    (void)reduce("<b>Liz&reg is &#169 2002, &#x41BC, En&#116er&lt&AMP</b>",
+                 NULL,
+                 "Liz\xc2\xae is \xc2\xa9 2002, \xe4\x86\xbc, Enter<&AMP");
+    (void)reduce("<b>&notit; &notin; R&D; AT&T &bogus; &euro 5 &# &#x;</b>",
+                 NULL,
+                 "\xc2\xacit; \xe2\x88\x89 R&D; AT&T &bogus; &euro 5 &# &#x;");
+    (void)reduce("<a href=\"https://a.example/?a=1&copy=2\">x</a>", NULL,
+                 "x <https://a.example/?a=1&copy=2>");
+    (void)reduce("no tags: ?a=1&copy=2 &reg &#116", NULL,
+                 "no tags: ?a=1&copy=2 &reg &#116");
+}
+
+static void every_name_of_html_4(void **state)
+{
+    (void)state;
+    (void)reduce("&equiv;OTC&equiv; &alpha;&thetasym; &hearts; &lang;", NULL,
+                 "\xe2\x89\xa1OTC\xe2\x89\xa1 \xce\xb1\xcf\x91 "
+                 "\xe2\x99\xa5 \xe2\x8c\xa9");
+}
+
 static void test_blocks(void **state)
 {
     (void)state;
@@ -205,9 +229,14 @@ static void test_linear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),   cmocka_unit_test(test_entities),
-        cmocka_unit_test(test_blocks), cmocka_unit_test(test_goes),
-        cmocka_unit_test(test_links),  cmocka_unit_test(test_images),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_entities),
+        cmocka_unit_test(without_a_semicolon_between_tags),
+        cmocka_unit_test(every_name_of_html_4),
+        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_goes),
+        cmocka_unit_test(test_links),
+        cmocka_unit_test(test_images),
         cmocka_unit_test(test_linear)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
