@@ -36,6 +36,7 @@ WAYS = {"inbound": True, "incoming": True, "outbound": False,
         "outgoing": False}
 DONE = {"completed", "complete", "done", "closed"}
 FARTHEST = datetime.timedelta(hours=14)
+YEARS = range(1900, 2101)  # others are mistakes (mapping 7, W-DATE)
 CUT = "cut to"
 SENTENCE = "has been redacted"  # in place of a value, contract 5.2
 SHOWN = 20
@@ -60,6 +61,10 @@ class Plain(html.parser.HTMLParser):
 
 
 def pieces(text):
+    """Without a tag it is no HTML: an ampersand of an address is none of a
+    character's name unless that ends as one."""
+    if not re.search(r"<[A-Za-z/!?]", text):
+        return [re.sub(r"&#?\w+;", lambda m: html.unescape(m[0]), text)]
     p = Plain()
     p.feed(text)
     p.close()
@@ -81,7 +86,9 @@ def instant(text):
         return None
     if not at.tzinfo:
         at = at.replace(tzinfo=datetime.timezone.utc)
-    return int(at.timestamp() // 1) if abs(at.utcoffset()) <= FARTHEST else None
+    if at.year not in YEARS or abs(at.utcoffset()) > FARTHEST:
+        return None
+    return int(at.timestamp() // 1)
 
 
 def seconds(text):

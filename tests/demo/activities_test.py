@@ -187,6 +187,10 @@ class Call(Scene):
                      for f in ("started_at", "ended_at")]
         self.wrong("started_at is 'not in the text', not 'yesterday'")
 
+    def test_a_year_that_is_none(self):
+        self.source["properties"]["started_at"] = "0102-08-25T03:37:45Z"
+        self.wrong("started_at is 'another, and not told'")
+
     def test_other_links(self):
         self.ends["call", "contact"] = [{"from_id": "x_1", "to_id": "ct_1"}]
         self.wrong("call_contact is 'neither linked nor told'")
@@ -290,6 +294,16 @@ class Note(Scene):
         self.right()
         self.without(("Ben", "first line is"), ("2024-01-01", "first line is"),
                      ("there", "body is"), ("false", "pinned is"))
+
+    def test_an_address_is_no_html(self):
+        self.source["properties"]["body"] = "a.example?a=1&notFound=1 R&amp;D"
+        was = self.have["description"]
+        self.have["description"] = was.replace(
+            "Hello\nthere", "a.example?a=1&notFound=1 R&D")
+        self.right()
+        self.have["description"] = was.replace(
+            "Hello\nthere", "a.example?a=1\u00acFound=1 R&D")
+        self.wrong("body is")
 
     def test_what_is_not_shown(self):
         self.source["redacted"] = ["body"]
