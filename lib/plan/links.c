@@ -11,6 +11,11 @@ bool dr_ref_takes_lead(const struct dr_ref *r)
     return is_target(r) || dr_str_eqz(r->field, "self");
 }
 
+bool dr_ref_is_merged(const struct dr_ref *r)
+{
+    return dr_str_ends(r->rule, DR_STR_LIT(RULE_MERGED));
+}
+
 /* The lane of an account's parent; what a custom object's fields become says
  * nothing of links. */
 static bool is_parent_patch(const struct dr_load *load)

@@ -250,6 +250,8 @@ const struct dr_json *redacted_props(struct build *b);
 /* A note on each of them. */
 void redacted_tell(struct build *b);
 bool redacted_hides(const struct build *b, struct dr_str property);
+/* The end of the rule of a reference that dr_ref_is_merged. */
+#define RULE_MERGED ".target.merged"
 /* What would be another thing without it. */
 void redacted_reject(struct build *b, const char *property, const char *rule,
                      const char *reason);

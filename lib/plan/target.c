@@ -156,7 +156,8 @@ static struct dr_str link_key(struct build *b, const struct link *l)
     return load_key(b, object ? object : "", l->id);
 }
 
-static bool stand_on(struct build *b, const struct link *l, bool required)
+static bool stand_on(struct build *b, const struct link *l, bool required,
+                     const char *rule)
 {
     const struct parent *p = parent_named(l->object);
     struct parent custom;
@@ -166,8 +167,9 @@ static bool stand_on(struct build *b, const struct link *l, bool required)
     }
     if (p) {
         struct dr_ref r = {.field = dr_str_z(p->field),
-                           .rule = build_printf(b, DR_STR_FMT ".target",
-                                                DR_STR_ARG(b->rec->object)),
+                           .rule =
+                               build_printf(b, DR_STR_FMT "%s",
+                                            DR_STR_ARG(b->rec->object), rule),
                            .lane = dr_str_z(p->lane),
                            .key = link_key(b, l),
                            .on_miss = required ? DR_MISS_REJECT : DR_MISS_DROP};
@@ -266,10 +268,10 @@ static struct links merged_into(struct build *b, const struct links *l)
 
 /* So many of them were given, from `stands` on. */
 static size_t give(struct build *b, const struct links *l, size_t stands,
-                   bool required, size_t *first)
+                   bool required, const char *rule, size_t *first)
 {
     for (size_t i = 0; i < l->n && stands < STANDS_MAX; i++) {
-        if (stand_on(b, &l->v[i], required) && stands++ == 0) {
+        if (stand_on(b, &l->v[i], required, rule) && stands++ == 0) {
             *first = i;
         }
     }
@@ -290,8 +292,8 @@ static void tell_merged(struct build *b, const struct link *on)
                              DR_STR_ARG(rec->object), DR_STR_ARG(a->type)),
                 build_printf(b, DR_STR_FMT ".target", DR_STR_ARG(rec->object)),
                 a->id, a->into,
-                "merged at the source: the target moves no file, so "
-                "one that was there before stays where it is");
+                "merged at the source: Freshsales moves no file, so one that "
+                "was on it before was written once more, on what is left");
         }
     }
 }
@@ -300,9 +302,9 @@ bool apply_target(struct build *b, bool required)
 {
     struct links l = links_of(b), merged = merged_into(b, &l);
     size_t taken = l.n, none = 0;
-    size_t stands = give(b, &l, 0, required, &taken);
+    size_t stands = give(b, &l, 0, required, ".target", &taken);
 
-    (void)give(b, &merged, stands, required, &none);
+    (void)give(b, &merged, stands, required, RULE_MERGED, &none);
     tell(b, &l, taken);
     if (taken < l.n && dr_str_eqz(b->rec->object, "attachment")) {
         tell_merged(b, &l.v[taken]);
@@ -336,7 +338,7 @@ void target_hash_fixed(struct build *b, struct dr_load *load)
     before.refs = NULL;
     before.ref_n = before.ref_cap = 0;
     l = links_of(&before);
-    (void)give(&before, &l, 0, true, &first);
+    (void)give(&before, &l, 0, true, ".target", &first);
     as_named.refs = before.refs;
     as_named.ref_count = before.ref_n;
     build_hash(&before, &as_named);

@@ -20,6 +20,8 @@ const struct dr_class dr_classes[] = {
                   "merge into it by the plan, or change one of them"},
     {"file_damaged", "let FastTrack hold the whole file again; it is read anew "
                      "when it changes there, then redrive"},
+    {"file_left", "nothing: it goes with the record it is on, whose removal is "
+                  "proposed; or delete it there by hand"},
     {"gone", "where it was deleted on purpose, nothing; else restore it (of a "
              "line item, its deal) from the recycle bin of Freshsales, which "
              "keeps it for 90 days, then redrive"},

@@ -83,11 +83,11 @@ void ledger_job(struct loader *l, struct lanepart *lp, const uint8_t *job,
 }
 
 /* The id that the key keeps: of the first record that we made of it and that
- * was neither removed since nor became one of another kind. */
+ * was neither removed nor left since, nor became one of another kind. */
 static uint64_t first_dst(const struct item *it, uint64_t dst)
 {
     bool stands = it->fact.dst && it->fact.state != DR_FACT_DELETED &&
-                  it->route.step != STEP_CONVERT;
+                  it->route.step != STEP_CONVERT && !it->route.anew;
 
     return stands ? it->fact.dst : dst;
 }

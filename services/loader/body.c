@@ -370,21 +370,24 @@ static const char *target_snake(struct dr_str target)
     return "contact";
 }
 
+void body_target_path(struct dr_str target, uint64_t id, struct dr_buf *out)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(targets); i++) {
+        if (targets[i].list && dr_str_eqz(target, targets[i].name)) {
+            dr_buf_printf(out, "/%s/", targets[i].list);
+            dr_buf_u64(out, id);
+        }
+    }
+}
+
 void body_parent_path(const struct dr_load *load, const struct links *l,
                       struct dr_buf *out)
 {
     size_t at = refs_target(load, l);
-    struct dr_str on;
 
-    if (at == SIZE_MAX) {
-        return;
-    }
-    on = body_target(&load->refs[at], l->lead && l->lead[at]);
-    for (size_t i = 0; i < DR_ARRAY_LEN(targets); i++) {
-        if (targets[i].list && dr_str_eqz(on, targets[i].name)) {
-            dr_buf_printf(out, "/%s/", targets[i].list);
-            dr_buf_u64(out, l->ref[at]);
-        }
+    if (at != SIZE_MAX) {
+        body_target_path(body_target(&load->refs[at], l->lead && l->lead[at]),
+                         l->ref[at], out);
     }
 }
 

@@ -48,7 +48,9 @@ void body_amount(struct dr_str amount, struct dr_buf *out);
  * lead in the target is "Lead". Empty: no such reference. */
 struct dr_str body_target(const struct dr_ref *r, bool lead);
 /* "/deals/12", below which the lists are of what hangs on it; nothing when
- * there is no such reference, or nothing hangs on its kind. */
+ * nothing hangs on its kind. */
+void body_target_path(struct dr_str target, uint64_t id, struct dr_buf *out);
+/* The same of what the record hangs on; nothing when that is nothing. */
 void body_parent_path(const struct dr_load *load, const struct links *links,
                       struct dr_buf *out);
 

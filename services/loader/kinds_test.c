@@ -71,6 +71,42 @@ static void written(const char *type, const struct dr_load *load, bool lead,
     dr_buf_done(&b);
 }
 
+/* A file on a contact, which has been merged into another one. */
+static void a_file_is_left_by_a_merge(void **state)
+{
+    const struct dr_ref refs2[2] = {
+        {.field = DR_STR_LIT("targetable:Contact"),
+         .rule = DR_STR_LIT("attachment.target"),
+         .lane = DR_STR_LIT("contact"),
+         .key = DR_STR_LIT("contact:2"),
+         .on_miss = DR_MISS_DROP},
+        {.field = DR_STR_LIT("targetable:Contact"),
+         .rule = DR_STR_LIT("attachment.target.merged"),
+         .lane = DR_STR_LIT("contact"),
+         .key = DR_STR_LIT("contact:1"),
+         .on_miss = DR_MISS_DROP}};
+    struct dr_load load = {.refs = refs2, .ref_count = 2};
+    struct dr_fact f[3] = {{.state = DR_FACT_DONE, .dst = 8},
+                           {.state = DR_FACT_DELETED, .dst = 7},
+                           {.state = DR_FACT_NONE}};
+    struct refs_case c = {.load = &load, .facts = f};
+    enum refs_verdict v;
+    const struct dr_ref *which;
+    struct links l;
+
+    (void)state;
+    assert_int_equal(refs_resolve(&c, arena, &l, &v, &which), 0);
+    assert_true(refs_left_by_merge(&c, &l, DR_STR_LIT("/contacts/7")));
+    assert_false(refs_left_by_merge(&c, &l, DR_STR_LIT("/contacts/8")));
+    assert_false(refs_left_by_merge(&c, &l, DR_STR_LIT("/deals/7")));
+    assert_false(refs_left_by_merge(&c, &l, DR_STR_LIT("")));
+    f[0].state = DR_FACT_NONE; /* what is left is not there: it stays */
+    f[0].dst = 0;
+    f[1].state = DR_FACT_DONE;
+    assert_int_equal(refs_resolve(&c, arena, &l, &v, &which), 0);
+    assert_false(refs_left_by_merge(&c, &l, DR_STR_LIT("/contacts/7")));
+}
+
 static void activities_hang_on_their_parent(void **state)
 {
     struct dr_field f = text_field("notes", "n");
@@ -436,6 +472,7 @@ static void folds_read_what_they_change(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_is_left_by_a_merge),
         cmocka_unit_test(activities_hang_on_their_parent),
         cmocka_unit_test(a_call_log_nests_its_note),
         cmocka_unit_test(document_links_go_bare),

@@ -5,6 +5,8 @@
  */
 #include "loader.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,9 +211,31 @@ static void tell_other_name(struct loader *l, struct item *it,
     }
 }
 
+/* Freshsales has no call that moves or deletes a file. */
+static void tell_file_left(struct loader *l, struct item *it)
+{
+    char why[192];
+    struct rejection r = {
+        .class = "file_left",
+        .cure = "nothing: it goes with that record, whose removal is "
+                "proposed; or delete it there by hand",
+        .field = DR_STR_LIT("targetables"),
+        .partial = true};
+
+    if (it->route.anew) {
+        (void)snprintf(why, sizeof(why),
+                       "what it stood on was merged: it was written once "
+                       "more, and %" PRIu64 " stays at %s",
+                       it->fact.dst, it->fact.keep);
+        r.reason = dr_str_z(why);
+        tell_part(l, it, item_load(l, it), &r);
+    }
+}
+
 static void tell_parts(struct loader *l, struct item *it, struct dr_str record)
 {
     tell_left_behind(l, it);
+    tell_file_left(l, it);
     tell_other_name(l, it, record);
 }
 

@@ -352,6 +352,14 @@ static size_t missing_now(const struct item *it, const struct dr_load *load,
                : links->missing;
 }
 
+/* The target moves no file. */
+static bool is_left(const struct item *it, const struct refs_case *refs,
+                    const struct links *links)
+{
+    return it->type && it->type->fixed &&
+           refs_left_by_merge(refs, links, dr_str_z(it->fact.keep));
+}
+
 static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
 {
     struct item *it = o->it;
@@ -381,8 +389,9 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         it->alike = turn_alike(o->load, &links);
     }
     it->missing = rc.missing = missing_now(it, o->load, &links);
+    rc.left = is_left(it, &refs, &links);
     if (load_outdated(l, o->load) ||
-        fact_covers(&it->fact, o->load, it->missing)) {
+        (!rc.left && fact_covers(&it->fact, o->load, it->missing))) {
         item_settled(it);
         return;
     }

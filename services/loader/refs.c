@@ -4,6 +4,8 @@
 
 #include <drover/plan/plan.h>
 
+#include "body.h"
+
 size_t refs_count(const struct dr_load *load)
 {
     return load->ref_count + load->line_count + 1;
@@ -193,4 +195,34 @@ size_t refs_target(const struct dr_load *load, const struct links *links)
         }
     }
     return SIZE_MAX;
+}
+
+/* Its removal may have been let through already; its id is known then, too. */
+static bool stood_at(const struct refs_case *c, size_t at, struct dr_str path)
+{
+    const struct dr_ref *r = &c->load->refs[at];
+    struct dr_buf of;
+    bool same;
+
+    dr_buf_init(&of, 128);
+    body_target_path(body_target(r, false), c->facts[at].dst, &of);
+    same = dr_ref_is_merged(r) && dr_str_eq(dr_buf_view(&of), path);
+    dr_buf_done(&of);
+    return same;
+}
+
+bool refs_left_by_merge(const struct refs_case *c, const struct links *links,
+                        struct dr_str path)
+{
+    size_t at = refs_target(c->load, links);
+
+    if (at == SIZE_MAX || dr_ref_is_merged(&c->load->refs[at])) {
+        return false;
+    }
+    for (size_t i = at + 1; i < c->load->ref_count; i++) {
+        if (stood_at(c, i, path)) {
+            return true;
+        }
+    }
+    return false;
 }

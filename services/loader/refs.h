@@ -51,5 +51,9 @@ int refs_resolve(const struct refs_case *c, struct dr_arena *a,
 /* The reference on which an activity, a note or a file hangs: its number,
  * SIZE_MAX: none that is there. */
 size_t refs_target(const struct dr_load *load, const struct links *links);
+/* It was put on what has been merged since into what it hangs on now. path: of
+ * the parent that it was put on, "/contacts/7". */
+bool refs_left_by_merge(const struct refs_case *c, const struct links *links,
+                        struct dr_str path);
 
 #endif

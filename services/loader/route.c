@@ -134,7 +134,7 @@ void route_of(const struct route_case *c, struct route *out)
     const struct dr_fact *f = c->fact;
 
     *out = (struct route){.way = WAY_SKIP};
-    if (fact_covers(f, c->load, c->missing)) {
+    if (!c->left && fact_covers(f, c->load, c->missing)) {
         return;
     }
     if (c->load->op == DR_LOAD_DELETE) {
@@ -148,8 +148,9 @@ void route_of(const struct route_case *c, struct route *out)
     if (of_another(c, out)) {
         return;
     }
-    if (f->dst == 0 || f->state == DR_FACT_DELETED) {
+    if (f->dst == 0 || f->state == DR_FACT_DELETED || c->left) {
         first_time(c, out);
+        out->anew = c->left;
         return;
     }
     out->dst = f->dst;

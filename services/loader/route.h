@@ -34,6 +34,7 @@ struct route {
     uint64_t dst; /* 0: to be created                               */
     bool preimage;
     bool merge; /* dst was there before the migration             */
+    bool anew;  /* another one takes the place of what was left   */
     enum dr_done_origin origin;
 };
 
@@ -42,6 +43,7 @@ struct route_case {
     const struct dr_fact *fact; /* of the record's own key in its lane     */
     uint64_t self_dst; /* link: what is patched; deal_product: the deal    */
     bool alone; /* few or doubtful: not in bulk                            */
+    bool left;  /* a file on what has been merged since                    */
     bool open;  /* the outcome of an attempt at it is not known            */
     size_t missing; /* links that would be left out                        */
 };

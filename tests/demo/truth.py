@@ -141,7 +141,16 @@ class Truth:
             "%s %s" % at for at, r in live.items()
             if ours(r) and at not in named
             and source_id(at[0], r) != "unassigned"
-            and source_id(at[0], r) not in self.unknown])
+            and source_id(at[0], r) not in self.unknown
+            and not self.on_what_is_gone(at[0], r, live)])
+
+    @staticmethod
+    def on_what_is_gone(kind, record, live):
+        """A file that went with the record it was on, in the recycle bin."""
+        lists = {"Contact": "contacts", "Deal": "deals",
+                 "SalesAccount": "sales_accounts"}
+        return kind == "files" and (lists.get(
+            record["parent_type"]), record["parent_id"]) not in live
 
     @staticmethod
     def target(line):

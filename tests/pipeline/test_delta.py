@@ -244,6 +244,32 @@ class Delta(Case):
                          ("landed", "landed"))
         self.assertEqual(flow.status()["pass"], 3)  # sample, full, links
 
+    def test_a_file_follows_a_merge(self):
+        """No call moves one; but what it stands on is removed."""
+        s, flow = self.loaded()
+        was = self.target_of(s, "contacts", "external_id", "ct_003")["id"]
+        into = self.target_of(s, "contacts", "external_id", "ct_004")["id"]
+        self.assertIn(("Contact", was), self.holders(s, "empty.txt"))
+        s.source.post("/sim/admin/contact/ct_003",
+                      {"op": "merge", "merged_into": "ct_004"})
+        flow.tail(changes=False)
+        result = self.ended(flow)
+        self.assertEqual(self.holders(s, "empty.txt"), {
+            ("Contact", was), ("Contact", into)})
+        new = next(f["id"] for f in result.lines(
+            "freshsales/records/files.ndjson") if f["parent_id"] == into)
+        self.assertNotIn(was, {r["id"] for r in ndjson(
+            s.target.admin, "/sim/records/contacts")})
+        self.assertEqual([(c["target_id"], c["field"]) for c in result.conflicts()
+                          if c["id"] == "fi_03"],
+                         [(new, "targetables")])
+
+    @staticmethod
+    def holders(s, name):
+        """What files of this name stand on."""
+        return {(f["parent_type"], f["parent_id"]) for f in ndjson(
+            s.target.admin, "/sim/records/files") if f["name"] == name}
+
     @staticmethod
     def target_of(s, kind, key, value):
         return next(r for r in ndjson(s.target.admin, "/sim/records/" + kind)

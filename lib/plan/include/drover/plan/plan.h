@@ -349,6 +349,9 @@ size_t dr_links_settle(const struct dr_load *load, uint64_t *ids,
  * ended, then.
  */
 bool dr_links_governed(const struct dr_load *load, struct dr_str name);
+/* The other end was merged into another one that the load names before it: it
+ * stands until a person lets its removal through. */
+bool dr_ref_is_merged(const struct dr_ref *r);
 /* A company without a parent, a deal without a line: there is something to do
  * only where it had one before. */
 bool dr_links_only_end(const struct dr_load *load);
