@@ -66,6 +66,11 @@ static void test_access(void **state)
     assert_true(dr_json_true(dr_json_get(j, "t")));
     assert_false(dr_json_true(dr_json_get(j, "f")));
     assert_false(dr_json_true(NULL));
+    assert_true(dr_json_lists(arr, DR_STR_LIT("11")));
+    assert_false(dr_json_lists(arr, DR_STR_LIT("10"))); /* a number */
+    assert_false(dr_json_lists(arr, DR_STR_LIT("")));
+    assert_false(dr_json_lists(j, DR_STR_LIT("11")));
+    assert_false(dr_json_lists(NULL, DR_STR_LIT("11")));
     assert_null(dr_json_get(arr, "a"));
     assert_null(dr_json_get(NULL, "a"));
     assert_null(dr_json_at(j, 0));

@@ -569,6 +569,17 @@ bool dr_json_true(const struct dr_json *j)
     return j && j->type == DR_JSON_TRUE;
 }
 
+bool dr_json_lists(const struct dr_json *arr, struct dr_str text)
+{
+    DR_JSON_EACH(e, dr_json_type(arr) == DR_JSON_ARRAY ? arr : NULL)
+    {
+        if (e->type == DR_JSON_STRING && dr_str_eq(e->text, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int dr_json_i64(const struct dr_json *j, int64_t *out)
 {
     return dr_str_i64(dr_json_scalar(j), out);

@@ -9,20 +9,9 @@
 
 #include <drover/wire/redaction.h>
 
-static bool is_named(const struct dr_json *names, struct dr_str name)
-{
-    DR_JSON_EACH(e, names)
-    {
-        if (e->type == DR_JSON_STRING && dr_str_eq(e->text, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool hidden(const struct build *b, const struct dr_json *v)
 {
-    return is_named(dr_json_get(b->root, "redacted"), v->key) ||
+    return dr_json_lists(dr_json_get(b->root, "redacted"), v->key) ||
            dr_is_redaction(b->rec->object, v->key, dr_json_str(v));
 }
 
@@ -148,7 +137,7 @@ void redacted_tell(struct build *b)
     }
     DR_JSON_EACH(v, dr_json_get(b->root, "properties"))
     {
-        if (!is_named(names, v->key) && hidden(b, v)) {
+        if (!dr_json_lists(names, v->key) && hidden(b, v)) {
             tell(b, v->key);
         }
     }
@@ -160,7 +149,7 @@ bool redacted_hides(const struct build *b, struct dr_str property)
         dr_json_gets(dr_json_get(b->root, "properties"), property);
 
     return v ? hidden(b, v)
-             : is_named(dr_json_get(b->root, "redacted"), property);
+             : dr_json_lists(dr_json_get(b->root, "redacted"), property);
 }
 
 void redacted_reject(struct build *b, const char *property, const char *rule,

@@ -58,13 +58,8 @@ static bool has_scope(const struct dr_json *account, const char *name)
 {
     const struct dr_json *scopes = dr_json_get(account, "scopes");
 
-    DR_JSON_EACH(s, scopes)
-    {
-        if (dr_str_eqz(dr_json_str(s), name)) {
-            return true;
-        }
-    }
-    return !scopes; /* a source that names none promises all */
+    /* A source that names none promises all. */
+    return !scopes || dr_json_lists(scopes, dr_str_z(name));
 }
 
 /* What a person wants to hear first. */

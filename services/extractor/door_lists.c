@@ -382,13 +382,7 @@ static void write_ends(struct door *d, struct dr_json_w *w,
 
 static bool has_pair(const struct door *d, const struct call *c)
 {
-    DR_JSON_EACH(to, part(d, c, "associations"))
-    {
-        if (dr_str_eqz(dr_json_str(to), c->to)) {
-            return true;
-        }
-    }
-    return false;
+    return dr_json_lists(part(d, c, "associations"), dr_str_z(c->to));
 }
 
 enum api_result door_associations(struct door *d, const struct call *c,

@@ -199,18 +199,6 @@ static bool read_bodies(struct extractor *ex, struct object *o, struct sets *s,
 
 /* ---- the currencies of deals ---- */
 
-/* What the token may not see is not known; null would be "it has none". */
-static bool hides_currency(const struct dr_json *row)
-{
-    DR_JSON_EACH(e, dr_json_get(row, "redacted"))
-    {
-        if (dr_str_eqz(dr_json_str(e), "currency")) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void take_deal(struct extractor *ex, struct sets *s,
                       const struct dr_json *row)
 {
@@ -221,8 +209,10 @@ static void take_deal(struct extractor *ex, struct sets *s,
 
     for (size_t d = 0; record_parse(row, &src, &err) == 0 && d < s->n; d++) {
         if (dr_str_eq(s->deal[d].id, src.id)) {
+            /* Hidden is not known; null would be "it has none". */
             s->priced[d] = (struct priced){
-                .known = !hides_currency(row),
+                .known = !dr_json_lists(dr_json_get(row, "redacted"),
+                                        DR_STR_LIT("currency")),
                 .currency = dr_arena_dup(
                     ex->page_arena, dr_utf8_prefix(currency, CURRENCY_MAX)),
                 .updated_ms = folder_stamp(ex->api.folder, src.updated_ms)};

@@ -24,17 +24,6 @@ static void try_capabilities(struct trial *t, const struct dr_json *account)
     }
 }
 
-static bool has_scope(const struct dr_json *scopes, const char *want)
-{
-    DR_JSON_EACH(s, scopes)
-    {
-        if (dr_str_eqz(dr_json_str(s), want)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void try_scopes(struct trial *t, const struct dr_json *account)
 {
     static const char *const wanted[] = {"objects.read", "email_body.read",
@@ -42,7 +31,7 @@ static void try_scopes(struct trial *t, const struct dr_json *account)
     const struct dr_json *scopes = dr_json_get(account, "scopes");
 
     for (size_t i = 0; scopes && i < DR_ARRAY_LEN(wanted); i++) {
-        bool has = has_scope(scopes, wanted[i]);
+        bool has = dr_json_lists(scopes, dr_str_z(wanted[i]));
         tell(t, "scope", has ? HOLDS : FAILS,
              t->door->api->token
                  ? "let the client named in source.token_file have this scope "

@@ -194,6 +194,37 @@ class Records(Case):
         self.assertEqual(told("de_021"), {"deal": {"currency": "EUR"}})
         self.assert_all(w)
 
+    def test_a_currency_that_is_hidden_is_not_known(self):
+        """The set of a deal says nothing then, or what it said before: null
+        would be that the deal has none, and its lines would leave it."""
+        b, f = self.folder()
+        deals = {r["id"]: r for r in f.records("deal")}
+
+        def hide(deal):
+            deal["properties"]["currency"] = None
+            deal["redacted"] = ["currency"]
+        hide(deals["de_007"])
+        f.put("deal", deals.values())
+        w = self.world(f.done(), bench=b)
+        w.read_whole()
+        w.fast()
+        sets = w.newest("line_item")
+        self.assertFalse(sets["de_007"]["body"])
+        self.assertEqual(json.loads(sets["de_021"]["body"]),
+                         {"deal": {"currency": "USD"}})
+        hide(deals["de_021"])
+        w.edit("deal", dict(deals["de_021"], version=99))
+        line = next(r for r in w.sim.records("line_item")
+                    if r["properties"]["deal_id"] == "de_021")
+        line["properties"]["name"] = "Another name"
+        w.edit("line_item", line)  # so that the set is sent again
+        w.drained()
+        newest = w.newest("line_item")["de_021"]
+        self.assertGreater(newest["rev"], sets["de_021"]["rev"])
+        self.assertEqual(json.loads(newest["body"]),
+                         {"deal": {"currency": "USD"}})
+        self.assert_all(w)
+
     def test_every_kind_of_edit_in_the_tail(self):
         w = self.world()
         w.read_whole()

@@ -66,6 +66,8 @@ struct dr_str dr_json_get_str(const struct dr_json *obj, const char *key);
 /* The text of a string or the lexeme of a number: ids come as either. */
 struct dr_str dr_json_scalar(const struct dr_json *j);
 bool dr_json_true(const struct dr_json *j);
+/* True: this string is one of the elements. */
+bool dr_json_lists(const struct dr_json *arr, struct dr_str text);
 /* Integers from a number or a string of digits. -1: neither. */
 int dr_json_i64(const struct dr_json *j, int64_t *out) DR_MUSTCHECK;
 int64_t dr_json_get_i64(const struct dr_json *obj, const char *key,
