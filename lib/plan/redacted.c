@@ -7,6 +7,7 @@
  */
 #include "plan_private.h"
 
+#include <drover/wire/classes.h>
 #include <drover/wire/redaction.h>
 
 static bool hidden(const struct build *b, const struct dr_json *v)
@@ -156,6 +157,5 @@ void redacted_reject(struct build *b, const char *property, const char *rule,
                      const char *reason)
 {
     build_reject(b, "redacted", dr_str_z(property), dr_str_z(rule), reason,
-                 "give the token the scope that it lacks: it is carried when "
-                 "it is read again");
+                 dr_class_named(DR_STR_LIT("redacted"))->cure);
 }

@@ -47,7 +47,9 @@ const struct dr_class dr_classes[] = {
                     "bin of Freshsales, and propose the plan anew"},
     {"parent_missing", "cure the record that it belongs to (`drover find` "
                        "tells what became of it), then redrive"},
-    {"redacted", "give the token the scope that it lacks"},
+    {"redacted", "give the token the scope that it lacks, or accept the loss: "
+                 "an e-mail is read again by itself then, another record when "
+                 "it changes in FastTrack"},
     {"refused",
      "change the value in FastTrack, or the rule in the plan, then redrive"},
     {"rejected",

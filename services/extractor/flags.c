@@ -6,6 +6,7 @@
  */
 #include "extractor.h"
 
+#include <drover/wire/classes.h>
 #include <drover/wire/redaction.h>
 
 #define FIELDS_MAX 32
@@ -85,8 +86,7 @@ void tell_flags(struct extractor *ex, struct object *o, const struct flagged *f,
 {
     static const char hidden[] =
         "FastTrack leaves this out: a placeholder stands in its place";
-    static const char scope[] = "give the token the scope that it lacks and "
-                                "migrate anew, or accept the loss";
+    const char *scope = dr_class_named(DR_STR_LIT("redacted"))->cure;
     const struct dr_json *corrupt = dr_json_get(row, "corrupt");
     const struct dr_json *redacted = dr_json_get(row, "redacted");
     const struct dr_json *properties = dr_json_get(row, "properties");

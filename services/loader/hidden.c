@@ -7,6 +7,7 @@
 #include "loader.h"
 
 #include <drover/plan/plan.h>
+#include <drover/wire/classes.h>
 #include <drover/wire/redaction.h>
 
 #include "tags.h"
@@ -82,8 +83,7 @@ void hidden_refuse(struct loader *l, struct item *it,
     dr_buf_z(&b, "), and an update without that could take out what "
                  "Freshsales has");
     item_refuse(l, it, "redacted", 0,
-                "give the token the scope that it lacks: the record is carried "
-                "when it is read again",
-                true, dr_buf_view(&b));
+                dr_class_named(DR_STR_LIT("redacted"))->cure, true,
+                dr_buf_view(&b));
     dr_buf_done(&b);
 }

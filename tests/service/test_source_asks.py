@@ -397,6 +397,15 @@ class Asks(Case):
         told = [r for r in w.dump("rejected") if r["class"] == "redacted"]
         self.assertEqual({(r["id"], r["field"]) for r in told},
                          {("e_%d" % n, "body") for n in range(3)})
+        cures = {r["cure"] for r in told}
+        self.assertEqual(len(cures), 1)
+        self.assertIn("an e-mail is read again by itself", cures.pop())
+        w.sim.post("/sim/knobs", {"scopes": "objects.read,email_body.read"})
+        self.approve(w, "scope:email_body.read", self.asked(w, "scope")["id"])
+        w.until("their bodies have come", lambda: {
+            json.loads(r["body"])["properties"]["body"]
+            for r in w.newest("email").values()} ==
+            {"the text %d" % n for n in range(3)})
 
     def test_an_object_beyond_the_plan_is_left_out_when_approved(self):
         b, f = self.folder()
