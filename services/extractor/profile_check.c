@@ -13,9 +13,6 @@
 #define OBJECTS_MAX 64
 #define PAGES 3 /* of one row each: enough to see an order */
 
-/* An id that no record has: absence must be told as such. */
-static const char nobody[] = "drover-profile-check-0";
-
 static const struct dr_json *part(const struct trial *t, const char *name)
 {
     return trial_part(t, name);
@@ -24,31 +21,6 @@ static const struct dr_json *part(const struct trial *t, const char *name)
 static size_t count(const struct ask *ask)
 {
     return ask->rows ? ask->rows->count : 0;
-}
-
-/* By id; a row of the answer, or NULL. */
-static const struct dr_json *try_read(struct trial *t, const char *id,
-                                      enum api_result *r_out)
-{
-    const struct row_kind kind = trial_kind(t);
-    struct call c = call_of(t);
-    struct dr_str ids[] = {dr_str_z(id)};
-    struct ask ask;
-
-    dr_arena_reset(t->door->asked);
-    ask_init(t->door, &ask, part(t, "read"), &c);
-    ask.vars.ids = ids;
-    ask.vars.id_count = 1;
-    if (!try_call(t, &ask, r_out)) {
-        return NULL;
-    }
-    DR_JSON_EACH(row, ask.rows)
-    {
-        if (dr_str_eqz(row_id(&kind, row), id)) {
-            return row;
-        }
-    }
-    return NULL;
 }
 
 /* ---- the list: what nothing goes without ---- */
@@ -82,76 +54,105 @@ static void tell_unusable(struct trial *t, const struct ask *ask)
     }
 }
 
-/* One bad record is not a bad profile. */
-static bool others_have_ids(struct trial *t, const char *inner)
+enum listed {
+    LIST_NONE,   /* there is nothing to go on with               */
+    LIST_BROKEN, /* its first record cannot be read              */
+    LIST_OTHER,  /* its first record has no id: another goes on  */
+    LIST_FIRST,
+};
+
+/* One bad record is not a bad profile. The first that has an id goes to out. */
+static bool others_have_ids(struct trial *t, struct seen *out)
 {
     struct call c = call_of(t);
-    struct seen one;
     enum api_result r;
     struct ask ask;
 
     c.limit = 10;
-    if (!try_page(t, part(t, "list"), &c, inner, &ask, &r)) {
+    if (!try_page(t, part(t, "list"), &c, "", &ask, &r)) {
         return true; /* not known */
     }
     DR_JSON_EACH(row, ask.rows)
     {
-        look_at(t, row, &one);
-        if (one.id[0]) {
+        look_at(t, row, out);
+        if (out->id[0]) {
             return true;
         }
     }
     return false;
 }
 
-/* The first row of the list goes to out; false: there is nothing to go on
- * with. */
-static bool try_list(struct trial *t, struct seen *out, char next[256],
-                     bool whole)
+static enum listed no_list(struct trial *t, const struct ask *ask,
+                           enum api_result r)
+{
+    char why[160];
+
+    if (r == API_OK) {
+        tell_unusable(t, ask);
+    } else if (is_broken(t, r)) {
+        say_broken(t, r, why, sizeof(why));
+        tell(t, "list", UNKNOWN,
+             part(t, "index")
+                 ? "none needed: the snapshot sets the record aside; have it "
+                   "mended to see the rest of the list checked"
+                 : "have the record mended: without an index in the profile "
+                   "the snapshot cannot step past it",
+             "the first record %s", why);
+        return LIST_BROKEN;
+    } else if (r != API_STOPPED) {
+        tell_refused(t, "list", MUST_FAIL, r);
+    }
+    return LIST_NONE;
+}
+
+/* A record without an id in the first place. */
+static enum listed no_id(struct trial *t, struct seen *out)
+{
+    if (!others_have_ids(t, out)) {
+        tell(t, "A1", MUST_FAIL, "correct keys.id in the profile",
+             "records have no id where the profile says");
+        return LIST_NONE;
+    }
+    tell(t, "A1", UNKNOWN, "mend the first record",
+         "the first record has no id, others have");
+    return out->id[0] ? LIST_OTHER : LIST_NONE;
+}
+
+/* The row that the check goes on with goes to out. */
+static enum listed try_list(struct trial *t, struct seen *out, char next[256],
+                            bool whole)
 {
     struct call c = call_of(t);
+    enum listed listed = LIST_FIRST;
     enum api_result r;
     struct ask ask;
+    size_t n;
 
     next[0] = out->id[0] = '\0';
     if (!try_page(t, part(t, "list"), &c, "", &ask, &r)) {
-        if (r == API_OK) {
-            tell_unusable(t, &ask);
-        } else if (r != API_STOPPED) {
-            tell_refused(t, "list", MUST_FAIL, r);
-        }
-        return false;
+        return no_list(t, &ask, r);
     }
-    if (count(&ask) == 0) {
+    n = count(&ask);
+    if (n == 0) {
         tell(t, "list", UNKNOWN, "try again when there are records",
              "no records: an empty object, or rows stand elsewhere");
-        return false;
+        return LIST_NONE;
     }
     look_at(t, ask.rows->child, out);
-    if (out->id[0] == '\0' && !others_have_ids(t, next)) {
-        tell(t, "A1", MUST_FAIL, "correct keys.id in the profile",
-             "records have no id where the profile says");
-        return false;
-    }
-    if (out->id[0] == '\0') {
-        tell(t, "A1", UNKNOWN, "mend the first record",
-             "the first record has no id, others have");
-        return false;
-    }
     if (ask_peek(&ask, "", next, 256) != ASK_ON) {
         next[0] = '\0';
     }
-    if (whole) {
-        tell(t, "list", HOLDS, "", "readable, with ids and the source's time");
-        tell(t, "page_size", count(&ask) == 1 ? HOLDS : FAILS,
-             "set limit of the list to what the source gives at most",
-             "asked for 1 row, got %zu", count(&ask));
-        tell(t, "A3", out->stamp_ms > 0 ? HOLDS : FAILS,
-             "correct keys.updated_at or values.time in the profile",
-             out->stamp_ms > 0 ? "updated_at is a time"
-                               : "updated_at is no time, or not there");
+    if (out->id[0] == '\0') {
+        listed = no_id(t, out);
     }
-    return true;
+    if (whole && listed != LIST_NONE) {
+        tell(t, "list", HOLDS, "", "readable, with ids and the source's time");
+        tell(t, "page_size", n == 1 ? HOLDS : FAILS,
+             "set limit of the list to what the source gives at most",
+             "asked for 1 row, got %zu", n);
+        tell_stamp(t, out);
+    }
+    return listed;
 }
 
 /* Pages of one row, one after the other. */
@@ -324,160 +325,46 @@ static void try_since(struct trial *t, const struct seen *first)
              : "a window leaves out the change that it begins with");
 }
 
-/* ---- the same record by three calls ---- */
-
-static bool same(const struct trial *t, const struct seen *a,
-                 const struct seen *b)
+static void try_changes(struct trial *t)
 {
-    return dr_json_get(part(t, "keys"), "version")
-               ? strcmp(a->version, b->version) == 0
-               : a->stamp_ms == b->stamp_ms;
-}
+    int64_t now_ms = t->door->server_ms;
+    struct seen first = {0};
 
-/* A read that was refused or failed says nothing of the record. */
-static bool says_nothing(const struct trial *t, enum api_result r)
-{
-    int status = t->door->api->status;
-
-    return r != API_OK && (r != API_NO || status == 401 || status == 403 ||
-                           status == 408 || status / 100 != 4);
-}
-
-static void try_bodies(struct trial *t, const struct seen *first)
-{
-    enum api_result r;
-    const struct dr_json *row = try_read(t, first->id, &r);
-    struct seen now;
-
-    if (t->stopped) {
-        return;
-    }
-    if (says_nothing(t, r)) {
-        tell_refused(t, "read", FAILS, r);
-        return;
-    }
-    if (!row) {
-        tell(t, "read", UNKNOWN,
-             "correct read in the profile, when the record is not corrupt",
-             "a record of the list is not given by its id");
-    } else {
-        look_at(t, row, &now);
-        tell(t, "A2", same(t, first, &now) ? HOLDS : FAILS,
-             "list and read disagree: try again; if they still do, take the "
-             "stamp from where both have it (keys)",
-             same(t, first, &now) ? "list and read have the same version"
-                                  : "list and read have different versions");
-    }
-    row = try_read(t, nobody, &r);
-    if (!t->stopped && says_nothing(t, r) && t->door->api->status != 403) {
-        tell_refused(t, "absence", FAILS, r);
-    } else if (!t->stopped) {
-        tell(t, "absence", row ? FAILS : HOLDS,
-             "deletions cannot be confirmed: correct read",
-             row ? "an id that nobody has is answered"
-                 : "an id that nobody has is not answered");
-    }
-}
-
-static void try_index(struct trial *t, const struct seen *first)
-{
-    struct call c = call_of(t);
-    const struct dr_json *row;
-    struct seen now = {0};
-    enum api_result r;
-    struct ask ask;
-
-    if (!part(t, "index")) {
-        tell(t, "index", UNKNOWN, "none needed: all bodies are read again",
-             "the source has none");
-        return;
-    }
-    if (!try_page(t, part(t, "index"), &c, "", &ask, &r)) {
-        if (!t->stopped) {
-            tell_refused(t, "index", FAILS, r == API_OK ? API_POISON : r);
-        }
-        return;
-    }
-    row = ask.rows ? ask.rows->child : NULL;
-    if (t->profile->mapped) {
-        look_at(t, row, &now);
-    } else {
-        (void)snprintf(now.id, sizeof(now.id), DR_STR_FMT,
-                       DR_STR_ARG(dr_json_scalar(dr_json_at(row, 0))));
-        (void)snprintf(now.version, sizeof(now.version), DR_STR_FMT,
-                       DR_STR_ARG(dr_json_scalar(dr_json_at(row, 1))));
-    }
-    if (strcmp(now.id, first->id) != 0) {
-        tell(t, "index", UNKNOWN, "none, when the list has another order",
-             "index and list begin with different records");
-        return;
-    }
-    tell(t, "index", same(t, first, &now) ? HOLDS : FAILS,
-         "index and list disagree: try again; if they still do, the sweep "
-         "reads every record twice",
-         "index and list have the first record; page of %zu", count(&ask));
-}
-
-static bool is_redacted_in(const struct trial *t, const struct dr_json *pattern,
-                           const struct dr_json *values)
-{
-    const struct dr_json *v =
-        dr_json_gets(values, dr_json_get_str(pattern, "property"));
-    const struct dr_json *box = profile_values(t->profile, "box");
-
-    if (box && dr_json_type(v) == DR_JSON_OBJECT) {
-        v = pointer_get(v, box->text);
-    }
-    return dr_str_find(dr_json_str(v), dr_json_get_str(pattern, "contains")) !=
-           SIZE_MAX;
-}
-
-/* A placeholder in the place of a body: the token lacks a scope. */
-static void try_redaction(struct trial *t, const struct seen *first)
-{
-    const struct dr_json *at = dr_json_get(part(t, "keys"), "values");
-
-    DR_JSON_EACH(p, dr_json_get(t->profile->root, "redaction"))
-    {
-        const struct dr_json *row;
-        enum api_result r;
-        if (!dr_str_eqz(dr_json_get_str(p, "object"), t->object)) {
-            continue;
-        }
-        row = try_read(t, first->id, &r);
-        if (row && at) {
-            bool is = is_redacted_in(t, p, pointer_get(row, at->text));
-            tell(t, "redaction", is ? FAILS : HOLDS,
-                 "give the token the scope that reads this text, or it is "
-                 "lost",
-                 is ? "a text is replaced by a placeholder"
-                    : "no placeholder in the first record");
-        }
+    if (!part(t, "changes")) {
+        tell(t, "changes", UNKNOWN, "none needed: the delta is a full read",
+             "the source has no call for them");
+    } else if (now_ms <= 0) {
+        tell(t, "changes", UNKNOWN, "check again when a record can be read",
+             "no answer has told the source's time");
+    } else if (try_filter(t, now_ms)) {
+        try_order(t, now_ms, &first);
+        try_since(t, &first);
     }
 }
 
 static void try_object(struct trial *t, bool whole)
 {
-    struct seen first, change = {0};
-    int64_t now_ms;
+    static const struct seen none;
+    struct seen first;
     char next[256];
+    enum listed listed = try_list(t, &first, next, whole);
 
-    if (!try_list(t, &first, next, whole) || !whole || t->stopped) {
+    if (listed == LIST_NONE || !whole || t->stopped) {
         return;
     }
-    now_ms = t->door->server_ms;
-    try_cursor(t, &first, next);
-    if (!part(t, "changes")) {
-        tell(t, "changes", UNKNOWN, "none needed: the delta is a full read",
-             "the source has no call for them");
-    } else if (try_filter(t, now_ms)) {
-        try_order(t, now_ms, &change);
-        try_since(t, &change);
+    if (listed == LIST_BROKEN) {
+        try_behind(t);
+    } else {
+        try_cursor(t, listed == LIST_FIRST ? &first : &none, next);
     }
+    try_changes(t);
     try_edits(t);
-    try_bodies(t, &first);
-    try_index(t, &first);
-    try_redaction(t, &first);
+    if (listed != LIST_BROKEN) {
+        try_bodies(t, &first);
+        try_index(t, &first);
+        try_redaction(t, &first);
+    }
+    try_absence(t);
 }
 
 /* The objects' names: the profile's, else the schema's. Copied. */

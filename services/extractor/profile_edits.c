@@ -171,9 +171,24 @@ static void tell_edits(struct trial *t, const struct edits *e)
     }
 }
 
-void try_edits(struct trial *t)
+/* The first records: of the list, or those that can be read where one of them
+ * breaks it. */
+static bool list_sample(struct trial *t, struct ask *ask, enum api_result *r)
 {
     struct call c = call_of(t);
+    struct seen named[PROFILE_SAMPLE];
+    size_t n;
+
+    c.limit = PROFILE_SAMPLE;
+    if (try_page(t, trial_part(t, "list"), &c, "", ask, r)) {
+        return true;
+    }
+    return is_broken(t, *r) && trial_part(t, "index") &&
+           try_sample(t, ask, named, &n, r);
+}
+
+void try_edits(struct trial *t)
+{
     struct edits e = {0};
     enum api_result r;
     struct ask ask;
@@ -182,8 +197,7 @@ void try_edits(struct trial *t)
     if (t->stopped) {
         return;
     }
-    c.limit = PROFILE_SAMPLE;
-    if (!try_page(t, trial_part(t, "list"), &c, "", &ask, &r)) {
+    if (!list_sample(t, &ask, &r)) {
         if (!t->stopped) {
             tell_refused(t, "edit", FAILS, r == API_OK ? API_POISON : r);
         }

@@ -83,6 +83,25 @@ bool try_page(struct trial *t, const struct dr_json *how, const struct call *c,
     return try_call(t, ask, r_out);
 }
 
+bool is_broken(const struct trial *t, enum api_result r)
+{
+    return r == API_LARGE || (r == API_POISON && t->door->api->status >= 400);
+}
+
+void say_broken(const struct trial *t, enum api_result r, char *out, size_t n)
+{
+    const struct api *api = t->door->api;
+    bool named = api->poison_id[0] != '\0';
+
+    if (r == API_LARGE) {
+        (void)snprintf(out, n, "is larger than what can be carried");
+    } else {
+        (void)snprintf(out, n, "cannot be read (%d %s%s%.64s)", api->status,
+                       api->code, named ? ", id " : "",
+                       named ? api->poison_id : "");
+    }
+}
+
 void tell_refused(struct trial *t, const char *what, enum verdict v,
                   enum api_result r)
 {
@@ -100,8 +119,14 @@ void tell_refused(struct trial *t, const char *what, enum verdict v,
         bool never = status == 400 || status == 404 || status == 405;
         tell(t, what, never ? v : FAILS, "correct the call in the profile",
              "answer: %d %s", status, api->code);
+    } else if (is_broken(t, r)) {
+        char why[160];
+        say_broken(t, r, why, sizeof(why));
+        tell(t, what, UNKNOWN, "have that record mended, then check again",
+             "a record %s", why);
     } else {
-        tell(t, what, UNKNOWN, "ask again when the first record can be read",
+        tell(t, what, UNKNOWN,
+             "check again; where it stays so, have the source mended",
              "no readable answer (%d %s)", status, api->code);
     }
 }

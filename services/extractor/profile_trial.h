@@ -31,6 +31,10 @@ struct row_kind trial_kind(const struct trial *t);
 /* One finding. */
 void tell(struct trial *t, const char *assumption, enum verdict v,
           const char *cure, const char *fmt, ...) DR_PRINTF(5, 6);
+/* True: a record on the page cannot be had, which breaks it whole. */
+bool is_broken(const struct trial *t, enum api_result r);
+/* What the answer to such a call says, for people. */
+void say_broken(const struct trial *t, enum api_result r, char *out, size_t n);
 /* A call that is refused or cannot be read; v: where it can never work. */
 void tell_refused(struct trial *t, const char *what, enum verdict v,
                   enum api_result r);
@@ -42,6 +46,21 @@ bool try_call(struct trial *t, struct ask *ask, enum api_result *r_out);
 bool try_page(struct trial *t, const struct dr_json *how, const struct call *c,
               const char *inner, struct ask *ask, enum api_result *r_out);
 const struct dr_json *trial_part(const struct trial *t, const char *name);
+
+/* ---- profile_reads.c: the same record by three calls ---- */
+
+void tell_stamp(struct trial *t, const struct seen *row);
+void try_bodies(struct trial *t, const struct seen *first);
+void try_absence(struct trial *t);
+void try_index(struct trial *t, const struct seen *first);
+void try_redaction(struct trial *t, const struct seen *first);
+/* Those of the first PROFILE_SAMPLE records that can be read, in ask->rows,
+ * where the list breaks at one: the index names them, a read gives them. What
+ * the index says of each is in named[0..*n_out). */
+bool try_sample(struct trial *t, struct ask *ask, struct seen *named,
+                size_t *n_out, enum api_result *r_out);
+/* What can be told when the list breaks at its first record. */
+void try_behind(struct trial *t);
 
 /* ---- profile_edits.c: does updated_at move on an edit? ---- */
 

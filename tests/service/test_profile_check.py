@@ -11,6 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 from bench import Bench, ROOT  # noqa: E402
 from other_crm import KINDS, OtherCrm  # noqa: E402
+from source_folder import SourceFolder  # noqa: E402
 
 SOURCE = ROOT / "tests" / "data" / "source"
 PROFILE = ROOT / "deploy" / "conf" / "profiles" / "other-crm-1.json"
@@ -145,6 +146,66 @@ class ProfileCheck(unittest.TestCase):
     def test_stamp_differs_between_list_and_read(self):
         code, fails, _ = self.check("stamp_differs")
         self.assertEqual((code, fails), (OK, self.of_all("A2")))
+
+    # ---- a first record that cannot be read ----
+
+    def assert_unreadable(self, found, kind, *says):
+        """Told, with what it is; the rest of the object is looked at."""
+        first = found[kind, "list"]
+        self.assertEqual(first["verdict"], "unknown")
+        for text in says:
+            self.assertIn(text, first["found"])
+        for what in ("filter", "order", "since", "absence"):
+            self.assertEqual(found[kind, what]["verdict"], "holds",
+                             (kind, what))
+
+    def test_a_first_record_that_is_broken(self):
+        folder = SourceFolder(SOURCE, self.bench.folder / "source")
+        one = {k: folder.records(k) for k in ("contact", "deal", "task")}
+        folder.put("contact", one["contact"] + [dict(one["contact"][0],
+                                                     id="!first")])
+        folder.poison("contact", ["!first"], "with_id")
+        folder.poison("deal", ["de_001"], "without_id")
+        folder.put("task", one["task"][:1])  # alone
+        folder.poison("task", ["ta_001"], "with_id")
+        sim = self.bench.fasttrack(folder.done())
+        code, found, _ = self.run_check(sim.api, sim.key, "")
+        self.assertEqual(code, OK)
+        self.assertEqual([c for c in found["checks"]
+                          if c["verdict"] == "fails"], [])
+        found = {(c["object"], c["assumption"]): c for c in found["checks"]}
+        self.assert_unreadable(found, "contact", "the first record cannot be "
+                               "read", "500 record_unreadable", "id !first")
+        self.assert_unreadable(found, "deal", "500 record_unreadable")
+        for kind in ("contact", "deal"):
+            for what in ("A3", "index", "edit"):
+                self.assertEqual(found[kind, what]["verdict"], "holds",
+                                 (kind, what))
+        self.assertEqual(found["task", "list"]["verdict"], "unknown")
+        self.assertIn("none of the first 1 records",
+                      found["task", "read"]["found"])
+        self.assertEqual(found["task", "filter"]["verdict"], "holds")
+
+    def test_a_first_record_that_is_broken_where_there_is_no_index(self):
+        code, fails, found = self.check("broken:company", change=lambda p: p[
+            "errors"]["rules"].append({"status": 500, "do": "isolate",
+                                       "code": "RECORD_UNREADABLE"}))
+        self.assertEqual((code, fails), (OK, set()))
+        self.assert_unreadable(found, "company", "500 RECORD_UNREADABLE")
+        self.assertIn("without an index", found["company", "list"]["cure"])
+        self.assertEqual(found["company", "edit"]["verdict"], "unknown")
+        self.assertEqual(found["deal", "list"]["verdict"], "holds")
+
+    def test_a_first_record_without_an_id(self):
+        code, fails, found = self.check("nameless:company")
+        self.assertEqual((code, fails), (OK, set()))
+        self.assertIn("the first record has no id",
+                      found["company", "A1"]["found"])
+        for what in ("A2", "A3", "cursor", "edit", "filter", "order", "since",
+                     "absence"):
+            self.assertEqual(found["company", what]["verdict"], "holds", what)
+
+    # ---- edits ----
 
     def test_no_record_was_ever_edited(self):
         """Nothing shows that updated_at moves: that is no success."""
