@@ -125,8 +125,22 @@ static int check_redis(const struct dr_conf *c, struct dr_err *err)
                : 0;
 }
 
+/* Of a minute half is ours, whatever is reserved (rate_take.lua). */
+static int check_reserve(const struct dr_conf *c, struct dr_err *err)
+{
+    int64_t hour = dr_conf_int(c, "rate.hour_limit");
+
+    return hour > 0 && dr_conf_int(c, "rate.reserve") >= hour
+               ? dr_conf_refuse(c, "rate.reserve", err,
+                                "nothing is left of rate.hour_limit (%lld), "
+                                "and no record would ever be sent: reserve "
+                                "less than that",
+                                (long long)hour)
+               : 0;
+}
+
 dr_conf_check_fn *const shell_checks[] = {check_key, check_target, check_redis,
-                                          NULL};
+                                          check_reserve, NULL};
 
 static void open_target(struct loader *l)
 {

@@ -160,6 +160,15 @@ class Config(unittest.TestCase):
         folder = "folder:" + str(ROOT / "tests" / "data" / "source")
         self.refused("extractor", "source.profile", "x.json",
                      "leave it empty", **{"source.url": folder})
+        for reserve, hour in ((1000, 1000), (1001, 1000), (1, 1)):
+            self.refused("loader", "rate.reserve", str(reserve),
+                         "rate.hour_limit (%d)" % hour,
+                         **{"rate.hour_limit": hour})
+        for more in ({"rate.reserve": 999, "rate.hour_limit": 1000},
+                     {"rate.reserve": 1000, "rate.hour_limit": 0},
+                     {"rate.reserve": 999, "rate.minute_limit": 1}):
+            self.assertEqual(self.run_it("loader", "--check-config", **more),
+                             (GOOD, ""))
         profile = self.bench.folder / "profile.json"
         profile.write_text((
             ROOT / "deploy" / "conf" / "profiles" / "fasttrack-1.json"
