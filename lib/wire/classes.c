@@ -16,8 +16,13 @@ const struct dr_class dr_classes[] = {
                  "it in Freshsales by hand"},
     {"corrupt", "mend the record in FastTrack: the tail picks it up by itself"},
     {"deal_gone", "delete the line, or restore its deal, in FastTrack"},
-    {"duplicate", "another record of Freshsales has this name or address: "
-                  "merge into it by the plan, or change one of them"},
+    {"duplicate",
+     "another record of Freshsales has this name or address: where it is one "
+     "that was deleted in FastTrack, let its removal through (`drover removals "
+     "list`, `drover removals approve --object O --ids ID`); where Freshsales "
+     "shows none, it lies in the recycle bin: restore it, or delete it there "
+     "for good; else merge into it by the plan, or change one of them; then "
+     "redrive"},
     {"file_damaged", "let FastTrack hold the whole file again; it is read anew "
                      "when it changes there, then redrive"},
     {"file_left", "nothing: it goes with the record it is on, whose removal is "

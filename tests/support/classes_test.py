@@ -57,6 +57,22 @@ class Classes(unittest.TestCase):
         self.assertEqual([c for c, cure in table().items() if not cure], [])
         self.assertEqual(sorted(table()), list(table()))
 
+    def test_commands_that_a_cure_names_are_there(self):
+        verbs = set(re.findall(r'^    \{"([a-z ]+)",$', (
+            ROOT / "cli" / "verbs.c").read_text(), re.M))
+        self.assertIn("removals approve", verbs)
+        named = re.findall(r"`drover ([a-z ]+?)(?: [A-Z-][^`]*)?`",
+                           " ".join(table().values()))
+        self.assertIn("removals approve", named)
+        self.assertEqual([v for v in named if v not in verbs], [])
+
+    def test_a_duplicate_may_be_of_a_record_that_is_to_go(self):
+        """Deleted at the source and created again: the old one stands while
+        its removal is proposed, and lies in the recycle bin afterwards."""
+        cure = table()["duplicate"]
+        self.assertIn("`drover removals approve --object O --ids ID`", cure)
+        self.assertIn("recycle bin", cure)
+
     def test_each_that_is_given_is_known(self):
         self.assertEqual({c: at for c, at in given().items()
                           if c not in table()}, {})
