@@ -474,7 +474,7 @@ static void test_storage(void **state)
     }
     dr_buf_init(&b, (size_t)4 << 20);
     dr_json_w_init(&w, &b);
-    dr_plan_files_json(profile, p, &w);
+    dr_plan_files_json(profile, p, NULL, &w);
     j = dr_json_parse(world.a, dr_buf_view(&b), NULL, &err);
     assert_non_null(j);
     assert_int_equal(dr_json_get_i64(j, "files", 0), 5000);

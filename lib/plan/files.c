@@ -7,6 +7,7 @@
 
 #define LISTED_MAX 2000
 #define NAME_BYTES 1024 /* of what is shown of one text */
+#define MERGES_MAX 64   /* of a parent, one into the other */
 
 static struct dr_str shown(struct dr_str s)
 {
@@ -138,12 +139,54 @@ static void write_sum(struct dr_json_w *w, const char *key, struct sum sum,
     dr_json_w_end(w);
 }
 
+/* What the report is made of, besides the files. */
+struct sources {
+    const struct dr_plan *plan;
+    const struct dr_records *records;
+};
+
+/* The record that a file hangs on; of merged ones the one that is left. */
+static const struct dr_source *parent_of(const struct seen_file *f,
+                                         const struct dr_records *records,
+                                         struct dr_arena *a)
+{
+    struct dr_str id = f->parent_id;
+
+    for (int i = 0; records && i < MERGES_MAX; i++) {
+        const struct dr_source *rec =
+            records->get(records->ctx, f->parent_type, id, a);
+        if (!rec || rec->op != DR_SRC_MERGE) {
+            return rec;
+        }
+        id = rec->merged_into;
+    }
+    return NULL;
+}
+
+/* Whom to ask about the file. */
+static void write_owner(struct dr_json_w *w, const struct seen_file *f,
+                        const struct dr_records *records)
+{
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new((size_t)64 << 20);
+    struct dr_str owner = f->owner, of = DR_STR_LIT("attachment");
+
+    if (owner.n == 0) {
+        const struct dr_source *rec = parent_of(f, records, a);
+        const struct dr_json *root =
+            rec ? dr_json_parse(a, rec->body, NULL, NULL) : NULL;
+        owner = shown(dr_json_scalar(dr_json_get(root, "owner_id")));
+        of = owner.n > 0 ? f->parent_type : (struct dr_str){"", 0};
+    }
+    dr_json_w_kv(w, "owner", owner);
+    dr_json_w_kv(w, "owner_of", of);
+}
+
 static void write_item(struct dr_json_w *w, const struct seen_file *f,
-                       const struct dr_plan *plan, const char *class,
+                       const struct sources *from, const char *class,
                        const char *decision)
 {
-    struct dr_str name =
-        plan ? map_text(plan->authors, f->author) : (struct dr_str){"", 0};
+    struct dr_str name = from->plan ? map_text(from->plan->authors, f->author)
+                                    : (struct dr_str){"", 0};
 
     dr_json_w_obj(w);
     dr_json_w_kv(w, "id", f->id);
@@ -152,7 +195,7 @@ static void write_item(struct dr_json_w *w, const struct seen_file *f,
     dr_json_w_u64(w, f->size);
     dr_json_w_kvz(w, "class", class);
     dr_json_w_kvz(w, "decision", decision);
-    dr_json_w_kv(w, "owner", f->owner);
+    write_owner(w, f, from->records);
     dr_json_w_kv(w, "author", name.n > 0 ? name : f->author);
     dr_json_w_key(w, "parent");
     dr_json_w_obj(w);
@@ -183,17 +226,19 @@ static size_t without_room(const struct seen_files *f, const struct room *room,
 }
 
 static void write_items(const struct seen_file *const *v, size_t n,
-                        const struct dr_plan *plan, const struct room *room,
+                        const struct sources *from, const struct room *room,
                         struct dr_json_w *w)
 {
+    const struct dr_plan *plan = from->plan;
+
     dr_json_w_key(w, "items");
     dr_json_w_arr(w);
     for (size_t i = 0; i < n && i < LISTED_MAX; i++) {
         if (v[i]->size > room->max) {
-            write_item(w, v[i], plan, "too_large",
+            write_item(w, v[i], from, "too_large",
                        word_of(plan ? plan->files.too_large : FILE_NOTE));
         } else {
-            write_item(w, v[i], plan, "storage",
+            write_item(w, v[i], from, "storage",
                        word_of(is_listed(v[i], room) ? plan->files.beyond
                                                      : FILE_UPLOAD));
         }
@@ -234,8 +279,10 @@ static void write_sums(struct dr_json_w *w, const struct seen_files *f,
 }
 
 void dr_plan_files_json(const struct dr_profile *profile,
-                        const struct dr_plan *plan, struct dr_json_w *w)
+                        const struct dr_plan *plan,
+                        const struct dr_records *records, struct dr_json_w *w)
 {
+    const struct sources from = {plan, records};
     const struct seen_files *f = &profile->files;
     const struct seen_file **v = files_by_age(f);
     struct room room = room_of(plan);
@@ -263,7 +310,7 @@ void dr_plan_files_json(const struct dr_profile *profile,
     dr_json_w_u64(w, room.storage > 0 && s.upload.bytes > room.storage
                          ? s.upload.bytes - room.storage
                          : 0);
-    write_items(v, n, plan, &room, w);
+    write_items(v, n, &from, &room, w);
     dr_json_w_end(w);
     free(v);
 }

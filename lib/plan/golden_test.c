@@ -171,7 +171,7 @@ static void test_files(void **state)
     (void)state;
     dr_buf_init(&b, (size_t)1 << 20);
     dr_json_w_init(&w, &b);
-    dr_plan_files_json(p, plan, &w);
+    dr_plan_files_json(p, plan, NULL, &w);
     bad = check_pretty("files.ok.json", &b);
     dr_buf_done(&b);
     dr_plan_free(plan);

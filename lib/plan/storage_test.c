@@ -128,9 +128,35 @@ static struct dr_plan *parsed(struct dr_str text)
     return p;
 }
 
+/* Deals as the books have them: one merged, one hidden, one without an owner.
+ */
+static const struct dr_source *get(void *ctx, struct dr_str object,
+                                   struct dr_str id, struct dr_arena *a)
+{
+    static const struct {
+        const char *id, *into, *body;
+    } deals[] = {{"d_own", NULL, "{\"owner_id\":\"o_deal\"}"},
+                 {"d_nobody", NULL, "{\"owner_id\":null}"},
+                 {"d_merged", "d_own", NULL},
+                 {"d_round", "d_round", NULL}};
+
+    assert_null(ctx);
+    for (size_t i = 0; i < DR_ARRAY_LEN(deals); i++) {
+        if (dr_str_eqz(object, "deal") && dr_str_eqz(id, deals[i].id)) {
+            struct dr_source *rec = dr_arena_calloc(a, 1, sizeof(*rec));
+            rec->op = deals[i].into ? DR_SRC_MERGE : DR_SRC_UPSERT;
+            rec->merged_into = dr_str_z(deals[i].into);
+            rec->body = dr_str_z(deals[i].body);
+            return rec;
+        }
+    }
+    return NULL;
+}
+
 static const struct dr_json *files_report(const struct dr_profile *profile,
                                           struct dr_str plan)
 {
+    const struct dr_records records = {get, NULL};
     struct dr_plan *p = parsed(plan);
     const struct dr_json *j;
     struct dr_json_w w;
@@ -138,7 +164,7 @@ static const struct dr_json *files_report(const struct dr_profile *profile,
 
     dr_buf_init(&b, (size_t)1 << 20);
     dr_json_w_init(&w, &b);
-    dr_plan_files_json(profile, p, &w);
+    dr_plan_files_json(profile, p, &records, &w);
     j = dr_json_parse(world.a, dr_arena_dup(world.a, dr_buf_view(&b)), NULL,
                       NULL);
     assert_non_null(j);
@@ -240,6 +266,47 @@ static void test_bound(void **state)
     dr_profile_free(profile);
 }
 
+/* Where the file's record names nobody, the record that it hangs on may. */
+static void test_owners(void **state)
+{
+    static const struct {
+        const char *owner, *parent, *shown, *of;
+    } cases[] = {{"\"o_1\"", "d_own", "o_1", "attachment"},
+                 {"null", "d_own", "o_deal", "deal"},
+                 {"\"\"", "d_merged", "o_deal", "deal"},
+                 {"null", "d_nobody", "", ""},
+                 {"null", "d_round", "", ""},
+                 {"null", "d_unknown", "", ""}};
+    struct dr_profile *profile = dr_profile_new();
+    const struct dr_json *items;
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(cases); i++) {
+        struct dr_source rec = {.object = DR_STR_LIT("attachment"),
+                                .op = DR_SRC_UPSERT};
+        struct dr_err err = {0};
+        rec.id = dr_arena_printf(world.a, "f%zu", i);
+        rec.body = dr_arena_printf(
+            world.a,
+            "{\"owner_id\":%s,\"properties\":{\"file_name\":\"n\","
+            "\"size\":\"%zu\",\"status\":\"available\",\"parents\":[{"
+            "\"type\":\"deal\",\"id\":\"%s\"}]}}",
+            cases[i].owner, 900000000 - i, cases[i].parent);
+        assert_int_equal(dr_profile_add(profile, &rec, &err), 0);
+    }
+    items = dr_json_get(files_report(profile, asked_plan(profile, NULL, 800)),
+                        "items");
+    assert_int_equal(items->count, DR_ARRAY_LEN(cases));
+    for (size_t i = 0; i < DR_ARRAY_LEN(cases); i++) {
+        const struct dr_json *item = dr_json_at(items, i);
+        assert_holds(dr_json_get(item, "owner")->raw, cases[i].shown);
+        assert_int_equal(dr_json_get_str(item, "owner").n,
+                         strlen(cases[i].shown));
+        assert_true(dr_str_eqz(dr_json_get_str(item, "owner_of"), cases[i].of));
+    }
+    dr_profile_free(profile);
+}
+
 static void test_fates(void **state)
 {
     struct dr_profile *profile = asking_files(false);
@@ -316,7 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list),  cmocka_unit_test(test_no_word),
         cmocka_unit_test(test_bound), cmocka_unit_test(test_fates),
-        cmocka_unit_test(test_link),
+        cmocka_unit_test(test_link),  cmocka_unit_test(test_owners),
     };
 
     return cmocka_run_group_tests(tests, open_world, close_world);

@@ -193,17 +193,24 @@ static void keep_wishes(struct auditor *au, const struct wishes *w)
     dr_buf_done(&b);
 }
 
+static const struct dr_source *from_books(void *ctx, struct dr_str object,
+                                          struct dr_str id, struct dr_arena *a)
+{
+    return books_get_source(ctx, object, id, a);
+}
+
 /* Which files will not fit, before any byte moves. */
 static void keep_files(struct auditor *au, const struct dr_profile *p,
                        struct dr_str plan_json)
 {
     DR_AUTO(dr_plan) struct dr_plan *plan = dr_plan_parse(plan_json, NULL);
+    const struct dr_records records = {from_books, au->books};
     struct dr_json_w w;
     struct dr_buf b;
 
     dr_buf_init(&b, AUDITOR_TEXT);
     dr_json_w_init(&w, &b);
-    dr_plan_files_json(p, plan, &w);
+    dr_plan_files_json(p, plan, &records, &w);
     if (!b.over) {
         lead_keep(au, "files.json", dr_buf_view(&b));
     }

@@ -210,8 +210,11 @@ class Rows(RowsCase):
                          "rejected")
         self.assertEqual(self.result.json("fasttrack/stats.json").get(
             "token_leaks", 0), 0)
-        report = self.result.json("files.json")
-        self.assertIn("fi_10", json.dumps(report))
+        large = next(x for x in self.result.json("files.json")["items"]
+                     if x["id"] == "fi_10")
+        self.assertIsNone(self.source("attachment")["fi_10"]["owner_id"])
+        self.assertEqual((large["owner"], large["owner_of"]), (
+            self.source("deal")["de_010"]["owner_id"], "deal"))
 
     def test_custom_objects_keep_their_values(self):
         for (obj, rid), x in self.lines.items():

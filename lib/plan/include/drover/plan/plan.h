@@ -302,14 +302,24 @@ int dr_plan_propose(const struct dr_profile *profile,
  *     beyond_ids, by a word other than upload
  *   no_room: likewise: of the uploads those that do not fit
  *   storage_over: by how many bytes the uploads exceed the storage; 0: not
- *   items: [{id, file_name, size, class, decision, owner, author, parent:
- *     {type, id}, parents}], the largest first: all that are too large, and
- *     (class "storage") all that are beyond or have no room. At most 2,000;
- *     left_off: how many are not listed.
+ *   items: [{id, file_name, size, class, decision, owner, owner_of, author,
+ *     parent: {type, id}, parents}], the largest first: all that are too large,
+ *     and (class "storage") all that are beyond or have no room. At most 2,000;
+ *     left_off: how many are not listed. owner_of: whose owner it is,
+ *     "attachment", or the parent's type where the file has none of its own; ""
+ *     where that has none either.
  * Decisions are the plan's words. plan NULL: as if its "files" were empty.
  */
+struct dr_records {
+    /* The newest of this record, in the arena; NULL: it is not known. */
+    const struct dr_source *(*get)(void *ctx, struct dr_str object,
+                                   struct dr_str id, struct dr_arena *a);
+    void *ctx;
+};
+/* records NULL: nothing is known of parents. */
 void dr_plan_files_json(const struct dr_profile *profile,
-                        const struct dr_plan *plan, struct dr_json_w *w);
+                        const struct dr_plan *plan,
+                        const struct dr_records *records, struct dr_json_w *w);
 
 /* Problems that forbid approval, as a JSON array of {"code","object","field",
  * "detail","cure"}. Codes: source_schema target_schema (stale), unmapped,
