@@ -37,7 +37,7 @@ class Given:
 
     def __init__(self, env):
         text = {k: env.get(k, "").strip() for k in VARIABLES}
-        self.out = pathlib.Path(text["OUT"] or ROOT / "out" / "demo")
+        self.out = self.resolved("OUT", text["OUT"] or ROOT / "out" / "demo")
         self.changes = self.flag("CHANGES", text["CHANGES"] or "1")
         self.keep = self.flag("KEEP", text["KEEP"] or "0")
         if self.flag("ROLLBACK", text["ROLLBACK"] or "0"):
@@ -47,8 +47,7 @@ class Given:
         rate = text["RATE"] or "pro"
         self.options = Options(
             source=source, rate=rate,
-            tenant=self.path("TENANT", text["TENANT"] or
-                             data / "tenant.json"),
+            tenant=self.tenant(text["TENANT"] or data / "tenant.json"),
             loaders=self.number("LOADERS", text["LOADERS"] or "1"),
             transformers=self.number("TRANSFORMERS",
                                      text["TRANSFORMERS"] or "1"),
@@ -73,10 +72,32 @@ class Given:
         return text == "1"
 
     @staticmethod
-    def path(name, text):
-        path = pathlib.Path(text).expanduser().resolve()
-        if not path.exists():
-            raise Failure("%s=%s: there is nothing" % (name, path))
+    def resolved(name, text):
+        try:
+            return pathlib.Path(text).expanduser().resolve()
+        except (OSError, RuntimeError) as e:  # a loop; nobody's home
+            raise Failure("%s=%s: %s" % (name, text, e)) from None
+
+    def path(self, name, text):
+        path = self.resolved(name, text)
+        try:
+            path.stat()
+        except OSError as e:
+            raise Failure("%s=%s: %s" % (name, path, e.strerror)) from None
+        return path
+
+    def tenant(self, text):
+        """The simulator says more of what stands in it."""
+        path = self.path("TENANT", text)
+        try:
+            whole = isinstance(json.loads(path.read_bytes()), dict)
+        except OSError as e:
+            raise Failure("TENANT=%s: %s" % (path, e.strerror)) from None
+        except ValueError:
+            whole = False
+        if not whole:
+            raise Failure("TENANT=%s: no JSON object: is this a tenant file?"
+                          % path)
         return path
 
     def script(self, name, text):
@@ -86,6 +107,8 @@ class Given:
         try:
             return json.loads(text if text.startswith("[") else
                               self.path(name, text).read_text())
+        except OSError as e:
+            raise Failure("%s=%s: %s" % (name, text, e.strerror)) from None
         except ValueError as e:
             raise Failure("%s: not a fault script: %s" % (name, e)) from None
 
@@ -95,13 +118,15 @@ class Given:
         this source pass its hours in about a minute."""
         limit = LIMITS.get(rate)
         try:
-            files = json.loads((source / "manifest.json").read_text())[
-                "files"]
-        except (OSError, ValueError, KeyError):
-            raise Failure("SOURCE=%s: no manifest.json: is this an export "
-                          "folder?" % source) from None
-        calls = sum(CALLS.get(f["object"], 0) * (f.get("rows") or 0)
-                    for f in files if f.get("object"))
+            manifest = json.loads((source / "manifest.json").read_text())
+            calls = sum(CALLS.get(f.get("object"), 0) * (f.get("rows") or 0)
+                        for f in manifest["files"])
+        except OSError as e:
+            raise Failure("SOURCE=%s: manifest.json: %s: is this an export "
+                          "folder?" % (source, e.strerror)) from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise Failure("SOURCE=%s: manifest.json is none of an export "
+                          "folder" % source) from None
         return max(60, min(600, int(3600 * calls / limit / RUN_S))) \
             if limit else 1
 
@@ -113,13 +138,18 @@ def emptied(folder):
             folder / ".git").exists():
         raise Failure("OUT=%s is emptied first: name a folder of its own"
                       % folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    (folder / "logs").mkdir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        (folder / "logs").mkdir()
+    except OSError as e:
+        raise Failure("OUT=%s cannot be made and emptied (%s: %s): name a "
+                      "folder that can" % (folder, e.filename, e.strerror)
+                      ) from None
 
 
 def timing(say, stack, b):

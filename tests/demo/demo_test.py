@@ -2,7 +2,9 @@
 """The demo's own judgement: a checker that cannot fail proves nothing."""
 import copy
 import json
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -12,7 +14,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 sys.path.insert(0, str(HERE))
 from bench import Failure  # noqa: E402
 from check_expected import CARRIED, Check  # noqa: E402
-from demo import LARGE, OK, Given, emptied, memory  # noqa: E402
+from demo import FAILED, LARGE, OK, Given, emptied, memory  # noqa: E402
 from flow import Say  # noqa: E402
 from links import Links  # noqa: E402
 from stack import Options, longest_delay, parse_kills  # noqa: E402
@@ -431,6 +433,50 @@ class GivenTest(unittest.TestCase):
                      pathlib.Path("/")):
             with self.assertRaises(Failure):
                 emptied(path)
+
+
+class CommandTest(unittest.TestCase):
+    """What is wrong with a variable is said in a line, before anything runs."""
+
+    def refused(self, says, **variables):
+        env = dict(os.environ, DR_BUILD=self.empty,
+                   OUT=str(pathlib.Path(self.empty) / "out"))
+        env.update(variables)
+        p = subprocess.run([sys.executable, str(HERE / "demo.py")], env=env,
+                           capture_output=True, text=True, timeout=60)
+        self.assertEqual((p.returncode, p.stdout), (FAILED, ""), p.stderr)
+        self.assertRegex(p.stderr, r"^demo: [^\n]*%s[^\n]*\n$" % says)
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.empty = folder.name
+        self.file = pathlib.Path(folder.name) / "file"
+        self.file.write_text("[\xe9")
+
+    def test_an_out_that_cannot_be_made(self):
+        for out in ("/proc/x", "/proc/x/y", self.file, self.file / "x",
+                    "~nobody-of-this-name/x"):
+            self.refused("OUT=", OUT=str(out))
+
+    def test_an_input_that_cannot_be_read(self):
+        folder = pathlib.Path(self.empty) / "source"
+        (folder / "manifest.json").mkdir(parents=True)
+        whole = pathlib.Path(self.empty) / "whole"
+        whole.mkdir()
+        loop = pathlib.Path(self.empty) / "loop"
+        loop.symlink_to(loop)
+        for source in (folder, self.empty, self.file, loop, "/nowhere",
+                       "~nobody-of-this-name/x"):
+            self.refused("SOURCE=", SOURCE=str(source))
+        for text in ("[]", "{}", '{"files":7}', '{"files":[7]}',
+                     '{"files":[{"object":"deal","rows":"many"}]}'):
+            (whole / "manifest.json").write_text(text)
+            self.refused("SOURCE=", SOURCE=str(whole))
+        for tenant in (self.empty, self.file, loop, "/nowhere"):
+            self.refused("TENANT=", TENANT=str(tenant))
+        for name in ("FAULTS", "SOURCE_FAULTS"):
+            self.refused(name, **{name: self.empty})
 
 
 if __name__ == "__main__":
