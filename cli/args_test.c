@@ -203,6 +203,38 @@ static void test_escapes(void **state)
     }
 }
 
+/* What is cut stays what a terminal shows in so many columns, in characters
+ * that are whole. */
+static void test_cells_are_cut(void **state)
+{
+    static const char all[] = "a\n\x1b\xff\xc3\xb6\xe5\x96\xb6"
+                              "e\xcc\x81"
+                              "\xe2\x80\xae\xf0\x9f\x9a\x80\xc2\x9b\xe5";
+    const struct dr_str text = {all, sizeof(all) - 1};
+    struct dr_buf whole, b;
+
+    (void)state;
+    dr_buf_init(&whole, 4096);
+    text_esc(&whole, text);
+    for (size_t columns = 0; columns < 60; columns++) {
+        struct dr_arena *a = dr_arena_new((size_t)1 << 20);
+        bool cut = columns < text_width(dr_buf_view(&whole));
+        struct text_table t;
+        text_table_init(&t, a, "l", NULL);
+        text_cell_cut(&t, text, columns);
+        dr_buf_init(&b, 4096);
+        text_table_print(&t, &b, "");
+        assert_true(dr_utf8_valid(dr_buf_view(&b)));
+        assert_true(t.width[0] <= columns + (cut ? 3 : 0));
+        assert_int_equal(strncmp(b.p, whole.p, b.n - (cut ? 4 : 1)), 0);
+        assert_true(cut ==
+                    (dr_str_find(dr_buf_view(&b), DR_STR_LIT("...")) < b.n));
+        dr_buf_done(&b);
+        dr_arena_free(a);
+    }
+    dr_buf_done(&whole);
+}
+
 static void test_numbers(void **state)
 {
     static const struct {
@@ -356,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_conf),
         cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_cells_are_cut),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_cut_off),

@@ -12,6 +12,8 @@
 #include <drover/base/buf.h>
 #include <drover/json/json.h>
 
+struct text_table;
+
 struct fmt {
     struct dr_buf *out;
     struct dr_arena *arena; /* for tables */
@@ -43,7 +45,6 @@ void fmt_rejected(struct fmt *f, const struct dr_json *j);
 /* The line of rejected.ndjson as a row of a table with these heads. */
 extern const char fmt_rejected_spec[];
 extern const char *const fmt_rejected_heads[];
-struct text_table;
 void fmt_rejected_row(struct text_table *t, const struct dr_json *j);
 
 /* ---- fmt_decide.c ---- */
@@ -64,5 +65,8 @@ void fmt_inventory(struct fmt *f, const struct dr_json *j);
 void fmt_pair(struct fmt *f, const char *name, const struct dr_json *value);
 /* Text, numbers and booleans as they are; arrays and objects as JSON. */
 void fmt_value(struct dr_buf *b, const struct dr_json *value);
+/* So as a cell, cut to so many columns; "-" for what is null. */
+void fmt_cell(struct text_table *t, const struct dr_json *value,
+              size_t columns);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "text.h"
 
-#define VALUE_BYTES 60 /* of a cell: the JSON has it whole */
+#define VALUE_COLUMNS 60 /* of a cell: the JSON has it whole */
 
 const char fmt_removal_spec[] = "lllrlllll";
 const char *const fmt_removal_heads[] = {"object",    "id",    "type",
@@ -29,18 +29,7 @@ static void cell(struct text_table *t, const struct dr_json *j, const char *key)
 static void short_cell(struct text_table *t, const struct dr_json *j,
                        const char *key)
 {
-    const struct dr_json *v = dr_json_get(j, key);
-    struct dr_str whole = dr_json_scalar(v);
-    struct dr_str start = dr_utf8_prefix(whole, VALUE_BYTES);
-
-    if (dr_json_is_null(v)) {
-        text_cellz(t, "-");
-    } else if (start.n < whole.n) {
-        text_cell(
-            t, dr_arena_printf(t->arena, DR_STR_FMT "...", DR_STR_ARG(start)));
-    } else {
-        cell(t, j, key);
-    }
+    fmt_cell(t, dr_json_get(j, key), VALUE_COLUMNS);
 }
 
 void fmt_removal_row(struct text_table *t, const struct dr_json *j)

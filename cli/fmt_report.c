@@ -59,15 +59,36 @@ static bool is_loss(struct dr_str verdict)
     return !dr_str_eqz(verdict, "same") && !dr_str_eqz(verdict, "intended");
 }
 
+/* Of a field's values, several on a line, and of a cause's text, the last. The
+ * JSON has them whole. */
+#define VALUE_COLUMNS 36
+#define CAUSE_COLUMNS 120
+
 struct sample_counts {
     int64_t same, intended, loss, astray;
 };
 
+static void value_cell(struct text_table *t, const struct dr_json *v,
+                       size_t columns)
+{
+    if (v && v->type == DR_JSON_STRING && v->text.n == 0) {
+        text_cellz(t, "-");
+    } else {
+        fmt_cell(t, v, columns);
+    }
+}
+
 static void sample_record(struct text_table *t, const struct dr_json *r,
                           struct sample_counts *n)
 {
-    static const char *const of_field[] = {"field", "source", "expected",
-                                           "actual", "cause"};
+    static const struct {
+        const char *key;
+        size_t columns;
+    } of_field[] = {{"field", VALUE_COLUMNS},
+                    {"source", VALUE_COLUMNS},
+                    {"expected", VALUE_COLUMNS},
+                    {"actual", VALUE_COLUMNS},
+                    {"cause", CAUSE_COLUMNS}};
     struct dr_str state = dr_json_get_str(r, "state");
 
     if (state.n > 0 && !dr_str_eqz(state, "landed") &&
@@ -93,7 +114,7 @@ static void sample_record(struct text_table *t, const struct dr_json *r,
         scalar_cell(t, dr_json_get(r, "object"));
         scalar_cell(t, dr_json_get(r, "id"));
         for (size_t i = 0; i < DR_ARRAY_LEN(of_field); i++) {
-            scalar_cell(t, dr_json_get(x, of_field[i]));
+            value_cell(t, dr_json_get(x, of_field[i].key), of_field[i].columns);
         }
     }
 }
@@ -185,21 +206,16 @@ static void book_totals(struct fmt *f, const struct dr_json *objects)
 
 /* ---- differences by cause ---- */
 
-#define CAUSES_SHOWN 8  /* of an object */
-#define CAUSE_BYTES 120 /* of one's text */
+#define CAUSES_SHOWN 8 /* of an object */
 
 static void cause_row(struct text_table *t, const struct dr_json *c)
 {
-    struct dr_str text = dr_json_get_str(c, "cause");
-    struct dr_str start = dr_utf8_prefix(text, CAUSE_BYTES);
     bool mismatch = dr_json_true(dr_json_get(c, "mismatch"));
 
     text_cell(t, dr_json_get_str(c, "object"));
     text_cell_count(t, number(c, "count"));
     text_cellz(t, mismatch ? "mismatch" : "told");
-    text_cell(t, start.n < text.n ? dr_arena_printf(t->arena, DR_STR_FMT "...",
-                                                    DR_STR_ARG(start))
-                                  : text);
+    text_cell_cut(t, dr_json_get_str(c, "cause"), CAUSE_COLUMNS);
 }
 
 /* The list has mismatches first, then the most frequent. */

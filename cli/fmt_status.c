@@ -23,6 +23,22 @@ void fmt_value(struct dr_buf *b, const struct dr_json *value)
     }
 }
 
+void fmt_cell(struct text_table *t, const struct dr_json *value, size_t columns)
+{
+    struct dr_buf one; /* without the line ends it may have */
+
+    if (dr_json_is_null(value)) {
+        text_cellz(t, "-");
+    } else if (dr_json_type(value) == DR_JSON_STRING) {
+        text_cell_cut(t, value->text, columns);
+    } else {
+        dr_buf_init(&one, 2 * value->raw.n + 16);
+        dr_json_canonical(&one, value);
+        text_cell_cut(t, dr_buf_view(&one), columns);
+        dr_buf_done(&one);
+    }
+}
+
 static void name_column(struct dr_buf *b, const char *name)
 {
     size_t n = strlen(name);

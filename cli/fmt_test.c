@@ -19,7 +19,7 @@
 
 static void sample(struct fmt *f, const struct dr_json *j)
 {
-    assert_int_equal(fmt_sample(f, j), 1);
+    assert_int_equal(fmt_sample(f, j), 2);
 }
 
 static void profile(struct fmt *f, const struct dr_json *j)

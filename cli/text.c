@@ -4,6 +4,7 @@
 #include <drover/base/err.h>
 
 #define CELL_MAX ((size_t)1 << 20)
+#define COLUMN_BYTES 8 /* at most, of a cell that is cut */
 
 /* One character at p (n > 0 bytes): its length, 0 when it is no UTF-8. */
 static size_t decode(const char *p, size_t n, uint32_t *out)
@@ -81,6 +82,18 @@ static size_t char_width(uint32_t c)
         }
     }
     return 1;
+}
+
+/* Columns of one character as text_esc shows it; len 0: it is none. */
+static size_t shown_width(uint32_t c, size_t len)
+{
+    return len == 0                              ? 4
+           : c == '\n' || c == '\t' || c == '\r' ? 2
+           : !is_control(c)                      ? char_width(c)
+           : c < 0x80                            ? 4
+           : c < 0x100                           ? 6
+           : c < 0x1000                          ? 7
+                                                 : 8;
 }
 
 size_t text_width(struct dr_str s)
@@ -252,6 +265,38 @@ void text_cell(struct text_table *t, struct dr_str s)
 void text_cellz(struct text_table *t, const char *z)
 {
     text_cell(t, dr_str_z(z));
+}
+
+/* Bytes of s that take at most so many columns. Accents upon accents take
+ * none, but room in memory. */
+static size_t fitting(struct dr_str s, size_t columns)
+{
+    size_t at = 0, width = 0;
+
+    while (at < s.n) {
+        uint32_t c = 0;
+        size_t len = decode(s.p + at, s.n - at, &c);
+        width += shown_width(c, len);
+        if (width > columns || at >= columns * COLUMN_BYTES) {
+            break;
+        }
+        at += len ? len : 1;
+    }
+    return at;
+}
+
+void text_cell_cut(struct text_table *t, struct dr_str s, size_t columns)
+{
+    size_t n = fitting(s, columns);
+    struct dr_buf b;
+
+    dr_buf_init(&b, CELL_MAX);
+    text_esc(&b, (struct dr_str){s.p, n});
+    if (n < s.n) {
+        dr_buf_z(&b, "...");
+    }
+    add_cell(t, dr_buf_view(&b));
+    dr_buf_done(&b);
 }
 
 void text_cell_count(struct text_table *t, int64_t n)

@@ -53,6 +53,9 @@ void text_table_widen(struct text_table *t, const size_t width[TEXT_COLS]);
 void text_cell(struct text_table *t, struct dr_str s);
 void text_cellz(struct text_table *t, const char *z);
 void text_cell_count(struct text_table *t, int64_t n);
+/* The start of what takes more than so many columns, and "...": for values,
+ * which the JSON has whole. */
+void text_cell_cut(struct text_table *t, struct dr_str s, size_t columns);
 void text_table_print(const struct text_table *t, struct dr_buf *b,
                       const char *indent);
 

@@ -194,7 +194,8 @@ const struct verb verbs[] = {
      cmd_sample_start},
     {"sample diff",
      "source against target, field by field",
-     "Exit 4: something was lost.",
+     "Exit 4: something was lost. Long values are cut; with --json they are\n"
+     "whole.",
      NULL,
      {NULL},
      120,
