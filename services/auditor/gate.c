@@ -97,7 +97,8 @@ static int not_complete(const struct evidence *e, const char *why,
         return dr_err_set(err, DR_HALT, 0, "gate",
                           "the lane %s stands still: Freshsales forbids it "
                           "(403). Give the key's user the right to write this "
-                          "kind, then `drover resume`",
+                          "kind, and the account a plan that has it, then "
+                          "`drover resume`",
                           e->stands_still);
     }
     return refuse(err, why);

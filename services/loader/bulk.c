@@ -160,8 +160,7 @@ static void answered(struct loader *l, struct call *c,
         break;
     case OUT_FORBIDDEN:
         if (ans->status == 403) {
-            lane_halt(b->lane, "the target forbids it (403): give the key's "
-                               "user the right to write this kind");
+            lane_halt_forbidden(b->lane);
         }
         each(l, b, retry_one, ans->status);
         break;

@@ -96,3 +96,10 @@ void lane_halt(struct lane *lane, const char *why)
     }
     lane->halted = true;
 }
+
+void lane_halt_forbidden(struct lane *lane)
+{
+    lane_halt(lane, "the target forbids it (403): give the key's user the "
+                    "right to write this kind, and the account a plan that "
+                    "has it; then `drover resume`");
+}

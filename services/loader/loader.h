@@ -253,6 +253,8 @@ void catalog_open(struct loader *l);
 void control_changed(struct loader *l);
 void status_pump(struct loader *l, bool now);
 void lane_halt(struct lane *lane, const char *why);
+/* 403: of the user, or of a plan that was left in mid-run. */
+void lane_halt_forbidden(struct lane *lane);
 
 /* links of an item, resolved anew (facts by one call). 0, or -1: the id map
  * is away or the arena used up. Both results live in l->scratch. */

@@ -107,8 +107,7 @@ bool single_failed(struct loader *l, struct item *it, enum outcome o,
         break;
     case OUT_FORBIDDEN:
         if (ans->status == 403) {
-            lane_halt(it->lp->lane, "the target forbids it (403): give the "
-                                    "key's user the right to write this kind");
+            lane_halt_forbidden(it->lp->lane);
         }
         item_retry(l, it, "forbidden", ans->status);
         break;

@@ -669,6 +669,28 @@ class LoaderTest(unittest.TestCase):
         w.each_once("tasks", range(150))
         w.stop()
 
+    def test_a_limit_that_changes_in_mid_run(self):
+        """As the account changes its plan: fewer calls an hour."""
+        w = World(self, knobs=("rate_plan=120", "rate_minute=off"),
+                  rate=(120, 0), **{"rate.hour_ms": 4000})
+        w.sim.post("/sim/clock", {"scale": 900})
+        w.faults({"name": "less", "after": 100, "times": 1,
+                  "action": {"plan": "30"}, "match": {
+                      "method": "POST", "path": "/tasks"}})
+        w.loader()
+        data = [task(i) for i in range(200)]
+        self.done_all(w, w.run_lanes({"activity": data}, 90))
+        stats = w.sim.get("/sim/stats")
+        less = [x for x in stats["windows"]
+                if x["kind"] == "hour" and x["limit"] == 30][1:]
+        self.assertGreater(len(less), 1)  # the first had more before
+        self.assertLessEqual(max(x["used"] for x in less), 30)
+        self.assertLessEqual(len([r for r in ndjson(
+            w.sim.admin, "/sim/journal") if r["status"] == 429 and
+            r["at_ms"] >= less[0]["start_ms"]]), 3)
+        w.each_once("tasks", range(200))
+        w.stop()
+
     def test_a_wrong_key_is_said_once(self):
         w = World(self)
         w.conf["target.key_file"] = self.bench.secret(w.name + ".bad", "no")

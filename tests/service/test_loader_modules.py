@@ -126,6 +126,32 @@ class ModulesTest(unittest.TestCase):
         self.assertEqual(len(self.shipments(w)), 6)
         w.stop()
 
+    def test_a_plan_without_modules_in_mid_run(self):
+        """The account is downgraded while its modules are filled, and has
+        its plan again later: what was to be written waits, and is told."""
+        w = self.world()
+        self.settle(w, self.base(6))
+        self.settle(w, {"custom": [shipment(i) for i in range(3)]})
+        w.faults({"name": "less", "after": 2, "times": 1,
+                  "action": {"plan": "pro"}, "match": {
+                      "method": "POST", "path": "/custom_module/"}})
+        data = [shipment(i) for i in range(3, 6)]
+        w.feed(data)
+        w.control(self.lanes)
+        halted = wait_until("the lane is halted", lambda: [
+            line for p in w.loaders.values() for line in p.tail(
+                200).splitlines() if "loader.lane_halted" in line], 30)
+        self.assertIn("plan", halted[0])
+        have = len(self.shipments(w))
+        self.assertIn(have, (3, 4, 5))
+        self.assertEqual([r for r in w.dump("rejected")
+                          if r["kind"] == "rejected"], [])
+        w.sim.post("/sim/knobs", {"plan": "tenant", "rate_plan": "lifted"})
+        w.control(self.lanes)
+        w.until_final(data)
+        self.assertEqual(len(self.shipments(w)), 6)
+        w.stop()
+
     def test_a_relation_that_moves_alone_while_the_answer_is_lost(self):
         w = self.world()
         self.settle(w, self.base(4))
