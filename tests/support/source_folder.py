@@ -19,9 +19,16 @@ class SourceFolder:
         name = "objects/%s-0001.ndjson" % kind
         return [json.loads(line) for line in self.read(name).splitlines()]
 
+    def replace(self, name, data):
+        """Whole or not at all: somebody may read the folder, and goes on with
+        the file that it has open."""
+        new = self.path / (name + ".new")
+        new.write_bytes(data)
+        new.replace(self.path / name)
+
     def write(self, name, data):
         """New bytes of a file that the manifest names."""
-        (self.path / name).write_bytes(data)
+        self.replace(name, data)
         rows = data.count(b"\n") - (name.endswith(".csv"))
         self.files[name].update(bytes=len(data), rows=rows,
                                 sha256=hashlib.sha256(data).hexdigest())
@@ -110,5 +117,5 @@ class SourceFolder:
 
     def done(self):
         self.manifest["files"] = list(self.files.values())
-        (self.path / "manifest.json").write_text(json.dumps(self.manifest))
+        self.replace("manifest.json", json.dumps(self.manifest).encode())
         return self.path
