@@ -17,7 +17,7 @@ struct entry {
     struct dr_str id, deal; /* deal: of a line item */
     FILE *file;
     uint64_t offset;
-    size_t bytes;
+    uint32_t bytes, sum; /* sum: of them, as the manifest was held against */
     uint64_t version;
     int64_t updated_ms;
     bool archived;
@@ -99,7 +99,9 @@ size_t drop_after(const struct drop_kind *k, struct dr_str id);
 struct drop_pair *drop_pair(const struct drop *d, struct dr_str from,
                             struct dr_str to);
 size_t drop_ends(const struct drop_pair *p, struct dr_str from);
-/* Appends the record's JSON. */
+/* Tells bytes that were written over from those that were read. */
+uint32_t drop_sum(struct dr_str bytes);
+/* Appends the record's JSON. -1: it is not what it was. */
 int drop_body(const struct entry *e, struct dr_buf *out);
 
 /* It is there, and cannot be read: a broken line, or `poison` of the manifest.

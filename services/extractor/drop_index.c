@@ -81,11 +81,22 @@ const struct drop_gone *drop_gone_find(const struct drop_kind *k,
                                                        : NULL;
 }
 
+uint32_t drop_sum(struct dr_str bytes)
+{
+    uint32_t sum = 2166136261U; /* FNV-1a: nobody forges, somebody copies */
+
+    for (size_t i = 0; i < bytes.n; i++) {
+        sum = (sum ^ (unsigned char)bytes.p[i]) * 16777619U;
+    }
+    return sum;
+}
+
 int drop_body(const struct entry *e, struct dr_buf *out)
 {
-    char *p = dr_xmalloc(e->bytes + 1);
+    char *p = dr_xmalloc((size_t)e->bytes + 1);
     bool ok = fseek(e->file, (long)e->offset, SEEK_SET) == 0 &&
-              fread(p, 1, e->bytes, e->file) == e->bytes;
+              fread(p, 1, e->bytes, e->file) == e->bytes &&
+              drop_sum((struct dr_str){p, e->bytes}) == e->sum;
 
     if (ok) {
         dr_buf_add(out, p, e->bytes);
@@ -125,8 +136,8 @@ static bool same_body(const struct entry *a, const struct entry *b)
     if (a->bytes != b->bytes) {
         return false;
     }
-    dr_buf_init(&x, a->bytes + 1);
-    dr_buf_init(&y, b->bytes + 1);
+    dr_buf_init(&x, (size_t)a->bytes + 1);
+    dr_buf_init(&y, (size_t)b->bytes + 1);
     same = drop_body(a, &x) == 0 && drop_body(b, &y) == 0 &&
            dr_str_eq(dr_buf_view(&x), dr_buf_view(&y));
     dr_buf_done(&x);

@@ -48,7 +48,8 @@ const char *drop_index(struct drop *d, struct drop_kind *k, struct dr_str json,
     *e = (struct entry){.id = drop_keep(d, s.id),
                         .file = file,
                         .offset = offset,
-                        .bytes = json.n,
+                        .bytes = (uint32_t)json.n, /* 8 MiB at most */
+                        .sum = drop_sum(json),
                         .version = s.version,
                         .updated_ms = s.updated_ms,
                         .archived = s.archived};

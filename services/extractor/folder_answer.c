@@ -128,7 +128,7 @@ static void write_body(struct answer *r, const struct entry *e)
 {
     struct dr_buf b;
 
-    dr_buf_init(&b, e->bytes + 1);
+    dr_buf_init(&b, (size_t)e->bytes + 1);
     if (drop_body(e, &b)) {
         dr_die(DR_EXIT_FAILURE, "source folder",
                "a file changed or went away while it was read: put the folder "

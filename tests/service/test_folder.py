@@ -246,6 +246,31 @@ class Folder(Case):
         # It may be looked at before the damage is done, or in the middle.
         w.until("it says so", lambda: "sha" in w.status()["halted"].lower())
 
+    def test_what_was_written_over_is_not_believed(self):
+        """The manifest was held against other bytes; the freeze reads all
+        lines once more."""
+        w = self.reading()
+        w.read_whole()
+        before = {i: r["rev"] for i, r in w.newest("line_item").items()}
+        path = self.folder.path / "objects/line_item-0001.ndjson"
+        good = path.read_bytes()
+        with open(path, "r+b") as f:  # the same file, of the same length
+            f.write(good.replace(b'"quantity":"1', b'"quantity":"7'))
+        w.feed({"phase": "freeze", "seq": 1, "lanes": []})
+        wait_until("it ends", lambda: not w.ex.alive(), 60)
+        self.assertEqual(w.ex.code, 1)
+        self.assertIn("a file changed or went away", w.ex.tail())
+        self.assertEqual({i: r["rev"] for i, r in
+                          w.newest("line_item").items()}, before)
+        w.start_only()
+        wait_until("it ends", lambda: not w.ex.alive(), 60)
+        self.assertEqual(w.ex.code, 65)
+        self.assertIn("objects/line_item-0001.ndjson", w.ex.tail())
+        path.write_bytes(good)
+        w.start()
+        w.until("it freezes", lambda: w.status()["phase"] == "frozen")
+        self.assertEqual(w.status()["tail_misses"], 0)
+
     def test_a_restart_goes_on_where_it_stopped(self):
         w = self.reading()
         for n in range(1, 5):
