@@ -2,6 +2,7 @@
 """A whole migration from an export folder (docs/folder.md), which no server
 stands behind: the snapshot is a first drop, the delta a second one in its
 place. What counts is what the simulated Freshsales holds at the end."""
+import json
 import pathlib
 import sys
 import unittest
@@ -38,9 +39,9 @@ class Folder(Case):
                     updated_at="2026-03-03T10:00:00Z",
                     properties=dict(record["properties"], **properties))
 
-    def second_drop(self, f):
-        """A deal that is created, one that is renamed, one that is deleted
-        with what hung on it, and one that another company gets."""
+    def change_deals(self, f):
+        """One is created, one renamed, one gone without a word, and one gets
+        another company."""
         deals = {d["id"]: d for d in f.records("deal")}
         new = dict(self.changed(deals["de_016"], name="Of the second drop"),
                    id="de_new", version=1)
@@ -53,12 +54,31 @@ class Folder(Case):
         self.relink(f, "deal_company", lambda rows: [
             r.replace("de_015,co_015,", "de_015,co_016,") for r in rows
             if not r.startswith("de_018,")])
+
+    def change_people(self, f):
+        """One is new, one was merged, as the tombstones say, one gets a second
+        company; a task goes from one deal to another."""
+        people = {c["id"]: c for c in f.records("contact")}
+        new = dict(self.changed(people["ct_016"], email="new@mail.example"),
+                   id="ct_new", version=1)
+        del people["ct_013"]
+        f.put("contact", [*people.values(), new])
+        f.file("tombstones.ndjson", "tombstone", json.dumps({
+            "type": "contact", "id": "ct_013", "op": "merge", "version": 99,
+            "merged_into": "ct_011"}).encode() + b"\n")
         self.relink(f, "contact_company", lambda rows: rows + [
             "ct_015,co_016,1,Works at,false,system,2026-03-03T10:00:00Z"])
+        self.relink(f, "task_deal", lambda rows: [
+            r.replace("ta_001,de_001,", "ta_001,de_005,") for r in rows])
+
+    def second_drop(self, f):
+        self.change_deals(f)
+        self.change_people(f)
         f.manifest["produced_at"] = "2026-03-03T12:00:00Z"
         f.done()
 
-    def target(self, s, kind):
+    @staticmethod
+    def target(s, kind):
         return {source_id(kind, r): r for r in ndjson(
             s.target.admin, "/sim/records/" + kind)}
 
@@ -81,7 +101,8 @@ class Folder(Case):
             return "de_new" in deals and \
                 deals["de_003"]["name"] == "Renamed" and \
                 of.get(deals["de_015"]["sales_account_id"]) == "co_016" and \
-                status["removals"]["proposed"] > 0 and flow.lanes_done(status)
+                status["removals"]["proposed"] == 2 and \
+                flow.lanes_done(status)
         flow.wait("the second drop is loaded and judged", there)
         # Nothing goes without a person's word.
         self.assertEqual(self.target(s, "deals")["de_018"]["id"],
@@ -102,16 +123,19 @@ class Folder(Case):
         self.assertEqual(set(before) - set(deals), {"de_018"})
         self.assertEqual(deals["de_new"]["name"], "Of the second drop")
         self.assertEqual(deals["de_003"]["id"], before["de_003"]["id"])
-        now = self.target(s, "contacts")
-        self.assertEqual(set(now), set(contacts))
-        self.assertEqual({of[a["id"]] for a in now["ct_015"][
+        people = self.target(s, "contacts")
+        self.assertEqual(set(people) - set(contacts), {"ct_new"})
+        self.assertEqual(set(contacts) - set(people), {"ct_013"})
+        self.assertEqual({of[a["id"]] for a in people["ct_015"][
             "sales_accounts"]}, {"co_015", "co_016"})
-        lines = {x["id"]: x for x in result.lines("records.ndjson")
-                 if x["object"] == "deal"}
-        self.assertEqual(lines["de_018"]["state"], "deleted")
+        task = self.target(s, "tasks")["ta_001"]
+        self.assertEqual([(t["type"], t["id"]) for t in task["targetables"]],
+                         [("Deal", deals["de_005"]["id"])])
+        lines = {x["id"]: x["state"] for x in result.lines("records.ndjson")}
+        gone = {"de_018": "deleted", "ct_013": "deleted"}
+        self.assertEqual({i: lines[i] for i in gone}, gone)
         self.assertEqual({r["id"]: r["state"] for r in result.lines(
-            "removals.ndjson") if r["object"] == "deal"},
-            {"de_018": "deleted"})
+            "removals.ndjson")}, gone)
 
 
 if __name__ == "__main__":
