@@ -330,11 +330,39 @@ static void what_landed_without_a_link_is_tried_again(void **state)
     dr_content_loosen(loose, 2);
     dr_content_loosen(loose, 100000); /* as many as can be told */
     assert_true(dr_fact_covers(&f, 5, 3, whole, 5000));
-    assert_false(dr_fact_covers(&f, 5, 3, whole, 254));
+    assert_false(dr_fact_covers(&f, 5, 3, whole, 126));
     hash[0] = 9;
     assert_int_equal(dr_content_of(f.content_hash, whole, NULL),
                      DR_CONTENT_OTHER);
     assert_false(dr_fact_covers(&f, 5, 2, whole, 0));
+}
+
+/* In its other form it is done, until a later pass asks for its own. */
+static void what_is_in_its_other_form_is_tried_again(void **state)
+{
+    uint8_t hash[32] = {1, 2, 3}, done[32] = {1, 2, 3};
+    struct dr_str whole = {(const char *)hash, 32};
+    struct dr_ledger_fact f = {.state = DR_LEDGER_DONE,
+                               .rev = 5,
+                               .pass = 2,
+                               .content_hash = {(const char *)done, 32}};
+    size_t missing = 9;
+
+    (void)state;
+    assert_false(dr_content_is_other_form(f.content_hash, whole));
+    dr_content_in_other_form(done);
+    assert_true(dr_content_is_other_form(f.content_hash, whole));
+    assert_int_equal(dr_content_of(f.content_hash, whole, &missing),
+                     DR_CONTENT_LOOSE);
+    assert_int_equal(missing, 0); /* no link */
+    assert_true(dr_fact_covers(&f, 6, 2, whole, 0));
+    assert_false(dr_fact_covers(&f, 5, 3, whole, 0));
+    dr_content_loosen(done, 300);
+    assert_true(dr_content_is_other_form(f.content_hash, whole));
+    (void)dr_content_of(f.content_hash, whole, &missing);
+    assert_int_equal(missing, 127);
+    hash[0] = 9;
+    assert_false(dr_content_is_other_form(f.content_hash, whole));
 }
 
 static struct dr_str committed(const struct dr_commits *c)
@@ -440,6 +468,7 @@ int main(void)
         cmocka_unit_test(absence_proves_nothing_before_the_quarantine),
         cmocka_unit_test(facts_cover_what_they_say),
         cmocka_unit_test(what_landed_without_a_link_is_tried_again),
+        cmocka_unit_test(what_is_in_its_other_form_is_tried_again),
         cmocka_unit_test(what_a_field_was_left_at),
         cmocka_unit_test(deleted_ends_the_attempt_and_older_versions),
         cmocka_unit_test(a_marker_is_a_word),

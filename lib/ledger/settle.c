@@ -24,7 +24,8 @@ enum dr_settle dr_settle_decide(const struct dr_settle_case *c)
     return quiet ? DR_SETTLE_RETRY : DR_SETTLE_WAIT;
 }
 
-#define MISSING_MAX 255
+#define MISSING_MAX 127
+#define OTHER_FORM 0x80u
 
 static uint8_t missing_byte(size_t missing)
 {
@@ -36,22 +37,48 @@ void dr_content_loosen(uint8_t hash[32], size_t missing)
     hash[31] ^= missing_byte(missing);
 }
 
+void dr_content_in_other_form(uint8_t hash[32])
+{
+    hash[31] ^= OTHER_FORM;
+}
+
+/* The last byte of a DONE of this content against its own. */
+static bool last_byte(struct dr_str done_hash, struct dr_str content_hash,
+                      uint8_t *out)
+{
+    *out = 0;
+    if (dr_str_eq(done_hash, content_hash)) {
+        return true;
+    }
+    if (done_hash.n != 32 || content_hash.n != 32 ||
+        memcmp(done_hash.p, content_hash.p, 31) != 0) {
+        return false;
+    }
+    *out = (uint8_t)done_hash.p[31] ^ (uint8_t)content_hash.p[31];
+    return true;
+}
+
+bool dr_content_is_other_form(struct dr_str done_hash,
+                              struct dr_str content_hash)
+{
+    uint8_t last;
+
+    return last_byte(done_hash, content_hash, &last) &&
+           (last & OTHER_FORM) != 0;
+}
+
 enum dr_content dr_content_of(struct dr_str done_hash,
                               struct dr_str content_hash, size_t *missing_out)
 {
-    size_t missing = 0;
+    uint8_t last;
 
-    if (!dr_str_eq(done_hash, content_hash)) {
-        if (done_hash.n != 32 || content_hash.n != 32 ||
-            memcmp(done_hash.p, content_hash.p, 31) != 0) {
-            return DR_CONTENT_OTHER;
-        }
-        missing = (uint8_t)done_hash.p[31] ^ (uint8_t)content_hash.p[31];
+    if (!last_byte(done_hash, content_hash, &last)) {
+        return DR_CONTENT_OTHER;
     }
     if (missing_out) {
-        *missing_out = missing;
+        *missing_out = last & (OTHER_FORM - 1);
     }
-    return missing > 0 ? DR_CONTENT_LOOSE : DR_CONTENT_WHOLE;
+    return last != 0 ? DR_CONTENT_LOOSE : DR_CONTENT_WHOLE;
 }
 
 static bool done_covers(const struct dr_ledger_fact *fact, uint64_t rev,
@@ -63,7 +90,9 @@ static bool done_covers(const struct dr_ledger_fact *fact, uint64_t rev,
     switch (dr_content_of(fact->content_hash, content_hash, &before)) {
     case DR_CONTENT_WHOLE:
     case DR_CONTENT_LOOSE:
-        return fact->pass >= pass || before == missing_byte(missing);
+        return fact->pass >= pass ||
+               (before == missing_byte(missing) &&
+                !dr_content_is_other_form(fact->content_hash, content_hash));
     case DR_CONTENT_OTHER:
         break;
     }

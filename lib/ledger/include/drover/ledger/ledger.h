@@ -174,19 +174,24 @@ enum dr_settle dr_settle_decide(const struct dr_settle_case *c);
 /*
  * A record that landed without some of its links, since their other ends were
  * not there, is done as long as nothing comes of them. Its DONE holds the hash
- * of its content with the number of links left out (up to 255) in the last
- * byte: a later pass sends it again when that number is another one.
+ * of its content with the number of links left out (up to 127) in the last
+ * byte: a later pass sends it again when that number is another one. The byte's
+ * highest bit says that it stands in its other form, for its own was taken.
  */
 void dr_content_loosen(uint8_t hash[32], size_t missing);
-/* What a DONE says of a content: that it was written, whole or without some of
- * its links; missing_out, which may be NULL, receives how many. */
+void dr_content_in_other_form(uint8_t hash[32]);
+bool dr_content_is_other_form(struct dr_str done_hash,
+                              struct dr_str content_hash);
+/* What a DONE says of a content: that it was written, whole, or else without
+ * some of its links or in its other form; missing_out, which may be NULL,
+ * receives how many links. */
 enum dr_content { DR_CONTENT_OTHER, DR_CONTENT_LOOSE, DR_CONTENT_WHOLE };
 enum dr_content dr_content_of(struct dr_str done_hash,
                               struct dr_str content_hash, size_t *missing_out);
 
 /* The skip rule: what the fact says makes the wanted version superfluous.
  * missing: links that would be left out now; of those that ended since it
- * landed whole only what is to be mended. */
+ * landed whole only what is to be mended. A later pass covers no other form. */
 bool dr_fact_covers(const struct dr_ledger_fact *fact, uint64_t rev,
                     uint32_t pass, struct dr_str content_hash, size_t missing);
 
