@@ -33,8 +33,7 @@ static struct dr_str usable_email(struct build *b, struct dr_str *kept)
     if (!plan_email_usable(raw)) {
         why = "not one usable e-mail address: kept as text in work_email";
     } else if (dr_map_has(b->plan->without_email, b->rec->id)) {
-        why = "another contact has this address, and Freshsales wants it to "
-              "be unique: kept as text in work_email";
+        why = DR_WHY_OTHER_ADDRESS;
     }
     if (why) {
         build_note(b, field, rule, raw, (struct dr_str){"", 0}, why);
@@ -210,9 +209,10 @@ size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX])
     size_t n = pair_ends(b, "contact_company", &ends);
     bool person = is_person(b, n);
     bool lead = person && b->plan->leads;
+    bool named = dr_str_trim(prop_text(b, "first_name")).n > 0 ||
+                 dr_str_trim(prop_text(b, "last_name")).n > 0;
 
-    if (email.n == 0 && dr_str_trim(prop_text(b, "first_name")).n == 0 &&
-        dr_str_trim(prop_text(b, "last_name")).n == 0) {
+    if (email.n == 0 && !named) {
         build_reject(b, "required_empty", DR_STR_LIT("last_name"),
                      DR_STR_LIT("contact.name"),
                      "neither a name nor a usable e-mail address",
@@ -240,6 +240,9 @@ size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX])
     } else if (email.n > 0) {
         out[0].how = first_how(b, DR_HOW_EMAIL);
         out[0].ident = email;
+        if (named) { /* an address alone makes no contact without it */
+            out[0].other_name = prop_text(b, "email");
+        }
         if (before.n > 0 && dr_str_u64(before, &out[0].dst) == 0) {
             out[0].how = DR_HOW_MERGE;
         }

@@ -3,6 +3,9 @@
 #include <drover/base/attrs.h>
 
 const struct dr_class dr_classes[] = {
+    {"address_taken", "nothing; or correct the address of one of the two: the "
+                      "next version of this record takes its own address where "
+                      "that is free"},
     {"bad_text", "remove the character that Freshsales cannot store from the "
                  "text in FastTrack"},
     {"bad_value",

@@ -92,12 +92,45 @@
 #define DR_ORPHAN_ID "unassigned"
 #define DR_ORPHAN_KEY DR_ORPHAN_OBJECT ":" DR_ORPHAN_ID
 
+/* ---- where the own form is taken ---- */
+
 /* An account whose name another one has is called "Name (id)": by the plan, or
  * when it is written (dr_load.other_name). The rule, and why. */
 #define DR_RULE_OTHER_NAME "company.name.unique"
 #define DR_WHY_OTHER_NAME                                              \
     "another account has this name, and Freshsales wants names to be " \
     "unique: the id was added"
+
+/* A contact whose address another one has goes without it; the address stands
+ * in work_email (dr_load.other_name). */
+#define DR_RULE_OTHER_ADDRESS "contact.email.unique"
+#define DR_WHY_OTHER_ADDRESS                                           \
+    "another contact has this address, and Freshsales wants it to be " \
+    "unique: kept as text in work_email"
+
+/* How a record goes whose own form the target cannot take because of another
+ * record: its other form. Of what is written so the loader says why. */
+struct dr_other {
+    const char *field; /* the target's, of which it is told */
+    const char *rule, *why, *class, *cure;
+    bool unseen; /* also where nobody is seen to have it: the recycle bin */
+};
+/* NULL: the record has no other form. */
+const struct dr_other *dr_other_of(const struct dr_load *load);
+/* The load record in it. -1: the arena is used up. */
+int dr_other_form(const struct dr_load *load, struct dr_arena *a,
+                  struct dr_load *out) DR_MUSTCHECK;
+/* The target's record shows the other form's fields, and not the own ones. */
+bool dr_other_is_shown(const struct dr_load *load, const struct dr_json *record,
+                       struct dr_arena *a);
+/* The two forms differ in the field. */
+bool dr_other_differs(const struct dr_load *load, struct dr_str field);
+/* What its own form wants to be unique: name or address. Empty: nothing. */
+struct dr_str dr_other_own(const struct dr_load *load);
+/* What the target's record of the type is seen to have of that. */
+struct dr_str dr_other_seen(struct dr_str type, const struct dr_json *record);
+/* The reason is one of those that struct dr_other gives. */
+bool dr_other_reason(struct dr_str reason);
 
 /* The largest file that Freshsales takes (reference 11.1): 150 MB. */
 #define DR_FILE_MAX UINT64_C(157286400)

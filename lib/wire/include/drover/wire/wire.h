@@ -216,8 +216,10 @@ struct dr_load {
     const struct dr_line *lines;
     size_t line_count;
     enum dr_origin origin;
-    struct dr_blob blob;      /* file */
-    struct dr_str other_name; /* account: where its own name is taken */
+    struct dr_blob blob; /* file */
+    /* Where another record has its name or address. account: the name that it
+     * has then; contact: what stands in work_email, and no address. */
+    struct dr_str other_name;
     /* What FastTrack does not show to the token and would be carried
      * (redaction.h); empty: nothing. A new record goes without it; one that
      * stands must lose nothing by it. */

@@ -1,0 +1,147 @@
+/* The other form of a record: what is written where another record of the
+ * target has what its own form wants to be unique. */
+#include <string.h>
+
+#include "plan_private.h"
+
+static const struct kind_of_form {
+    const char *type;
+    struct dr_other told;
+    bool keeps; /* the text that cannot stand there is kept beside it */
+} forms[] = {
+    {"sales_accounts",
+     {"name", DR_RULE_OTHER_NAME, DR_WHY_OTHER_NAME, "name_taken",
+      "nothing; or call one of the two otherwise: the next version of this "
+      "record takes its own name where that is free",
+      true},
+     false},
+    {"contacts",
+     {"emails", DR_RULE_OTHER_ADDRESS, DR_WHY_OTHER_ADDRESS, "address_taken",
+      "nothing; or correct the address of one of the two: the next version of "
+      "this record takes its own address where that is free",
+      false},
+     true},
+};
+
+static const struct kind_of_form *form_of(const struct dr_load *load)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(forms) && load->other_name.n > 0; i++) {
+        if (dr_str_eqz(load->type, forms[i].type)) {
+            return &forms[i];
+        }
+    }
+    return NULL;
+}
+
+const struct dr_other *dr_other_of(const struct dr_load *load)
+{
+    const struct kind_of_form *k = form_of(load);
+
+    return k ? &k->told : NULL;
+}
+
+bool dr_other_reason(struct dr_str reason)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(forms); i++) {
+        if (dr_str_eqz(reason, forms[i].told.why)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct dr_str kept_in = {"work_email", sizeof("work_email") - 1};
+
+/* true: it is one of those in which the two forms differ. */
+static bool differs(const struct kind_of_form *k, struct dr_str field)
+{
+    return dr_str_eqz(field, k->told.field) ||
+           (k->keeps && dr_str_eq(field, kept_in));
+}
+
+static struct dr_field in_other(const struct kind_of_form *k,
+                                const struct dr_load *load, struct dr_field f)
+{
+    if (k->keeps && dr_str_eqz(f.name, k->told.field)) {
+        f.kind = DR_VAL_NULL;
+        f.value = (struct dr_str){"", 0};
+    } else if (differs(k, f.name)) {
+        f.kind = DR_VAL_TEXT;
+        f.value = load->other_name;
+    }
+    return f;
+}
+
+bool dr_other_differs(const struct dr_load *load, struct dr_str field)
+{
+    const struct kind_of_form *k = form_of(load);
+
+    return k && differs(k, field);
+}
+
+struct dr_str dr_other_own(const struct dr_load *load)
+{
+    const struct dr_other *o = dr_other_of(load);
+
+    for (size_t i = 0; o && i < load->field_count; i++) {
+        if (dr_str_eqz(load->fields[i].name, o->field)) {
+            return load->fields[i].value;
+        }
+    }
+    return (struct dr_str){"", 0};
+}
+
+struct dr_str dr_other_seen(struct dr_str type, const struct dr_json *record)
+{
+    return dr_str_eqz(type, "sales_accounts") ? dr_json_get_str(record, "name")
+           : dr_str_eqz(type, "contacts") ? dr_json_get_str(record, "email")
+                                          : (struct dr_str){"", 0};
+}
+
+int dr_other_form(const struct dr_load *load, struct dr_arena *a,
+                  struct dr_load *out)
+{
+    const struct kind_of_form *k = form_of(load);
+    struct dr_field *f =
+        dr_arena_calloc(a, load->field_count + 1, sizeof(*f));
+    bool kept = !k || !k->keeps;
+
+    if (!f) {
+        return -1;
+    }
+    *out = *load;
+    if (!k) {
+        return 0;
+    }
+    out->fields = f;
+    out->ident = k->keeps ? (struct dr_str){"", 0} : load->other_name;
+    for (size_t i = 0; i < load->field_count; i++) {
+        f[i] = in_other(k, load, load->fields[i]);
+        kept |= dr_str_eq(f[i].name, kept_in);
+    }
+    if (!kept) {
+        f[out->field_count++] = (struct dr_field){
+            kept_in, dr_str_z(k->told.rule), DR_VAL_TEXT, load->other_name};
+    }
+    return 0;
+}
+
+bool dr_other_is_shown(const struct dr_load *load, const struct dr_json *record,
+                       struct dr_arena *a)
+{
+    const struct kind_of_form *k = form_of(load);
+    struct dr_load other;
+    struct dr_str now;
+
+    if (!k || !record || dr_other_form(load, a, &other)) {
+        return false;
+    }
+    for (size_t i = 0; i < other.field_count; i++) {
+        if (differs(k, other.fields[i].name) &&
+            dr_compare_field(&other, &other.fields[i], record, a, &now) !=
+                DR_CMP_SAME) {
+            return false;
+        }
+    }
+    return true;
+}
