@@ -108,6 +108,9 @@ void ledger_done(struct loader *l, struct item *it, uint64_t dst,
 
     memcpy(content, it->hash, sizeof(content));
     dr_content_loosen(content, it->missing);
+    if (it->in_other) {
+        dr_content_in_other_form(content);
+    }
     dr_sha256(record, landed);
     env.u.done = (struct dr_done){.key = it->key,
                                   .type = it->type ? dr_str_z(it->type->name)

@@ -73,6 +73,7 @@ void control_changed(struct loader *l)
 
     take_plan(l, v);
     l->pass = c->pass;
+    l->freezing = dr_str_eqz(c->phase, "freeze");
     l->catalog_wanted = c->catalog_seq;
     l->working = writes(c->phase) && !c->paused && l->has_plan && c->pass > 0;
     for (size_t i = 0; i < LANES; i++) {

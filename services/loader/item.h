@@ -97,9 +97,10 @@ struct item {
     unsigned kept_links;
     unsigned ended_links;       /* of ours, which the source has no more */
     bool told_kept;             /* those stand in rejected */
-    bool other_name;            /* written under it: its own is taken */
+    bool other;                 /* in its other form: its own is taken */
     bool said_taken;            /* in the target's own words */
-    bool told_name;             /* that stands in rejected */
+    bool in_other;              /* and was seen so */
+    bool told_other;            /* that stands in rejected */
     bool same;                  /* nothing is left to write */
     struct dr_commits *commits; /* what the fields were left at */
     bool dead; /* its partition is gone: the last pin frees it */

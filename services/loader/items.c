@@ -164,7 +164,7 @@ const struct dr_load *item_load(struct loader *l, struct item *it)
     env =
         dr_wire_unpack(l->scratch, (struct dr_str){it->bytes, it->size}, &err);
     DR_ASSERT(env && env->kind == DR_MSG_LOAD); /* it was readable before */
-    return it->other_name ? taken_load(l, &env->u.load) : &env->u.load;
+    return it->other ? taken_load(l, &env->u.load) : &env->u.load;
 }
 
 /* Pause above the high mark, resume below the low one. */

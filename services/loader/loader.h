@@ -240,7 +240,7 @@ void taken_held(struct loader *l, struct item *it,
 bool taken_by_nobody(struct loader *l, struct item *it);
 /* true: a job did not do it, and it is sent alone, which tells more. */
 bool taken_tried_alone(struct loader *l, struct item *it);
-/* From here on it goes by its other name. */
+/* From here on it goes in its other form. */
 void taken_is(struct item *it);
 /* The load record so, in the scratch arena. */
 const struct dr_load *taken_load(struct loader *l, const struct dr_load *load);

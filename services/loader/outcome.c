@@ -175,40 +175,27 @@ static void tell_left_behind(struct loader *l, struct item *it)
     }
 }
 
-/* What was found may be our own of before, and a person's name stays. */
-static bool bears_other_name(struct loader *l, struct item *it,
-                             struct dr_str text)
+/* The auditor finds the same by itself; this is for whoever looks for it. What
+ * was found may be our own of before, and what a person wrote stays. */
+static void tell_other(struct loader *l, struct item *it, struct dr_str text)
 {
     const struct dr_load *load = item_load(l, it);
+    const struct dr_other *o = dr_other_of(load);
     const struct dr_json *record = dr_json_parse(l->scratch, text, NULL, NULL);
-    struct dr_str now;
+    struct rejection r = {.partial = true};
 
-    for (size_t i = 0; i < load->field_count; i++) {
-        if (dr_str_eqz(load->fields[i].name, "name")) {
-            return dr_compare_field(load, &load->fields[i], record, l->scratch,
-                                    &now) == DR_CMP_SAME;
-        }
+    it->in_other =
+        it->other && o && dr_other_is_shown(load, record, l->scratch);
+    if (!it->in_other || it->told_other) {
+        return;
     }
-    return false;
-}
-
-/* The auditor finds the same by itself; this is for whoever looks for it. */
-static void tell_other_name(struct loader *l, struct item *it,
-                            struct dr_str record)
-{
-    struct rejection r = {
-        .class = "name_taken",
-        .cure = "nothing; or call one of the two otherwise: the next version "
-                "of this record takes its own name where that is free",
-        .field = DR_STR_LIT("name"),
-        .rule = DR_STR_LIT(DR_RULE_OTHER_NAME),
-        .reason = DR_STR_LIT(DR_WHY_OTHER_NAME),
-        .partial = true};
-
-    if (it->other_name && !it->told_name && bears_other_name(l, it, record)) {
-        it->told_name = true;
-        tell_part(l, it, item_load(l, it), &r);
-    }
+    r.class = o->class;
+    r.cure = o->cure;
+    r.field = dr_str_z(o->field);
+    r.rule = dr_str_z(o->rule);
+    r.reason = dr_str_z(o->why);
+    it->told_other = true;
+    tell_part(l, it, load, &r);
 }
 
 /* Freshsales has no call that moves or deletes a file. */
@@ -236,7 +223,7 @@ static void tell_parts(struct loader *l, struct item *it, struct dr_str record)
 {
     tell_left_behind(l, it);
     tell_file_left(l, it);
-    tell_other_name(l, it, record);
+    tell_other(l, it, record);
 }
 
 void item_landed(struct loader *l, struct item *it, uint64_t dst,

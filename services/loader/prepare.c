@@ -360,6 +360,22 @@ static bool is_left(const struct item *it, const struct refs_case *refs,
            refs_left_by_merge(refs, links, dr_str_z(it->fact.keep));
 }
 
+/* It stands in its other form, and what it has of links. Its own is asked for
+ * once, before the cut-over: each time costs five calls. */
+static bool waits_in_other(const struct loader *l, const struct item *it,
+                           const struct dr_load *load)
+{
+    struct dr_str done = {(const char *)it->fact.content_hash,
+                          sizeof(it->fact.content_hash)};
+    size_t missing;
+
+    return !l->freezing && it->fact.state == DR_FACT_DONE &&
+           dr_content_is_other_form(done, load->content_hash) &&
+           dr_content_of(done, load->content_hash, &missing) !=
+               DR_CONTENT_OTHER &&
+           missing == it->missing;
+}
+
 static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
 {
     struct item *it = o->it;
@@ -391,13 +407,14 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     it->missing = rc.missing = missing_now(it, o->load, &links);
     rc.left = is_left(it, &refs, &links);
     if (load_outdated(l, o->load) ||
-        (!rc.left && fact_covers(&it->fact, o->load, it->missing))) {
+        (!rc.left && fact_covers(&it->fact, o->load, it->missing)) ||
+        waits_in_other(l, it, o->load)) {
         item_settled(it);
         return;
     }
     rc.self_dst = self_of(o->load, &links);
     route_of(&rc, &it->route);
-    if (it->other_name &&
+    if (it->other &&
         (it->route.way == WAY_CREATE || it->route.way == WAY_UPDATE)) {
         it->route.step = STEP_OTHER;
     }

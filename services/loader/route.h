@@ -25,7 +25,7 @@ enum way {
 
 /* An attempt's step beside those of two: */
 #define STEP_CONVERT 3 /* a lead becomes a contact                      */
-#define STEP_OTHER 4   /* under the load's other name: its own is taken */
+#define STEP_OTHER 4   /* in the load's other form: its own is taken    */
 
 struct route {
     enum way way;

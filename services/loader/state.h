@@ -176,6 +176,7 @@ struct loader {
     /* control */
     bool working; /* phase and pause allow new effects */
     uint32_t pass;
+    bool freezing; /* the last passes before the cut-over */
     uint8_t plan_hash[32];
     bool has_plan;
     uint64_t orphan_dst;

@@ -1,58 +1,61 @@
 /*
  * The target refuses a record and may mean its name or address: who has it, and
- * what follows. An account of ours is then written once more, under the other
- * name that the plan gives it; a contact stays refused, for two people are
- * never made one without a word.
+ * what follows. It is then written once more in its other form, an account
+ * under the name that the plan gives it, a contact without the address: two
+ * people are never made one without a word.
  */
 #include "loader.h"
 
+#include <drover/plan/plan.h>
+
 /* What ours is merged into was somebody's before, and keeps its name. */
-static bool has_other(struct loader *l, struct item *it)
+static const struct dr_other *other_of(struct loader *l, struct item *it)
 {
-    return !it->other_name && !it->route.merge &&
-           item_load(l, it)->other_name.n > 0;
+    return it->other || it->route.merge ? NULL : dr_other_of(item_load(l, it));
+}
+
+/* Nobody is seen to have it, and its other form is a way out all the same. */
+static bool has_unseen(struct loader *l, struct item *it)
+{
+    const struct dr_other *o = other_of(l, it);
+
+    return o && o->unseen;
 }
 
 void taken_is(struct item *it)
 {
-    it->other_name = it->alone = true;
+    it->other = it->alone = true;
     it->load = NULL; /* it is read with the other name from here on */
 }
 
 const struct dr_load *taken_load(struct loader *l, const struct dr_load *load)
 {
-    size_t size = load->field_count * sizeof(struct dr_field);
     struct dr_load *out = dr_arena_alloc(l->scratch, sizeof(*out));
-    struct dr_field *f = dr_arena_alloc(l->scratch, size + 1);
 
-    DR_ASSERT(out && f);
-    *out = *load;
-    out->ident = load->other_name;
-    out->fields = f;
-    for (size_t i = 0; i < load->field_count; i++) {
-        f[i] = load->fields[i];
-        if (dr_str_eqz(f[i].name, "name")) {
-            f[i].value = load->other_name;
-        }
+    DR_ASSERT(out);
+    if (dr_other_form(load, l->scratch, out)) {
+        dr_die(DR_EXIT_INVARIANT, "taken", "the arena is used up");
     }
     return out;
 }
 
-/* The INTENT of what follows says that it is the other name (STEP_OTHER): who
+/* The INTENT of what follows says that it is the other form (STEP_OTHER): who
  * finds the record after a kill compares it with that. */
 static bool under_other(struct loader *l, struct item *it)
 {
-    if (!has_other(l, it)) {
+    const struct dr_other *o = other_of(l, it);
+
+    if (!o) {
         return false;
     }
     taken_is(it);
-    item_retry(l, it, "name_taken", 400);
+    item_retry(l, it, o->class, 400);
     return true;
 }
 
 bool taken_tried_alone(struct loader *l, struct item *it)
 {
-    if (!it->job_done || it->alone || !it->route.dst || !has_other(l, it)) {
+    if (!it->job_done || it->alone || !it->route.dst || !other_of(l, it)) {
         return false;
     }
     it->alone = true;
@@ -121,7 +124,7 @@ void taken_create(struct loader *l, struct item *it, enum find_state s,
     case FIND_NOTHING:
         /* In the recycle bin, or our own earlier one that the index does not
          * show yet: the quarantine tells (5 step 3). */
-        if (has_other(l, it)) {
+        if (has_unseen(l, it)) {
             item_unsettled(l, it, false);
         } else {
             refuse_unheld(l, it);
@@ -131,14 +134,15 @@ void taken_create(struct loader *l, struct item *it, enum find_state s,
         refuse_unheld(l, it);
         break;
     case FIND_FAILED:
-        item_unsettled(l, it, !has_other(l, it));
+        item_unsettled(l, it, !has_unseen(l, it));
         break;
     }
 }
 
 bool taken_by_nobody(struct loader *l, struct item *it)
 {
-    return it->why && it->route.way == WAY_CREATE && under_other(l, it);
+    return it->why && it->route.way == WAY_CREATE && has_unseen(l, it) &&
+           under_other(l, it);
 }
 
 static void looked(struct loader *l, struct item *it, enum find_state s,

@@ -64,7 +64,9 @@ def contact(i, companies, rev=1, pas=1, email=True, **fields):
              **fields)
     more = {}
     if email:
-        more["ident"] = f["emails"] = "p%d@example.test" % i
+        f.setdefault("emails", "p%d@example.test" % i)
+        more["ident"] = more["other_name"] = f["emails"]
+        f["work_email"] = None
     refs = [ref("sales_accounts", "account", "company:%s" % c,
                 "orphan" if len(companies) == 1 else "drop", primary=n == 0)
             for n, c in enumerate(companies)]

@@ -284,33 +284,122 @@ class Names(Case):
         return [r for r in self.rejected(w) if r["id"] == str(i)][-1]
 
     @staticmethod
-    def called_as_the_first(i, pas):
-        r = contact(i, [1], pas, pas)
-        r["load"].update(how="single", tail=True, ident="p0@example.test")
-        r["load"]["fields"]["emails"] = "p0@example.test"
+    def at(i, address, pas, tail=True, **fields):
+        r = contact(i, [1], pas, pas, emails=address, **fields)
+        r["load"].update(tail=tail, **({"how": "single"} if tail else {}))
         return r
 
-    def test_an_address_that_another_contact_has(self):
-        """Never two people made one: it stays refused, and the cure says which
-        record has it."""
+    def addresses(self, w):
+        return {k: (c["email"], c["work_email"]) for k, c in self.of_source(
+            w, "contacts").items()}
+
+    def people(self, n):
         w = self.begun(company(1))
-        first = [contact(i, [1]) for i in range(2)]
+        first = [contact(i, [1]) for i in range(n)]
         w.feed(first)
         w.control(["account", "contact"])
         w.until_final(first)
-        holder = self.of_source(w, "contacts")["0"]["id"]
-        late = [self.called_as_the_first(i, 2) for i in (7, 1)]
-        final = self.again(w, ["account", "contact"], late,
-                           states=("refused",))
-        for i in (7, 1):
-            self.assertEqual(final["contact", "contact:%d" % i]["class"],
-                             "duplicate")
-            told = self.refusal(w, i)
-            self.assertIn(str(holder), told["reason"])
-            self.assertIn("merge", told["cure"])
-        self.assertEqual({k: c["email"] for k, c in self.of_source(
-            w, "contacts").items()},
-            {"0": "p0@example.test", "1": "p1@example.test"})
+        return w
+
+    @staticmethod
+    def p(i):
+        return "p%d@example.test" % i
+
+    def test_an_address_that_another_contact_has(self):
+        """Created with it and changed to it: the address stands in work_email.
+        The next version has its own again where that is free."""
+        w = self.people(2)
+        lanes = ["account", "contact"]
+        self.again(w, lanes, [self.at(i, self.p(0), 2) for i in (7, 1)])
+        kept = (None, self.p(0))
+        self.assertEqual(self.addresses(w), {
+            "0": (self.p(0), None), "1": kept, "7": kept})
+        told = {(i, "address_taken", "emails", True) for i in "17"}
+        self.assert_conflicts(w, told)
+        # Another field changes, the address is still taken.
+        self.again(w, lanes, [self.at(1, self.p(0), 3, city="Ulm")], 3)
+        self.assertEqual(self.addresses(w)["1"], kept)
+        self.assertEqual(self.of_source(w, "contacts")["1"]["city"], "Ulm")
+        # One gives it up, the other has its own.
+        self.again(w, lanes, [self.at(0, self.p(9), 4)], 4)
+        self.again(w, lanes, [self.at(1, self.p(1), 5),
+                              self.at(7, self.p(0), 5, city="Bonn")], 5)
+        self.assertEqual(self.addresses(w), {
+            "0": (self.p(9), None), "1": (self.p(1), None),
+            "7": (self.p(0), None)})
+        w.each_once("contacts", [0, 1, 7])
+        w.stop()
+
+    def test_addresses_of_many_that_are_taken(self):
+        n = 60
+        w = self.people(n)
+        w.sim.post("/sim/clock", {"advance_ms": 5000})
+        self.again(w, ["account", "contact"], [
+            self.at(i, self.p(0 if i % 20 == 19 else i), 2, tail=False,
+                    city="Ulm") for i in range(n)])
+        self.assertEqual(self.addresses(w), {
+            str(i): (None, self.p(0)) if i % 20 == 19 else (self.p(i), None)
+            for i in range(n)})
+        self.assertEqual({c["city"] for c in self.of_source(
+            w, "contacts").values()}, {"Ulm"})
+        self.assert_conflicts(w, {(str(i), "address_taken", "emails", True)
+                                  for i in (19, 39, 59)})
+        w.stop()
+
+    def test_an_address_is_asked_for_again_before_the_cut_over(self):
+        """A later pass leaves it; one in the freeze asks once more, and tells
+        what is still taken."""
+        w = self.people(2)
+        lanes = ["account", "contact"]
+
+        def version(i, pas):
+            r = self.at(i, self.p(i - 2), pas)
+            r["load"].update(rev=2, same="v%d" % i)
+            return r
+
+        self.again(w, lanes, [version(2, 2), version(3, 2)])
+        self.again(w, lanes, [self.at(0, self.p(9), 3)], 3)
+        w.feed([version(2, 4), version(3, 4)])
+        w.control(lanes, pas=4)
+        self.again(w, lanes, [self.at(5, self.p(5), 4)], 4)
+        self.assertEqual(self.addresses(w)["2"], (None, self.p(0)))
+        final = [version(2, 5), version(3, 5)]
+        w.feed(final)
+        w.control(lanes, pas=5, phase="freeze")
+        w.until_final(final, pas=5)
+        self.assertEqual(self.addresses(w)["2"], (self.p(0), None))
+        self.assertEqual(self.addresses(w)["3"], (None, self.p(1)))
+        w.stop()
+
+    def test_killed_before_the_address_is_kept(self):
+        for point in ("after_intent:2", "after_send:2", "after_done:1"):
+            for i in (2, 1):
+                with self.subTest(point=point, contact=i):
+                    w = self.people(2)
+                    w.stop()
+                    w.loaders.clear()
+                    version = self.at(i, self.p(0), 2)
+                    w.feed([version])
+                    w.control(["account", "contact"], pas=2)
+                    p = w.loader(1, ready=False, DROVER_CRASH=point)
+                    wait_until("it crashes: " + p.tail(),
+                               lambda p=p: not p.alive(), 40)
+                    w.loader(1)
+                    w.until_final([version], pas=2)
+                    self.assertEqual(self.addresses(w)[str(i)],
+                                     (None, self.p(0)))
+                    w.each_once("contacts", {0, 1, i})
+                    self.assertEqual(w.unsettled(), [])
+                    w.stop()
+
+    def test_another_reason_takes_no_address(self):
+        w = self.people(1)
+        final = self.again(w, ["account", "contact"], [
+            self.at(0, self.p(4), 2, city="x" * 300),
+            self.at(1, self.p(1), 2, city="x" * 300)], states=("refused",))
+        self.assertEqual({f["class"] for f in final.values()
+                          if f["state"] == "refused"}, {"refused"})
+        self.assertEqual(self.addresses(w), {"0": (self.p(0), None)})
         w.stop()
 
     def test_an_address_in_the_recycle_bin(self):
@@ -321,7 +410,7 @@ class Names(Case):
         self.again(w, ["account", "contact"], [
             removal("contact", "contact", 0, 9, 2)], states=("deleted",))
         self.again(w, ["account", "contact"],
-                   [self.called_as_the_first(7, 3)], 3, states=("refused",))
+                   [self.at(7, self.p(0), 3)], 3, states=("refused",))
         self.assertIn("recycle bin", self.refusal(w, 7)["cure"])
         self.assertEqual(self.of_source(w, "contacts"), {})
         w.stop()
