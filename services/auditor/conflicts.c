@@ -209,11 +209,13 @@ static void cursor_of(struct query *q, struct dr_buf *next)
     }
 }
 
-/* Of a name that is taken there is no word when a later version has its own, or
- * the same one in a later pass. */
-#define STANDS                                               \
-    "NOT (k.reason=?1 AND EXISTS(SELECT 1 FROM fact f WHERE" \
-    " f.lane='account' AND f.key=k.object||':'||k.id"        \
+/* Of a name or address that is taken there is no word when a later version has
+ * its own, or the same one in a later pass. */
+#define STANDS                                                              \
+    "NOT (k.reason IN ('" DR_WHY_OTHER_NAME "','" DR_WHY_OTHER_ADDRESS "')" \
+    " AND EXISTS(SELECT 1 FROM fact f WHERE"                                \
+    " f.lane=CASE k.field WHEN 'name' THEN 'account' ELSE 'contact' END"    \
+    " AND f.key=k.object||':'||k.id"                                        \
     " AND (f.pass, f.rev) > (k.pass, k.rev) AND f.refused=0))"
 
 int64_t conflicts_count(struct auditor *au)
@@ -221,7 +223,6 @@ int64_t conflicts_count(struct auditor *au)
     struct query *q = db_query(books_db(au->books),
                                "SELECT count(*) FROM conflict k WHERE " STANDS);
 
-    db_textz(q, 1, DR_WHY_OTHER_NAME);
     return db_one(q);
 }
 
@@ -235,18 +236,17 @@ void conflicts_list(struct auditor *au, struct dr_str only, struct dr_str after,
         "SELECT k.object, k.field, k.id, k.reason, k.rev, r.type, r.target"
         " FROM conflict k LEFT JOIN record r ON r.object=k.object"
         "  AND r.id=k.id"
-        " WHERE (k.object, k.field, k.id) > (?2, ?3, ?4)"
-        " AND (?6='' OR k.object=?6) AND " STANDS
-        " ORDER BY k.object, k.field, k.id LIMIT ?5");
+        " WHERE (k.object, k.field, k.id) > (?1, ?2, ?3)"
+        " AND (?5='' OR k.object=?5) AND " STANDS
+        " ORDER BY k.object, k.field, k.id LIMIT ?4");
     int64_t n = 0;
 
     dr_buf_reset(next);
-    db_textz(q, 1, DR_WHY_OTHER_NAME);
-    db_text(q, 2, object);
-    db_text(q, 3, field);
-    db_text(q, 4, after);
-    db_int(q, 5, limit);
-    db_text(q, 6, only);
+    db_text(q, 1, object);
+    db_text(q, 2, field);
+    db_text(q, 3, after);
+    db_int(q, 4, limit);
+    db_text(q, 5, only);
     while (db_step(q)) {
         line(au, q, &out->buf);
         cursor_of(q, next);

@@ -321,12 +321,16 @@ static void test_a_name_that_is_taken(void **state)
 
     (void)state;
     scene_open(&s);
+    s.load.type = S("sales_accounts");
     s.fields[0] =
         (struct dr_field){S("name"), S("company.name"), DR_VAL_TEXT, S("Acme")};
     s.load.field_count = 1;
     s.load.ref_count = 0;
     s.load.other_name = S("Acme (c1)");
     set_body(&s, "{\"name\":\"Acme (c1)\"}");
+    (void)judged(&s); /* nobody is seen to have its own */
+    assert_int_equal(losses(&s.said), 1);
+    s.c.loads[0].held = true;
     is_state(judged(&s), "landed");
     assert_int_equal(losses(&s.said), 0);
     assert_int_equal(s.said.fields[0].verdict, JUDGED_INTENDED);
@@ -336,12 +340,55 @@ static void test_a_name_that_is_taken(void **state)
     s.c.conflicts[0] =
         (struct conflict_row){S("name"), S(DR_WHY_OTHER_NAME), 5};
     s.c.conflict_count = 1;
+    s.c.loads[0].held = false;
+    set_body(&s, "{\"name\":\"Acme (c1)\"}");
+    (void)judged(&s); /* the loader met one */
+    assert_int_equal(losses(&s.said), 0);
+    s.c.conflicts[0].rev = 4; /* when an older version was written */
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    s.c.conflicts[0].rev = 5;
     set_body(&s, "{\"name\":\"Acme [0123]\"}");
     (void)judged(&s);
     assert_int_equal(losses(&s.said), 1);
     set_body(&s, "{\"name\":\"Acme\"}");
     (void)judged(&s);
     assert_int_equal(s.said.fields[0].verdict, JUDGED_SAME);
+    dr_arena_free(s.a);
+}
+
+/* A contact whose address another one has: it stands in work_email, or it is
+ * lost. */
+static void test_an_address_that_is_taken(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.fields[0] = (struct dr_field){S("emails"), S("contact.email"),
+                                    DR_VAL_TEXT, S("a@b.test")};
+    s.fields[1] = (struct dr_field){S("work_email"), S("contact.email.kept"),
+                                    DR_VAL_NULL, S("")};
+    s.load.ref_count = 0;
+    s.load.other_name = S("a@b.test");
+    s.c.loads[0].held = true;
+    set_body(&s, "{\"email\":null,\"work_email\":\"a@b.test\"}");
+    is_state(judged(&s), "landed");
+    assert_int_equal(losses(&s.said), 0);
+    assert_true(dr_str_eqz(s.said.fields[0].cause, DR_WHY_OTHER_ADDRESS));
+    set_body(&s, "{\"email\":null,\"work_email\":null}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    set_body(&s, "{\"email\":\"x@b.test\",\"work_email\":\"a@b.test\"}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 2);
+    set_body(&s, "{\"email\":\"A@b.test\",\"work_email\":null}");
+    (void)judged(&s);
+    assert_int_equal(s.said.fields[0].verdict, JUDGED_SAME);
+    s.c.loads[0].held = false;
+    set_body(&s, "{\"email\":null,\"work_email\":\"a@b.test\"}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 2);
     dr_arena_free(s.a);
 }
 
@@ -477,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_an_end_that_somebody_deleted),
         cmocka_unit_test(test_a_kept_edit_is_told),
         cmocka_unit_test(test_a_name_that_is_taken),
+        cmocka_unit_test(test_an_address_that_is_taken),
         cmocka_unit_test(test_one_link_too_many),
         cmocka_unit_test(test_the_target_of_a_call_log),
         cmocka_unit_test(test_a_link_that_never_was),

@@ -71,6 +71,10 @@ static enum lacking of_load(const struct judge_case *c,
         DR_CONTENT_OTHER) {
         return LACKS_NOTHING;
     }
+    /* What stood in the way of its own form may be gone. */
+    if (dr_content_is_other_form(l->fact.content_hash, load->content_hash)) {
+        return l->held ? LACKS_LINKS : LACKS_ONCE;
+    }
     if (l->left_out > left_out && lost_its_account(c, l, load)) {
         return LACKS_ONCE;
     }

@@ -86,6 +86,21 @@ static void test_what_landed(void **state)
     assert_int_equal(lacks(&s, 0, 2, false), LACKS_ONCE);
 }
 
+/* In its other form, for another record has what its own wants. */
+static void test_what_is_in_its_other_form(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    open_scene(&s, "contacts");
+    landed(&s, 0);
+    dr_content_in_other_form(s.done);
+    s.c.loads[0].held = true;
+    assert_int_equal(lacks(&s, 1, 2, false), LACKS_LINKS);
+    s.c.loads[0].held = false;
+    assert_int_equal(lacks(&s, 1, 2, false), LACKS_ONCE);
+}
+
 static void test_what_was_refused(void **state)
 {
     struct scene s;
@@ -155,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_landed),
+        cmocka_unit_test(test_what_is_in_its_other_form),
         cmocka_unit_test(test_what_was_refused),
         cmocka_unit_test(test_every_part_counts),
         cmocka_unit_test(test_what_the_unassigned_account_is_for),

@@ -57,6 +57,11 @@ const char books_schema[] =
     "CREATE TABLE IF NOT EXISTS conflict("
     " object TEXT, id TEXT, field TEXT, reason TEXT, rev INT, pass INT, ts INT,"
     " PRIMARY KEY(object, id, field)) WITHOUT ROWID;"
+    /* The names and addresses that records of ours were seen to have. */
+    "CREATE TABLE IF NOT EXISTS held("
+    " object TEXT, id TEXT, type TEXT, word TEXT COLLATE NOCASE,"
+    " PRIMARY KEY(object, id)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS held_word ON held(word);"
     "CREATE TABLE IF NOT EXISTS removal("
     " object TEXT, id TEXT, rev INT, seq INT,"
     " PRIMARY KEY(object, id)) WITHOUT ROWID;"

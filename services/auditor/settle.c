@@ -8,7 +8,9 @@
 
 #include <drover/base/log.h>
 #include <drover/json/json.h>
+#include <drover/ledger/ledger.h>
 
+#include "held.h"
 #include "lacking.h"
 #include "lost.h"
 
@@ -132,6 +134,10 @@ static bool gather_load(struct auditor *au, const struct dr_load *load,
     l->has_fact =
         books_get_fact(au->books, load->lane, load->key, au->arena, &l->fact);
     gather_links(au, load, l);
+    l->held =
+        l->has_fact &&
+        dr_content_is_other_form(l->fact.content_hash, load->content_hash) &&
+        held_by_another(au, load);
     l->dst = own_target(au, load, l);
     if (l->dst) {
         gather_bodies(au, load->type, l);
@@ -304,6 +310,7 @@ bool settle_heard(struct auditor *au, const struct dr_source *rec,
     judged = settle_gather(au, rec, out, c);
     if (judged) {
         judge(c, au->arena, &sink);
+        held_note(au, c);
     } else {
         too_large(au, rec);
     }

@@ -76,11 +76,11 @@ bool verify_left_alone(const struct verifying *v, struct dr_str field,
                        struct dr_str *why)
 {
     for (size_t i = 0; i < v->c->conflict_count; i++) {
-        /* A later version may have found it as we left it again. That a name is
-         * taken lets nothing pass but the other one. */
+        /* A later version may have found it as we left it again. What is taken
+         * lets nothing pass but the other form. */
         if (dr_str_eq(v->c->conflicts[i].field, field) &&
             v->c->conflicts[i].rev >= v->known->fact.rev &&
-            !dr_str_eqz(v->c->conflicts[i].reason, DR_WHY_OTHER_NAME)) {
+            !dr_other_reason(v->c->conflicts[i].reason)) {
             *why = v->c->conflicts[i].reason;
             return true;
         }
@@ -98,12 +98,46 @@ static bool keeps_tags(const struct verifying *v, const struct dr_field *f,
            dr_str_find(f->value, DR_STR_LIT("\"archived\"")) == SIZE_MAX;
 }
 
-/* Its own name was another account's when it was written. */
-static bool is_other_name(const struct verifying *v, const struct dr_field *f,
-                          struct dr_str actual)
+/* It has its other form, as far as the newest body that has the field shows. */
+static bool shows_other(const struct verifying *v, const struct dr_field *f)
 {
-    return dr_str_eqz(f->name, "name") && v->load->other_name.n > 0 &&
-           dr_str_eq(actual, v->load->other_name);
+    struct dr_str now;
+
+    for (size_t i = 0; i < v->known->body_count; i++) {
+        const struct dr_json *body = v->known->bodies[i];
+        if (dr_compare_field(v->load, f, body, v->a, &now) != DR_CMP_ABSENT) {
+            return dr_other_differs(v->load, f->name) &&
+                   dr_other_is_shown(v->load, body, v->a);
+        }
+    }
+    return false;
+}
+
+/* Another record is seen to have its own form, or the loader met one. */
+static bool is_taken(const struct verifying *v)
+{
+    bool met = false;
+
+    for (size_t i = 0; i < v->c->conflict_count; i++) {
+        met |= dr_other_reason(v->c->conflicts[i].reason) &&
+               v->c->conflicts[i].rev >= v->known->fact.rev;
+    }
+    return met || v->known->held;
+}
+
+static void tell_other(struct verifying *v, struct judged_field out)
+{
+    const struct dr_other *o = dr_other_of(v->load);
+
+    out.rule = dr_str_z(o->rule);
+    out.cause = dr_str_z(o->why);
+    out.verdict = JUDGED_INTENDED;
+    if (!is_taken(v)) {
+        out.verdict = JUDGED_LOSS;
+        out.cause = DR_STR_LIT("no other record is seen to have what its own "
+                               "form wants to be unique");
+    }
+    verify_tell(v, out);
 }
 
 static void verify_field(struct verifying *v, const struct dr_field *f)
@@ -115,12 +149,11 @@ static void verify_field(struct verifying *v, const struct dr_field *f)
     if (cmp != DR_CMP_SAME || v->c->tell_source) {
         out.source = source_text(v, out.field);
     }
-    if (cmp == DR_CMP_DIFFERENT && is_other_name(v, f, out.actual)) {
-        out.verdict = JUDGED_INTENDED;
-        out.rule = DR_STR_LIT(DR_RULE_OTHER_NAME);
-        out.cause = DR_STR_LIT(DR_WHY_OTHER_NAME);
-    } else if (cmp != DR_CMP_SAME &&
-               verify_left_alone(v, f->name, &out.cause)) {
+    if (cmp == DR_CMP_DIFFERENT && shows_other(v, f)) {
+        tell_other(v, out);
+        return;
+    }
+    if (cmp != DR_CMP_SAME && verify_left_alone(v, f->name, &out.cause)) {
         out.verdict = JUDGED_INTENDED;
     } else if (cmp == DR_CMP_DIFFERENT && keeps_tags(v, f, out.actual)) {
         out.verdict = JUDGED_INTENDED;
