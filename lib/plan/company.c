@@ -70,23 +70,26 @@ static void add_refs(struct build *b, struct dr_str parent)
     }
 }
 
-static bool has_parent(struct build *b, struct dr_str parent)
+/* The plan cut the circle here, at this very parent. Plans of before name no
+ * parent. */
+static bool is_cut(const struct build *b, struct dr_str parent)
 {
-    struct dr_str field = DR_STR_LIT("parent_company_id");
-    bool self = dr_str_eq(parent, b->rec->id);
+    struct dr_str cut = map_text(b->plan->cut, b->rec->id);
 
-    if (parent.n == 0) {
-        return false;
+    return cut.p && parent.n > 0 && (cut.n == 0 || dr_str_eq(cut, parent));
+}
+
+static struct dr_str parent_of(struct build *b)
+{
+    struct dr_str parent = prop_ref(b, "parent_company_id", "company");
+
+    if (parent.n > 0 && dr_str_eq(parent, b->rec->id)) {
+        build_note(b, DR_STR_LIT("parent_company_id"),
+                   DR_STR_LIT(DR_RULE_CIRCLE), parent, (struct dr_str){"", 0},
+                   "a company cannot be its own parent: left out");
+        return (struct dr_str){"", 0};
     }
-    if (self || dr_map_has(b->plan->cut, b->rec->id)) {
-        build_note(b, field, DR_STR_LIT("company.parent.cycle"), parent,
-                   (struct dr_str){"", 0},
-                   self ? "a company cannot be its own parent: left out"
-                        : "the parents form a circle: it was cut at this "
-                          "company");
-        return false;
-    }
-    return true;
+    return parent;
 }
 
 size_t make_company(struct build *b, struct dr_load out[LOADS_MAX])
@@ -94,7 +97,7 @@ size_t make_company(struct build *b, struct dr_load out[LOADS_MAX])
     const struct dr_str none = {"", 0};
     struct dr_str name = value_name(b, "name", DR_STR_LIT("company.name"));
     struct dr_str is = account_name(b, name);
-    struct dr_str parent = prop_ref(b, "parent_company_id", "company");
+    struct dr_str parent = parent_of(b);
     struct dr_str before = map_text(b->plan->merge_company, b->rec->id);
     size_t fields;
 
@@ -108,9 +111,10 @@ size_t make_company(struct build *b, struct dr_load out[LOADS_MAX])
     build_hash(b, &out[0]);
     fields = b->field_n;
     b->field_n = 0;
-    add_refs(b, has_parent(b, parent) ? parent : none);
+    add_refs(b, parent);
     build_load(b, &out[1], "link");
     out[1].op = DR_LOAD_PATCH;
+    out[1].other_first = is_cut(b, parent);
     if (!dr_hides(b->hides, DR_STR_LIT(DR_HIDES_MORE))) {
         out[1].hides = none; /* of fields alone */
     }

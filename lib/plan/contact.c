@@ -11,9 +11,20 @@ static bool is_person(const struct build *b, size_t companies)
                       DR_STR_LIT("person"));
 }
 
+/* The plan saw another contact with the address that it has. Plans of before
+ * name no address. */
+static bool is_shared(struct build *b, struct dr_str email)
+{
+    struct dr_str shared = map_text(b->plan->without_email, b->rec->id);
+
+    return shared.p && email.n > 0 &&
+           (shared.n == 0 || dr_str_eq(plan_norm(b->a, email), shared));
+}
+
 /* The address that identifies the contact; empty: it has none. What cannot
- * be the address goes to *kept. */
-static struct dr_str usable_email(struct build *b, struct dr_str *kept)
+ * be the address goes to *kept. apart: nor can one that is shared. */
+static struct dr_str usable_email(struct build *b, bool apart,
+                                  struct dr_str *kept)
 {
     struct dr_str raw = prop_text(b, "email");
     struct dr_str field = DR_STR_LIT("email");
@@ -32,7 +43,7 @@ static struct dr_str usable_email(struct build *b, struct dr_str *kept)
     }
     if (!plan_email_usable(raw)) {
         why = "not one usable e-mail address: kept as text in work_email";
-    } else if (dr_map_has(b->plan->without_email, b->rec->id)) {
+    } else if (apart && is_shared(b, raw)) {
         why = DR_WHY_OTHER_ADDRESS;
     }
     if (why) {
@@ -58,10 +69,10 @@ static void text_or_null(struct build *b, const char *name, const char *rule,
 }
 
 /* What cannot be the address is kept as text in work_email. */
-static struct dr_str email_of(struct build *b)
+static struct dr_str email_of(struct build *b, bool apart)
 {
     struct dr_str kept = {"", 0};
-    struct dr_str email = usable_email(b, &kept);
+    struct dr_str email = usable_email(b, apart, &kept);
 
     text_or_null(b, "work_email", "contact.email.kept", kept);
     text_or_null(b, "emails", "contact.email", email);
@@ -201,10 +212,22 @@ static void reachable(struct build *b, struct dr_str email)
     build_text(b, "mobile_number", "contact.phone.mobile", cut);
 }
 
+/* Bulk would find the one that has the address, and make two people one. */
+static void by_email(struct build *b, struct dr_load *l, struct dr_str email,
+                     bool named)
+{
+    l->ident = email;
+    l->other_first = is_shared(b, email);
+    l->how = l->other_first ? DR_HOW_SINGLE : first_how(b, DR_HOW_EMAIL);
+    if (named) { /* an address alone makes no contact without it */
+        l->other_name = prop_text(b, "email");
+    }
+}
+
 size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX])
 {
     struct dr_str before = map_text(b->plan->merge_contact, b->rec->id);
-    struct dr_str email = email_of(b);
+    struct dr_str email;
     struct end *ends;
     size_t n = pair_ends(b, "contact_company", &ends);
     bool person = is_person(b, n);
@@ -212,6 +235,7 @@ size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX])
     bool named = dr_str_trim(prop_text(b, "first_name")).n > 0 ||
                  dr_str_trim(prop_text(b, "last_name")).n > 0;
 
+    email = email_of(b, lead || !named);
     if (email.n == 0 && !named) {
         build_reject(b, "required_empty", DR_STR_LIT("last_name"),
                      DR_STR_LIT("contact.name"),
@@ -238,11 +262,7 @@ size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX])
     if (lead) {
         out[0].type = DR_STR_LIT("leads");
     } else if (email.n > 0) {
-        out[0].how = first_how(b, DR_HOW_EMAIL);
-        out[0].ident = email;
-        if (named) { /* an address alone makes no contact without it */
-            out[0].other_name = prop_text(b, "email");
-        }
+        by_email(b, &out[0], email, named);
         if (before.n > 0 && dr_str_u64(before, &out[0].dst) == 0) {
             out[0].how = DR_HOW_MERGE;
         }

@@ -115,7 +115,8 @@ static void without_others(struct proposing *p, const struct named *v, size_t n,
     (void)target;
     (void)ctx;
     for (size_t i = 1; i < n; i++) {
-        dr_json_w_str(&p->plan, v[i].id);
+        dr_json_w_keys(&p->plan, v[i].id);
+        dr_json_w_str(&p->plan, v[i].name);
     }
 }
 
@@ -173,7 +174,7 @@ static void merges(struct proposing *p)
     dr_json_w_key(&p->plan, "emails");
     dr_json_w_obj(&p->plan);
     dr_json_w_key(&p->plan, "without");
-    dr_json_w_arr(&p->plan);
+    dr_json_w_obj(&p->plan);
     each_group(p, &f->contacts, f->had_contacts, without_others, NULL);
     dr_json_w_end(&p->plan);
     dr_json_w_end(&p->plan);

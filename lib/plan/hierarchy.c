@@ -1,4 +1,5 @@
-/* Parents: every circle is cut at one edge, that of its largest id. */
+/* Parents: every circle is cut at one edge, that of its largest id. The plan
+ * says which parent that was: another one is no part of this circle. */
 #include "propose_private.h"
 
 #include <stdlib.h>
@@ -57,13 +58,14 @@ void propose_hierarchy(struct proposing *p)
     dr_json_w_key(&p->plan, "hierarchy");
     dr_json_w_obj(&p->plan);
     dr_json_w_key(&p->plan, "cut");
-    dr_json_w_arr(&p->plan);
+    dr_json_w_obj(&p->plan);
     for (size_t i = 0; i < n; i++) {
         walk(nodes, &v[i]);
     }
     for (size_t i = 0; i < n; i++) {
         if (v[i].cut) {
-            dr_json_w_str(&p->plan, v[i].id);
+            dr_json_w_keys(&p->plan, v[i].id);
+            dr_json_w_str(&p->plan, v[i].parent);
         }
     }
     dr_json_w_end(&p->plan);

@@ -58,6 +58,12 @@ bool dr_links_only_end(const struct dr_load *load)
            load->ref_count == 1;
 }
 
+/* An account's parent in the other form of its load record. */
+static bool says_none(const struct dr_ref *r)
+{
+    return r->key.n == 0 && r->dst == 0;
+}
+
 size_t dr_links_settle(const struct dr_load *load, uint64_t *ids,
                        const bool *lead)
 {
@@ -74,7 +80,7 @@ size_t dr_links_settle(const struct dr_load *load, uint64_t *ids,
         if (on_lead && !dr_ref_takes_lead(r)) {
             ids[i] = 0;
         }
-        left_out += ids[i] == 0 || on_lead;
+        left_out += (ids[i] == 0 && !says_none(r)) || on_lead;
         stands |= is_target(r) && ids[i];
     }
     return left_out;

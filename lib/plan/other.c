@@ -1,8 +1,11 @@
 /* The other form of a record: what is written where another record of the
- * target has what its own form wants to be unique. */
+ * target has what its own form wants to be unique, or where its own parent
+ * stands below it. */
 #include <string.h>
 
 #include "plan_private.h"
+
+#define PARENT "parent_sales_account_id"
 
 static const struct kind_of_form {
     const char *type;
@@ -23,8 +26,25 @@ static const struct kind_of_form {
      true},
 };
 
+/* Of the lane `link`: the same without the parent. */
+static const struct kind_of_form without_parent = {
+    "sales_accounts",
+    {PARENT, DR_RULE_CIRCLE, DR_WHY_CIRCLE, "circle",
+     "nothing; or give one of these companies another parent: the next version "
+     "of this record is tried with its own",
+     false},
+    false};
+
+static bool has_parent(const struct dr_load *load)
+{
+    return dr_links_governed(load, DR_STR_LIT(PARENT)) && load->ref_count > 1;
+}
+
 static const struct kind_of_form *form_of(const struct dr_load *load)
 {
+    if (has_parent(load)) {
+        return &without_parent;
+    }
     for (size_t i = 0; i < DR_ARRAY_LEN(forms) && load->other_name.n > 0; i++) {
         if (dr_str_eqz(load->type, forms[i].type)) {
             return &forms[i];
@@ -47,7 +67,7 @@ bool dr_other_reason(struct dr_str reason)
             return true;
         }
     }
-    return false;
+    return dr_str_eqz(reason, without_parent.told.why);
 }
 
 static const struct dr_str kept_in = {"work_email", sizeof("work_email") - 1};
@@ -94,25 +114,41 @@ struct dr_str dr_other_own(const struct dr_load *load)
 struct dr_str dr_other_seen(struct dr_str type, const struct dr_json *record)
 {
     return dr_str_eqz(type, "sales_accounts") ? dr_json_get_str(record, "name")
-           : dr_str_eqz(type, "contacts") ? dr_json_get_str(record, "email")
-                                          : (struct dr_str){"", 0};
+           : dr_str_eqz(type, "contacts")     ? dr_json_get_str(record, "email")
+                                              : (struct dr_str){"", 0};
 }
 
-int dr_other_form(const struct dr_load *load, struct dr_arena *a,
-                  struct dr_load *out)
+/* A reference without a key says that there is none (dr_links_settle). */
+static int cut_parent(const struct dr_load *load, struct dr_arena *a,
+                      struct dr_load *out)
 {
-    const struct kind_of_form *k = form_of(load);
-    struct dr_field *f =
-        dr_arena_calloc(a, load->field_count + 1, sizeof(*f));
-    bool kept = !k || !k->keeps;
+    struct dr_ref *refs = dr_arena_calloc(a, load->ref_count, sizeof(*refs));
+
+    if (!refs) {
+        return -1;
+    }
+    *out = *load;
+    out->refs = refs;
+    for (size_t i = 0; i < load->ref_count; i++) {
+        refs[i] = load->refs[i];
+        if (dr_str_eqz(refs[i].field, PARENT)) {
+            refs[i].key = (struct dr_str){"", 0};
+            refs[i].dst = 0;
+        }
+    }
+    return 0;
+}
+
+static int with_fields(const struct kind_of_form *k, const struct dr_load *load,
+                       struct dr_arena *a, struct dr_load *out)
+{
+    struct dr_field *f = dr_arena_calloc(a, load->field_count + 1, sizeof(*f));
+    bool kept = !k->keeps;
 
     if (!f) {
         return -1;
     }
     *out = *load;
-    if (!k) {
-        return 0;
-    }
     out->fields = f;
     out->ident = k->keeps ? (struct dr_str){"", 0} : load->other_name;
     for (size_t i = 0; i < load->field_count; i++) {
@@ -126,6 +162,25 @@ int dr_other_form(const struct dr_load *load, struct dr_arena *a,
     return 0;
 }
 
+int dr_other_form(const struct dr_load *load, struct dr_arena *a,
+                  struct dr_load *out)
+{
+    const struct kind_of_form *k = form_of(load);
+
+    *out = *load;
+    return !k                     ? 0
+           : k == &without_parent ? cut_parent(load, a, out)
+                                  : with_fields(k, load, a, out);
+}
+
+static bool shows_no_parent(const struct dr_json *record)
+{
+    const struct dr_json *parent = dr_json_get(record, PARENT);
+
+    return parent &&
+           (dr_json_is_null(parent) || dr_str_eqz(dr_json_scalar(parent), "0"));
+}
+
 bool dr_other_is_shown(const struct dr_load *load, const struct dr_json *record,
                        struct dr_arena *a)
 {
@@ -135,6 +190,9 @@ bool dr_other_is_shown(const struct dr_load *load, const struct dr_json *record,
 
     if (!k || !record || dr_other_form(load, a, &other)) {
         return false;
+    }
+    if (k == &without_parent) {
+        return shows_no_parent(record);
     }
     for (size_t i = 0; i < other.field_count; i++) {
         if (differs(k, other.fields[i].name) &&

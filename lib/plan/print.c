@@ -81,6 +81,9 @@ static void print_load(struct dr_json_w *w, const struct dr_load *l)
     if (l->other_name.n > 0) {
         dr_json_w_kv(w, "other_name", l->other_name);
     }
+    if (l->other_first) {
+        dr_json_w_kvb(w, "other_first", true);
+    }
     if (l->hides.n > 0) {
         dr_json_w_kv(w, "hides", l->hides);
     }

@@ -13,6 +13,8 @@ const struct dr_class dr_classes[] = {
     {"broken_file",
      "upload the file in FastTrack again; it is picked up by itself"},
     {"changed_in_target", "look at it in Freshsales and delete it by hand"},
+    {"circle", "nothing; or give one of these companies another parent: the "
+               "next version of this record is tried with its own"},
     {"class_change", "change the record in Freshsales by hand, or make it a "
                      "contact in FastTrack again"},
     {"conflict", "decide which value is right; where it is the source's, set "

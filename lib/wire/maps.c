@@ -122,7 +122,8 @@ static const struct field_map load_fields[] = {
     F(dr_load, MAP_TEXT, working_name),
     SUB(dr_load, blob, &blob),
     F(dr_load, MAP_TEXT, other_name),
-    F(dr_load, MAP_TEXT, hides)};
+    F(dr_load, MAP_TEXT, hides),
+    F(dr_load, MAP_BOOL, other_first)};
 MAP(load, dr_load, load_record);
 
 static const struct field_map landed_fields[] = {

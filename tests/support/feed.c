@@ -294,6 +294,7 @@ static void load(const struct dr_json *j)
         .how = how_of(text(j, "how")),
         .ident = text(j, "ident"),
         .other_name = text(j, "other_name"),
+        .other_first = dr_json_true(dr_json_get(j, "other_first")),
         .hides = text(j, "hides"),
         .dst = number(j, "dst"),
         .fields = f,

@@ -108,6 +108,10 @@
     "another contact has this address, and Freshsales wants it to be " \
     "unique: kept as text in work_email"
 
+/* An account whose parent would close a circle goes without a parent. */
+#define DR_RULE_CIRCLE "company.parent.cycle"
+#define DR_WHY_CIRCLE "the parents form a circle: it was cut at this company"
+
 /* How a record goes whose own form the target cannot take because of another
  * record: its other form. Of what is written so the loader says why. */
 struct dr_other {

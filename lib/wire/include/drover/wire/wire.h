@@ -220,6 +220,7 @@ struct dr_load {
     /* Where another record has its name or address. account: the name that it
      * has then; contact: what stands in work_email, and no address. */
     struct dr_str other_name;
+    bool other_first; /* the plan knew: its first write is in its other form */
     /* What FastTrack does not show to the token and would be carried
      * (redaction.h); empty: nothing. A new record goes without it; one that
      * stands must lose nothing by it. */
