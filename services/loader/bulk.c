@@ -110,7 +110,9 @@ static void refused(struct loader *l, struct batch *b,
         return;
     }
     bulk_item_gone(it);
-    if (it->type->unique && !it->route.dst) {
+    if (taken_ask(l, it, ans->status, doc)) {
+        ; /* whether its parent closes a circle is being asked */
+    } else if (it->type->unique && !it->route.dst) {
         it->alone = true; /* where it is not there: which tells more */
         item_keep_why(it, ans->status, doc);
         item_move(it, &b->lane->work, ITEM_LOOK);

@@ -238,12 +238,21 @@ void taken_held(struct loader *l, struct item *it,
                 const struct dr_json *holder);
 /* true: nothing of ours is there, nor of others, and it goes on so. */
 bool taken_by_nobody(struct loader *l, struct item *it);
+/* true: it goes on in its other form. */
+bool taken_other(struct loader *l, struct item *it);
 /* true: a job did not do it, and it is sent alone, which tells more. */
 bool taken_tried_alone(struct loader *l, struct item *it);
+/* The plan knew that its own form is taken, and nothing of it stands yet. */
+bool taken_begins(const struct item *it, const struct dr_load *load);
 /* From here on it goes in its other form. */
 void taken_is(struct item *it);
 /* The load record so, in the scratch arena. */
 const struct dr_load *taken_load(struct loader *l, const struct dr_load *load);
+
+/* circle.c: an account's parent that the target refuses
+ * true: whether it stands above that one is being asked; then it goes without
+ * it, else it is refused for it->why. */
+bool circle_ask(struct loader *l, struct item *it);
 
 /* survey.c */
 void catalog_pump(struct loader *l);

@@ -129,6 +129,8 @@ static void file_head(const struct dr_load *load, const struct links *links,
 static void build(struct item *it, const struct dr_load *load,
                   const struct links *links)
 {
+    bool cut = it->other && load->op == DR_LOAD_PATCH;
+    struct body_opts o = {.ended_links = cut ? 1u << LINKED_PARENT : 0};
     struct dr_buf b;
 
     dr_buf_init(&b, BODY_MAX);
@@ -137,7 +139,7 @@ static void build(struct item *it, const struct dr_load *load,
         body_bulk(load, links, 0, NULL, &b);
         break;
     case WAY_BULK_ID:
-        body_bulk(load, links, it->route.dst, NULL, &b);
+        body_bulk(load, links, it->route.dst, &o, &b);
         break;
     case WAY_CREATE:
         if (it->type->shape == SHAPE_FILE) {
@@ -376,16 +378,40 @@ static bool waits_in_other(const struct loader *l, const struct item *it,
            missing == it->missing;
 }
 
+static bool needs_nothing(const struct loader *l, const struct item *it,
+                          const struct dr_load *load, bool left)
+{
+    return load_outdated(l, load) ||
+           (!left && (fact_covers(&it->fact, load, it->missing) ||
+                      waits_in_other(l, it, load)));
+}
+
+/* Before its references are looked at: the two forms may differ in them. */
+static void choose_form(struct loader *l, struct one *o)
+{
+    if (!o->it->other && taken_begins(o->it, o->load)) {
+        taken_is(o->it);
+        o->load = item_load(l, o->it);
+    }
+}
+
+/* So that whoever finds it after a kill knows what it was. */
+static void mark_form(struct item *it, const struct dr_load *load)
+{
+    if (it->other &&
+        (it->route.way == WAY_CREATE || it->route.way == WAY_UPDATE ||
+         load->op == DR_LOAD_PATCH)) {
+        it->route.step = STEP_OTHER;
+    }
+}
+
 static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
 {
     struct item *it = o->it;
     const struct dr_attempt *a = dr_fold_unsettled(it->lp->own.fold, it->key);
-    struct route_case rc = {.load = o->load,
-                            .fact = &facts[0],
-                            .alone = it->alone,
-                            .open = a != NULL};
-    struct refs_case refs = {.load = o->load,
-                             .facts = facts + 1,
+    struct route_case rc = {
+        .fact = &facts[0], .alone = it->alone, .open = a != NULL};
+    struct refs_case refs = {.facts = facts + 1,
                              .orphan_dst = l->orphan_dst,
                              .may_wait = may_wait(l, it)};
     enum refs_verdict verdict;
@@ -393,6 +419,8 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     struct links links;
 
     it->fact = facts[0];
+    choose_form(l, o);
+    refs.load = rc.load = o->load;
     if (o->load->op == DR_LOAD_DELETE && it->fact.type[0]) {
         struct dr_str type = dr_str_z(it->fact.type);
         it->type = strcmp(it->lp->lane->name, "custom") == 0 ? type_module(type)
@@ -406,18 +434,13 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     }
     it->missing = rc.missing = missing_now(it, o->load, &links);
     rc.left = is_left(it, &refs, &links);
-    if (load_outdated(l, o->load) ||
-        (!rc.left && fact_covers(&it->fact, o->load, it->missing)) ||
-        waits_in_other(l, it, o->load)) {
+    if (needs_nothing(l, it, o->load, rc.left)) {
         item_settled(it);
         return;
     }
     rc.self_dst = self_of(o->load, &links);
     route_of(&rc, &it->route);
-    if (it->other &&
-        (it->route.way == WAY_CREATE || it->route.way == WAY_UPDATE)) {
-        it->route.step = STEP_OTHER;
-    }
+    mark_form(it, o->load);
     set_keep(it, o->load, facts + 1);
     if (it->route.way == WAY_FOLD) { /* its first id is the first parent's */
         (void)snprintf(it->keep, sizeof(it->keep), "%llu",

@@ -72,6 +72,9 @@ static void absent(struct loader *l, struct item *it, enum dr_found found)
         item_lost(l, it); /* which is why the job failed on it */
         return;
     }
+    if (it->why && it->job_done && circle_ask(l, it)) {
+        return;
+    }
     if (taken_tried_alone(l, it)) {
         return;
     }

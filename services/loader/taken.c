@@ -22,6 +22,12 @@ static bool has_unseen(struct loader *l, struct item *it)
     return o && o->unseen;
 }
 
+bool taken_begins(const struct item *it, const struct dr_load *load)
+{
+    return load->other_first &&
+           (it->fact.dst == 0 || it->fact.state == DR_FACT_DELETED);
+}
+
 void taken_is(struct item *it)
 {
     it->other = it->alone = true;
@@ -41,7 +47,7 @@ const struct dr_load *taken_load(struct loader *l, const struct dr_load *load)
 
 /* The INTENT of what follows says that it is the other form (STEP_OTHER): who
  * finds the record after a kill compares it with that. */
-static bool under_other(struct loader *l, struct item *it)
+bool taken_other(struct loader *l, struct item *it)
 {
     const struct dr_other *o = other_of(l, it);
 
@@ -105,7 +111,7 @@ static void refuse_unheld(struct loader *l, struct item *it)
 
 void taken_held(struct loader *l, struct item *it, const struct dr_json *holder)
 {
-    if (!under_other(l, it)) {
+    if (!taken_other(l, it)) {
         refuse_held(l, it, holder);
     }
 }
@@ -142,7 +148,7 @@ void taken_create(struct loader *l, struct item *it, enum find_state s,
 bool taken_by_nobody(struct loader *l, struct item *it)
 {
     return it->why && it->route.way == WAY_CREATE && has_unseen(l, it) &&
-           under_other(l, it);
+           taken_other(l, it);
 }
 
 static void looked(struct loader *l, struct item *it, enum find_state s,
@@ -155,7 +161,7 @@ static void looked(struct loader *l, struct item *it, enum find_state s,
     case FIND_NOTHING:
         /* In the recycle bin, where the target says so: our record stands under
          * its name, and another reason to refuse is none to rename it. */
-        if (!it->said_taken || !under_other(l, it)) {
+        if (!it->said_taken || !taken_other(l, it)) {
             refuse_unheld(l, it);
         }
         break;
@@ -172,6 +178,10 @@ static void looked(struct loader *l, struct item *it, enum find_state s,
 bool taken_ask(struct loader *l, struct item *it, int status,
                const struct dr_json *doc)
 {
+    if (item_load(l, it)->op == DR_LOAD_PATCH) {
+        item_keep_why(it, status, doc);
+        return circle_ask(l, it);
+    }
     if (!it->type->unique ||
         (it->route.way != WAY_CREATE && it->route.way != WAY_UPDATE)) {
         return false;

@@ -50,9 +50,9 @@ class Case(unittest.TestCase):
             lambda: wanted <= self.conflicts(w), 30)
         self.assertEqual(self.conflicts(w), wanted)
 
-    def again(self, w, lanes, records, pas=2, states=("done",)):
+    def again(self, w, lanes, records, pas=2, states=("done",), **control):
         w.feed(records)
-        w.control(lanes, pas=pas)
+        w.control(lanes, pas=pas, **control)
         final = w.until_final(records, pas=pas)
         for r in records:
             key = (r["load"]["lane"], "%s:%s" % (r["load"]["object"],

@@ -371,6 +371,49 @@ class Names(Case):
         self.assertEqual(self.addresses(w)["3"], (None, self.p(1)))
         w.stop()
 
+    def shared(self, i, address, rev, pas):
+        """As the plan makes one whose address it saw on another contact."""
+        r = self.at(i, address, pas)
+        r["load"].update(rev=rev, tail=False, other_first=True,
+                         same="%d %s" % (i, address))
+        return r
+
+    def test_an_address_that_the_plan_saw_on_two(self):
+        """It comes before the other, which bulk finds by the address: they are
+        not made one. It is nobody's news; before the cut-over it is asked for
+        again, and a version of other content asks at once."""
+        w = self.begun(company(1))
+        lanes = ["account", "contact"]
+        two = [self.shared(i, self.p(i - 90), 1, 1) for i in (90, 91)]
+        w.feed(two)
+        w.control(lanes)
+        w.until_final(two)
+        many = [contact(i, [1]) for i in range(30)]
+        w.feed(many)
+        w.until_final(many)
+        self.assertEqual(self.addresses(w), dict(
+            {str(i): (self.p(i), None) for i in range(30)},
+            **{str(i): (None, self.p(i - 90)) for i in (90, 91)}))
+        self.assert_conflicts(w, set())
+        self.again(w, lanes, [self.at(0, self.p(50), 2)])
+        # A pass like any other, then one of the freeze.
+        for pas, phase, wanted in ((3, "run", (None, self.p(0))),
+                                   (4, "freeze", (self.p(0), None))):
+            w.feed([self.shared(i, self.p(i - 90), 1, pas) for i in (90, 91)])
+            w.control(lanes, pas=pas, phase=phase)
+            self.again(w, lanes, [self.at(60 + pas, self.p(60 + pas), pas)],
+                       pas, phase=phase)
+            wait_until("%s: %s" % (phase, wanted), lambda wanted=wanted:
+                       self.addresses(w)["90"] == wanted, 30)
+        self.assertEqual(self.addresses(w)["91"], (None, self.p(1)))
+        self.assert_conflicts(w, {("91", "address_taken", "emails", True)})
+        self.again(w, lanes, [self.shared(91, self.p(2), 2, 5),
+                              self.shared(90, self.p(70), 2, 5)], 5)
+        self.assertEqual(self.addresses(w)["91"], (None, self.p(2)))
+        self.assertEqual(self.addresses(w)["90"], (self.p(70), None))
+        w.each_once("contacts", list(range(30)) + [63, 64, 90, 91])
+        w.stop()
+
     def test_killed_before_the_address_is_kept(self):
         for point in ("after_intent:2", "after_send:2", "after_done:1"):
             for i in (2, 1):

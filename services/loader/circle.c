@@ -1,0 +1,127 @@
+/*
+ * The target refuses an account's parent: is it because the account stands
+ * above that one? The parents are walked up in the target, for it has the last
+ * word on what they are, and what the ledger says of them may be on its way. A
+ * circle is cut here, at the edge that came last; any other reason stays one.
+ */
+#include "loader.h"
+
+#include <stdlib.h>
+
+#include <drover/plan/plan.h>
+
+#define HOPS_MAX 100 /* levels of a hierarchy that are looked through */
+
+struct climb {
+    struct loader *l;
+    struct item *it;
+    uint64_t at;
+    int hops;
+};
+
+static void refuse(struct loader *l, struct item *it)
+{
+    item_refuse(l, it, "refused", 400,
+                "change the value in the source, or the rule in the plan, "
+                "then redrive",
+                true, it->why ? dr_str_z(it->why) : DR_STR_LIT("refused"));
+}
+
+static void cut(struct loader *l, struct item *it)
+{
+    if (!taken_other(l, it)) {
+        refuse(l, it);
+    }
+}
+
+static void end(struct climb *c, void (*then)(struct loader *l, struct item *))
+{
+    c->l->looking--;
+    if (!c->it->dead) {
+        then(c->l, c->it);
+    }
+    item_unpin(c->it);
+    free(c);
+}
+
+static void again(struct loader *l, struct item *it)
+{
+    item_unsettled(l, it, true);
+}
+
+static void ask(struct climb *c);
+
+static void climbed(struct loader *l, struct call *call,
+                    const struct dr_http_answer *ans)
+{
+    struct climb *c = call->ctx;
+    const struct dr_json *doc = answer_json(l, ans);
+    const struct dr_json *record = row_record(c->it->type, doc, l->scratch);
+    enum outcome o = answer_outcome(ans, record != NULL);
+    int64_t up;
+
+    if (o != OUT_SUCCESS && o != OUT_REFUSED && o != OUT_AMBIGUOUS) {
+        end(c, again);
+        return;
+    }
+    if (dr_json_i64(dr_json_get(record, "parent_sales_account_id"), &up) ||
+        up <= 0 || ++c->hops == HOPS_MAX) {
+        end(c, refuse);
+        return;
+    }
+    c->at = (uint64_t)up;
+    ask(c);
+}
+
+static void ask(struct climb *c)
+{
+    struct dr_buf path;
+
+    if (c->at == c->it->route.dst) {
+        end(c, cut);
+        return;
+    }
+    dr_buf_init(&path, 1024);
+    record_path(c->it->type, c->at, &path);
+    call_queue(
+        c->l,
+        call_new(c->l, c->it->lp->lane, "GET", dr_buf_view(&path), climbed, c),
+        true);
+    dr_buf_done(&path);
+}
+
+/* Where the parent of its own form stands; 0: it has none. */
+static uint64_t parent_of(struct loader *l, struct item *it)
+{
+    const struct dr_load *load = item_load(l, it);
+    struct links links;
+
+    if (it->other || !dr_other_of(load) || load->op != DR_LOAD_PATCH ||
+        item_links(l, it, &load, &links)) {
+        return 0;
+    }
+    for (size_t i = 0; i < load->ref_count; i++) {
+        if (dr_str_eqz(load->refs[i].field, "parent_sales_account_id")) {
+            return links.ref[i];
+        }
+    }
+    return 0;
+}
+
+bool circle_ask(struct loader *l, struct item *it)
+{
+    uint64_t parent = parent_of(l, it);
+    struct climb *c;
+
+    if (!parent) {
+        return false;
+    }
+    c = dr_xcalloc(1, sizeof(*c));
+    *c = (struct climb){.l = l, .it = it, .at = parent};
+    it->pins++;
+    l->looking++;
+    bulk_item_gone(it);
+    item_move(it, &it->lp->lane->work, ITEM_LOOK);
+    ask(c);
+    return true;
+}
