@@ -209,13 +209,14 @@ static void cursor_of(struct query *q, struct dr_buf *next)
     }
 }
 
-/* Of a name or address that is taken there is no word when a later version has
- * its own, or the same one in a later pass. */
-#define STANDS                                                              \
-    "NOT (k.reason IN ('" DR_WHY_OTHER_NAME "','" DR_WHY_OTHER_ADDRESS "')" \
-    " AND EXISTS(SELECT 1 FROM fact f WHERE"                                \
-    " f.lane=CASE k.field WHEN 'name' THEN 'account' ELSE 'contact' END"    \
-    " AND f.key=k.object||':'||k.id"                                        \
+/* Of what was in the way of a record's own form there is no word when a later
+ * version has that, or the same one in a later pass. */
+#define STANDS                                                         \
+    "NOT (k.reason IN ('" DR_WHY_OTHER_NAME "','" DR_WHY_OTHER_ADDRESS \
+    "','" DR_WHY_CIRCLE "') AND EXISTS(SELECT 1 FROM fact f WHERE"     \
+    " f.lane=CASE k.field WHEN 'name' THEN 'account'"                  \
+    " WHEN 'emails' THEN 'contact' ELSE 'link' END"                    \
+    " AND f.key=k.object||':'||k.id"                                   \
     " AND (f.pass, f.rev) > (k.pass, k.rev) AND f.refused=0))"
 
 int64_t conflicts_count(struct auditor *au)

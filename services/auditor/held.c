@@ -1,6 +1,8 @@
 #include "held.h"
 
-bool held_by_another(struct auditor *au, const struct dr_load *load)
+#define HOPS_MAX 100 /* levels of a hierarchy that are looked through */
+
+static bool by_another(struct auditor *au, const struct dr_load *load)
 {
     struct query *q =
         db_query(books_db(au->books),
@@ -12,6 +14,47 @@ bool held_by_another(struct auditor *au, const struct dr_load *load)
     db_text(q, 3, load->object);
     db_text(q, 4, load->id);
     return db_one(q) > 0;
+}
+
+/* 0: it has none, or was never seen. */
+static uint64_t parent_of(struct auditor *au, uint64_t account)
+{
+    struct dr_str texts[JUDGE_BODIES];
+    size_t n = books_get_landed(au->books, DR_STR_LIT("sales_accounts"),
+                                account, au->arena, texts, JUDGE_BODIES);
+    int64_t up = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct dr_json *j =
+            dr_json_get(dr_json_parse(au->arena, texts[i], NULL, NULL),
+                        "parent_sales_account_id");
+        if (j) {
+            return dr_json_i64(j, &up) == 0 && up > 0 ? (uint64_t)up : 0;
+        }
+    }
+    return 0;
+}
+
+/* It stands above the parent that it shall have. */
+static bool by_circle(struct auditor *au, const struct dr_load *load,
+                      const struct judge_load *l)
+{
+    uint64_t self = 0, at = 0;
+
+    for (size_t i = 0; i < load->ref_count; i++) {
+        *(dr_str_eqz(load->refs[i].field, "self") ? &self : &at) = l->refs[i];
+    }
+    for (int i = 0; i < HOPS_MAX && at && at != self; i++) {
+        at = parent_of(au, at);
+    }
+    return at && at == self;
+}
+
+bool held(struct auditor *au, const struct dr_load *load,
+          const struct judge_load *l)
+{
+    return load->op == DR_LOAD_PATCH ? by_circle(au, load, l)
+                                     : by_another(au, load);
 }
 
 static struct dr_str seen(const struct judge_load *l, struct dr_str type)

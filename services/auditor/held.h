@@ -1,6 +1,7 @@
 /*
- * Names and addresses that the target wants to be unique: which record of ours
- * was seen to have one.
+ * What is in the way of a record's own form, as far as the target was seen:
+ * another record of ours with the name or address that it wants, or accounts
+ * above its parent that lead back to it.
  */
 #ifndef DROVER_AUDITOR_HELD_H
 #define DROVER_AUDITOR_HELD_H
@@ -8,8 +9,8 @@
 #include "auditor.h"
 #include "judge.h"
 
-/* Another record than the load's own was seen to have what it wants. */
-bool held_by_another(struct auditor *au, const struct dr_load *load);
+bool held(struct auditor *au, const struct dr_load *load,
+          const struct judge_load *l);
 /* What the record was seen to have, if it stands. */
 void held_note(struct auditor *au, const struct judge_case *c);
 

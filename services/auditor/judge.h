@@ -31,7 +31,7 @@ struct judge_load {
     uint64_t *gone;  /* likewise: the id it had until it was deleted; or NULL */
     bool *lost;      /* likewise: somebody deleted that one there; or NULL  */
     size_t left_out; /* links that would be left out if it were sent now    */
-    bool held; /* another record of ours is seen to have its own form     */
+    bool held; /* another record is seen to be in the way of its own form */
     uint64_t *lines; /* likewise for each line's product                  */
     const struct dr_json *bodies[JUDGE_BODIES];
     size_t body_count;

@@ -376,6 +376,7 @@ static void test_an_address_that_is_taken(void **state)
     is_state(judged(&s), "landed");
     assert_int_equal(losses(&s.said), 0);
     assert_true(dr_str_eqz(s.said.fields[0].cause, DR_WHY_OTHER_ADDRESS));
+    assert_int_equal(s.said.fields[1].verdict, JUDGED_SAME);
     set_body(&s, "{\"email\":null,\"work_email\":null}");
     (void)judged(&s);
     assert_int_equal(losses(&s.said), 1);
@@ -388,7 +389,50 @@ static void test_an_address_that_is_taken(void **state)
     s.c.loads[0].held = false;
     set_body(&s, "{\"email\":null,\"work_email\":\"a@b.test\"}");
     (void)judged(&s);
-    assert_int_equal(losses(&s.said), 2);
+    assert_int_equal(losses(&s.said), 1);
+    s.load.other_first = true; /* by the plan, until the freeze asks */
+    (void)judged(&s);
+    assert_int_equal(s.said.fields[0].verdict, JUDGED_INTENDED);
+    assert_false(dr_str_eqz(s.said.fields[0].cause, DR_WHY_OTHER_ADDRESS));
+    dr_arena_free(s.a);
+}
+
+/* A company whose parent stands below it in the target has none there. */
+static void test_a_circle_of_parents(void **state)
+{
+    struct dr_ref refs[2] = {{.field = S("self"), .key = S("company:c1")},
+                             {.field = S("parent_sales_account_id"),
+                              .rule = S("company.parent_company_id"),
+                              .key = S("company:c2"),
+                              .on_miss = DR_MISS_DROP}};
+    uint64_t ids[2] = {501, 502};
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.load.object = S("company");
+    s.load.lane = S("link");
+    s.load.type = S("sales_accounts");
+    s.load.op = DR_LOAD_PATCH;
+    s.load.field_count = 0;
+    s.load.refs = refs;
+    s.load.ref_count = 2;
+    s.c.loads[0].refs = ids;
+    set_body(&s, "{\"parent_sales_account_id\":null}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    s.c.loads[0].held = true;
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 0);
+    assert_true(dr_str_eqz(s.said.fields[0].cause, DR_WHY_CIRCLE));
+    assert_true(dr_str_eqz(s.said.fields[0].field, "parent_company_id"));
+    assert_true(dr_str_eqz(s.said.fields[0].source, "c2"));
+    set_body(&s, "{\"parent_sales_account_id\":503}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 2); /* another one, and not this one */
+    set_body(&s, "{\"parent_sales_account_id\":502}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 0);
     dr_arena_free(s.a);
 }
 
@@ -525,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_a_kept_edit_is_told),
         cmocka_unit_test(test_a_name_that_is_taken),
         cmocka_unit_test(test_an_address_that_is_taken),
+        cmocka_unit_test(test_a_circle_of_parents),
         cmocka_unit_test(test_one_link_too_many),
         cmocka_unit_test(test_the_target_of_a_call_log),
         cmocka_unit_test(test_a_link_that_never_was),

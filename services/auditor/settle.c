@@ -137,7 +137,7 @@ static bool gather_load(struct auditor *au, const struct dr_load *load,
     l->held =
         l->has_fact &&
         dr_content_is_other_form(l->fact.content_hash, load->content_hash) &&
-        held_by_another(au, load);
+        held(au, load, l);
     l->dst = own_target(au, load, l);
     if (l->dst) {
         gather_bodies(au, load->type, l);

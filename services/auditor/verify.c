@@ -98,21 +98,6 @@ static bool keeps_tags(const struct verifying *v, const struct dr_field *f,
            dr_str_find(f->value, DR_STR_LIT("\"archived\"")) == SIZE_MAX;
 }
 
-/* It has its other form, as far as the newest body that has the field shows. */
-static bool shows_other(const struct verifying *v, const struct dr_field *f)
-{
-    struct dr_str now;
-
-    for (size_t i = 0; i < v->known->body_count; i++) {
-        const struct dr_json *body = v->known->bodies[i];
-        if (dr_compare_field(v->load, f, body, v->a, &now) != DR_CMP_ABSENT) {
-            return dr_other_differs(v->load, f->name) &&
-                   dr_other_is_shown(v->load, body, v->a);
-        }
-    }
-    return false;
-}
-
 /* Another record is seen to have its own form, or the loader met one. */
 static bool is_taken(const struct verifying *v)
 {
@@ -125,19 +110,47 @@ static bool is_taken(const struct verifying *v)
     return met || v->known->held;
 }
 
-static void tell_other(struct verifying *v, struct judged_field out)
+bool verify_in_other(const struct verifying *v, struct dr_str field,
+                     const struct dr_json *body, struct judged_field *out)
 {
     const struct dr_other *o = dr_other_of(v->load);
 
-    out.rule = dr_str_z(o->rule);
-    out.cause = dr_str_z(o->why);
-    out.verdict = JUDGED_INTENDED;
-    if (!is_taken(v)) {
-        out.verdict = JUDGED_LOSS;
-        out.cause = DR_STR_LIT("no other record is seen to have what its own "
-                               "form wants to be unique");
+    if (!dr_other_differs(v->load, field) ||
+        !dr_other_is_shown(v->load, body, v->a)) {
+        return false;
     }
-    verify_tell(v, out);
+    if (!dr_str_eqz(field, o->field)) { /* what is kept is as it shall be */
+        out->expected = out->actual;
+        return true;
+    }
+    out->rule = dr_str_z(o->rule);
+    out->cause = dr_str_z(o->why);
+    out->verdict = JUDGED_INTENDED;
+    if (!is_taken(v) && v->load->other_first) {
+        out->cause = DR_STR_LIT("by the plan another record was in the way: "
+                                "it is asked for once more before the "
+                                "cut-over");
+    } else if (!is_taken(v)) {
+        out->verdict = JUDGED_LOSS;
+        out->cause = DR_STR_LIT("no other record is seen to be in the way of "
+                                "its own form");
+    }
+    return true;
+}
+
+/* The newest that has the field at all. */
+static const struct dr_json *newest_with(const struct verifying *v,
+                                         const struct dr_field *f)
+{
+    struct dr_str now;
+
+    for (size_t i = 0; i < v->known->body_count; i++) {
+        if (dr_compare_field(v->load, f, v->known->bodies[i], v->a, &now) !=
+            DR_CMP_ABSENT) {
+            return v->known->bodies[i];
+        }
+    }
+    return NULL;
 }
 
 static void verify_field(struct verifying *v, const struct dr_field *f)
@@ -149,8 +162,9 @@ static void verify_field(struct verifying *v, const struct dr_field *f)
     if (cmp != DR_CMP_SAME || v->c->tell_source) {
         out.source = source_text(v, out.field);
     }
-    if (cmp == DR_CMP_DIFFERENT && shows_other(v, f)) {
-        tell_other(v, out);
+    if (cmp == DR_CMP_DIFFERENT &&
+        verify_in_other(v, f->name, newest_with(v, f), &out)) {
+        verify_tell(v, out);
         return;
     }
     if (cmp != DR_CMP_SAME && verify_left_alone(v, f->name, &out.cause)) {
