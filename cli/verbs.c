@@ -310,7 +310,7 @@ const struct verb verbs[] = {
      false,
      cmd_removals_approve},
     {"conflicts",
-     "edits in the target that were kept, names taken",
+     "edits that were kept, names and addresses taken",
      "With --json: NDJSON.",
      removal_flags,
      {NULL},

@@ -421,6 +421,71 @@ class Delta(Case):
                 "reconciliation.json")["differences"]
              if d["field"] == "name"})
 
+    def parents(self, s, *ids):
+        have = {r["custom_field"]["cf_source_id"]: r for r in ndjson(
+            s.target.admin, "/sim/records/sales_accounts")}
+        at = {r["id"]: i for i, r in have.items()}
+        return [at.get(have[i]["parent_sales_account_id"]) for i in ids]
+
+    def addresses(self, s, *ids):
+        have = {r["external_id"]: r for r in ndjson(
+            s.target.admin, "/sim/records/contacts")}
+        return [tuple(v and v.lower() for v in (
+            have[i]["email"], have[i]["work_email"])) for i in ids]
+
+    def test_circles_and_addresses_that_change(self):
+        """A circle that the plan cut is none any more, one arises, and a third
+        comes and goes. The first of two with one address gets another, a
+        contact takes that of a third, and one gives way once more."""
+        s, flow = self.loaded()
+        shared = "ada.contact.0@mail.example"
+        of = {i: "%s.contact.%d@mail.example" % n for i, n in (
+            ("ct_007", ("ada", 6)), ("ct_008", ("chen", 7)))}
+        self.assertEqual(self.parents(s, "co_004", "co_005"), ["co_005", None])
+        self.assertEqual(self.addresses(s, "ct_002", "ct_001"),
+                         [(shared, None), (None, shared)])
+        self.assertEqual(flow.status()["conflicts"], 0)
+        self.change(s, "company", "co_004", parent_company_id="co_008")
+        self.change(s, "company", "co_001", parent_company_id="co_003")
+        self.change(s, "contact", "ct_002", email="new@mail.example")
+        self.change(s, "contact", "ct_008", email=of["ct_007"])
+        flow.tail(changes=False)
+        self.assertEqual(
+            self.parents(s, "co_001", "co_002", "co_003", "co_004"),
+            [None, "co_001", "co_002", "co_008"])
+        self.assertEqual(self.addresses(s, "ct_007", "ct_008"),
+                         [(of["ct_007"], None), (None, of["ct_007"])])
+        self.change(s, "company", "co_013", parent_company_id="co_014")
+        flow.tail(changes=False)
+        self.change(s, "company", "co_014", parent_company_id="co_013")
+        flow.tail(changes=False)
+        self.change(s, "company", "co_013", parent_company_id="co_016")
+        flow.tail(changes=False)
+        self.assertEqual(self.parents(s, "co_013", "co_014"),
+                         ["co_016", None])
+        result = self.ended(flow)
+        self.assertEqual(
+            self.parents(s, "co_001", "co_002", "co_003", "co_004", "co_005",
+                         "co_013", "co_014"),
+            [None, "co_001", "co_002", "co_008", "co_004", "co_016",
+             "co_013"])
+        self.assertEqual(
+            self.addresses(s, "ct_002", "ct_001", "ct_007", "ct_008"),
+            [("new@mail.example", None), (shared, None),
+             (of["ct_007"], None), (None, of["ct_007"])])
+        self.assertEqual(
+            [[c[k] for k in ("object", "id", "field", "source")]
+             for c in result.lines("conflicts.ndjson")],
+            [["company", "co_001", "parent_sales_account_id", "co_003"],
+             ["contact", "ct_008", "emails", of["ct_007"]]])
+        differences = {(d["id"], d["field"]): d["cause"] for d in result.json(
+            "reconciliation.json")["differences"]}
+        self.assertIn("circle", differences["co_001", "parent_company_id"])
+        self.assertIn("another contact has this address",
+                      differences["ct_008", "email"])
+        self.assertFalse({("co_005", "parent_company_id"),
+                          ("ct_001", "email")} & set(differences))
+
     def test_what_people_deleted_is_told_as_that(self):
         """A contact, a deal with lines and a task are deleted by hand in
         Freshsales, then they change at the source; so do a deal and an account
