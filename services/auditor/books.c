@@ -185,19 +185,25 @@ static void run_on_seen(struct books *b, const char *sql,
     db_run(q);
 }
 
-/* A walk had shown what this DONE names; what it showed before that is of no
- * use any more. */
+/* What this DONE names was read before it; what was read before that is of no
+ * use any more. Times are whole seconds: of two steps in one, which a loader
+ * and another's walk may show in any order, the DONEs tell which came last. */
 static void take_for_evidence(struct books *b, const struct fact_row *f)
 {
     run_on_seen(b,
-                "INSERT OR REPLACE INTO landed"
+                "INSERT INTO landed"
                 " SELECT type, dst, lane, 0, updated, ts, body, hash FROM seen"
-                " WHERE type=?1 AND dst=?2 AND lane=?3 AND hash=?4",
+                " WHERE type=?1 AND dst=?2 AND lane=?3 AND hash=?4"
+                " ON CONFLICT(type,dst,lane,slot) DO UPDATE SET"
+                " updated=excluded.updated, ts=excluded.ts,"
+                " body=excluded.body, hash=excluded.hash"
+                " WHERE excluded.updated >= landed.updated",
                 f);
     run_on_seen(b,
                 "DELETE FROM seen WHERE type=?1 AND dst=?2 AND lane=?3 AND"
-                " updated <= (SELECT updated FROM landed WHERE type=?1 AND"
-                "  dst=?2 AND lane=?3 AND slot=0 AND hash=?4)",
+                " (hash=?4 OR"
+                "  updated < (SELECT updated FROM landed WHERE type=?1 AND"
+                "  dst=?2 AND lane=?3 AND slot=0 AND hash=?4))",
                 f);
 }
 
@@ -326,15 +332,18 @@ void books_landed(struct books *b, const struct dr_landed *l, int64_t ts_ms,
 {
     uint8_t sum[DR_SHA256];
     struct dr_str hash = {(const char *)sum, sizeof(sum)};
+    bool named;
 
     dr_sha256(l->body, sum);
     if (l->how == DR_LANDED_BEFORE) {
         put_landed(b, l, LANDED_BEFORE, hash, ts_ms, updated_ms);
         return;
     }
-    if (l->rev > 0 || is_evidence(b, l, hash)) {
+    named = is_evidence(b, l, hash);
+    if (l->rev > 0 || named) {
         put_landed(b, l, LANDED_EVIDENCE, hash, ts_ms, updated_ms);
-    } else {
+    }
+    if (!named) {
         put_seen(b, l, hash, ts_ms, updated_ms);
     }
     mark_key(b, l->key);

@@ -128,9 +128,11 @@ static void test_a_refusal_does_not_undo(void **state)
     assert_int_equal(fact().origin, DR_DONE_MERGED);
 }
 
-static void put_landed(const char *body, int64_t updated, int64_t ts)
+static void put_landed_of(uint64_t rev, const char *body, int64_t updated,
+                          int64_t ts)
 {
-    struct dr_landed l = {.lane = S("deal"),
+    struct dr_landed l = {.rev = rev,
+                          .lane = S("deal"),
                           .key = S("deal:d1"),
                           .type = S("deals"),
                           .dst = 77,
@@ -138,6 +140,11 @@ static void put_landed(const char *body, int64_t updated, int64_t ts)
                           .body = dr_str_z(body)};
 
     books_landed(b, &l, ts, updated);
+}
+
+static void put_landed(const char *body, int64_t updated, int64_t ts)
+{
+    put_landed_of(0, body, updated, ts);
 }
 
 /* A page that was asked for before a change may arrive after it. */
@@ -267,6 +274,35 @@ static void test_evidence_may_arrive_after_its_done(void **state)
     put_landed("a person's still", 50, 5);
     put_done(3, "ours again");
     assert_evidence("ours again");
+}
+
+/* Two steps: another loader's walk showed the first, our own the second, and
+ * all that was read before either DONE. */
+static void test_the_first_step_does_not_outlive_the_second(void **state)
+{
+    (void)state;
+    put_landed("working name", 10, 1);
+    put_landed_of(1, "name", 20, 2);
+    put_done(1, "working name");
+    put_done(1, "name");
+    assert_evidence("name");
+}
+
+/* Times of records are whole seconds: both steps may have the same. */
+static void test_two_steps_in_one_second(void **state)
+{
+    (void)state;
+    put_landed("working name", 10, 1);
+    put_landed("name", 10, 2);
+    put_landed("working name", 10, 3); /* a page that was asked for before */
+    put_done(1, "working name");
+    put_done(1, "name");
+    assert_evidence("name");
+    put_landed("working again", 30, 4);
+    put_landed_of(2, "name again", 30, 5);
+    put_done(2, "working again");
+    put_done(2, "name again");
+    assert_evidence("name again");
 }
 
 static void test_what_arrives_is_judged_again(void **state)
@@ -630,6 +666,8 @@ int main(void)
         T(test_an_older_view_does_not_count),
         T(test_what_a_walk_shows_later_is_no_evidence),
         T(test_evidence_may_arrive_after_its_done),
+        T(test_the_first_step_does_not_outlive_the_second),
+        T(test_two_steps_in_one_second),
         T(test_what_arrives_is_judged_again),
         T(test_positions_survive),
         T(test_lines_that_are_gone),
