@@ -102,7 +102,7 @@ class AuditorTest(unittest.TestCase):
         self.refused(404, "not_found", "GET", "/v2/status")
         said = self.refused(400, "no_such_class", "GET",
                             "/v1/rejected?class=nope")
-        self.assertIn('no class "nope"; there are: bad_text bad_value ', said)
+        self.assertIn('no class "nope"; there are: address_taken bad_text ', said)
         self.assertIn(" unreadable", said)
         hostile = "'; DROP TABLE record; --"
         status, answer = self.ask("GET", "/v1/find?id=" + hostile.replace(
