@@ -12,28 +12,27 @@ static const struct kind_of_form {
     struct dr_other told;
     bool keeps; /* the text that cannot stand there is kept beside it */
 } forms[] = {
-    {"sales_accounts",
-     {"name", DR_RULE_OTHER_NAME, DR_WHY_OTHER_NAME, "name_taken",
-      "nothing; or call one of the two otherwise: the next version of this "
-      "record takes its own name where that is free",
-      true},
-     false},
-    {"contacts",
-     {"emails", DR_RULE_OTHER_ADDRESS, DR_WHY_OTHER_ADDRESS, "address_taken",
-      "nothing; or correct the address of one of the two: the next version of "
-      "this record takes its own address where that is free",
-      false},
-     true},
+    {.type = "sales_accounts",
+     .told = {.field = "name",
+              .rule = DR_RULE_OTHER_NAME,
+              .why = DR_WHY_OTHER_NAME,
+              .class = "name_taken",
+              .unseen = true}},
+    {.type = "contacts",
+     .told = {.field = "emails",
+              .rule = DR_RULE_OTHER_ADDRESS,
+              .why = DR_WHY_OTHER_ADDRESS,
+              .class = "address_taken"},
+     .keeps = true},
 };
 
 /* Of the lane `link`: the same without the parent. */
 static const struct kind_of_form without_parent = {
-    "sales_accounts",
-    {PARENT, DR_RULE_CIRCLE, DR_WHY_CIRCLE, "circle",
-     "nothing; or give one of these companies another parent: the next version "
-     "of this record is tried with its own",
-     false},
-    false};
+    .type = "sales_accounts",
+    .told = {.field = PARENT,
+             .rule = DR_RULE_CIRCLE,
+             .why = DR_WHY_CIRCLE,
+             .class = "circle"}};
 
 static bool has_parent(const struct dr_load *load)
 {

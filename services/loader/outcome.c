@@ -12,6 +12,7 @@
 
 #include <drover/crypto/crypto.h>
 #include <drover/plan/plan.h>
+#include <drover/wire/classes.h>
 
 void landed_publish(struct loader *l, struct lane *lane, struct dr_str key,
                     struct dr_str source_id, const struct type *t, uint64_t dst,
@@ -190,7 +191,7 @@ static void tell_other(struct loader *l, struct item *it, struct dr_str text)
         return; /* what the plan knew, it has told */
     }
     r.class = o->class;
-    r.cure = o->cure;
+    r.cure = dr_class_named(dr_str_z(o->class))->cure;
     r.field = dr_str_z(o->field);
     r.rule = dr_str_z(o->rule);
     r.reason = dr_str_z(o->why);

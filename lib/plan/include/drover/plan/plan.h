@@ -115,8 +115,8 @@
 /* How a record goes whose own form the target cannot take because of another
  * record: its other form. Of what is written so the loader says why. */
 struct dr_other {
-    const char *field; /* the target's, of which it is told */
-    const char *rule, *why, *class, *cure;
+    const char *field;              /* the target's, of which it is told */
+    const char *rule, *why, *class; /* classes.h has the cure */
     bool unseen; /* also where nobody is seen to have it: the recycle bin */
 };
 /* NULL: the record has no other form. */
