@@ -187,8 +187,8 @@ static void tell_other(struct loader *l, struct item *it, struct dr_str text)
 
     it->in_other =
         it->other && o && dr_other_is_shown(load, record, l->scratch);
-    if (!it->in_other || it->told_other || taken_begins(it, load)) {
-        return; /* what the plan knew, it has told */
+    if (!it->in_other || it->told_other || load->other_first) {
+        return; /* what the plan knew is no news */
     }
     r.class = o->class;
     r.cure = dr_class_named(dr_str_z(o->class))->cure;
