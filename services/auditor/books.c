@@ -255,7 +255,10 @@ void books_fact(struct books *b, const struct fact_row *f)
         take_for_evidence(b, f); /* not of an older one, read again */
     }
     mark_key(b, f->key);
-    if (f->deleted == FACT_LOST) {
+    /* Of a set that was refused the lines may stand, and its deal's amount with
+     * them. */
+    if (f->deleted == FACT_LOST ||
+        (f->refused && dr_str_eqz(f->lane, "deal_product"))) {
         mark_along(b, f->key);
     }
 }

@@ -430,8 +430,31 @@ static bool holds_older(const struct judge_case *c, const struct dr_load *load)
            word_of(&c->loads[0], load) == WORD_REFUSED;
 }
 
+/* Or it holds the newest, and what was refused is the call after it, that
+ * writes again the amount which they overwrote. */
+static bool holds_newest(const struct judge_case *c, const struct dr_load *load,
+                         struct dr_arena *a)
+{
+    return holds_older(c, load) && verify_lines_stand(load, &c->loads[0], a);
+}
+
+static void tell_amount(const struct judge_case *c,
+                        const struct judge_sink *sink)
+{
+    struct judged_field f = {.id = c->rec->id,
+                             .field = DR_STR_LIT("amount"),
+                             .source = DR_STR_LIT("that of the deal"),
+                             .expected = DR_STR_LIT("that of the deal"),
+                             .actual = DR_STR_LIT("what its lines make"),
+                             .cause = c->loads[0].fact.reason,
+                             .verdict = JUDGED_LOSS};
+
+    sink->field(sink->ctx, &f);
+}
+
 static void judge_line(const struct judge_case *c, const struct dr_load *load,
-                       struct record_row *row, const struct judge_sink *sink)
+                       bool stands, struct record_row *row,
+                       const struct judge_sink *sink)
 {
     const struct judge_load *l = &c->loads[0];
     const struct dr_rejected *r = rejected_part(c, row->id);
@@ -460,7 +483,7 @@ static void judge_line(const struct judge_case *c, const struct dr_load *load,
         tell_lost(c, l->fact.lane, row, sink);
         return;
     }
-    switch (word_of(l, load)) {
+    switch (stands ? WORD_DONE : word_of(l, load)) {
     case WORD_WAIT:
         return;
     case WORD_REFUSED:
@@ -490,20 +513,23 @@ static void judge_lines(const struct judge_case *c, struct dr_arena *a,
 {
     const struct dr_load *load =
         c->out->load_count > 0 ? &c->out->loads[0] : NULL;
+    bool stands = holds_newest(c, load, a);
 
     for (size_t i = 0; i < c->rec->part_count; i++) {
         struct record_row row = row_of(c);
         row.id = c->rec->parts[i].id;
         row.has_version = true;
         row.version = c->rec->parts[i].version;
-        judge_line(c, load, &row, sink);
+        judge_line(c, load, stands, &row, sink);
         sink->record(sink->ctx, &row);
     }
-    if (holds_older(c, load)) {
+    if (stands) {
+        tell_amount(c, sink);
+    } else if (holds_older(c, load)) {
         struct record_row set = row_of(c);
         tell_older(c, c->loads[0].fact.reason, JUDGED_LOSS, &set, sink);
     }
-    if (was_written(c, load)) {
+    if (stands || was_written(c, load)) {
         notes(c, sink);
         verify_load(c, 0, none, a, sink);
     }

@@ -101,6 +101,9 @@ const struct dr_json **verify_match_lines(const struct dr_load *load,
                                           const uint64_t *products,
                                           const struct dr_json *deal,
                                           struct dr_arena *a);
+/* The deal was seen with these lines, as they are wanted, and no others. */
+bool verify_lines_stand(const struct dr_load *load,
+                        const struct judge_load *known, struct dr_arena *a);
 /* The body of the source record: a large one is not read a second time when
  * the plan has read it. NULL: there is none, or none that can be read. */
 const struct dr_json *judge_body(const struct judge_case *c,

@@ -92,6 +92,43 @@ static void test_a_set_that_is_refused(void **state)
     dr_arena_free(s.a);
 }
 
+/* Its lines stand; what was refused is the amount that they overwrote. */
+static void test_an_amount_that_is_refused(void **state)
+{
+    struct scene s;
+    struct dr_part parts[2];
+    struct dr_line lines[2];
+    uint64_t products[2];
+
+    (void)state;
+    lines_open(&s, parts, lines, products);
+    s.c.loads[0].fact.refused = true;
+    s.c.loads[0].fact.class = S("refused");
+    s.c.loads[0].fact.reason = S("amount is invalid");
+    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3},"
+                 "{\"product_id\":800,\"quantity\":2}]}");
+    (void)judged(&s);
+    is_state(&s.said.rows[0], "landed");
+    is_state(&s.said.rows[1], "landed");
+    assert_int_equal(s.said.rows[1].target, 501);
+    assert_int_equal(losses(&s.said), 1);
+    assert_true(dr_str_eqz(s.said.fields[0].field, "amount"));
+    assert_true(dr_str_eqz(s.said.fields[0].cause, "amount is invalid"));
+    /* one of them is of before: an older set */
+    set_body(&s, "{\"products\":[{\"product_id\":800,\"quantity\":3},"
+                 "{\"product_id\":800,\"quantity\":4}]}");
+    (void)judged(&s);
+    is_state(&s.said.rows[1], "rejected");
+    assert_int_equal(losses(&s.said), 1);
+    assert_true(dr_str_eqz(s.said.fields[0].actual, "an older version"));
+    s.load.line_count = 0; /* an emptied set likewise */
+    set_body(&s, "{\"products\":[]}");
+    (void)judged(&s);
+    assert_int_equal(losses(&s.said), 1);
+    assert_true(dr_str_eqz(s.said.fields[0].field, "amount"));
+    dr_arena_free(s.a);
+}
+
 static void test_a_line_alone_is_rejected(void **state)
 {
     struct scene s;
@@ -240,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_a_set_that_is_refused),
+        cmocka_unit_test(test_an_amount_that_is_refused),
         cmocka_unit_test(test_a_line_alone_is_rejected),
         cmocka_unit_test(test_a_set_that_is_emptied),
         cmocka_unit_test(test_a_set_without_products),

@@ -262,6 +262,34 @@ const struct dr_json **verify_match_lines(const struct dr_load *load,
     return out;
 }
 
+static const struct dr_json *deal_of(const struct judge_load *known)
+{
+    for (size_t i = 0; i < known->body_count; i++) {
+        if (dr_json_get(known->bodies[i], "products")) {
+            return known->bodies[i];
+        }
+    }
+    return NULL;
+}
+
+bool verify_lines_stand(const struct dr_load *load,
+                        const struct judge_load *known, struct dr_arena *a)
+{
+    const struct dr_json *deal = deal_of(known);
+    const struct dr_json **lines =
+        verify_match_lines(load, known->lines, deal, a);
+    size_t wanted = 0;
+
+    for (size_t i = 0; lines && i < load->line_count; i++) {
+        wanted += known->lines[i] != 0;
+        if (known->lines[i] &&
+            (!lines[i] || !line_fits(&load->lines[i], lines[i]))) {
+            return false;
+        }
+    }
+    return lines && deal && dr_json_get(deal, "products")->count == wanted;
+}
+
 static void verify_line(struct verifying *v, const struct dr_line *line,
                         const struct dr_json *have)
 {
@@ -312,14 +340,9 @@ static void verify_line_count(struct verifying *v, const struct dr_json *deal,
 
 static void verify_lines(struct verifying *v)
 {
-    const struct dr_json *deal = NULL, **lines;
+    const struct dr_json *deal = deal_of(v->known), **lines;
     size_t wanted = 0;
 
-    for (size_t i = 0; i < v->known->body_count && !deal; i++) {
-        if (dr_json_get(v->known->bodies[i], "products")) {
-            deal = v->known->bodies[i];
-        }
-    }
     lines = verify_match_lines(v->load, v->known->lines, deal, v->a);
     for (size_t i = 0; lines && i < v->load->line_count; i++) {
         if (v->known->lines[i]) {

@@ -566,7 +566,12 @@ class Delta(Case):
         diffs = {(d["object"], d["field"]): d["actual"] for d in result.json(
             "reconciliation.json")["differences"] if d["id"] == rid}
         self.assertEqual(diffs["deal", "amount"], have["amount"])
-        self.assertIn(("line_item", "*"), diffs)
+        self.assertEqual(diffs["line_item", "amount"], "what its lines make")
+        self.assertNotIn(("line_item", "*"), diffs)
+        of_line = next(r for r in result.lines("records.ndjson")
+                       if (r["object"], r["id"]) == ("line_item", line))
+        self.assertEqual((of_line["state"], of_line["target_id"]),
+                         ("landed", deal["id"]))
 
     def test_what_was_restored_there_is_proposed_for_deletion(self):
         """Two contacts are deleted in Freshsales, which a change at the source
