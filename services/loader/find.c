@@ -99,14 +99,20 @@ static void by_id(struct find *f, uint64_t id, enum stage after)
 
 /* ---- answers ---- */
 
-static void got_record(struct find *f, const struct dr_json *doc, int status)
+/* Whoever is not answered knows nothing: only a 404, and what is marked as
+ * deleted, says that it is not there. */
+static void got_record(struct find *f, const struct dr_json *doc, bool gone)
 {
     const struct type *t = f->it->type;
     const struct dr_json *record = row_record(t, doc, f->l->scratch);
     struct row_case c = {.type = t};
 
-    if (status == 404 || !record || row_deleted(record)) {
+    if (gone || row_deleted(record)) {
         nothing(f);
+        return;
+    }
+    if (!record) {
+        end(f, FIND_FAILED, NULL);
         return;
     }
     if (f->holder) {
@@ -286,7 +292,7 @@ static void answered(struct loader *l, struct call *c,
     }
     switch (f->stage) {
     case STAGE_ID:
-        got_record(f, refused ? NULL : doc, ans->status);
+        got_record(f, refused ? NULL : doc, ans->status == 404);
         break;
     case STAGE_LOOKUP:
     case STAGE_FILTER:

@@ -102,6 +102,36 @@ class Removals(test_loader_edits.Case):
                          {"Mine", "Task 1"})
         w.stop()
 
+    def test_only_a_404_says_that_it_is_not_there(self):
+        """A look-up that is refused tells nothing: what stands is removed, and
+        what was made is not made again."""
+        for status in (400, 403, 409, 500):
+            with self.subTest(status):
+                w = World(self)
+                w.loader()
+                w.run_lanes({"activity": [task(0), task(1)]})
+                w.faults(
+                    {"name": "lost", "times": 1,
+                     "match": {"method": "DELETE", "path": "/tasks/"},
+                     "action": {"close": "before"}},
+                    {"name": "read", "after": 1, "times": 2,
+                     "match": {"method": "GET", "path": "/tasks/[0-9]+"},
+                     "action": {"status": status}},
+                    {"name": "made", "times": 1,
+                     "match": {"method": "POST", "path": "/deals$"},
+                     "action": {"close": "after"}},
+                    {"name": "looked", "times": 2,
+                     "match": {"method": "GET", "path": "/deals/[0-9]+"},
+                     "action": {"status": status}})
+                self.again(w, ["deal", "activity"], [
+                    deal(0, how="single", pas=2),
+                    removal("activity", "task", 0, 9, 2)],
+                    states=("done", "deleted"))
+                self.assertEqual([t["title"] for t in w.records("tasks")],
+                                 ["Task 1"])
+                w.each_once("deals", [0])
+                w.stop()
+
     def test_a_removal_without_an_answer(self):
         """Lost before, lost after, 503: gone at the end, asked for once."""
         for name, action in (("lost after", {"close": "after"}),
