@@ -138,14 +138,18 @@ void ledger_done(struct loader *l, struct item *it, uint64_t dst,
 void ledger_older(struct loader *l, struct item *it, uint64_t dst)
 {
     static const uint8_t no_hash[DR_SHA256];
+    const struct dr_str nothing = {NULL, 0};
     const struct dr_attempt *a =
         it->lp->own.fold ? dr_fold_unsettled(it->lp->own.fold, it->key) : NULL;
     struct dr_env env = {.kind = DR_MSG_DONE};
     struct dr_buf key;
+    bool set = amount_of_set(it);
 
     env.u.done = (struct dr_done){.key = it->key,
                                   .type = dr_str_z(it->type->name),
                                   .content_hash = hash_of(no_hash),
+                                  .keep = dr_str_z(set ? it->keep : ""),
+                                  .fields = set ? commits_of(it) : nothing,
                                   .rev = a ? a->rev : it->rev,
                                   .dst = dst,
                                   .first_dst = first_dst(it, dst),

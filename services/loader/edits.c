@@ -53,7 +53,7 @@ static struct dr_str canonical_list(struct dr_str raw, struct dr_arena *a)
     return linked_words(v, n, a);
 }
 
-static struct dr_str canonical(struct dr_str shown, struct dr_arena *a)
+struct dr_str edits_text(struct dr_str shown, struct dr_arena *a)
 {
     int64_t ms;
 
@@ -230,7 +230,7 @@ static bool find_field(struct loader *l, struct item *it,
     }
     if (t ? tags_theirs(t, f->value, l->scratch)
           : more_emails(f, record) ||
-                theirs(it, f->name, canonical(now, l->scratch), record)) {
+                theirs(it, f->name, edits_text(now, l->scratch), record)) {
         it->kept[i] = 1;
         tell(l, it, load, f->name, f->rule);
         return true;
@@ -279,9 +279,9 @@ static void commit_field(struct loader *l, struct item *it,
     }
     if (dr_compare_field(load, f, record, a, &now) == DR_CMP_ABSENT) {
         /* This answer does not show it; a later one will. */
-        dr_commit(it->commits, f->name, canonical(f->value, a));
+        dr_commit(it->commits, f->name, edits_text(f->value, a));
     }
-    dr_commit(it->commits, f->name, canonical(now, a));
+    dr_commit(it->commits, f->name, edits_text(now, a));
 }
 
 static void commit_link(struct loader *l, struct item *it, enum linked k,
@@ -341,6 +341,10 @@ void edits_commit(struct loader *l, struct item *it, struct dr_str text)
     const struct dr_json *record = dr_json_parse(l->scratch, text, NULL, NULL);
     const struct dr_load *load = item_load(l, it);
 
+    if (amount_of_set(it)) {
+        amount_commit(l, it, NULL);
+        return;
+    }
     free(it->commits);
     it->commits = NULL;
     if (!record || it->route.step == 1) {
@@ -406,7 +410,7 @@ static bool any_changed(const struct dr_fact *f, const struct dr_json *object,
         for (int k = 0; k < LINKED_KINDS; k++) {
             other |= dr_str_eq(name, linked_name((enum linked)k));
         }
-        struct dr_str now = canonical(as_shown(m), a);
+        struct dr_str now = edits_text(as_shown(m), a);
         other |= now.n == 0 && is_relation(name);
         if (!other && changed(f, name, now)) {
             return true;

@@ -72,8 +72,11 @@ struct item {
     struct dr_fact fact;
     char *body; /* the request, or this record's entry in a bulk request */
     size_t body_size;
-    char keep[64];    /* deal: its amount; deal_product: the amount to keep */
-    uint32_t attempt; /* of the INTENT that is open, with its writer: */
+    char keep[64];     /* deal: its amount; deal_product: the amount to keep */
+    bool theirs;       /* that is a person's                                 */
+    bool set_stands;   /* the deal was seen with the lines of this set       */
+    uint64_t deal_rev; /* the version that the deal was left at */
+    uint32_t attempt;  /* of the INTENT that is open, with its writer: */
     uint64_t epoch;
     uint8_t nonce[DR_LEDGER_NONCE];
     struct batch *batch;

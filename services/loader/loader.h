@@ -154,6 +154,25 @@ bool single_failed(struct loader *l, struct item *it, enum outcome o,
 void update_read(struct loader *l, struct item *it);
 /* The path of a record with every include; id 0: of the list. */
 void record_path(const struct type *t, uint64_t id, struct dr_buf *out);
+/* amount.c: a deal's amount beside its lines */
+bool amount_of_set(const struct item *it); /* it is a set of lines */
+/* What is to be written again after the lines, as far as facts say it. */
+void amount_prepare(struct item *it, const struct dr_fact *deal);
+/* The same with the deal as it stands, and the request with it. -1: the id map
+ * is away. */
+int amount_find(struct loader *l, struct item *it,
+                const struct dr_json *record);
+/* A person's is in the ledger before the lines overwrite it. */
+void amount_ahead(struct loader *l, struct item *it,
+                  const struct dr_json *record);
+/* What DONE says of it. half: the deal with an amount that its lines made;
+ * NULL: the amount is as wanted, or what it is, is not known. */
+void amount_commit(struct loader *l, struct item *it,
+                   const struct dr_json *half);
+/* Lines of an unknown attempt have overwritten it, and no fact says so. */
+bool amount_untold(struct loader *l, const struct item *it,
+                   const struct dr_json *record);
+
 /* Parses an answer into scratch, which is reset before. NULL: not JSON. */
 const struct dr_json *answer_json(struct loader *l,
                                   const struct dr_http_answer *ans);
@@ -194,6 +213,8 @@ void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
                 const struct links *links, const struct dr_json *record);
 void edits_commit(struct loader *l, struct item *it, struct dr_str record);
 void edits_forget(struct item *it);
+/* A value as it is shown, told alike however that is. */
+struct dr_str edits_text(struct dr_str shown, struct dr_arena *a);
 /* What it was left at: DONE.fields. */
 struct dr_str edits_left(const struct item *it);
 /* In the scratch arena: of the record that the item is in the target. */

@@ -102,6 +102,7 @@ struct rejection {
     const char *class, *cure;
     struct dr_str part_id, field, rule, reason;
     bool redrivable, partial;
+    uint64_t rev; /* 0: the item's */
 };
 
 static void reject(struct loader *l, struct item *it,
@@ -127,7 +128,7 @@ static void reject(struct loader *l, struct item *it,
                              .offset = it->offset,
                              .redrivable = r->redrivable,
                              .partial = r->partial,
-                             .rev = it->rev,
+                             .rev = r->rev ? r->rev : it->rev,
                              .version = load->version,
                              .pass = it->pass};
     dr_service_send(l->svc, l->out, l->rejected_topic,
@@ -220,8 +221,34 @@ static void tell_file_left(struct loader *l, struct item *it)
     }
 }
 
+static const char changed_there[] =
+    "changed in Freshsales since we wrote it; kept";
+static const char decide[] = "decide which value is right; where it is the "
+                             "source's, set it in Freshsales by hand";
+
+/* Of the deal, not of its lines; for the version of it that was left. */
+static void tell_amount(struct loader *l, struct item *it)
+{
+    struct dr_load deal = *item_load(l, it);
+    struct rejection r = {.class = "conflict",
+                          .cure = decide,
+                          .field = DR_STR_LIT("amount"),
+                          .rule = DR_STR_LIT("deal.amount"),
+                          .reason = dr_str_z(changed_there),
+                          .redrivable = true,
+                          .partial = true,
+                          .rev = it->deal_rev};
+
+    if (amount_of_set(it) && it->theirs && !it->told_kept) {
+        it->told_kept = true;
+        deal.object = DR_STR_LIT("deal");
+        tell_part(l, it, &deal, &r);
+    }
+}
+
 static void tell_parts(struct loader *l, struct item *it, struct dr_str record)
 {
+    tell_amount(l, it);
     tell_left_behind(l, it);
     tell_file_left(l, it);
     tell_other(l, it, record);
@@ -246,6 +273,9 @@ void item_half_landed(struct loader *l, struct item *it, uint64_t dst,
 {
     struct after *a = after_new(l, it, record);
 
+    amount_commit(l, it,
+                  dr_json_parse(l->scratch, (struct dr_str){a->record, a->size},
+                                NULL, NULL));
     a->half = true;
     a->dst = dst;
     a->how = DR_DONE_ANSWERED;
@@ -325,15 +355,13 @@ void line_refuse(struct loader *l, struct item *it, const struct dr_load *load,
 void field_kept(struct loader *l, struct item *it, const struct dr_load *load,
                 struct dr_str field, struct dr_str rule)
 {
-    struct rejection r = {
-        .class = "conflict",
-        .cure = "decide which value is right; where it is the source's, set "
-                "it in Freshsales by hand",
-        .field = field,
-        .rule = rule,
-        .reason = DR_STR_LIT("changed in Freshsales since we wrote it; kept"),
-        .redrivable = true,
-        .partial = true};
+    struct rejection r = {.class = "conflict",
+                          .cure = decide,
+                          .field = field,
+                          .rule = rule,
+                          .reason = dr_str_z(changed_there),
+                          .redrivable = true,
+                          .partial = true};
 
     tell_part(l, it, load, &r);
 }

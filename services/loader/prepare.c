@@ -74,7 +74,7 @@ static void set_keep(struct item *it, const struct dr_load *load,
     memset(it->keep, 0, sizeof(it->keep));
     if (load->line_count > 0 || dr_str_eqz(load->lane, "deal_product")) {
         if (has_ref(load, "deal", &at)) {
-            memcpy(it->keep, facts[at].keep, sizeof(it->keep));
+            amount_prepare(it, &facts[at]);
         }
         return;
     }
@@ -85,6 +85,16 @@ static void set_keep(struct item *it, const struct dr_load *load,
             memcpy(it->keep, f->value.p, f->value.n);
         }
     }
+}
+
+/* Not within the run that wrote the deal, a moment before. */
+static bool set_is_late(const struct item *it, const struct dr_load *load,
+                        const struct dr_fact *facts)
+{
+    size_t at;
+
+    return amount_of_set(it) && has_ref(load, "deal", &at) &&
+           (it->tail || facts[at].pass < it->pass);
 }
 
 /* What cannot be read by its id is found again below the record it hangs on. */
@@ -439,6 +449,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         return;
     }
     rc.self_dst = self_of(o->load, &links);
+    rc.late = set_is_late(it, o->load, facts + 1);
     route_of(&rc, &it->route);
     mark_form(it, o->load);
     set_keep(it, o->load, facts + 1);

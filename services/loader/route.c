@@ -93,7 +93,7 @@ static bool of_another(const struct route_case *c, struct route *out)
     out->dst = c->self_dst;
     out->origin = DR_DONE_UPDATED;
     /* What a fold changes has to be read anyway. */
-    out->preimage = fold || (!patch && c->fact->dst != 0);
+    out->preimage = fold || (!patch && (c->fact->dst != 0 || c->late));
     return true;
 }
 

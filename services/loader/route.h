@@ -45,6 +45,7 @@ struct route_case {
     bool alone; /* few or doubtful: not in bulk                            */
     bool left;  /* a file on what has been merged since                    */
     bool open;  /* the outcome of an attempt at it is not known            */
+    bool late;  /* deal_product: people may have changed the deal since    */
     size_t missing; /* links that would be left out                        */
 };
 

@@ -9,11 +9,6 @@
 #define AGAIN_MS 1000 /* a look-up that failed        */
 #define WALK_FROM 2   /* more than so many: walk first */
 
-static bool is_lines(const struct item *it)
-{
-    return strcmp(it->lp->lane->name, "deal_product") == 0;
-}
-
 /* The second of two steps was not had, whatever the job says. */
 static bool half_made(const struct dr_load *load, const struct dr_json *record)
 {
@@ -39,10 +34,10 @@ static enum dr_found compare(struct loader *l, struct item *it,
     if (item_links(l, it, &load, &links)) {
         return DR_FOUND_NOT_LOOKED;
     }
-    if (is_lines(it)) { /* whatever its way: what was sent is a set, too */
-        return row_has_lines(load, &links, record) &&
-                       (!it->keep[0] ||
-                        row_amount_is(record, dr_str_z(it->keep)))
+    if (amount_of_set(it)) { /* whatever its way: what was sent is a set, too */
+        it->set_stands = row_has_lines(load, &links, record);
+        return it->set_stands && (!it->keep[0] ||
+                                  row_amount_is(record, dr_str_z(it->keep)))
                    ? DR_FOUND_SAME
                    : DR_FOUND_OLDER;
     }
@@ -104,12 +99,16 @@ static void absent(struct loader *l, struct item *it, enum dr_found found)
 }
 
 /* Ours stands there, and no fact says so: the next version must know. */
-static bool untold(const struct item *it, const struct dr_json *record)
+static bool untold(struct loader *l, const struct item *it,
+                   const struct dr_json *record)
 {
     const struct dr_json *lines = dr_json_get(record, "products");
 
-    return it->route.dst == 0 ||
-           (is_lines(it) && it->fact.dst == 0 && lines && lines->count > 0);
+    if (!amount_of_set(it) || it->route.dst == 0) {
+        return it->route.dst == 0;
+    }
+    return it->fact.dst == 0 ? lines && lines->count > 0
+                             : amount_untold(l, it, record);
 }
 
 static void later(struct item *it, int64_t look_ms)
@@ -137,8 +136,9 @@ static void act(struct loader *l, struct item *it, enum dr_found found,
                     record->raw);
         break;
     case DR_SETTLE_RETRY:
-        if (found == DR_FOUND_OLDER && untold(it, record)) {
+        if (found == DR_FOUND_OLDER && untold(l, it, record)) {
             it->older = true;
+            amount_commit(l, it, record);
             item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
             ledger_older(l, it, row_id(record));
         } else {

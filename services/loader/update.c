@@ -67,7 +67,7 @@ static int build(struct loader *l, struct item *it,
     struct dr_buf b;
 
     if (it->route.way == WAY_LINES) {
-        return 0; /* the whole set is in the body already */
+        return amount_find(l, it, record);
     }
     if (item_links(l, it, &load, &links)) {
         return -1;
@@ -108,6 +108,9 @@ static void go_on(struct loader *l, struct item *it,
         item_landed(l, it, it->route.dst, DR_LANDED_LOOKUP, DR_DONE_DISCOVERED,
                     record->raw);
         return;
+    }
+    if (it->route.way == WAY_LINES) {
+        amount_ahead(l, it, record);
     }
     if (it->route.preimage) {
         ledger_preimage(l, it, it->route.dst, record->raw);

@@ -540,6 +540,38 @@ class Delta(Case):
         self.assertEqual(sum(decimal.Decimal(t[1]) for k, t in sums.items()
                              if k[:2] == ("deal", "amount")), have)
 
+    def test_an_amount_that_somebody_changed_is_kept(self):
+        """Only a line changes at the source; it overwrites the amount, which
+        is written again: theirs. That is no loss, and where nobody changed it,
+        it is the source's."""
+        s, flow = self.loaded()
+        edited, other = sorted(
+            (d for d in ndjson(s.target.admin, "/sim/records/deals")
+             if d["products"]),
+            key=lambda d: d["custom_field"]["cf_source_id"])[:2]
+        ids = [d["custom_field"]["cf_source_id"] for d in (edited, other)]
+        s.target.post("/sim/admin/deals/%d" % edited["id"],
+                      {"amount": "4321.0"}, method="PUT")
+        for rid in ids:
+            line = next(r["id"] for r in ndjson(
+                s.source.admin, "/sim/records/line_item")
+                if r["properties"]["deal_id"] == rid)
+            self.change(s, "line_item", line, quantity="77")
+        flow.tail(changes=False)
+        result = self.ended(flow)
+        have = {d["id"]: d for d in ndjson(s.target.admin,
+                                           "/sim/records/deals")}
+        for d in (edited, other):
+            self.assertIn(77, [p["quantity"]
+                               for p in have[d["id"]]["products"]])
+        self.assertEqual([have[d["id"]]["amount"] for d in (edited, other)],
+                         ["4321.0", other["amount"]])
+        told = [c for c in result.lines("conflicts.ndjson")
+                if c["field"] == "amount"]
+        self.assertEqual([(c["object"], c["id"], c["target"], c["target_id"])
+                          for c in told],
+                         [("deal", ids[0], "4321.0", edited["id"])])
+
     def test_an_amount_that_is_refused_is_told(self):
         """A line changes, and with it the amount that it leaves in the deal:
         Freshsales takes the line, and not the amount that is the deal's."""

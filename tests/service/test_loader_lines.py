@@ -126,6 +126,110 @@ class Lines(test_loader_edits.Case):
                 self.holds(w, [0, 1], "99.00")
                 w.stop()
 
+    def edited(self, w, amount):
+        d = self.of_source(w, "deals", "cf_source_id")["0"]
+        self.person(w, "deals", d["id"], amount=amount)
+
+    def told(self, w):
+        return {(r["object"], r["id"], r["class"], r["field"], r["partial"])
+                for r in self.rejected(w)}
+
+    def assert_told(self, w):
+        wanted = {("deal", "0", "conflict", "amount", True)}
+        wait_until(lambda: "it is told: %s" % self.told(w),
+                   lambda: self.told(w) == wanted, 30)
+
+    def test_an_amount_that_somebody_changed(self):
+        """The lines overwrite it at the server, so it is written again: theirs,
+        as long as it is theirs."""
+        w = self.world()
+        self.fed(w, [0])
+        self.final(w, 1)
+        self.holds(w, [0], "99.00")
+        self.edited(w, "500.0")
+        self.fed(w, [1], 2, 2)
+        self.assertEqual(self.final(w, 2)["state"], "done")
+        self.holds(w, [1], "500.0")
+        self.assert_told(w)
+        self.fed(w, [], 3, 3)
+        self.assertEqual(self.final(w, 3)["state"], "done")
+        self.holds(w, [], "500.0")
+        self.edited(w, "600.0")
+        self.fed(w, [0], 4, 4)
+        self.final(w, 4)
+        self.holds(w, [0], "600.0")
+        self.edited(w, "99.0")  # as it was: the source's again
+        self.fed(w, [0, 1], 5, 5)
+        self.final(w, 5)
+        self.holds(w, [0, 1], "99.00")
+        data = [deal(0, amount="120.00", rev=6, pas=6)]
+        self.again(w, ["product", "deal"], data, 6)
+        self.fed(w, [1], 7, 7)
+        self.final(w, 7)
+        self.holds(w, [1], "120.00")
+        self.assert_told(w)
+        w.stop()
+
+    def test_an_amount_that_somebody_changed_before_any_line(self):
+        w = self.world()
+        self.edited(w, "500.0")
+        self.fed(w, [0], 2, 2)
+        self.final(w, 2)
+        self.holds(w, [0], "500.0")
+        self.assert_told(w)
+        w.stop()
+
+    def test_killed_over_an_amount_that_somebody_changed(self):
+        """Whatever of it is sent again: theirs is known, though the lines have
+        overwritten it; and what the lines make is nobody's."""
+        for point, amount, then in (
+                ("after_send:1", "500.0", [1]),
+                ("after_answer:1", "500.0", [1]),
+                ("after_answer:1", "500.0", []),
+                ("after_answer:1", None, [1]),
+                ("after_answer:1", None, []),
+                ("after_done:1", "500.0", []),
+                ("after_done:2", "500.0", [1]),
+                ("after_intent:2", "500.0", []),
+                ("after_answer:2", "500.0", [1])):
+            with self.subTest("%s %s %s" % (point, amount, then)):
+                self.killed_over(point, amount, then)
+
+    def killed_over(self, point, amount, then):
+        w = self.world()
+        self.fed(w, [0])
+        self.final(w, 1)
+        if amount:
+            self.edited(w, amount)
+        p = self.restarted(w, point)
+        self.fed(w, [1], 2, 2)
+        wait_until("it ends", lambda: not p.alive(), 40)
+        if then != [1]:
+            self.fed(w, then, 3, 3)
+        w.loaders.clear()
+        w.loader(2)
+        self.assertEqual(self.final(w, 2 if then else 3)["state"], "done")
+        self.holds(w, then, amount or "99.00")
+        if not amount:
+            self.assertEqual(self.told(w), set())
+        w.stop()
+
+    def test_an_amount_that_somebody_changed_and_is_refused(self):
+        """It is tried again with the next set, not the source's."""
+        w = self.world()
+        self.fed(w, [0])
+        self.final(w, 1)
+        self.edited(w, "500.0")
+        w.faults(fault({"status": 400}, nth=2, times=-1))
+        self.fed(w, [1], 2, 2)
+        self.assertEqual(self.final(w, 2)["state"], "refused")
+        self.holds(w, [1], SUM)
+        w.faults()
+        self.fed(w, [0, 1], 3, 3)
+        self.assertEqual(self.final(w, 3)["state"], "done")
+        self.holds(w, [0, 1], "500.0")
+        w.stop()
+
     def test_a_set_whose_products_are_all_missing(self):
         """Lines that the source has no more do not stay for it; a deal that
         never had any is not called."""

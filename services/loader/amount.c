@@ -1,0 +1,151 @@
+/*
+ * A deal's amount beside its lines, which overwrite it at the server. What is
+ * written again after them is the source's, or a person's where somebody has
+ * changed it since we left it. Once the lines stand nothing in the target tells
+ * any more what it was; so the ledger says it before they are sent, in facts
+ * of the set: `keep` is what is to be written again, and DONE.fields holds it
+ * as KEPT where it is a person's, and as AMOUNT what the lines made of it where
+ * nothing was written again yet.
+ */
+#include "loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define AMOUNT DR_STR_LIT("amount")
+#define KEPT DR_STR_LIT("amount.kept")
+
+bool amount_of_set(const struct item *it)
+{
+    return strcmp(it->lp->lane->name, "deal_product") == 0;
+}
+
+static struct dr_str amount_of(const struct dr_json *deal, struct dr_arena *a)
+{
+    return edits_text(dr_json_scalar(dr_json_get(deal, "amount")), a);
+}
+
+static bool kept_before(const struct item *it, uint64_t deal)
+{
+    return it->fact.dst == deal && it->fact.keep[0] &&
+           dr_committed_as(edits_left(it), KEPT, dr_str_z(it->fact.keep));
+}
+
+static void choose(struct item *it, const char *keep, bool theirs)
+{
+    char text[sizeof(it->keep)] = "";
+
+    (void)memcpy(text, keep, strnlen(keep, sizeof(text) - 1));
+    memcpy(it->keep, text, sizeof(it->keep));
+    it->theirs = theirs;
+}
+
+void amount_prepare(struct item *it, const struct dr_fact *deal)
+{
+    bool theirs = kept_before(it, deal->dst);
+
+    it->deal_rev = deal->rev;
+    choose(it, theirs ? it->fact.keep : deal->keep, theirs);
+}
+
+/* ---- before the lines are sent ---- */
+
+static bool is_theirs(const struct dr_fact *deal, struct dr_str now)
+{
+    struct dr_str left = {(const char *)deal->fields, deal->fields_n};
+
+    return now.n > 0 && now.n < sizeof(deal->keep) &&
+           dr_committed(left, AMOUNT) && !dr_committed_as(left, AMOUNT, now);
+}
+
+static void find(struct item *it, const struct dr_fact *deal,
+                 const struct dr_json *record, struct dr_arena *a)
+{
+    bool before = kept_before(it, deal->dst);
+    struct dr_str now = amount_of(record, a);
+
+    if (!deal->keep[0] || row_amount_is(record, dr_str_z(deal->keep))) {
+        choose(it, deal->keep, false);
+    } else if (before && row_amount_is(record, dr_str_z(it->fact.keep))) {
+        choose(it, it->fact.keep, true);
+    } else if (it->fact.dst == deal->dst &&
+               dr_committed_as(edits_left(it), AMOUNT, now)) {
+        /* As the lines made it: what it was before is known. */
+        choose(it, before ? it->fact.keep : deal->keep, before);
+    } else if (is_theirs(deal, now)) {
+        choose(it, dr_arena_dupz(a, now), true);
+    } else {
+        choose(it, deal->keep, false);
+    }
+}
+
+static int deal_of(struct loader *l, const struct dr_load *load,
+                   struct dr_fact *out)
+{
+    for (size_t i = 0; i < load->ref_count; i++) {
+        const struct dr_ref *r = &load->refs[i];
+        if (dr_str_eqz(r->field, "deal")) {
+            return view_facts(l, &r->lane, &r->key, 1, out);
+        }
+    }
+    return -1;
+}
+
+int amount_find(struct loader *l, struct item *it, const struct dr_json *record)
+{
+    const struct dr_load *load;
+    struct dr_fact deal;
+    struct links links;
+    struct dr_buf b;
+
+    if (item_links(l, it, &load, &links) || deal_of(l, load, &deal)) {
+        return -1;
+    }
+    find(it, &deal, record, l->scratch);
+    dr_buf_init(&b, (size_t)4 << 20);
+    body_lines(load, &links, dr_str_z(it->keep), &b);
+    DR_ASSERT(!b.over);
+    item_body(it, &b);
+    dr_buf_done(&b);
+    return 0;
+}
+
+void amount_ahead(struct loader *l, struct item *it,
+                  const struct dr_json *record)
+{
+    if (!it->theirs || (kept_before(it, it->route.dst) &&
+                        strcmp(it->keep, it->fact.keep) == 0)) {
+        return;
+    }
+    amount_commit(l, it, NULL);
+    it->route.step = 1; /* as one that is half made: it may soon be */
+    ledger_done(l, it, it->route.dst, DR_DONE_DISCOVERED, record->raw);
+    it->route.step = 0;
+}
+
+/* ---- after they were ---- */
+
+void amount_commit(struct loader *l, struct item *it,
+                   const struct dr_json *half)
+{
+    free(it->commits);
+    it->commits = dr_xcalloc(1, sizeof(*it->commits));
+    if (it->theirs) {
+        dr_commit(it->commits, KEPT, dr_str_z(it->keep));
+    }
+    if (half) {
+        dr_commit(it->commits, AMOUNT, amount_of(half, l->scratch));
+    }
+}
+
+bool amount_untold(struct loader *l, const struct item *it,
+                   const struct dr_json *record)
+{
+    const struct dr_attempt *a = dr_fold_unsettled(it->lp->own.fold, it->key);
+    struct dr_str now = amount_of(record, l->scratch);
+    bool was_made = it->set_stands || !a || a->rev != it->rev;
+
+    return it->keep[0] && was_made &&
+           !row_amount_is(record, dr_str_z(it->keep)) &&
+           !dr_committed_as(edits_left(it), AMOUNT, now);
+}
