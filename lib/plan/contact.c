@@ -212,14 +212,12 @@ static void reachable(struct build *b, struct dr_str email)
     build_text(b, "mobile_number", "contact.phone.mobile", cut);
 }
 
-/* Bulk would find the one that has the address, and make two people one. */
 static void by_email(struct build *b, struct dr_load *l, struct dr_str email,
                      bool named)
 {
     l->ident = email;
-    l->other_first = is_shared(b, email);
-    l->how = l->other_first ? DR_HOW_SINGLE : first_how(b, DR_HOW_EMAIL);
-    if (named) { /* an address alone makes no contact without it */
+    l->other_first = email.n > 0 && is_shared(b, email);
+    if (email.n > 0 && named) { /* an address alone is no contact without it */
         l->other_name = prop_text(b, "email");
     }
 }
@@ -261,9 +259,11 @@ size_t make_contact(struct build *b, struct dr_load out[LOADS_MAX])
     build_load(b, &out[0], "contact");
     if (lead) {
         out[0].type = DR_STR_LIT("leads");
-    } else if (email.n > 0) {
+    } else {
+        out[0].how = first_how(b, DR_HOW_BULK);
         by_email(b, &out[0], email, named);
-        if (before.n > 0 && dr_str_u64(before, &out[0].dst) == 0) {
+        if (email.n > 0 && before.n > 0 &&
+            dr_str_u64(before, &out[0].dst) == 0) {
             out[0].how = DR_HOW_MERGE;
         }
     }

@@ -77,7 +77,7 @@ static void is_contact(const struct dr_plan *p, const char *id,
     assert_int_equal(out.state, DR_OUT_LOAD);
     assert_int_equal(out.note_count, 0);
     assert_int_equal(l->other_first, first);
-    assert_int_equal(l->how, first ? DR_HOW_SINGLE : DR_HOW_EMAIL);
+    assert_int_equal(l->how, DR_HOW_BULK);
     assert_true(dr_str_eqz(value_of(l, "emails"), email));
     assert_int_equal(value_of(l, "work_email").n, 0);
     assert_non_null(dr_other_of(l));

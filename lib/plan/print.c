@@ -64,7 +64,7 @@ static void print_line(struct dr_json_w *w, const struct dr_line *l)
 
 static void print_load(struct dr_json_w *w, const struct dr_load *l)
 {
-    static const char *const how[] = {"?",    "single",   "e-mail",
+    static const char *const how[] = {"?",    "single",   "bulk",
                                       "name", "two-step", "merge"};
 
     dr_json_w_obj(w);

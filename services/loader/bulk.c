@@ -13,6 +13,7 @@
 
 #define SENDING_MAX 4 /* bulk calls on the way */
 #define FEW 2         /* so few go singly: a walk costs a call, too */
+#define REFUSED_MAX 4 /* bulk calls, before their identifier is doubted */
 
 static void batch_free(struct batch *b)
 {
@@ -100,11 +101,41 @@ static void wait_one(struct loader *l, struct item *it, int status)
     item_move(it, &it->lp->lane->confirming, ITEM_CONFIRM);
 }
 
+static void alone_one(struct loader *l, struct item *it, int status)
+{
+    it->alone = true;
+    item_retry(l, it, "batch_refused", status);
+}
+
+/* That a target takes our id as the identifier of a contact in bulk is not
+ * certain (reference 15.2). Batch after batch refused whole and none ever taken
+ * means that it does not: by its address it would find somebody else's. */
+static bool id_is_refused(struct batch *b)
+{
+    struct lane *lane = b->lane;
+
+    if (b->by_id || lane->type->ident != IDENT_EXTERNAL || lane->took_creates) {
+        return false;
+    }
+    if (!lane->single_creates && ++lane->refused_creates == REFUSED_MAX) {
+        lane->single_creates = true;
+        dr_log(DR_LOG_WARN, "loader.single_creates",
+               "lane=%s the target finds no record by our id in bulk calls: "
+               "each is created alone, which takes a call a record",
+               lane->name);
+    }
+    return lane->single_creates;
+}
+
 static void refused(struct loader *l, struct batch *b,
                     const struct dr_http_answer *ans, const struct dr_json *doc)
 {
     struct item *it = b->items[0];
 
+    if (id_is_refused(b)) {
+        each(l, b, alone_one, ans->status);
+        return;
+    }
     if (b->n > 1 || !it) {
         each(l, b, halve_one, ans->status);
         return;
@@ -130,6 +161,7 @@ static void accepted_by_target(struct loader *l, struct batch *b,
     struct lanepart *told = NULL;
 
     b->state = BATCH_PENDING;
+    b->lane->took_creates |= !b->by_id;
     b->accepted_ms = b->lane->accepted_ms = l->now_ms;
     b->sent_server_ms = ans->date_ms;
     b->url = url.n > 0 ? dr_xstrndup(url) : NULL;
@@ -408,8 +440,9 @@ static void form_batches(struct loader *l, struct lane *lane)
         bool rest = lane->create.n + lane->by_id.n > 0 &&
                     !bulk_more_comes(l, lane) && !input_waits(l, lane);
 
-        if (rest && lane->create.n > 0 && lane->create.n <= FEW &&
-            !lane->batches) {
+        if (lane->create.n > 0 &&
+            (lane->single_creates ||
+             (rest && lane->create.n <= FEW && !lane->batches))) {
             few(lane);
         } else if (bulk_create_turn(lane) &&
                    (lane->create.n >= BATCH || (rest && lane->create.n > 0))) {

@@ -140,7 +140,7 @@ static void a_lead_becomes_a_contact_once(void **state)
                            .type = DR_STR_LIT("contacts"),
                            .rev = 5,
                            .op = DR_LOAD_WRITE,
-                           .how = DR_HOW_EMAIL};
+                           .how = DR_HOW_BULK};
     struct dr_fact f = {
         .state = DR_FACT_DONE, .dst = 9, .rev = 4, .type = "leads"};
     struct route_case c = {.load = &load, .fact = &f};

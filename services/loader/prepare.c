@@ -419,8 +419,9 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
 {
     struct item *it = o->it;
     const struct dr_attempt *a = dr_fold_unsettled(it->lp->own.fold, it->key);
-    struct route_case rc = {
-        .fact = &facts[0], .alone = it->alone, .open = a != NULL};
+    struct route_case rc = {.fact = &facts[0],
+                            .alone = it->alone || it->lp->lane->single_creates,
+                            .open = a != NULL};
     struct refs_case refs = {.facts = facts + 1,
                              .orphan_dst = l->orphan_dst,
                              .may_wait = may_wait(l, it)};

@@ -44,7 +44,7 @@ static void first_time(const struct route_case *c, struct route *out)
         out->merge = true;
         out->origin = DR_DONE_MERGED;
         break;
-    case DR_HOW_EMAIL:
+    case DR_HOW_BULK:
     case DR_HOW_NAME:
     case DR_HOW_TWO_STEP:
         if (!c->alone) {

@@ -61,6 +61,18 @@ static void refuse_unknown(struct loader *l, struct item *it)
                            "search for this kind"));
 }
 
+/* A contact that a job did not create: alone it is told more of why. */
+static bool create_alone(struct loader *l, struct item *it)
+{
+    if (!it->why || !it->job_done || it->alone || it->route.dst ||
+        it->type->ident != IDENT_EXTERNAL) {
+        return false;
+    }
+    it->alone = true;
+    item_retry(l, it, "job_failed", 0);
+    return true;
+}
+
 static void absent(struct loader *l, struct item *it, enum dr_found found)
 {
     if (it->why && it->job_done && it->route.dst && found == DR_FOUND_NOTHING) {
@@ -70,7 +82,7 @@ static void absent(struct loader *l, struct item *it, enum dr_found found)
     if (it->why && it->job_done && circle_ask(l, it)) {
         return;
     }
-    if (taken_tried_alone(l, it)) {
+    if (create_alone(l, it) || taken_tried_alone(l, it)) {
         return;
     }
     if (it->why && it->job_done) {

@@ -47,6 +47,9 @@ static void lanes(const struct loader *l, struct dr_json_w *w)
         if (lane->halted) {
             dr_json_w_kvb(w, "halted", true);
         }
+        if (lane->single_creates) {
+            dr_json_w_kvb(w, "single_creates", true);
+        }
         dr_json_w_end(w);
     }
     dr_json_w_end(w);

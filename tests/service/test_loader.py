@@ -71,7 +71,7 @@ def contact(i, companies, rev=1, pas=1, email=True, **fields):
                 "orphan" if len(companies) == 1 else "drop", primary=n == 0)
             for n, c in enumerate(companies)]
     return record("contact", "contact", i, "contacts",
-                  "email" if email else "single", f, refs, rev, pas, **more)
+                  "bulk", f, refs, rev, pas, **more)
 
 
 def deal(i, account=None, contacts=(), name=None, how="name", rev=1, pas=1,
@@ -459,6 +459,7 @@ class LoaderTest(unittest.TestCase):
                         "method": "PUT", "path": "/deals/"},
                      "after": 1, "times": 2, "action": action})
                 data = ([company(at + i) for i in range(150)] +
+                        [contact(at + i, [at + i]) for i in range(60)] +
                         [deal(at + i) for i in range(20)] +
                         [lines(at + i, [1]) for i in range(5)] +
                         [task(at + i) for i in range(8)])
@@ -467,6 +468,7 @@ class LoaderTest(unittest.TestCase):
                 w.feed(data)
                 self.done_all(w, w.until_final(data))
                 w.each_once("sales_accounts", range(at, at + 150))
+                w.each_once("contacts", range(at, at + 60))
                 w.each_once("deals", range(at, at + 20))
                 w.each_once("tasks", range(at, at + 8))
         acted = collections.Counter(

@@ -293,6 +293,74 @@ class Names(Case):
         return {k: (c["email"], c["work_email"]) for k, c in self.of_source(
             w, "contacts").items()}
 
+    def a_persons_contact(self, w, i):
+        w.sim.post("/sim/admin/contacts", {
+            "last_name": "Theirs", "city": "Oslo",
+            "emails": "p%d@example.test" % i}, "POST")
+        return self.persons_contact(w)
+
+    def persons_contact(self, w):
+        return [c for c in w.records("contacts")
+                if c["last_name"] == "Theirs"][0]
+
+    def held_by_a_person(self, w, taken, n, calls):
+        """Of n contacts one has the address of a contact that somebody made
+        meanwhile: theirs stays as it is, and ours has none."""
+        mine = self.a_persons_contact(w, taken)
+        data = [contact(i, [1], email=i % 7 != 0) for i in range(n)]
+        w.feed(data)
+        before = w.calls()
+        w.control(["account", "contact"])
+        w.until_final(data)
+        taking = w.calls() - before
+        self.assertEqual(self.persons_contact(w), mine)
+        w.each_once("contacts", range(n))
+        self.assertEqual(self.addresses(w)[str(taken)], (None, self.p(taken)))
+        self.assert_conflicts(w, {(str(taken), "address_taken", "emails",
+                                   True)})
+        self.assertLessEqual(taking, calls)
+
+    def test_a_contact_that_a_person_made_is_not_written_over(self):
+        """Two calls for a hundred; the one that the job refuses is looked up.
+        Those without an address go with the others."""
+        w = self.begun(company(1))
+        self.held_by_a_person(w, 3, 200, 24)
+        self.assertEqual(w.calls("contacts/bulk_upsert"), 2)
+        w.stop()
+
+    def test_a_target_that_finds_no_contact_by_our_id_in_bulk(self):
+        """Then each goes alone, and none is found by its address: what it costs
+        is a call each, after four that were refused, and three under way."""
+        w = self.begun(company(1), knobs=("bulk_identifier_ext=400",))
+        self.held_by_a_person(w, 3, 150, 150 + 7 + 20)
+        self.assertLessEqual(w.calls("contacts/bulk_upsert"), 7)
+        log = w.loaders[0].tail(1000)
+        self.assertEqual(log.count("loader.single_creates"), 1, log)
+        wait_until("the status says it", lambda: any(
+            c["name"].startswith("loader:") and
+            c["json"]["lanes"]["contact"].get("single_creates")
+            for c in w.dump("catalog", 1) if c["side"] == "status"), 30)
+        w.stop()
+
+    def test_killed_while_each_contact_goes_alone(self):
+        for point in ("after_intent:3", "after_send:9", "after_answer:9",
+                      "after_done:9"):
+            with self.subTest(point):
+                w = World(self, knobs=("bulk_identifier_ext=400",))
+                data = [contact(i, []) for i in range(60)]
+                for r in data:
+                    r["load"]["tail"] = True
+                w.feed(data)
+                w.control(["contact"])
+                p = w.loader(ready=False, DROVER_CRASH=point)
+                wait_until("it ends", lambda p=p: not p.alive(), 40)
+                self.assertEqual(p.code, 137, p.tail())
+                w.loaders.clear()
+                w.loader(1)
+                w.until_final(data)
+                w.each_once("contacts", range(60))
+                w.stop()
+
     def people(self, n):
         w = self.begun(company(1))
         first = [contact(i, [1]) for i in range(n)]

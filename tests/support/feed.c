@@ -143,7 +143,7 @@ static struct dr_ref reference(const struct dr_json *r)
 
 static enum dr_load_how how_of(struct dr_str how)
 {
-    static const char *const names[] = {"",     "single",   "email",
+    static const char *const names[] = {"",     "single",   "bulk",
                                         "name", "two_step", "merge"};
 
     for (size_t i = 1; i < DR_ARRAY_LEN(names); i++) {
