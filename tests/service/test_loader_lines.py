@@ -230,6 +230,39 @@ class Lines(test_loader_edits.Case):
         self.holds(w, [0, 1], "500.0")
         w.stop()
 
+    def test_an_amount_and_a_line_in_the_same_second(self):
+        """Two loaders, and slow answers: while one is between the two calls of
+        a set, no other writes the deal, or takes for a person's what its lines
+        make of the amount; and what is written again is the newest."""
+        ids = range(6)
+        w = World(self)
+        w.loader()
+        w.run_lanes({"product": [product(i) for i in range(2)],
+                     "deal": [deal(i, amount="99.00") for i in ids],
+                     "deal_product": [lines(i, [0]) for i in ids]})
+        w.loader(1)
+        w.faults(fault({"delay_ms": 150, "then": "effect"}, times=-1))
+        for rev in (2, 3, 4):
+            amount = "%d.00" % (100 * rev)
+            data = [r for i in ids for r in (
+                lines(i, [rev % 2], rev=rev),
+                deal(i, rev=rev, tail=True, how="single", amount=amount))]
+            for r in data:
+                r["load"]["tail"] = True
+            w.feed(data)
+            wait_until(lambda: "all are final: %s" % w.final(), lambda: all(
+                w.final()[r["load"]["lane"], "%s:%s" % (
+                    r["load"]["object"], r["load"]["id"])]["rev"] == rev
+                for r in data), 60)
+            names = {p["id"]: p["product_code"] for p in w.records("products")}
+            self.assertEqual(
+                {k: (names[d["products"][0]["product_id"]], d["amount"])
+                 for k, d in self.of_source(
+                     w, "deals", "cf_source_id").items()},
+                {str(i): (str(rev % 2), "%d.0" % (100 * rev)) for i in ids})
+        self.assertEqual(self.told(w), set())
+        w.stop()
+
     def test_a_set_whose_products_are_all_missing(self):
         """Lines that the source has no more do not stay for it; a deal that
         never had any is not called."""
