@@ -148,23 +148,14 @@ static struct dr_str deal_name(struct build *b)
     return name;
 }
 
-/* Never keyed on a name that is not unique: such deals are created under a
- * name of their own first. */
+/* A name may be another deal's, of one that somebody has made meanwhile, too:
+ * never found by it. */
 static void choose_how(struct build *b, struct dr_load *l, struct dr_str name)
 {
-    struct dr_str norm = plan_norm(b->a, name);
-
-    b->oom |= !norm.p;
-    if (b->rec->origin != DR_ORIGIN_SNAPSHOT) {
-        l->how = DR_HOW_SINGLE;
-        return;
+    l->how = first_how(b, DR_HOW_TWO_STEP);
+    if (l->how == DR_HOW_TWO_STEP) {
+        build_two_step(b, l, name);
     }
-    if (!dr_map_has(b->plan->shared_deals, norm) && norm.n > 0) {
-        l->how = DR_HOW_NAME;
-        l->ident = name;
-        return;
-    }
-    build_two_step(b, l, name);
 }
 
 /* That of the target's stage; empty: the plan does not know it. */

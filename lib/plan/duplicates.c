@@ -138,23 +138,6 @@ static void report_group(struct proposing *p, const struct named *v, size_t n,
     }
 }
 
-static void shared_deals(struct proposing *p)
-{
-    const struct dr_map *deals = p->profile->deals;
-    size_t n;
-    struct dr_str *v = sorted_keys(p->a, deals, &n);
-
-    dr_json_w_key(&p->plan, "shared_deals");
-    dr_json_w_arr(&p->plan);
-    for (size_t i = 0; i < n; i++) {
-        if (profile_count(deals, v[i]) > 1 ||
-            dr_map_has(p->profile->had_deals, v[i])) {
-            dr_json_w_str(&p->plan, v[i]);
-        }
-    }
-    dr_json_w_end(&p->plan);
-}
-
 static void merges(struct proposing *p)
 {
     const struct dr_profile *f = p->profile;
@@ -221,7 +204,6 @@ void propose_names(struct proposing *p, struct dr_buf *duplicates)
     dr_json_w_obj(&p->plan);
     each_group(p, &f->companies, f->had_accounts, rename_others, taken);
     dr_json_w_end(&p->plan);
-    shared_deals(p);
     dr_json_w_end(&p->plan);
     merges(p);
     report_duplicates(p, duplicates);

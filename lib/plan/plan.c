@@ -230,7 +230,6 @@ static void read_decisions(struct dr_plan *p, const struct dr_json *root)
     p->currencies = read_map(p, dr_json_get(root, "currencies"));
     p->cut = read_map(p, dr_json_get(dr_json_get(root, "hierarchy"), "cut"));
     p->names = read_map(p, dr_json_get(names, "company"));
-    p->shared_deals = read_map(p, dr_json_get(names, "shared_deals"));
     p->merge_company = read_map(p, dr_json_get(merge, "company"));
     p->merge_contact = read_map(p, dr_json_get(merge, "contact"));
     p->without_email =
@@ -353,7 +352,6 @@ void dr_plan_free(struct dr_plan *p)
     dr_map_free(p->currencies);
     dr_map_free(p->cut);
     dr_map_free(p->names);
-    dr_map_free(p->shared_deals);
     dr_map_free(p->merge_company);
     dr_map_free(p->merge_contact);
     dr_map_free(p->without_email);

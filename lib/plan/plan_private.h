@@ -100,7 +100,7 @@ struct dr_plan {
     struct dr_map *owners, *owner_names, *authors, *currencies;
     struct dr_str fallback_owner; /* empty: park */
     struct dr_str house_owner;    /* of what nobody owns; empty: undecided */
-    struct dr_map *cut, *names, *shared_deals, *merge_company, *merge_contact,
+    struct dr_map *cut, *names, *merge_company, *merge_contact,
         *without_email; /* values: struct dr_str * */
     struct dr_str orphan_name, orphan_id;
     bool keep_activity_html, keep_note_html;

@@ -64,8 +64,8 @@ static void print_line(struct dr_json_w *w, const struct dr_line *l)
 
 static void print_load(struct dr_json_w *w, const struct dr_load *l)
 {
-    static const char *const how[] = {"?",    "single",   "bulk",
-                                      "name", "two-step", "merge"};
+    static const char *const how[] = {"?", "single",   "bulk",
+                                      "?", "two-step", "merge"};
 
     dr_json_w_obj(w);
     dr_json_w_kv(w, "lane", l->lane);

@@ -28,14 +28,12 @@ struct dr_profile *dr_profile_new(void)
     p->counts = dr_map_new(NULL);
     p->owners = dr_map_new(NULL);
     p->parents = dr_map_new(NULL);
-    p->deals = dr_map_new(NULL);
     p->stages = dr_map_new(NULL);
     p->parentage = dr_map_new(census_free);
     p->events = dr_map_new(NULL);
     p->lines = dr_map_new(NULL);
     p->had_accounts = dr_map_new(NULL);
     p->had_contacts = dr_map_new(NULL);
-    p->had_deals = dr_map_new(NULL);
     p->inline_files = dr_map_new(NULL);
     p->words = dr_map_new(NULL);
     return p;
@@ -50,14 +48,12 @@ void dr_profile_free(struct dr_profile *p)
     dr_map_free(p->counts);
     dr_map_free(p->owners);
     dr_map_free(p->parents);
-    dr_map_free(p->deals);
     dr_map_free(p->stages);
     dr_map_free(p->parentage);
     dr_map_free(p->events);
     dr_map_free(p->lines);
     dr_map_free(p->had_accounts);
     dr_map_free(p->had_contacts);
-    dr_map_free(p->had_deals);
     dr_map_free(p->inline_files);
     dr_map_free(p->words);
     free(p->files.v);
@@ -241,7 +237,6 @@ static void add_deal(struct dr_profile *p, struct dr_arena *a,
                         DR_STR_ARG(dr_json_get_str(props, "pipeline_id")),
                         DR_STR_ARG(dr_json_get_str(props, "stage_id")));
 
-    profile_add_one(p, p->deals, target_name(a, props));
     profile_add_one(p, p->stages, stage);
 }
 
@@ -348,8 +343,6 @@ int dr_profile_add_existing(struct dr_profile *p, struct dr_str type,
     }
     if (dr_str_eqz(type, "sales_accounts") && name.n > 0) {
         keep_lowest(p, p->had_accounts, name, id);
-    } else if (dr_str_eqz(type, "deals") && name.n > 0) {
-        keep_lowest(p, p->had_deals, name, id);
     } else if (dr_str_eqz(type, "contacts")) {
         struct dr_str mail = plan_email(a, dr_json_get_str(root, "email"));
         if (mail.n > 0) {

@@ -60,7 +60,6 @@ struct dr_profile {
     struct dr_map *counts;    /* object -> uint64_t *                    */
     struct dr_map *owners;    /* owner id -> uint64_t * records          */
     struct dr_map *parents;   /* company id -> struct dr_str * parent    */
-    struct dr_map *deals;     /* normalised name -> uint64_t * count     */
     struct dr_map *stages;    /* "pipeline\nstage" used -> ""            */
     struct dr_map *parentage; /* object -> struct parentage *          */
     struct dr_map *events;    /* "type\nversion\nshape" -> uint64_t *  */
@@ -69,7 +68,7 @@ struct dr_profile {
     struct dr_map *inline_files; /* attachment id -> struct dr_str * name */
     struct dr_map *words; /* owners, authors, types of parents: kept once */
     struct seen_files files;
-    struct dr_map *had_accounts, *had_contacts, *had_deals; /* name -> id */
+    struct dr_map *had_accounts, *had_contacts; /* name -> id */
 };
 
 const struct field_stats *profile_field(const struct dr_profile *p,

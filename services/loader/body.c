@@ -560,10 +560,8 @@ void body_bulk(const struct dr_load *load, const struct links *l, uint64_t dst,
         dr_json_w_kv(&w, "name", load->working_name);
         opts.name = load->working_name;
     } else {
-        /* By its name it could be somebody else's, and by its address, too. */
-        bool ours = load->how == DR_HOW_BULK;
-        dr_json_w_kv(&w, ours ? "external_id" : "name",
-                     ours ? key_id(load->key) : load->ident);
+        /* By its address it could be somebody else's. */
+        dr_json_w_kv(&w, "external_id", key_id(load->key));
     }
     dr_json_w_key(&w, "data");
     dr_json_w_obj(&w);

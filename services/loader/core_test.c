@@ -68,8 +68,10 @@ static void first_writes_go_as_the_plan_says(void **state)
 
     (void)state;
     assert_int_equal(routed(DR_HOW_SINGLE, &none, false).way, WAY_CREATE);
-    assert_int_equal(routed(DR_HOW_NAME, &none, false).way, WAY_BULK_CREATE);
-    assert_int_equal(routed(DR_HOW_NAME, &none, true).way, WAY_CREATE);
+    assert_int_equal(routed(DR_HOW_BULK, &none, false).way, WAY_BULK_CREATE);
+    assert_int_equal(routed(DR_HOW_BULK, &none, true).way, WAY_CREATE);
+    /* of before: in bulk, found by a name */
+    assert_int_equal(routed((enum dr_load_how)3, &none, false).way, WAY_CREATE);
     r = routed(DR_HOW_TWO_STEP, &none, false);
     assert_int_equal(r.way, WAY_BULK_CREATE);
     assert_int_equal(r.step, 1);
@@ -163,11 +165,11 @@ static void what_is_covered_is_skipped(void **state)
     struct dr_fact f = {.state = DR_FACT_DONE, .dst = 9, .rev = 6};
 
     (void)state;
-    assert_int_equal(routed(DR_HOW_NAME, &f, false).way, WAY_SKIP);
+    assert_int_equal(routed(DR_HOW_BULK, &f, false).way, WAY_SKIP);
     f = (struct dr_fact){.state = DR_FACT_REFUSED, .rev = 5, .pass = 2};
-    assert_int_equal(routed(DR_HOW_NAME, &f, false).way, WAY_SKIP);
+    assert_int_equal(routed(DR_HOW_BULK, &f, false).way, WAY_SKIP);
     f.pass = 1; /* an older pass refused it: tried again */
-    assert_int_equal(routed(DR_HOW_NAME, &f, false).way, WAY_BULK_CREATE);
+    assert_int_equal(routed(DR_HOW_BULK, &f, false).way, WAY_BULK_CREATE);
 }
 
 /* ---- references ---- */

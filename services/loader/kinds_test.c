@@ -469,10 +469,26 @@ static void folds_read_what_they_change(void **state)
     assert_int_equal(out.way, WAY_BULK_ID);
 }
 
+static void a_contact_goes_in_bulk_by_our_id(void **state)
+{
+    struct dr_load load = {.how = DR_HOW_BULK,
+                           .key = DR_STR_LIT("contact:c:1"),
+                           .ident = DR_STR_LIT("a@b.example")};
+    struct links none = {0};
+    struct dr_buf b;
+
+    (void)state;
+    dr_buf_init(&b, 4096);
+    body_bulk(&load, &none, 0, NULL, &b);
+    assert_string_equal(b.p, "{\"external_id\":\"c:1\",\"data\":{}}");
+    dr_buf_done(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_left_by_a_merge),
+        cmocka_unit_test(a_contact_goes_in_bulk_by_our_id),
         cmocka_unit_test(activities_hang_on_their_parent),
         cmocka_unit_test(a_call_log_nests_its_note),
         cmocka_unit_test(document_links_go_bare),

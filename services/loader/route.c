@@ -45,7 +45,6 @@ static void first_time(const struct route_case *c, struct route *out)
         out->origin = DR_DONE_MERGED;
         break;
     case DR_HOW_BULK:
-    case DR_HOW_NAME:
     case DR_HOW_TWO_STEP:
         if (!c->alone) {
             out->way = WAY_BULK_CREATE;

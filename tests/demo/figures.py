@@ -69,9 +69,6 @@ def main(out):
     landed.update(also["type"] for x in books for also in x.get("also") or [])
     calls = collections.Counter(kind_of(x) for x in journal)
     polls = sum("/job_statuses/" in x["path"] for x in journal)
-    in_bulk = collections.Counter()
-    for j in jobs:
-        in_bulk[j["type"]] += j["size"]
     print("kind            landed   calls   calls a record")
     single = SINGLE + sorted(k for k in landed if (k or "").startswith("cm_"))
     for kind in ["sales_accounts", "contacts", "deals", "lines"] + single:
@@ -86,10 +83,6 @@ def main(out):
     print("single lanes: %d landed, %d calls, %.4f a record; %d writes, "
           "%.4f calls a write" % (there, asked, asked / max(1, there), wrote,
                                   asked / max(1, wrote)))
-    twice = max(0, in_bulk["deals"] - landed["deals"])
-    once = landed["deals"] - twice
-    print("deals: %d in one step, %d in two; 0.021 and 0.032 a record would be "
-          "%.0f calls" % (once, twice, 0.021 * once + 0.032 * twice))
     size = sum(j["size"] for j in jobs)
     print("bulk: %d calls, %d records, fill %.3f; looks at jobs %d" % (
         len(jobs), size, size / (100 * len(jobs)) if jobs else 0, polls))

@@ -486,6 +486,34 @@ class Delta(Case):
         self.assertFalse({("co_005", "parent_company_id"),
                           ("ct_001", "email")} & set(differences))
 
+    def test_a_deal_that_somebody_made_is_not_written_over(self):
+        """After the plan was approved, by the name of one of the source."""
+        s = self.stack()
+        s.start()
+        flow = Flow(s, limit=240)
+        flow.audit()
+        flow.plan()
+        flow.approve()
+        deals = [r["properties"] | {"id": r["id"]} for r in ndjson(
+            s.source.admin, "/sim/records/deal")]
+        names = [d["name"] for d in deals]
+        same = next(d for d in deals if names.count(d["name"]) == 1)
+        s.target.post("/sim/admin/deals", {"name": same["name"],
+                                           "amount": "1.0"})
+        theirs = self.target_of(s, "deals", "name", same["name"])
+        flow.sample()
+        flow.sign()
+        flow.run()
+        have = {d["id"]: d for d in ndjson(s.target.admin,
+                                           "/sim/records/deals")}
+        self.assertEqual(have[theirs["id"]], theirs)
+        self.assertEqual([d["name"] for d in have.values()
+                          if d["custom_field"].get("cf_source_id") ==
+                          same["id"]], [same["name"]])
+        s.target.post("/sim/admin/deals/%d" % theirs["id"], None,
+                      method="DELETE")  # the books do not count it
+        self.ended(flow)
+
     def test_what_people_deleted_is_told_as_that(self):
         """A contact, a deal with lines and a task are deleted by hand in
         Freshsales, then they change at the source; so do a deal and an account

@@ -74,7 +74,7 @@ def contact(i, companies, rev=1, pas=1, email=True, **fields):
                   "bulk", f, refs, rev, pas, **more)
 
 
-def deal(i, account=None, contacts=(), name=None, how="name", rev=1, pas=1,
+def deal(i, account=None, contacts=(), name=None, how="two_step", rev=1, pas=1,
          tail=False, **fields):
     f = dict({"name": name or "Deal %d" % i, "amount": "10.50",
               "currency_id": USD, "deal_pipeline_id": PIPELINE,
@@ -382,6 +382,10 @@ class LoaderTest(unittest.TestCase):
         self.assertLessEqual(w.calls() - before, 84)  # 4 for 100 and 5 %
         before = w.calls()
         w.run_lanes({"deal": [deal(i) for i in range(n)]})
+        self.assertLessEqual(w.calls() - before, 84)  # as many
+        before = w.calls()
+        w.run_lanes({"contact": [contact(i, [], email=i % 2 == 0)
+                                 for i in range(n)]})
         self.assertLessEqual(w.calls() - before, 42)  # 2 for 100 and 5 %
         w.stop()
 

@@ -143,11 +143,11 @@ static struct dr_ref reference(const struct dr_json *r)
 
 static enum dr_load_how how_of(struct dr_str how)
 {
-    static const char *const names[] = {"",     "single",   "bulk",
-                                        "name", "two_step", "merge"};
+    static const char *const names[] = {"", "single",   "bulk",
+                                        "", "two_step", "merge"};
 
     for (size_t i = 1; i < DR_ARRAY_LEN(names); i++) {
-        if (dr_str_eqz(how, names[i])) {
+        if (how.n > 0 && dr_str_eqz(how, names[i])) {
             return (enum dr_load_how)i;
         }
     }

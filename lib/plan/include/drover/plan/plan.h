@@ -12,7 +12,7 @@
  *     is written as "1 h 2 min 3 s"
  *   pipelines[].probabilities{source stage id: what the target's stage has}
  *   currencies{code: id, "": base}  hierarchy{cut[company ids]}
- *   names{company{id: name}, shared_deals[names]}
+ *   names{company{id: name}}
  *   merge{policy, company{id: target id}, contact{id: target id}}
  *   emails{without[contact ids]}    another record holds the address
  *   owners{map, house, fallback, unresolved, names{source owner: name}}

@@ -191,9 +191,9 @@ enum dr_load_op { DR_LOAD_WRITE = 1, DR_LOAD_PATCH, DR_LOAD_DELETE };
 enum dr_load_how {
     DR_HOW_SINGLE = 1, /* one call a record                                 */
     DR_HOW_BULK,       /* bulk, a contact: found by external_id, the key's   */
-    DR_HOW_NAME,       /* bulk, found by a name that is unique (ident)       */
-    DR_HOW_TWO_STEP,   /* bulk create under working_name, then by id         */
-    DR_HOW_MERGE,      /* into dst, which was there before: pre-image first  */
+    /* 3 was: bulk, found by a name that is unique */
+    DR_HOW_TWO_STEP = 4, /* bulk create under working_name, then by id */
+    DR_HOW_MERGE, /* into dst, which was there before: pre-image first  */
 };
 
 struct dr_load {
