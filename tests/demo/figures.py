@@ -76,13 +76,17 @@ def main(out):
             print("%-14s %7d %7d   %.4f" % (
                 kind, landed[kind], calls[kind], calls[kind] / landed[kind]))
     there = sum(landed[k] for k in single)
+    # What landed and was removed again by approval took its calls, too.
+    gone = sum(x["method"] == "DELETE" and 200 <= x["status"] < 300 and
+               kind_of(x) in single for x in journal)
     asked = sum(calls[k] for k in single)
     # What the tail changes or removes is written to once more, and read first.
     wrote = sum(x["method"] != "GET" and 200 <= x["status"] < 300 and
                 kind_of(x) in single for x in journal)
-    print("single lanes: %d landed, %d calls, %.4f a record; %d writes, "
-          "%.4f calls a write" % (there, asked, asked / max(1, there), wrote,
-                                  asked / max(1, wrote)))
+    print("single lanes: %d landed, %d of them removed since; %d calls, %.4f a "
+          "record; %d writes, %.4f calls a write" % (
+              there + gone, gone, asked, asked / max(1, there + gone), wrote,
+              asked / max(1, wrote)))
     size = sum(j["size"] for j in jobs)
     print("bulk: %d calls, %d records, fill %.3f; looks at jobs %d" % (
         len(jobs), size, size / (100 * len(jobs)) if jobs else 0, polls))
