@@ -85,37 +85,36 @@ void answer_message(const struct dr_json *body, int status, struct dr_buf *out)
 }
 
 /* The field comes first: "cf_vat is not unique" is not the name. */
-static bool names_name(struct dr_str text)
+static bool says_taken(struct dr_str text, struct dr_str word)
 {
-    const struct dr_str name = DR_STR_LIT("name ");
-
-    return text.n > name.n &&
-           dr_str_ieq((struct dr_str){text.p, name.n}, name) &&
+    return text.n > word.n && text.p[word.n] == ' ' &&
+           dr_str_ieq((struct dr_str){text.p, word.n}, word) &&
            (dr_str_find(text, DR_STR_LIT("already been taken")) < text.n ||
             dr_str_find(text, DR_STR_LIT("is not unique")) < text.n);
 }
 
-static bool any_names_name(const struct dr_json *message)
+static bool any_says_taken(const struct dr_json *message, struct dr_str word)
 {
     if (dr_json_type(message) == DR_JSON_ARRAY) {
         DR_JSON_EACH(e, message)
         {
-            if (names_name(dr_json_str(e))) {
+            if (says_taken(dr_json_str(e), word)) {
                 return true;
             }
         }
         return false;
     }
-    return names_name(dr_json_str(message));
+    return says_taken(dr_json_str(message), word);
 }
 
-bool answer_name_taken(const struct dr_json *body)
+bool answer_taken(const struct dr_json *body, const char *word)
 {
+    struct dr_str of = dr_str_z(word);
     const struct dr_json *errors = dr_json_get(body, "errors");
 
-    return any_names_name(dr_json_get(errors, "message")) ||
-           any_names_name(errors) ||
-           any_names_name(dr_json_get(body, "message"));
+    return any_says_taken(dr_json_get(errors, "message"), of) ||
+           any_says_taken(errors, of) ||
+           any_says_taken(dr_json_get(body, "message"), of);
 }
 
 static bool two(struct dr_str s, size_t at, int *out)

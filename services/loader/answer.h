@@ -1,7 +1,7 @@
 /*
  * What an answer means (effects protocol 5, the table; reference 18). Pure.
  * Texts are in the API user's language: they are shown, and matched by
- * answer_name_taken alone.
+ * answer_taken alone.
  */
 #ifndef DROVER_LOADER_ANSWER_H
 #define DROVER_LOADER_ANSWER_H
@@ -31,9 +31,10 @@ enum outcome answer_outcome(const struct dr_http_answer *ans, bool parsed);
 void answer_message(const struct dr_json *body, int status, struct dr_buf *out);
 /* The same of one message value: text, or array of texts. */
 void answer_words(const struct dr_json *message, struct dr_buf *out);
-/* It says, in words that were seen of it, that another record has the name.
- * false says nothing: it may be another language. */
-bool answer_name_taken(const struct dr_json *body);
+/* It says, in words that were seen of it, that another record has the name, or
+ * the address: word is "name" or "email". false says nothing: it may be another
+ * language. */
+bool answer_taken(const struct dr_json *body, const char *word);
 
 /* X-RateLimit-Reset: DDMMYYHHMMSS in a zone that nobody tells, or epoch
  * seconds, against the server's Date. Milliseconds from now, -1: unknown. */

@@ -6,6 +6,7 @@
  */
 #include "loader.h"
 
+#include <drover/ledger/ledger.h>
 #include <drover/plan/plan.h>
 
 /* What ours is merged into was somebody's before, and keeps its name. */
@@ -14,12 +15,24 @@ static const struct dr_other *other_of(struct loader *l, struct item *it)
     return it->other || it->route.merge ? NULL : dr_other_of(item_load(l, it));
 }
 
-/* Nobody is seen to have it, and its other form is a way out all the same. */
+/* Nobody is seen to have it, and its other form is a way out all the same: what
+ * has it lies in the recycle bin. */
 static bool has_unseen(struct loader *l, struct item *it)
 {
     const struct dr_other *o = other_of(l, it);
 
-    return o && o->unseen;
+    return o && (o->unseen || it->said_taken);
+}
+
+/* It stands there so: that its own form is refused once more, for whatever
+ * reason, takes nothing from it. */
+static bool stands_in_other(struct loader *l, struct item *it)
+{
+    struct dr_str done = {(const char *)it->fact.content_hash,
+                          sizeof(it->fact.content_hash)};
+
+    return it->fact.state == DR_FACT_DONE &&
+           dr_content_is_other_form(done, item_load(l, it)->content_hash);
 }
 
 bool taken_begins(const struct item *it, const struct dr_load *load)
@@ -161,13 +174,16 @@ static void looked(struct loader *l, struct item *it, enum find_state s,
     case FIND_NOTHING:
         /* In the recycle bin, where the target says so: our record stands under
          * its name, and another reason to refuse is none to rename it. */
-        if (!it->said_taken || !taken_other(l, it)) {
+        if ((!it->said_taken && !stands_in_other(l, it)) ||
+            !taken_other(l, it)) {
             refuse_unheld(l, it);
         }
         break;
     case FIND_OURS: /* it is not the name */
     case FIND_UNKNOWN:
-        refuse_unheld(l, it);
+        if (!stands_in_other(l, it) || !taken_other(l, it)) {
+            refuse_unheld(l, it);
+        }
         break;
     case FIND_FAILED:
         item_unsettled(l, it, true);
@@ -187,7 +203,8 @@ bool taken_ask(struct loader *l, struct item *it, int status,
         return false;
     }
     item_keep_why(it, status, doc);
-    it->said_taken = answer_name_taken(doc);
+    it->said_taken =
+        answer_taken(doc, it->type->ident == IDENT_EXTERNAL ? "email" : "name");
     item_move(it, &it->lp->lane->work, ITEM_LOOK);
     if (it->route.way == WAY_CREATE) {
         find_item(l, it, true, taken_create);

@@ -513,13 +513,41 @@ class Names(Case):
         self.assertEqual(self.addresses(w), {"0": (self.p(0), None)})
         w.stop()
 
-    def test_an_address_in_the_recycle_bin(self):
-        w = self.begun(company(1))
-        w.feed([contact(0, [1])])
-        w.control(["account", "contact"])
-        w.until_final([contact(0, [1])])
+    def in_the_bin(self):
+        w = self.people(1)
         self.again(w, ["account", "contact"], [
             removal("contact", "contact", 0, 9, 2)], states=("deleted",))
+        return w
+
+    def test_an_address_in_the_recycle_bin(self):
+        """It stays without, whatever is asked once more before the cut-over,
+        and in whatever language that is refused."""
+        lanes = ["account", "contact"]
+
+        def version(pas):
+            r = self.at(7, self.p(0), pas)
+            r["load"].update(rev=3, same="seven")
+            return r
+
+        w = self.in_the_bin()
+        self.again(w, lanes, [version(3)], 3)
+        kept = {"7": (None, self.p(0))}
+        self.assertEqual(self.addresses(w), kept)
+        told = {("7", "address_taken", "emails", True)}
+        self.assert_conflicts(w, told)
+        for pas, language in ((4, "en"), (5, "de")):
+            w.sim.post("/sim/knobs", {"error_language": language})
+            r = version(pas)
+            w.feed([r])
+            w.control(lanes, pas=pas, phase="freeze")
+            w.until_final([r], pas=pas)
+            self.assertEqual(self.addresses(w), kept)
+            self.assert_conflicts(w, told)
+        w.stop()
+
+    def test_an_address_that_is_refused_in_other_words(self):
+        w = self.in_the_bin()
+        w.sim.post("/sim/knobs", {"error_language": "de"})
         self.again(w, ["account", "contact"],
                    [self.at(7, self.p(0), 3)], 3, states=("refused",))
         self.assertIn("recycle bin", self.refusal(w, 7)["cure"])
