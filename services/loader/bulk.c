@@ -144,10 +144,7 @@ static void refused(struct loader *l, struct batch *b,
     if (taken_ask(l, it, ans->status, doc)) {
         ; /* whether its parent closes a circle is being asked */
     } else if (it->type->unique && !it->route.dst) {
-        it->alone = true; /* where it is not there: which tells more */
-        item_keep_why(it, ans->status, doc);
-        item_move(it, &b->lane->work, ITEM_LOOK);
-        find_item(l, it, true, taken_create);
+        alone_one(l, it, ans->status); /* which tells more */
     } else {
         (void)single_failed(l, it, OUT_AMBIGUOUS, ans, doc);
     }

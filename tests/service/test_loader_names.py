@@ -342,6 +342,23 @@ class Names(Case):
             for c in w.dump("catalog", 1) if c["side"] == "status"), 30)
         w.stop()
 
+    def test_a_bulk_call_for_one_that_is_refused_says_nothing_of_it(self):
+        """It goes in bulk since others are on their way, and is refused for
+        what the identifier is."""
+        w = World(self, knobs=("bulk_identifier_ext=400",))
+        w.faults({"name": "slow", "times": 1, "action": {"delay_ms": 6000},
+                  "match": {"method": "POST", "path": "contacts/bulk_upsert"}})
+        data = [contact(i, []) for i in range(21)]
+        w.feed(data[:20])
+        w.control(["contact"])
+        w.loader()
+        wait_until("a call is on its way", w.unsettled, 30)
+        w.feed(data[20:])
+        w.until_final(data)
+        self.assertEqual(self.rejected(w), [])
+        w.each_once("contacts", range(21))
+        w.stop()
+
     def test_killed_while_each_contact_goes_alone(self):
         for point in ("after_intent:3", "after_send:9", "after_answer:9",
                       "after_done:9"):
