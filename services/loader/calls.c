@@ -142,6 +142,13 @@ static void throttled(struct loader *l, const struct dr_http_answer *ans)
     }
 }
 
+/* The page of somebody in between says nothing of the target. */
+static bool well(const struct dr_http_answer *ans)
+{
+    return ans->status >= 200 && ans->status < 300 &&
+           (ans->body.n == 0 || ans->body.p[0] == '{' || ans->body.p[0] == '[');
+}
+
 static void note(struct loader *l, const struct dr_http_answer *ans)
 {
     l->calls++;
@@ -155,7 +162,7 @@ static void note(struct loader *l, const struct dr_http_answer *ans)
         l->target_down_ms = l->now_ms + l->target_backoff_ms;
         return;
     }
-    if (ans->status >= 200 && ans->status < 300) {
+    if (well(ans)) {
         l->well_ms = l->now_ms;
         l->target_backoff_ms = 0;
         l->throttle_ms = 0;

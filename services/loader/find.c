@@ -286,6 +286,7 @@ static void answered(struct loader *l, struct call *c,
     enum outcome o = answer_outcome(ans, doc != NULL);
     bool refused = o == OUT_REFUSED || o == OUT_AMBIGUOUS;
 
+    f->it->look_status = ans->status;
     if (f->it->dead || (o != OUT_SUCCESS && !refused)) {
         end(f, FIND_FAILED, NULL);
         return;
@@ -508,6 +509,7 @@ static struct find *begin(struct loader *l, struct item *it, find_fn *then)
     f->it = it;
     f->then = then;
     f->page = 1;
+    it->look_status = 0;
     it->pins++;
     l->looking++;
     return f;

@@ -5,7 +5,7 @@
  *   READY ─ token ─▶ INTENT appended ─ read back ─▶ SENT ─▶ outcome
  *   outcome: DONE or REFUSED appended (WRITTEN) ─ read back, in the id map ─▶
  *            settled · CONFIRM (bulk: waits for its row) · UNSETTLED (waits,
- *            then LOOK) · FRESH again
+ *            then LOOK) · PAUSE · FRESH again
  */
 #ifndef DROVER_LOADER_ITEM_H
 #define DROVER_LOADER_ITEM_H
@@ -36,6 +36,7 @@ enum item_state {
     ITEM_CONFIRM,
     ITEM_UNSETTLED, /* look_ms is when to look                              */
     ITEM_LOOK,
+    ITEM_PAUSE,   /* could not be read: begun again at look_ms            */
     ITEM_PUBLISH, /* waits until landed or rejected has its line          */
     ITEM_WRITTEN, /* waits until its DONE or REFUSED is in the id map     */
 };
@@ -93,6 +94,9 @@ struct item {
     char *why;           /* the job's words about it */
     int tries;           /* ends without effect that were not our own */
     int64_t failing_ms;  /* when the first of them was         */
+    int untold_n;        /* answers that did not say what stands there */
+    int64_t untold_ms;   /* when the first of them came                */
+    int look_status;     /* of the last of them; 0: there was none     */
     int pins;            /* callbacks under way */
     int untold;          /* parts left out, not yet in rejected */
     struct after *after; /* waits for those */

@@ -148,6 +148,11 @@ void single_finish(struct item *it);
 void single_amount(struct loader *l, struct item *it);
 /* It failed once more. true: too often, and it was refused. */
 bool single_tired(struct loader *l, struct item *it, int status);
+/* It was not told what stands there: asked again at look_ms, which is ever
+ * later. true: too often, and it is to be refused. */
+bool single_untold(struct loader *l, struct item *it, int status);
+/* The same before a write: it waits and is read again, or is refused. */
+void single_unread(struct loader *l, struct item *it, int status);
 void item_keep_why(struct item *it, int status, const struct dr_json *doc);
 bool single_failed(struct loader *l, struct item *it, enum outcome o,
                    const struct dr_http_answer *ans, const struct dr_json *doc);

@@ -78,8 +78,10 @@ static void judge(struct loader *l, struct item *it,
 {
     if (row_deleted(record)) {
         removal_done(l, it, DR_DELETED_GONE, record->raw);
-    } else if (row_id(record) != it->route.dst || !own_active(&it->lp->own)) {
-        item_again(it); /* another record's answer, or not ours to act on */
+    } else if (!own_active(&it->lp->own)) {
+        item_again(it); /* not ours to act on */
+    } else if (row_id(record) != it->route.dst) {
+        single_unread(l, it, it->look_status); /* another record's answer */
     } else if (edits_since(&it->fact, record, l->scratch)) {
         kept(l, it, "changed_in_target",
              "look at it and delete it by hand if it is not needed",
@@ -99,6 +101,7 @@ static void seen(struct loader *l, struct call *c,
     const struct dr_json *record = row_record(it->type, doc, l->scratch);
     enum outcome o = answer_outcome(ans, record != NULL);
 
+    it->look_status = ans->status;
     if (!it->dead) {
         if (ans->outcome == DR_HTTP_ANSWERED && ans->status == 404) {
             removal_done(l, it, DR_DELETED_GONE, ans->body);
@@ -125,7 +128,7 @@ static void listed(struct loader *l, struct item *it, enum find_state s,
              "the record it hangs on is gone, or holds too many: kept");
         break;
     case FIND_FAILED:
-        item_again(it);
+        single_unread(l, it, it->look_status);
         break;
     }
     it->lp->lane->in_flight--;

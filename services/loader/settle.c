@@ -234,6 +234,11 @@ static void settle_lane(struct loader *l, struct lane *lane)
     while (it && l->looking < LOOKS_MAX) {
         struct item *next = it->next;
         if (it->look_ms <= l->now_ms && own_active(&it->lp->own)) {
+            if (it->state == ITEM_PAUSE) {
+                item_again(it);
+                it = next;
+                continue;
+            }
             item_move(it, &lane->work, ITEM_LOOK);
             if (it->route.step == STEP_CONVERT) {
                 conversion_look(l, it);

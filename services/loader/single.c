@@ -9,6 +9,9 @@
 #define EXPIRE_MS 500
 #define TRIES_MAX 6 /* ends without effect before a person must look */
 #define FAILING_QUARANTINES 5 /* and for how long: 15 minutes in production */
+#define PAUSE_MIN_MS 100
+#define PAUSE_DOUBLINGS 7 /* the longest: 13 s */
+#define STRANGE_MS 60000
 
 void record_path(const struct type *t, uint64_t id, struct dr_buf *out)
 {
@@ -68,21 +71,31 @@ static void refuse_invalid(struct loader *l, struct item *it, int status,
 
 static void refuse_tired(struct loader *l, struct item *it, int status)
 {
+    bool error = status == 0 || status >= 500;
+
     item_refuse(l, it, "server_error", status,
                 "the target failed on this record again and again: ask its "
                 "support, then redrive",
-                true, DR_STR_LIT("the target answered with errors only"));
+                true,
+                error ? DR_STR_LIT("the target answered with errors only")
+                      : DR_STR_LIT("the target gave no answer that says what "
+                                   "the record is"));
 }
 
 /* An outage ends no record: only one that fails for long, while the target
  * answers others, is set aside. */
+static bool too_often(const struct loader *l, int *n, int64_t *since_ms)
+{
+    if ((*n)++ == 0) {
+        *since_ms = l->now_ms;
+    }
+    return *n > TRIES_MAX && l->well_ms > *since_ms &&
+           l->now_ms - *since_ms > FAILING_QUARANTINES * l->quarantine_ms;
+}
+
 static bool tired(struct loader *l, struct item *it)
 {
-    if (it->tries++ == 0) {
-        it->failing_ms = l->now_ms;
-    }
-    return it->tries > TRIES_MAX && l->well_ms > it->failing_ms &&
-           l->now_ms - it->failing_ms > FAILING_QUARANTINES * l->quarantine_ms;
+    return too_often(l, &it->tries, &it->failing_ms);
 }
 
 bool single_tired(struct loader *l, struct item *it, int status)
@@ -92,6 +105,39 @@ bool single_tired(struct loader *l, struct item *it, int status)
     }
     refuse_tired(l, it, status);
     return true;
+}
+
+/* Once a minute is enough to read. */
+static void tell_strange(struct loader *l, const struct item *it, int status)
+{
+    if (l->now_ms < l->strange_ms) {
+        return;
+    }
+    l->strange_ms = l->now_ms + STRANGE_MS;
+    dr_log(DR_LOG_WARN, "loader.strange_answer",
+           "lane=%s key=%s status=%d: the target did not say what stands "
+           "there; it is asked again, ever more seldom",
+           it->lp->lane->name, it->key_text, status);
+}
+
+/* What a person must grant, and what comes too fast, ends no record. */
+bool single_untold(struct loader *l, struct item *it, int status)
+{
+    bool over = too_often(l, &it->untold_n, &it->untold_ms);
+    int n = it->untold_n < PAUSE_DOUBLINGS ? it->untold_n : PAUSE_DOUBLINGS;
+
+    tell_strange(l, it, status);
+    it->look_ms = l->now_ms + ((int64_t)PAUSE_MIN_MS << n);
+    return over && status != 403 && status != 429;
+}
+
+void single_unread(struct loader *l, struct item *it, int status)
+{
+    if (single_untold(l, it, status)) {
+        refuse_tired(l, it, status);
+        return;
+    }
+    item_move(it, &it->lp->lane->waiting, ITEM_PAUSE);
 }
 
 /* What is common to all failed answers. false: it was a success. */
@@ -119,11 +165,10 @@ bool single_failed(struct loader *l, struct item *it, enum outcome o,
         break;
     case OUT_LOOK:
     case OUT_UNSETTLED:
-        if (tired(l, it) && o == OUT_LOOK && it->attempt == 0) {
-            refuse_tired(l, it, ans->status);
-        } else if (it->attempt == 0) {
-            item_again(it);
+        if (it->attempt == 0) {
+            single_unread(l, it, ans->status);
         } else {
+            (void)tired(l, it);
             item_unsettled(l, it, o == OUT_LOOK);
         }
         break;
@@ -302,6 +347,7 @@ void single_write(struct loader *l, struct item *it, const char *method)
     struct dr_buf path;
     struct call *c;
 
+    it->untold_n = 0;
     if (it->type->shape == SHAPE_FILE) {
         u = upload_new(l, it);
         if (!u) { /* refused */

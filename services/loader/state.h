@@ -194,7 +194,8 @@ struct loader {
     struct call_queue urgent, normal;
     int calls_out, looking;
     int64_t rate_wait_ms, target_down_ms, target_backoff_ms, throttle_ms;
-    int64_t well_ms; /* the target last answered with success */
+    int64_t well_ms;    /* the target last answered with success     */
+    int64_t strange_ms; /* no word of another strange answer till then */
     bool ever_answered;
     int writes_sent;
     int64_t sent_checked_ms;

@@ -131,7 +131,7 @@ static void answered(struct loader *l, struct call *c,
         if (row_deleted(record)) {
             item_lost(l, it);
         } else if (row_id(record) != it->route.dst) {
-            item_again(it); /* another record's answer */
+            single_unread(l, it, ans->status); /* another record's answer */
         } else {
             go_on(l, it, record);
         }
@@ -170,7 +170,7 @@ static void listed(struct loader *l, struct item *it, enum find_state s,
         missed(l, it, s);
         break;
     case FIND_FAILED:
-        item_again(it);
+        single_unread(l, it, it->look_status);
         break;
     }
     it->lp->lane->in_flight--;

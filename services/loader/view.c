@@ -137,8 +137,8 @@ static void told(struct loader *l, struct lanepart *lp, struct dr_str key,
         crash_at(l, "after_apply");
         item_settled(it);
     } else if (it->state == ITEM_WRITTEN || it->state == ITEM_PARENT ||
-               it->state == ITEM_READY || it->state == ITEM_UNSETTLED ||
-               it->state == ITEM_CONFIRM) {
+               it->state == ITEM_READY || it->state == ITEM_PAUSE ||
+               it->state == ITEM_UNSETTLED || it->state == ITEM_CONFIRM) {
         item_again(it); /* someone else's word about it */
     }
 }

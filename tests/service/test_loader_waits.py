@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""What the loader does while the target says nothing of use: how often it asks,
+when it sets a record aside, and what the simulated Freshsales holds then."""
+import itertools
+import re
+import unittest
+
+import test_loader_edits
+from test_loader import World, company, contact, deal, task
+from test_loader_removals import removal
+from bench import ndjson, wait_until
+
+def reads(path, **action):
+    return {"name": "read", "times": -1,
+            "match": {"method": "GET", "path": path}, "action": action}
+
+
+class Waits(test_loader_edits.Case):
+    def asked(self, w, path):
+        return sum(j["method"] == "GET" and bool(re.search(path, j["path"]))
+                   for j in ndjson(w.sim.admin, "/sim/journal"))
+
+    def set_aside(self, w, r):
+        """Its refusal. Meanwhile others are written, one after the other."""
+        key = (r["load"]["lane"], "%s:%s" % (r["load"]["object"],
+                                             r["load"]["id"]))
+        others = itertools.count(100)
+
+        def look():
+            w.feed([task(next(others), pas=2)])
+            f = w.final(2).get(key)
+            return f if f and f["rev"] == r["load"]["rev"] else None
+        return wait_until(lambda: "it is set aside: %s" % w.facts(), look, 90,
+                          1)
+
+    def begun(self):
+        w = World(self)
+        w.loader()
+        w.run_lanes({"account": [company(0)],
+                     "activity": [task(0), task(1)]})
+        return w
+
+    def read_before_a_write(self, r, path, **action):
+        w = self.begun()
+        before, n = w.records("sales_accounts"), self.asked(w, path)
+        w.faults(reads(path, **action))
+        w.feed([r])
+        w.control(["account", "activity"], pas=2)
+        final = self.set_aside(w, r)
+        self.assertEqual((final["state"], final["class"]),
+                         ("refused", "server_error"))
+        self.assertEqual(w.records("sales_accounts"), before)
+        self.assertIn("Task 0", [t["title"] for t in w.records("tasks")])
+        self.assertLessEqual(self.asked(w, path) - n, 12)
+        self.assertEqual(w.loaders[0].tail(1000).count(
+            "loader.strange_answer"), 1)
+        w.stop()
+
+    def test_a_read_that_is_answered_strangely(self):
+        """Ever more seldom, and in the end it is set aside."""
+        for action in ({"status": 410}, {"status": 302},
+                       {"drop_fields": ["sales_account"]}):
+            with self.subTest(action):
+                self.read_before_a_write(
+                    company(0, rev=2, pas=2, city="Rome"),
+                    "/sales_accounts/[0-9]+", **action)
+
+    def test_a_read_before_a_removal_that_is_answered_strangely(self):
+        self.read_before_a_write(removal("activity", "task", 0, 9, 2),
+                                 "/tasks/[0-9]+", status=410)
+
+
+if __name__ == "__main__":
+    unittest.main()
