@@ -6,8 +6,6 @@
  */
 #include "loader.h"
 
-#define AGAIN_MS 1000
-
 void conversion_refuse_back(struct loader *l, struct item *it)
 {
     it->attempt = 0;
@@ -72,7 +70,7 @@ static void found(struct loader *l, struct item *it, enum find_state s,
     }
     it->route.dst = it->fact.dst; /* the lead's */
     if (s == FIND_FAILED) {
-        later(it, l->now_ms + AGAIN_MS);
+        look_failed(l, it);
     } else if (record) {
         converted(l, it, row_id(record));
     } else {
@@ -103,7 +101,8 @@ static void lead_seen(struct loader *l, struct call *c,
         it->route.dst = 0;
         find_item(l, it, true, found);
     } else if (o != OUT_SUCCESS) {
-        later(it, l->now_ms + AGAIN_MS);
+        it->look_status = ans->status;
+        look_failed(l, it);
     } else if (it->whole_5xx || l->now_ms - it->since_ms >= l->quarantine_ms) {
         item_retry(l, it, "absent", 0);
     } else {

@@ -248,6 +248,8 @@ void conversion_look(struct loader *l, struct item *it);
 
 /* settle.c, find.c */
 void settles(struct loader *l);
+/* The look-up said nothing: it is made again, or the record refused. */
+void look_failed(struct loader *l, struct item *it);
 void find_item(struct loader *l, struct item *it, bool who, find_fn *then);
 /* Who has the name or e-mail of a record that stands: FIND_OURS, itself. */
 void find_holder(struct loader *l, struct item *it, find_fn *then);

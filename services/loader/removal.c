@@ -150,6 +150,8 @@ void removal_looked(struct loader *l, struct item *it, enum find_state s,
         removal_done(l, it, DR_DELETED_NOW, (struct dr_str){"", 0});
     } else if (s == FIND_OURS && record && over) {
         item_retry(l, it, "absent", 0);
+    } else if (s == FIND_FAILED) {
+        look_failed(l, it);
     } else {
         it->look_ms = over ? l->now_ms + 1000 : it->since_ms + l->quarantine_ms;
         item_move(it, &it->lp->lane->waiting, ITEM_UNSETTLED);

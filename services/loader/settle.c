@@ -1,12 +1,13 @@
 /* Attempts of unknown outcome: waited for, looked up, decided (5 step 3, 6). */
 #include "loader.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <drover/base/log.h>
 
 #define LOOKS_MAX 8   /* look-ups under way at a time */
-#define AGAIN_MS 1000 /* a look-up that failed        */
+#define AGAIN_MS 1000 /* a look-up that we could not make */
 #define WALK_FROM 2   /* more than so many: walk first */
 
 /* The second of two steps was not had, whatever the job says. */
@@ -59,6 +60,41 @@ static void refuse_unknown(struct loader *l, struct item *it)
                 false,
                 DR_STR_LIT("the request had no answer and the target has no "
                            "search for this kind"));
+}
+
+/* Asked for long: what was written may stand there, or not. */
+static void refuse_untold(struct loader *l, struct item *it, int status)
+{
+    enum dr_effect op = it->route.op;
+    char why[128];
+
+    (void)snprintf(why, sizeof(why),
+                   "the request had no answer, and whether it was followed "
+                   "the target does not say: HTTP %d",
+                   status);
+    item_refuse(l, it, "outcome_unknown", status,
+                op == DR_EFFECT_DELETE
+                    ? "look in the target whether it is gone; if not, delete "
+                      "it by hand"
+                : op == DR_EFFECT_UPDATE
+                    ? "look in the target whether it is as at the source; if "
+                      "not, change it by hand"
+                    : "look in the target whether it is there; if not, create "
+                      "it by hand",
+                false, dr_str_z(why));
+}
+
+void look_failed(struct loader *l, struct item *it)
+{
+    int status = it->look_status;
+
+    if (status == 0) { /* we did not ask, or nobody answered */
+        it->look_ms = l->now_ms + AGAIN_MS;
+    } else if (single_untold(l, it, status)) {
+        refuse_untold(l, it, status);
+        return;
+    }
+    item_move(it, &it->lp->lane->waiting, ITEM_UNSETTLED);
 }
 
 /* A contact that a job did not create: alone it is told more of why. */
@@ -172,7 +208,7 @@ static void found(struct loader *l, struct item *it, enum find_state s,
 {
     switch (s) {
     case FIND_FAILED:
-        later(it, l->now_ms + AGAIN_MS);
+        look_failed(l, it);
         break;
     case FIND_UNKNOWN:
         refuse_unknown(l, it);
@@ -200,6 +236,9 @@ static void looked(struct loader *l, struct item *it, enum find_state s,
 {
     if (it->state != ITEM_LOOK) {
         return;
+    }
+    if (s != FIND_FAILED) {
+        it->untold_n = 0;
     }
     if (it->route.op == DR_EFFECT_DELETE) {
         removal_looked(l, it, s, record);

@@ -69,6 +69,48 @@ class Waits(test_loader_edits.Case):
         self.read_before_a_write(removal("activity", "task", 0, 9, 2),
                                  "/tasks/[0-9]+", status=410)
 
+    def looked_up(self, records, faults, path):
+        """The write is lost, and what became of it is not to be had."""
+        w = self.begun()
+        w.faults(*faults)
+        before = self.asked(w, path)
+        w.feed(records)
+        w.control(["account", "activity"], pas=2)
+        final = self.set_aside(w, records[0])
+        self.assertEqual((final["state"], final["class"]),
+                         ("refused", "outcome_unknown"))
+        said = [r for r in self.rejected(w) if r["class"] ==
+                "outcome_unknown"]
+        self.assertIn("HTTP 400", said[0]["reason"])
+        self.assertIn("by hand", said[0]["cure"])
+        self.assertLessEqual(self.asked(w, path) - before, 12)
+        self.assertEqual(w.loaders[0].tail(1000).count(
+            "loader.strange_answer"), 1)
+        return w
+
+    def test_a_removal_whose_look_up_is_refused(self):
+        path = "/tasks/[0-9]+"
+        w = self.looked_up(
+            [removal("activity", "task", 0, 9, 2)],
+            [{"name": "lost", "times": 1,
+              "match": {"method": "DELETE", "path": path},
+              "action": {"close": "before"}},
+             dict(reads(path, status=400), after=1)], path)
+        self.assertIn("Task 0", [t["title"] for t in w.records("tasks")])
+        w.stop()
+
+    def test_an_update_whose_look_up_is_refused(self):
+        path = "/sales_accounts/[0-9]+"
+        w = self.looked_up(
+            [company(0, rev=2, pas=2, city="Rome")],
+            [{"name": "lost", "times": 1,
+              "match": {"method": "PUT", "path": path},
+              "action": {"close": "before"}},
+             dict(reads(path, status=400), after=1)], path)
+        self.assertEqual(self.of_source(w, "sales_accounts", "cf_source_id")[
+            "0"]["city"], "Bonn")
+        w.stop()
+
 
 if __name__ == "__main__":
     unittest.main()
