@@ -13,7 +13,6 @@
 
 #define SENDING_MAX 4 /* bulk calls on the way */
 #define FEW 2         /* so few go singly: a walk costs a call, too */
-#define REFUSED_MAX 4 /* bulk calls, before their identifier is doubted */
 
 static void batch_free(struct batch *b)
 {
@@ -101,30 +100,53 @@ static void wait_one(struct loader *l, struct item *it, int status)
     item_move(it, &it->lp->lane->confirming, ITEM_CONFIRM);
 }
 
+/* That a target takes our id as the identifier of a contact in bulk is not
+ * certain (reference 15.2): by its address it would find somebody else's. Until
+ * it took a call, one contact of each that is refused goes as a bulk of its
+ * own: where that is refused, too, and the same contact is then created by
+ * POST, it was the identifier (bulk_created). A body that is too large (413)
+ * says nothing of it. */
+static bool by_our_id(const struct batch *b)
+{
+    return !b->by_id && b->lane->type->ident == IDENT_EXTERNAL;
+}
+
+static bool tells_of_id(int status)
+{
+    return status == 400 || status == 422;
+}
+
 static void alone_one(struct loader *l, struct item *it, int status)
 {
     it->alone = true;
     item_retry(l, it, "batch_refused", status);
 }
 
-/* That a target takes our id as the identifier of a contact in bulk is not
- * certain (reference 15.2). Batch after batch refused whole and none ever taken
- * means that it does not: by its address it would find somebody else's. */
-static bool id_is_refused(struct batch *b)
+void bulk_created(struct item *it)
 {
-    struct lane *lane = b->lane;
+    struct lane *lane = it->lp->lane;
 
-    if (b->by_id || lane->type->ident != IDENT_EXTERNAL || lane->took_creates) {
-        return false;
+    if (!it->doubted || it->other || lane->took_creates ||
+        lane->single_creates) {
+        return;
     }
-    if (!lane->single_creates && ++lane->refused_creates == REFUSED_MAX) {
-        lane->single_creates = true;
-        dr_log(DR_LOG_WARN, "loader.single_creates",
-               "lane=%s the target finds no record by our id in bulk calls: "
-               "each is created alone, which takes a call a record",
-               lane->name);
+    lane->single_creates = true;
+    dr_log(DR_LOG_WARN, "loader.single_creates",
+           "lane=%s the target finds no record by our id in bulk calls: each "
+           "is created alone, which takes a call a record",
+           lane->name);
+}
+
+static void halve(struct loader *l, struct batch *b, int status)
+{
+    struct item *first = b->items[0];
+
+    each(l, b, halve_one, status);
+    if (first && by_our_id(b) && !b->lane->took_creates &&
+        tells_of_id(status)) {
+        first->max_batch = 1;
+        first->alone = false;
     }
-    return lane->single_creates;
 }
 
 static void refused(struct loader *l, struct batch *b,
@@ -132,14 +154,15 @@ static void refused(struct loader *l, struct batch *b,
 {
     struct item *it = b->items[0];
 
-    if (id_is_refused(b)) {
+    if (by_our_id(b) && b->lane->single_creates) {
         each(l, b, alone_one, ans->status);
         return;
     }
     if (b->n > 1 || !it) {
-        each(l, b, halve_one, ans->status);
+        halve(l, b, ans->status);
         return;
     }
+    it->doubted = by_our_id(b) && tells_of_id(ans->status);
     bulk_item_gone(it);
     if (taken_ask(l, it, ans->status, doc)) {
         ; /* whether its parent closes a circle is being asked */

@@ -86,6 +86,7 @@ struct item {
     int max_batch;  /* 0: any; a refused batch is halved */
     uint64_t found; /* a look-up's id */
     bool whole_5xx, checked, alone, content, job_done;
+    bool doubted;        /* refused in bulk, where it was the only one */
     bool odd;            /* an answer of success without our identity in it */
     bool older;          /* a DONE of an older version was appended */
     bool told;           /* its refused lines stand in rejected */

@@ -186,6 +186,8 @@ const struct dr_json *answer_json(struct loader *l,
 void bulk(struct loader *l);
 void bulk_accepted(struct loader *l, struct item *it);
 void bulk_item_gone(struct item *it);
+/* A single create was answered: it may tell of the bulk ones. */
+void bulk_created(struct item *it);
 void confirm(struct loader *l, struct lane *lane);
 bool bulk_more_comes(const struct loader *l, const struct lane *lane);
 bool bulk_create_turn(const struct lane *lane);

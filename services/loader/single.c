@@ -222,6 +222,9 @@ static void wrote(struct loader *l, struct item *it,
         item_half_landed(l, it, row_id(record), record->raw);
         return;
     }
+    if (it->route.way == WAY_CREATE) {
+        bulk_created(it);
+    }
     item_landed(l, it, row_id(record), DR_LANDED_ANSWER, DR_DONE_ANSWERED,
                 record->raw);
 }

@@ -118,7 +118,6 @@ struct lane {
     bool open, halted;
     bool took_creates;   /* the target: a bulk create of this lane          */
     bool single_creates; /* it takes none, for it does not find by our id   */
-    int refused_creates; /* bulk calls, before it took any                  */
     enum barrier barrier;
     int64_t *ends; /* of all earlier lanes' ledgers when the lane opened */
     int64_t barrier_ms;

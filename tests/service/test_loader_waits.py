@@ -30,7 +30,7 @@ class Waits(test_loader_edits.Case):
             w.feed([task(next(others), pas=2)])
             f = w.final(2).get(key)
             return f if f and f["rev"] == r["load"]["rev"] else None
-        return wait_until(lambda: "it is set aside: %s" % w.facts(), look, 90,
+        return wait_until(lambda: "set aside; %s" % w.loaders[0].tail(3), look, 90,
                           1)
 
     def begun(self):
@@ -110,6 +110,31 @@ class Waits(test_loader_edits.Case):
         self.assertEqual(self.of_source(w, "sales_accounts", "cf_source_id")[
             "0"]["city"], "Bonn")
         w.stop()
+
+    def refused_batches(self, n, status):
+        """The first four are refused whole, for what is no fault of theirs:
+        that tells nothing of what the target takes in bulk."""
+        w = World(self)
+        w.loader()
+        w.run_lanes({"account": [company(0)]})
+        w.faults({"name": "bulk", "times": 4,
+                  "match": {"method": "POST", "path": "/contacts/bulk_upsert"},
+                  "action": {"status": status}})
+        data = [contact(i, [0]) for i in range(n)]
+        before = w.calls()
+        w.feed(data)
+        w.control(["account", "contact"])
+        w.until_final(data, 120)
+        w.each_once("contacts", range(n))
+        self.assertNotIn("loader.single_creates", w.loaders[0].tail(1000))
+        self.assertLessEqual(w.calls() - before, n // 10)
+        w.stop()
+
+    def test_batches_that_are_too_large(self):
+        self.refused_batches(600, 413)
+
+    def test_batches_that_are_refused_at_once(self):
+        self.refused_batches(1200, 400)
 
 
 if __name__ == "__main__":
