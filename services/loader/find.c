@@ -146,10 +146,17 @@ static const struct dr_json *rows_of(const struct type *t,
     return dr_json_type(v) == DR_JSON_ARRAY ? v : NULL;
 }
 
-static void got_rows(struct find *f, const struct dr_json *rows)
+/* doc: NULL: it was refused, and nobody is found so. */
+static void got_rows(struct find *f, const struct dr_json *doc)
 {
+    const struct dr_json *rows = rows_of(f->it->type, doc);
     const struct dr_json *self = NULL;
 
+    if (doc && !rows) {
+        end(f, FIND_FAILED, NULL); /* another question's answer */
+        return;
+    }
+    f->searched |= doc != NULL;
     DR_JSON_EACH(r, rows)
     {
         if (f->holder && row_id(r) == f->it->route.dst) {
@@ -298,8 +305,7 @@ static void answered(struct loader *l, struct call *c,
     case STAGE_LOOKUP:
     case STAGE_FILTER:
     case STAGE_IDENT:
-        f->searched |= !refused;
-        got_rows(f, refused ? NULL : rows_of(f->it->type, doc));
+        got_rows(f, refused ? NULL : doc);
         break;
     case STAGE_SEARCH:
         got_search(f, refused ? NULL : doc);

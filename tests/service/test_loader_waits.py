@@ -136,6 +136,27 @@ class Waits(test_loader_edits.Case):
     def test_batches_that_are_refused_at_once(self):
         self.refused_batches(1200, 400)
 
+    def test_a_search_whose_answer_has_another_shape(self):
+        """It does not say that the deal is not there: its POST was lost on
+        the way back, and it is made once."""
+        for path, method in (("/lookup", "GET"), ("/filtered_search", "POST")):
+            with self.subTest(path):
+                w = World(self)
+                w.loader()
+                w.faults({"name": "made", "times": 1,
+                          "match": {"method": "POST", "path": "/deals$"},
+                          "action": {"close": "after"}},
+                         {"name": "shape", "times": 2,
+                          "match": {"method": method, "path": path},
+                          "action": {"drop_fields": ["deals"]}})
+                data = [deal(0, how="single")]
+                w.feed(data)
+                w.control(["deal"])
+                final = w.until_final(data)
+                self.assertEqual(final["deal", "deal:0"]["state"], "done")
+                w.each_once("deals", [0])
+                w.stop()
+
 
 if __name__ == "__main__":
     unittest.main()
