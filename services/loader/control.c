@@ -83,6 +83,9 @@ void control_changed(struct loader *l)
         }
         open_or_close(l, &l->lanes[i], open);
     }
+    if (new_pass) {
+        items_yield(l);
+    }
     dr_log(DR_LOG_INFO, "loader.control",
            "phase=" DR_STR_FMT " pass=%u working=%d lanes=%zu",
            DR_STR_ARG(c->phase), (unsigned)c->pass, (int)l->working,

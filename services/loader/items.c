@@ -89,6 +89,7 @@ void item_again(struct item *it)
     it->found = 0;
     edits_forget(it);
     item_move(it, &it->lp->fresh, ITEM_FRESH);
+    turn_yield(it->lp->lane->l, it);
 }
 
 struct item *item_find(struct lanepart *lp, struct dr_str key)
@@ -149,6 +150,20 @@ void items_restart(struct lanepart *lp)
         struct item *it = value;
         if (it->state != ITEM_FRESH && !under_way(it)) {
             item_again(it);
+        }
+    }
+}
+
+void items_yield(struct loader *l)
+{
+    for (int32_t i = 0; i < LANES * l->parts; i++) {
+        struct lanepart *lp = &l->lps[i];
+        struct dr_str key;
+        void *value;
+        size_t at = 0;
+
+        while (lp->items && dr_map_next(lp->items, &at, &key, &value)) {
+            turn_yield(l, value);
         }
     }
 }

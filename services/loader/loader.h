@@ -133,6 +133,11 @@ uint64_t turn_alike(const struct dr_load *load, const struct links *links);
 bool turn_needed(const struct item *it);
 bool turn_enter(struct loader *l, struct item *it); /* false: another has it */
 void turn_leave(struct loader *l, struct item *it);
+/* Of an item whose pass is over and whose lane is closed: nobody settles it
+ * before that opens, and others wait for the record. */
+void turn_yield(struct loader *l, struct item *it);
+/* The same of all of them, when a pass has begun. */
+void items_yield(struct loader *l);
 
 /* single.c, update.c */
 void singles(struct loader *l);

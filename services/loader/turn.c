@@ -103,7 +103,9 @@ void turn_leave(struct loader *l, struct item *it)
     char name[128];
     struct dr_err err;
 
-    if ((!it->locked && !it->fold && !by_content(it)) ||
+    /* Of a set that was found done, the turn may be another process's. */
+    if (!it->type ||
+        (!it->locked && !it->fold && !by_content(it) && !amount_of_set(it)) ||
         (dst == 0 && !by_content(it)) || !l->view_up) {
         return;
     }
@@ -111,5 +113,22 @@ void turn_leave(struct loader *l, struct item *it)
     if (dr_store_walk_unlock(l->store, lock_name(it, dst, name), it->key_text,
                              -1, &err)) {
         view_failed(l, &err);
+    }
+}
+
+/* Neither under way nor of unknown outcome. */
+static bool idle(const struct item *it)
+{
+    const struct dr_fold *fold = it->lp->own.fold;
+    bool waits = it->state == ITEM_FRESH || it->state == ITEM_PARENT ||
+                 it->state == ITEM_READY || it->state == ITEM_PAUSE;
+
+    return waits && it->pins == 0 && fold && !dr_fold_unsettled(fold, it->key);
+}
+
+void turn_yield(struct loader *l, struct item *it)
+{
+    if (it->locked && it->pass < l->pass && !it->lp->lane->open && idle(it)) {
+        turn_leave(l, it);
     }
 }

@@ -89,6 +89,35 @@ class Lines(test_loader_edits.Case):
         self.holds(w, [], "99.00")
         w.stop()
 
+    def test_a_deal_that_waits_for_a_set_of_the_pass_before(self):
+        """The set's lane is closed, and nobody settles it: its turn ends."""
+        w = self.world()
+        w.faults(fault({"status": 403}, nth=2))
+        self.fed(w, [0])
+        wait_until("both calls were made", lambda: self.puts(w) == 2, 30)
+        self.again(w, ["product", "deal"], [
+            deal(0, amount="99.00", pas=2, name="Other plan")])
+        self.assertEqual(self.of_source(w, "deals", "cf_source_id")["0"][
+            "name"], "Other plan")
+        w.stop()
+
+    def test_a_deal_that_waits_for_a_set_of_a_dead_loader(self):
+        """Its set is found done by another one, which never had the turn."""
+        w = self.world()
+        p = self.restarted(w, "after_answer:2")
+        self.fed(w, [0])
+        wait_until("it ends", lambda: not p.alive(), 40)
+        w.loaders.clear()
+        w.loader(2)
+        self.final(w, 1)
+        self.again(w, LANES, [deal(0, amount="99.00", rev=2, pas=1,
+                                   name="Renamed", how="single", tail=True)],
+                   pas=1)
+        wait_until("it is renamed", lambda: self.of_source(
+            w, "deals", "cf_source_id")["0"]["name"] == "Renamed", 30)
+        self.holds(w, [0], "99.00")
+        w.stop()
+
     def test_killed_before_the_answer_was_told(self):
         """Nobody says that the lines stand but the open attempt; the next set
         has none, or others."""

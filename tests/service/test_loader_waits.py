@@ -146,6 +146,10 @@ class Waits(test_loader_edits.Case):
                 w.faults({"name": "made", "times": 1,
                           "match": {"method": "POST", "path": "/deals$"},
                           "action": {"close": "after"}},
+                         {"name": "no lookup",
+                          "times": 3 if method == "POST" else 0,
+                          "match": {"path": "/lookup"},
+                          "action": {"status": 404}},
                          {"name": "shape", "times": 2,
                           "match": {"method": method, "path": path},
                           "action": {"drop_fields": ["deals"]}})
