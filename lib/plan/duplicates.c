@@ -1,5 +1,5 @@
-/* Names and addresses that the target wants to be unique: who keeps one, who
- * becomes a record that was there before, and how many share a deal's name. */
+/* Names and addresses that the target wants to be unique: who keeps one, and
+ * who becomes a record that was there before. */
 #include "propose_private.h"
 
 #include <stdlib.h>
