@@ -432,6 +432,22 @@ static void loaders(struct fmt *f, const struct dr_json *rows)
     text_table_print(&t, f->out, "");
 }
 
+/* Why a lane takes fifty times as many calls. */
+static void single_creates(struct fmt *f, const struct dr_json *rows)
+{
+    DR_JSON_EACH(row, rows)
+    {
+        DR_JSON_EACH(lane, dr_json_get(row, "single_creates"))
+        {
+            name_column(f->out, "a call each");
+            text_esc(f->out, dr_json_str(lane));
+            dr_buf_z(f->out, ", says ");
+            text_esc(f->out, dr_json_scalar(dr_json_get(row, "id")));
+            dr_buf_z(f->out, ": the target takes none by our id in bulk\n");
+        }
+    }
+}
+
 void fmt_status(struct fmt *f, const struct dr_json *j)
 {
     static const char *const reading[] = {"object", "expected", "read"};
@@ -456,6 +472,7 @@ void fmt_status(struct fmt *f, const struct dr_json *j)
     told(f, dr_json_get(source, "findings"), "folder",
          "finding, its cure in profile-check.json:",
          "findings, their cures in profile-check.json:");
+    single_creates(f, dr_json_get(j, "loaders"));
     decisions(f, j);
     if (!dr_json_true(dr_json_get(source, "snapshot_complete"))) {
         counts_table(f, dr_json_get(source, "objects"), reading,

@@ -379,6 +379,20 @@ static void decisions(struct auditor *au, struct dr_json_w *w)
     dr_json_w_kvi(w, "conflicts", conflicts_count(au));
 }
 
+/* Lanes in which the target takes no bulk create: a call a record. */
+static void single_creates(const struct dr_json *lanes, struct dr_json_w *w)
+{
+    dr_json_w_key(w, "single_creates");
+    dr_json_w_arr(w);
+    DR_JSON_EACH(lane, lanes)
+    {
+        if (dr_json_true(dr_json_get(lane, "single_creates"))) {
+            dr_json_w_str(w, lane->key);
+        }
+    }
+    dr_json_w_end(w);
+}
+
 static void loaders(struct auditor *au, struct dr_json_w *w)
 {
     struct query *q = db_query(books_db(au->books),
@@ -397,6 +411,7 @@ static void loaders(struct auditor *au, struct dr_json_w *w)
         dr_json_w_kvi(w, "calls", dr_json_get_i64(j, "calls", 0));
         dr_json_w_kvi(w, "refused_429", dr_json_get_i64(j, "refused_429", 0));
         dr_json_w_kv(w, "waiting", dr_json_get_str(j, "waiting"));
+        single_creates(dr_json_get(j, "lanes"), w);
         dr_json_w_end(w);
     }
     dr_json_w_end(w);

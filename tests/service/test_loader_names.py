@@ -8,7 +8,7 @@ from test_loader import (  # first: it finds the support folder
     QUARANTINE_MS, World, company, contact, record)
 from test_loader_edits import Case
 from test_loader_removals import removal
-from bench import wait_until
+from bench import call, wait_until
 
 TAKEN = "name_taken"
 
@@ -341,6 +341,7 @@ class Names(Case):
             c["name"].startswith("loader:") and
             c["json"]["lanes"]["contact"].get("single_creates")
             for c in w.dump("catalog", 1) if c["side"] == "status"), 30)
+        self.assertEqual(self.status_of_loaders(w), [["contact"]])
         w.stop()
 
     def test_a_bulk_call_for_one_that_is_refused_says_nothing_of_it(self):
@@ -359,6 +360,25 @@ class Names(Case):
         self.assertEqual(self.rejected(w), [])
         w.each_once("contacts", range(21))
         w.stop()
+
+    def status_of_loaders(self, w):
+        """As the auditor tells it."""
+        folder = self.bench.folder / (w.name + "-books")
+        folder.mkdir()
+        token = "a-token-of-more-than-16"
+        conf = {"migration": w.name, "kafka.brokers": self.kafka.brokers,
+                "kafka.partitions": w.parts, "api.port": 0,
+                "api.port_file": folder / "api.port",
+                "api.token_file": self.bench.secret(w.name + ".token", token),
+                "books.file": folder / "books.sqlite"}
+        p = self.bench.service("auditor", w.name, conf)
+        self.bench.ready(p)
+        port = int(conf["api.port_file"].read_text())
+        status = wait_until("it knows of the loader", lambda: (
+            lambda s: s.get("loaders") and s)(
+                call(port, "GET", "/v1/status", None, token)[1]), 30)
+        self.assertEqual(p.stop(), 0)
+        return [x["single_creates"] for x in status["loaders"]]
 
     def test_killed_while_each_contact_goes_alone(self):
         for point in ("after_intent:3", "after_send:9", "after_answer:9",
