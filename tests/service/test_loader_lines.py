@@ -163,10 +163,12 @@ class Lines(test_loader_edits.Case):
         return {(r["object"], r["id"], r["class"], r["field"], r["partial"])
                 for r in self.rejected(w)}
 
-    def assert_told(self, w):
+    def assert_told(self, w, passes):
+        """In those passes, and nothing but that."""
         wanted = {("deal", "0", "conflict", "amount", True)}
-        wait_until(lambda: "it is told: %s" % self.told(w),
-                   lambda: self.told(w) == wanted, 30)
+        wait_until(lambda: "it is told: %s" % self.rejected(w), lambda: (
+            self.told(w) == wanted and
+            {r["pass"] for r in self.rejected(w)} == set(passes)), 30)
 
     def test_an_amount_that_somebody_changed(self):
         """The lines overwrite it at the server, so it is written again: theirs,
@@ -179,7 +181,7 @@ class Lines(test_loader_edits.Case):
         self.fed(w, [1], 2, 2)
         self.assertEqual(self.final(w, 2)["state"], "done")
         self.holds(w, [1], "500.0")
-        self.assert_told(w)
+        self.assert_told(w, [2])
         self.fed(w, [], 3, 3)
         self.assertEqual(self.final(w, 3)["state"], "done")
         self.holds(w, [], "500.0")
@@ -196,7 +198,7 @@ class Lines(test_loader_edits.Case):
         self.fed(w, [1], 7, 7)
         self.final(w, 7)
         self.holds(w, [1], "120.00")
-        self.assert_told(w)
+        self.assert_told(w, [2, 3, 4])
         w.stop()
 
     def test_an_amount_that_somebody_changed_before_any_line(self):
@@ -205,7 +207,7 @@ class Lines(test_loader_edits.Case):
         self.fed(w, [0], 2, 2)
         self.final(w, 2)
         self.holds(w, [0], "500.0")
-        self.assert_told(w)
+        self.assert_told(w, [2])
         w.stop()
 
     def test_killed_over_an_amount_that_somebody_changed(self):
@@ -239,7 +241,9 @@ class Lines(test_loader_edits.Case):
         w.loader(2)
         self.assertEqual(self.final(w, 2 if then else 3)["state"], "done")
         self.holds(w, then, amount or "99.00")
-        if not amount:
+        if amount:
+            self.assert_told(w, [2 if then else 3])
+        else:
             self.assertEqual(self.told(w), set())
         w.stop()
 

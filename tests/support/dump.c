@@ -115,6 +115,7 @@ static void rejected(struct dr_json_w *w, const struct dr_rejected *r)
     dr_json_w_kv(w, "reason", r->reason);
     dr_json_w_kv(w, "cure", r->cure);
     dr_json_w_kvb(w, "partial", r->partial);
+    dr_json_w_kvi(w, "pass", r->pass);
     dr_json_w_kvi(w, "rev", (int64_t)r->rev);
 }
 
