@@ -123,6 +123,38 @@ void amount_ahead(struct loader *l, struct item *it,
     it->route.step = 0;
 }
 
+/* ---- before the deal itself is ---- */
+
+/* A person's that the lines have overwritten is no less a person's. */
+static bool made_by_lines(const struct dr_fact *set, uint64_t deal,
+                          struct dr_str now)
+{
+    struct dr_str left = {(const char *)set->fields, set->fields_n};
+
+    return set->dst == deal && dr_committed_as(left, AMOUNT, now) &&
+           !dr_committed(left, KEPT);
+}
+
+int amount_look(struct loader *l, struct item *it, const struct dr_load *load,
+                const struct dr_json *record)
+{
+    struct dr_str lane = DR_STR_LIT("deal_product"), id = it->key, key;
+    struct dr_fact set;
+
+    it->lines_made = false;
+    if (!dr_str_eqz(load->lane, "deal")) {
+        return 0;
+    }
+    (void)dr_str_split(&id, ':');
+    key = dr_arena_printf(l->scratch, "line_item:" DR_STR_FMT, DR_STR_ARG(id));
+    if (view_facts(l, &lane, &key, 1, &set)) {
+        return -1;
+    }
+    it->lines_made =
+        made_by_lines(&set, it->route.dst, amount_of(record, l->scratch));
+    return 0;
+}
+
 /* ---- after they were ---- */
 
 void amount_commit(struct loader *l, struct item *it,

@@ -107,6 +107,9 @@ static bool theirs(const struct item *it, struct dr_str name, struct dr_str now,
 {
     struct dr_str fields = fields_of(&it->fact);
 
+    if (it->lines_made && dr_str_eqz(name, "amount")) {
+        return false;
+    }
     if (dr_committed(fields, name)) {
         return !dr_committed_as(fields, name, now);
     }
@@ -238,14 +241,17 @@ static bool find_field(struct loader *l, struct item *it,
     return false;
 }
 
-void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
-                const struct links *links, const struct dr_json *record)
+int edits_find(struct loader *l, struct item *it, const struct dr_load *load,
+               const struct links *links, const struct dr_json *record)
 {
     bool same = true;
 
     edits_forget(it);
     if (it->fact.fields_n == 0) {
-        return; /* never written by us, or before this was kept */
+        return 0; /* never written by us, or before this was kept */
+    }
+    if (amount_look(l, it, load, record)) {
+        return -1;
     }
     it->kept = dr_xcalloc(load->field_count + 1, 1);
     for (size_t i = 0; i < load->field_count; i++) {
@@ -253,6 +259,7 @@ void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
     }
     it->same = find_links(l, it, load, links, record) && same;
     it->told_kept = true;
+    return 0;
 }
 
 /* ---- after a write ---- */

@@ -75,6 +75,7 @@ struct item {
     size_t body_size;
     char keep[64];     /* deal: its amount; deal_product: the amount to keep */
     bool theirs;       /* that is a person's                                 */
+    bool lines_made;   /* deal: nobody but its lines made its amount         */
     bool set_stands;   /* the deal was seen with the lines of this set       */
     uint64_t deal_rev; /* the version that the deal was left at */
     uint32_t attempt;  /* of the INTENT that is open, with its writer: */

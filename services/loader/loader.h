@@ -175,6 +175,9 @@ int amount_find(struct loader *l, struct item *it,
 /* A person's is in the ledger before the lines overwrite it. */
 void amount_ahead(struct loader *l, struct item *it,
                   const struct dr_json *record);
+/* Before the deal is written itself. -1: the id map is away. */
+int amount_look(struct loader *l, struct item *it, const struct dr_load *load,
+                const struct dr_json *record);
 /* What DONE says of it. half: the deal with an amount that its lines made;
  * NULL: the amount is as wanted, or what it is, is not known. */
 void amount_commit(struct loader *l, struct item *it,
@@ -221,8 +224,9 @@ void update_opts(struct loader *l, const struct item *it,
                  struct body_opts *out);
 
 /* edits.c: people's edits */
-void edits_find(struct loader *l, struct item *it, const struct dr_load *load,
-                const struct links *links, const struct dr_json *record);
+/* -1: the id map is away. */
+int edits_find(struct loader *l, struct item *it, const struct dr_load *load,
+               const struct links *links, const struct dr_json *record);
 void edits_commit(struct loader *l, struct item *it, struct dr_str record);
 void edits_forget(struct item *it);
 /* A value as it is shown, told alike however that is. */

@@ -83,11 +83,11 @@ void rewrite_row(struct loader *l, struct item *it,
     if (it->in != &it->lp->lane->before || row_id(record) != it->route.dst) {
         return;
     }
-    if (!own_active(&it->lp->own) || item_links(l, it, &load, &links)) {
+    if (!own_active(&it->lp->own) || item_links(l, it, &load, &links) ||
+        edits_find(l, it, load, &links, record)) {
         item_again(it);
         return;
     }
-    edits_find(l, it, load, &links, record);
     if (it->same) {
         item_landed(l, it, it->route.dst, DR_LANDED_WALK, DR_DONE_DISCOVERED,
                     record->raw);

@@ -73,7 +73,9 @@ static int build(struct loader *l, struct item *it,
         return -1;
     }
     if (it->route.way != WAY_FOLD || fold_is_here(it)) {
-        edits_find(l, it, load, &links, record);
+        if (edits_find(l, it, load, &links, record)) {
+            return -1;
+        }
         if (hidden_loses(l, it, load, record)) {
             hidden_refuse(l, it, load);
             return 1;

@@ -163,6 +163,9 @@ class Lines(test_loader_edits.Case):
         return {(r["object"], r["id"], r["class"], r["field"], r["partial"])
                 for r in self.rejected(w)}
 
+    def conflicts_of(self, w):
+        return [r for r in self.rejected(w) if r["class"] == "conflict"]
+
     def assert_told(self, w, passes):
         """In those passes, and nothing but that."""
         wanted = {("deal", "0", "conflict", "amount", True)}
@@ -208,6 +211,23 @@ class Lines(test_loader_edits.Case):
         self.final(w, 2)
         self.holds(w, [0], "500.0")
         self.assert_told(w, [2])
+        w.stop()
+
+    def test_an_amount_that_the_lines_made_is_no_edit(self):
+        """What was to be written again was refused; so the deal's own lane
+        finds what the lines made."""
+        w = self.world()
+        w.faults(fault({"status": 400}, nth=2, times=-1))
+        self.fed(w, [0])
+        self.assertEqual(self.final(w, 1)["state"], "refused")
+        self.holds(w, [0], SUM)
+        w.faults()
+        for rev, amount in ((2, "99.00"), (3, "120.00")):
+            data = [deal(0, amount=amount, rev=rev, pas=rev, name="Renamed",
+                         tail=True, how="single")]
+            self.again(w, ["product", "deal"], data, rev)
+            self.holds(w, [0], amount)
+        self.assertEqual(self.conflicts_of(w), [])
         w.stop()
 
     def test_killed_over_an_amount_that_somebody_changed(self):
