@@ -87,14 +87,11 @@ static void set_keep(struct item *it, const struct dr_load *load,
     }
 }
 
-/* Not within the run that wrote the deal, a moment before. */
-static bool set_is_late(const struct item *it, const struct dr_load *load,
-                        const struct dr_fact *facts)
+/* Not within the run that made the deal, a moment before. A later pass may
+ * have written it too, and have left what a person changed meanwhile. */
+static bool set_is_late(const struct item *it)
 {
-    size_t at;
-
-    return amount_of_set(it) && has_ref(load, "deal", &at) &&
-           (it->tail || facts[at].pass < it->pass);
+    return amount_of_set(it) && (it->tail || it->pass > 1);
 }
 
 /* What cannot be read by its id is found again below the record it hangs on. */
@@ -450,7 +447,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         return;
     }
     rc.self_dst = self_of(o->load, &links);
-    rc.late = set_is_late(it, o->load, facts + 1);
+    rc.late = set_is_late(it);
     route_of(&rc, &it->route);
     mark_form(it, o->load);
     set_keep(it, o->load, facts + 1);

@@ -213,6 +213,18 @@ class Lines(test_loader_edits.Case):
         self.assert_told(w, [2])
         w.stop()
 
+    def test_an_amount_that_somebody_changed_between_two_passes(self):
+        """The second pass writes the deal anew, and then its first set."""
+        w = self.world()
+        self.edited(w, "500.0")
+        data = [deal(0, amount="99.00", pas=2, name="Renamed")]
+        self.again(w, ["product", "deal"], data, 2)
+        self.assert_told(w, [2])
+        self.fed(w, [0], 1, 2)
+        self.final(w, 1)
+        self.holds(w, [0], "500.0")
+        w.stop()
+
     def test_an_amount_that_the_lines_made_is_no_edit(self):
         """What was to be written again was refused; so the deal's own lane
         finds what the lines made."""
