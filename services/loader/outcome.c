@@ -227,22 +227,45 @@ static const char decide[] = "decide which value is right; where it is the "
                              "source's, set it in Freshsales by hand";
 
 /* Of the deal, not of its lines; for the version of it that was left. */
-static void tell_amount(struct loader *l, struct item *it)
+static void tell_of_deal(struct loader *l, struct item *it, const char *reason,
+                         const char *cure)
 {
     struct dr_load deal = *item_load(l, it);
     struct rejection r = {.class = "conflict",
-                          .cure = decide,
+                          .cure = cure,
                           .field = DR_STR_LIT("amount"),
                           .rule = DR_STR_LIT("deal.amount"),
-                          .reason = dr_str_z(changed_there),
+                          .reason = dr_str_z(reason),
                           .redrivable = true,
                           .partial = true,
                           .rev = it->deal_rev};
 
+    deal.object = DR_STR_LIT("deal");
+    tell_part(l, it, &deal, &r);
+}
+
+static void tell_amount(struct loader *l, struct item *it)
+{
     if (amount_of_set(it) && it->theirs && !it->told_kept) {
         it->told_kept = true;
-        deal.object = DR_STR_LIT("deal");
-        tell_part(l, it, &deal, &r);
+        tell_of_deal(l, it, changed_there, decide);
+    }
+}
+
+/* The lines stand, and theirs is nowhere but in the ledger. */
+static void tell_amount_lost(struct loader *l, struct item *it)
+{
+    char why[192];
+
+    if (amount_of_set(it) && it->theirs && it->route.step == 2) {
+        (void)snprintf(why, sizeof(why),
+                       "changed in Freshsales to %s since we wrote it; the "
+                       "deal's lines have overwritten that, and it could not "
+                       "be written again",
+                       it->keep);
+        tell_of_deal(l, it, why,
+                     "decide which amount is right and set it in Freshsales by "
+                     "hand");
     }
 }
 
@@ -320,6 +343,7 @@ void item_refuse(struct loader *l, struct item *it, const char *class, int code,
     a->refused = true;
     a->class = class;
     a->code = code;
+    tell_amount_lost(l, it);
     reject(l, it, load, &r, evidence_there, a);
 }
 
