@@ -13,6 +13,8 @@
 #include <drover/base/time.h>
 #include <drover/json/json.h>
 
+#include "facts.h"
+
 #define BATCH 2000
 #define BATCH_MS 200
 #define LAG_EVERY_MS 500
@@ -160,48 +162,24 @@ static void open_sources(struct auditor *au)
 
 /* ---- one message ---- */
 
-/* Without a status the loader only did not see it any more. */
-static bool is_lost(const struct dr_refused *r)
-{
-    return dr_str_eqz(r->class, "gone") && r->code == 404;
-}
-
 static void take_ledger(struct auditor *au, size_t lane,
                         const struct dr_env *env, const struct dr_kmsg *m)
 {
     struct dr_fold *f = au->folds[lane * parts(au) + (size_t)m->partition];
     struct dr_folded out = {0};
-    struct fact_row row = {.lane = dr_str_z(dr_lanes[lane])};
+    struct dr_str name = dr_str_z(dr_lanes[lane]);
+    struct fact_row row;
 
     dr_fold_accept(f, env, m->offset, &out);
     if (out.what != DR_FOLD_FACT) {
         return;
     }
     if (env->kind == DR_MSG_DELETED) {
-        books_fact_deleted(au->books, row.lane, env->u.deleted.key,
+        books_fact_deleted(au->books, name, env->u.deleted.key,
                            env->u.deleted.how);
         return;
     }
-    row.key = out.fact.key;
-    row.type = out.fact.type;
-    row.class = out.fact.class;
-    row.content_hash = out.fact.content_hash;
-    row.dst = out.fact.dst;
-    row.rev = out.fact.rev;
-    row.pass = out.fact.pass;
-    row.origin = out.fact.origin;
-    row.refused = out.fact.state == DR_LEDGER_REFUSED;
-    if (env->kind == DR_MSG_DONE) {
-        row.landed_hash = env->u.done.landed_hash;
-    }
-    if (row.refused && env->kind == DR_MSG_REFUSED) {
-        row.reason = env->u.refused.reason;
-        row.deleted = is_lost(&env->u.refused) ? FACT_LOST : FACT_STANDS;
-    }
-    /* The first of two steps is no content that was wanted. */
-    if (out.fact.state == DR_LEDGER_CREATED) {
-        row.content_hash = (struct dr_str){"", 0};
-    }
+    row = facts_row(name, &out.fact, env);
     books_fact(au->books, &row);
 }
 
