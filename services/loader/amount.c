@@ -25,6 +25,14 @@ static struct dr_str amount_of(const struct dr_json *deal, struct dr_arena *a)
     return edits_text(dr_json_scalar(dr_json_get(deal, "amount")), a);
 }
 
+/* However it is shown now; the deal's own lane says it as it was shown. */
+static bool left_so(struct dr_str left, const struct dr_json *deal,
+                    struct dr_arena *a)
+{
+    return dr_committed_as(left, AMOUNT, row_amount(deal, a)) ||
+           dr_committed_as(left, AMOUNT, amount_of(deal, a));
+}
+
 static bool kept_before(const struct item *it, uint64_t deal)
 {
     return it->fact.dst == deal && it->fact.keep[0] &&
@@ -50,30 +58,31 @@ void amount_prepare(struct item *it, const struct dr_fact *deal)
 
 /* ---- before the lines are sent ---- */
 
-static bool is_theirs(const struct dr_fact *deal, struct dr_str now)
+static bool is_theirs(const struct dr_fact *deal, const struct dr_json *record,
+                      struct dr_arena *a)
 {
     struct dr_str left = {(const char *)deal->fields, deal->fields_n};
+    struct dr_str now = amount_of(record, a);
 
     return now.n > 0 && now.n < sizeof(deal->keep) &&
-           dr_committed(left, AMOUNT) && !dr_committed_as(left, AMOUNT, now);
+           dr_committed(left, AMOUNT) && !left_so(left, record, a);
 }
 
 static void find(struct item *it, const struct dr_fact *deal,
                  const struct dr_json *record, struct dr_arena *a)
 {
     bool before = kept_before(it, deal->dst);
-    struct dr_str now = amount_of(record, a);
 
     if (!deal->keep[0] || row_amount_is(record, dr_str_z(deal->keep))) {
         choose(it, deal->keep, false);
     } else if (before && row_amount_is(record, dr_str_z(it->fact.keep))) {
         choose(it, it->fact.keep, true);
     } else if (it->fact.dst == deal->dst &&
-               dr_committed_as(edits_left(it), AMOUNT, now)) {
+               left_so(edits_left(it), record, a)) {
         /* As the lines made it: what it was before is known. */
         choose(it, before ? it->fact.keep : deal->keep, before);
-    } else if (is_theirs(deal, now)) {
-        choose(it, dr_arena_dupz(a, now), true);
+    } else if (is_theirs(deal, record, a)) {
+        choose(it, dr_arena_dupz(a, amount_of(record, a)), true);
     } else {
         choose(it, deal->keep, false);
     }
@@ -127,11 +136,11 @@ void amount_ahead(struct loader *l, struct item *it,
 
 /* A person's that the lines have overwritten is no less a person's. */
 static bool made_by_lines(const struct dr_fact *set, uint64_t deal,
-                          struct dr_str now)
+                          const struct dr_json *record, struct dr_arena *a)
 {
     struct dr_str left = {(const char *)set->fields, set->fields_n};
 
-    return set->dst == deal && dr_committed_as(left, AMOUNT, now) &&
+    return set->dst == deal && left_so(left, record, a) &&
            !dr_committed(left, KEPT);
 }
 
@@ -150,8 +159,7 @@ int amount_look(struct loader *l, struct item *it, const struct dr_load *load,
     if (view_facts(l, &lane, &key, 1, &set)) {
         return -1;
     }
-    it->lines_made =
-        made_by_lines(&set, it->route.dst, amount_of(record, l->scratch));
+    it->lines_made = made_by_lines(&set, it->route.dst, record, l->scratch);
     return 0;
 }
 
@@ -166,7 +174,7 @@ void amount_commit(struct loader *l, struct item *it,
         dr_commit(it->commits, KEPT, dr_str_z(it->keep));
     }
     if (half) {
-        dr_commit(it->commits, AMOUNT, amount_of(half, l->scratch));
+        dr_commit(it->commits, AMOUNT, row_amount(half, l->scratch));
     }
 }
 
@@ -174,10 +182,9 @@ bool amount_untold(struct loader *l, const struct item *it,
                    const struct dr_json *record)
 {
     const struct dr_attempt *a = dr_fold_unsettled(it->lp->own.fold, it->key);
-    struct dr_str now = amount_of(record, l->scratch);
     bool was_made = it->set_stands || !a || a->rev != it->rev;
 
     return it->keep[0] && was_made &&
            !row_amount_is(record, dr_str_z(it->keep)) &&
-           !dr_committed_as(edits_left(it), AMOUNT, now);
+           !left_so(edits_left(it), record, l->scratch);
 }

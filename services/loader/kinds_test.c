@@ -484,6 +484,20 @@ static void a_contact_goes_in_bulk_by_our_id(void **state)
     dr_buf_done(&b);
 }
 
+/* An answer to a write shows it otherwise than a read may. */
+static void an_amount_is_told_alike(void **state)
+{
+    static const char *const alike[] = {
+        "{\"amount\":\"6.50\"}", "{\"amount\":\"6.5\"}", "{\"amount\":6.500}"};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(dr_str_eqz(row_amount(json(alike[i]), arena), "6.5"));
+    }
+    assert_int_equal(row_amount(json("{\"amount\":null}"), arena).n, 0);
+    assert_true(dr_str_eqz(row_amount(json("{\"amount\":\"n\"}"), arena), "n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -501,6 +515,7 @@ int main(void)
         cmocka_unit_test(a_file_name_is_data),
         cmocka_unit_test(a_media_type_is_one_or_none),
         cmocka_unit_test(a_name_ends_neither_quotes_nor_part),
+        cmocka_unit_test(an_amount_is_told_alike),
         cmocka_unit_test(folds_read_what_they_change),
         cmocka_unit_test(there_is_an_end_to_modules), /* fills the table */
     };

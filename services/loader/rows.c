@@ -346,6 +346,17 @@ bool row_amount_is(const struct dr_json *deal, struct dr_str amount)
     return number_is(dr_json_get(deal, "amount"), amount);
 }
 
+struct dr_str row_amount(const struct dr_json *deal, struct dr_arena *a)
+{
+    struct dr_str shown = dr_json_scalar(dr_json_get(deal, "amount"));
+    char text[DR_DEC_TEXT];
+    struct dr_dec d;
+
+    return dr_dec_parse_json(shown, &d)
+               ? shown
+               : dr_arena_dup(a, dr_str_z(dr_dec_text(&d, text)));
+}
+
 void job_read(const struct dr_json *doc, struct dr_arena *a,
               struct job_state *out)
 {

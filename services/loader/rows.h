@@ -70,6 +70,8 @@ bool row_has_lines(const struct dr_load *load, const struct links *links,
                    const struct dr_json *deal);
 /* Money as decimals; absent differs from everything. */
 bool row_amount_is(const struct dr_json *deal, struct dr_str amount);
+/* Told alike however it is shown. In the arena; empty: it shows none. */
+struct dr_str row_amount(const struct dr_json *deal, struct dr_arena *a);
 
 /* GET /job_statuses/{id}; the words are the vendor's secret: `progress` 100
  * or an unknown word ends a job (reference 23.3). */
