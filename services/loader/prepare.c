@@ -385,12 +385,28 @@ static bool waits_in_other(const struct loader *l, const struct item *it,
            missing == it->missing;
 }
 
+/* It landed so, and nothing that it could hang on is there any more: whoever
+ * removed that took the link along, and a later pass refuses nothing. */
+static bool hangs_on_nothing(const struct item *it, const struct dr_load *load,
+                             enum refs_verdict verdict)
+{
+    struct dr_str done = {(const char *)it->fact.content_hash,
+                          sizeof(it->fact.content_hash)};
+
+    return verdict == REFS_REJECT && load->ref_count > 0 &&
+           body_target(&load->refs[0], false).n > 0 &&
+           it->fact.state == DR_FACT_DONE &&
+           dr_content_of(done, load->content_hash, NULL) != DR_CONTENT_OTHER;
+}
+
 static bool needs_nothing(const struct loader *l, const struct item *it,
-                          const struct dr_load *load, bool left)
+                          const struct dr_load *load, bool left,
+                          enum refs_verdict verdict)
 {
     return load_outdated(l, load) ||
            (!left && (fact_covers(&it->fact, load, it->missing) ||
-                      waits_in_other(l, it, load)));
+                      waits_in_other(l, it, load) ||
+                      hangs_on_nothing(it, load, verdict)));
 }
 
 /* Before its references are looked at: the two forms may differ in them. */
@@ -442,7 +458,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     }
     it->missing = rc.missing = missing_now(it, o->load, &links);
     rc.left = is_left(it, &refs, &links);
-    if (needs_nothing(l, it, o->load, rc.left)) {
+    if (needs_nothing(l, it, o->load, rc.left, verdict)) {
         item_settled(it);
         return;
     }

@@ -4,8 +4,9 @@ on what the simulated Freshsales holds."""
 import unittest
 
 from test_loader import (  # first: it finds the support folder
-    World, company, contact, deal, link, task)
+    World, company, contact, deal, link, ref, task)
 from test_loader_edits import Case
+from test_loader_removals import removal
 
 LANES = ["account", "contact", "deal", "link", "activity"]
 NOTHING_HAPPENED = {
@@ -114,6 +115,35 @@ class Links(Case):
                 self.again(w, ["account", "contact"],
                            [version(n, companies)], n)
                 self.assertEqual(linked(), sorted(want))
+        w.stop()
+
+    def test_of_what_was_removed(self):
+        """A task on a contact whose deal never came: the contact is removed by
+        approval, and a later pass looks at the task again."""
+        def on_both(pas):
+            r = task(7, pas=pas)
+            r["load"].update(same="seven", refs=[
+                ref("targetable:Deal", "deal", "deal:77", "reject"),
+                ref("targetable:Contact", "contact", "contact:1", "reject")])
+            return r
+        w = World(self)
+        w.loader()
+        w.run_lanes({"account": [company(1)], "contact": [contact(1, [1])],
+                     "activity": [on_both(1)]})
+        before = w.records("tasks")
+        gone = removal("contact", "contact", 1, 9, 2)
+        w.feed([gone])
+        w.control(LANES, pas=2)
+        w.until_final([gone], pas=2)
+        again = [on_both(3), task(8, pas=3)]
+        w.feed(again)
+        w.control(LANES, pas=3)
+        w.until_final(again[1:], pas=3)
+        self.assertEqual([r for r in w.dump("rejected")
+                          if r["kind"] == "rejected"], [])
+        self.assertEqual([dict(r, targetables=[]) for r in w.records("tasks")
+                          if "Task 7" in r["title"]],
+                         [dict(r, targetables=[]) for r in before])
         w.stop()
 
     def test_ended(self):
