@@ -244,24 +244,15 @@ class Delta(Case):
                          ("landed", "landed"))
         self.assertEqual(flow.status()["pass"], 3)  # sample, full, links
 
-    def test_a_file_follows_a_merge(self):
-        """No call moves one; but what it stands on is removed."""
-        s, flow = self.loaded()
-        was = self.target_of(s, "contacts", "external_id", "ct_003")["id"]
-        into = self.target_of(s, "contacts", "external_id", "ct_004")["id"]
-        self.assertIn(("Contact", was), self.holders(s, "empty.txt"))
-        s.source.post("/sim/admin/contact/ct_003",
-                      {"op": "merge", "merged_into": "ct_004"})
-        flow.tail(changes=False)
-        result = self.ended(flow)
+    def assert_file_followed(self, s, result, was, into):
         self.assertEqual(self.holders(s, "empty.txt"), {
             ("Contact", was), ("Contact", into)})
         new = next(f["id"] for f in result.lines(
             "freshsales/records/files.ndjson") if f["parent_id"] == into)
         self.assertNotIn(was, {r["id"] for r in ndjson(
             s.target.admin, "/sim/records/contacts")})
-        self.assertEqual([(c["target_id"], c["field"]) for c in result.conflicts()
-                          if c["id"] == "fi_03"],
+        self.assertEqual([(c["target_id"], c["field"]) for c in
+                          result.conflicts() if c["id"] == "fi_03"],
                          [(new, "targetables")])
 
     @staticmethod
@@ -367,10 +358,18 @@ class Delta(Case):
             s.target.admin, "/sim/records/sales_accounts")}
         return [have[i] for i in ids]
 
+    @staticmethod
+    def own_name(s):
+        """A deal of the source whose name no other one has: (id, name)."""
+        deals = {r["id"]: r["properties"]["name"] for r in ndjson(
+            s.source.admin, "/sim/records/deal")}
+        names = list(deals.values())
+        return next((i, n) for i, n in deals.items() if names.count(n) == 1)
+
     def test_names_that_collide(self):
-        """With an account that somebody made after the plan was approved, with
-        a company of the tail, with one that is renamed. One that was renamed by
-        the plan gets another name at the source."""
+        """With an account and a deal that somebody made after the plan was
+        approved, with a company of the tail, with one that is renamed. One that
+        was renamed by the plan gets another name at the source."""
         s = self.stack()
         s.start()
         flow = Flow(s, limit=240)
@@ -379,11 +378,22 @@ class Delta(Case):
         flow.approve()
         s.target.post("/sim/admin/sales_accounts",
                       {"name": "Yew Labs", "city": "Of a person"})
+        deal, name = self.own_name(s)
+        s.target.post("/sim/admin/deals", {"name": name, "amount": "1.0"})
+        theirs = self.target_of(s, "deals", "name", name)
         flow.sample()
         flow.sign()
         flow.run()
         self.assertEqual(self.called(s, "co_008", "co_024"),
                          ["Hazel Works (co_008)", "Yew Labs (co_024)"])
+        have = {d["id"]: d for d in ndjson(s.target.admin,
+                                           "/sim/records/deals")}
+        self.assertEqual(have[theirs["id"]], theirs)
+        self.assertEqual([d["name"] for d in have.values()
+                          if d["custom_field"].get("cf_source_id") == deal],
+                         [name])
+        s.target.post("/sim/admin/deals/%d" % theirs["id"], None,
+                      method="DELETE")  # the books do not count it
         new = next(r for r in ndjson(s.source.admin, "/sim/records/company")
                    if r["id"] == "co_001")
         s.source.post("/sim/admin/company", dict(new, id="co_new"))
@@ -485,34 +495,6 @@ class Delta(Case):
                       differences["ct_008", "email"])
         self.assertFalse({("co_005", "parent_company_id"),
                           ("ct_001", "email")} & set(differences))
-
-    def test_a_deal_that_somebody_made_is_not_written_over(self):
-        """After the plan was approved, by the name of one of the source."""
-        s = self.stack()
-        s.start()
-        flow = Flow(s, limit=240)
-        flow.audit()
-        flow.plan()
-        flow.approve()
-        deals = [r["properties"] | {"id": r["id"]} for r in ndjson(
-            s.source.admin, "/sim/records/deal")]
-        names = [d["name"] for d in deals]
-        same = next(d for d in deals if names.count(d["name"]) == 1)
-        s.target.post("/sim/admin/deals", {"name": same["name"],
-                                           "amount": "1.0"})
-        theirs = self.target_of(s, "deals", "name", same["name"])
-        flow.sample()
-        flow.sign()
-        flow.run()
-        have = {d["id"]: d for d in ndjson(s.target.admin,
-                                           "/sim/records/deals")}
-        self.assertEqual(have[theirs["id"]], theirs)
-        self.assertEqual([d["name"] for d in have.values()
-                          if d["custom_field"].get("cf_source_id") ==
-                          same["id"]], [same["name"]])
-        s.target.post("/sim/admin/deals/%d" % theirs["id"], None,
-                      method="DELETE")  # the books do not count it
-        self.ended(flow)
 
     def test_what_people_deleted_is_told_as_that(self):
         """A contact, a deal with lines and a task are deleted by hand in
@@ -636,7 +618,8 @@ class Delta(Case):
     def test_what_was_restored_there_is_proposed_for_deletion(self):
         """Two contacts are deleted in Freshsales, which a change at the source
         meets; one is restored there. Then both are deleted at the source:
-        only a look tells the two apart."""
+        only a look tells the two apart. A third is merged, and removed with
+        them: its file, which no call moves, is uploaded once more."""
         s, flow = self.loaded()
         ids = {i: self.target_of(s, "contacts", "external_id", i)["id"]
                for i in ("ct_026", "ct_030")}
@@ -649,8 +632,14 @@ class Delta(Case):
                       {"is_deleted": False}, method="PUT")
         for rid in ids:
             s.source.post("/sim/admin/contact/" + rid, None, method="DELETE")
+        was, into = (self.target_of(s, "contacts", "external_id", i)["id"]
+                     for i in ("ct_003", "ct_004"))
+        self.assertIn(("Contact", was), self.holders(s, "empty.txt"))
+        s.source.post("/sim/admin/contact/ct_003",
+                      {"op": "merge", "merged_into": "ct_004"})
         flow.tail(changes=False)
         result = self.ended(flow)
+        self.assert_file_followed(s, result, was, into)
         self.assertEqual({r["external_id"] for r in ndjson(
             s.target.admin, "/sim/records/contacts")} & set(ids), set())
         state = {r["id"]: r["state"] for r in result.lines("removals.ndjson")}

@@ -381,8 +381,7 @@ class Names(Case):
         return [x["single_creates"] for x in status["loaders"]]
 
     def test_killed_while_each_contact_goes_alone(self):
-        for point in ("after_intent:3", "after_send:9", "after_answer:9",
-                      "after_done:9"):
+        for point in ("after_send:9", "after_answer:9"):
             with self.subTest(point):
                 w = World(self, knobs=("bulk_identifier_ext=400",))
                 data = [contact(i, []) for i in range(60)]
