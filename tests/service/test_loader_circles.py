@@ -118,24 +118,24 @@ class Circles(Case):
         w.stop()
 
     def test_killed_before_it_is_cut(self):
-        for point in ("after_intent:1", "after_send:1", "after_intent:2",
-                      "after_send:2", "after_done:1"):
-            for before in ((2, 1),), ((2, 1), (1, 3)):
-                with self.subTest(point=point, before=before):
-                    w = self.begun(3, *before)
-                    w.stop()
-                    w.loaders.clear()
-                    version = edge(1, 2, 2, 2)
-                    w.feed([version])
-                    w.control(LANES, pas=2)
-                    p = w.loader(1, ready=False, DROVER_CRASH=point)
-                    wait_until("it crashes: " + p.tail(),
-                               lambda p=p: not p.alive(), 40)
-                    w.loader(1)
-                    w.until_final([version], pas=2)
-                    self.assertEqual(self.parents(w), {2: 1})
-                    self.assertEqual(w.unsettled(), [])
-                    w.stop()
+        few, more = ((2, 1),), ((2, 1), (1, 3))
+        for point, before in (("after_send:1", few), ("after_intent:2", more),
+                              ("after_send:2", few), ("after_done:1", more)):
+            with self.subTest(point=point, before=before):
+                w = self.begun(3, *before)
+                w.stop()
+                w.loaders.clear()
+                version = edge(1, 2, 2, 2)
+                w.feed([version])
+                w.control(LANES, pas=2)
+                p = w.loader(1, ready=False, DROVER_CRASH=point)
+                wait_until("it crashes: " + p.tail(),
+                           lambda p=p: not p.alive(), 40)
+                w.loader(1)
+                w.until_final([version], pas=2)
+                self.assertEqual(self.parents(w), {2: 1})
+                self.assertEqual(w.unsettled(), [])
+                w.stop()
 
 
 if __name__ == "__main__":
