@@ -56,7 +56,8 @@ static void fact_text(const struct dr_fact *f, struct dr_buf *b)
     hex(b, f->content_hash, sizeof(f->content_hash));
     dr_buf_printf(b, "|%s|", f->type);
     hex(b, f->fields, f->fields_n);
-    dr_buf_printf(b, "|%s", f->keep);
+    /* The amount is a CRM's text: last, whatever it holds. */
+    dr_buf_printf(b, "|%d|%s|%s", f->unknown, f->place, f->amount);
 }
 
 struct args {
@@ -298,7 +299,7 @@ static void parse_fact(struct dr_str text, struct dr_fact *out)
     struct dr_fact f = {0};
     int64_t state;
     uint64_t pass, origin;
-    struct dr_str hash, type, fields;
+    struct dr_str hash, type, fields, unknown, place;
 
     *out = (struct dr_fact){0};
     if (dr_str_i64(dr_str_split(&text, '|'), &state) ||
@@ -312,9 +313,11 @@ static void parse_fact(struct dr_str text, struct dr_fact *out)
     hash = dr_str_split(&text, '|');
     type = dr_str_split(&text, '|');
     fields = dr_str_split(&text, '|');
+    unknown = dr_str_split(&text, '|');
+    place = dr_str_split(&text, '|');
     if (hash.n != 64 || type.n >= sizeof(f.type) || fields.n % 2 != 0 ||
         fields.n > sizeof(f.fields) * 2 || !text.p ||
-        text.n >= sizeof(f.keep)) {
+        place.n >= sizeof(f.place) || text.n >= sizeof(f.amount)) {
         return;
     }
     unhex(hash, f.content_hash);
@@ -323,9 +326,13 @@ static void parse_fact(struct dr_str text, struct dr_fact *out)
     if (type.n > 0) {
         memcpy(f.type, type.p, type.n);
     }
-    if (text.n > 0) {
-        memcpy(f.keep, text.p, text.n);
+    if (place.n > 0) {
+        memcpy(f.place, place.p, place.n);
     }
+    if (text.n > 0) {
+        memcpy(f.amount, text.p, text.n);
+    }
+    f.unknown = dr_str_eqz(unknown, "1");
     f.state = (enum dr_fact_state)state;
     f.pass = (uint32_t)pass;
     f.origin = (uint32_t)origin;

@@ -72,7 +72,9 @@ static struct dr_fact fact(uint64_t dst, int64_t offset)
                         .pass = 3,
                         .origin = 2,
                         .offset = offset,
-                        .keep = "12.50|x",
+                        .unknown = true,
+                        .place = "/contacts/1/notes",
+                        .amount = "12.50|x",
                         .type = "contacts",
                         .fields_n = 16};
 

@@ -234,8 +234,9 @@ static const struct field_map done_fields[] = {
     F(dr_done, MAP_U32, pass),
     F(dr_done, MAP_TEXT, type),
     F(dr_done, MAP_U32, step),
-    F(dr_done, MAP_TEXT, keep),
-    F(dr_done, MAP_BYTES, fields)};
+    F(dr_done, MAP_TEXT, amount),
+    F(dr_done, MAP_BYTES, fields),
+    F(dr_done, MAP_TEXT, place)};
 MAP(done, dr_done, done);
 
 static const struct field_map refused_fields[] = {

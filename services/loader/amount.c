@@ -3,7 +3,7 @@
  * written again after them is the source's, or a person's where somebody has
  * changed it since we left it. Once the lines stand nothing in the target tells
  * any more what it was; so the ledger says it before they are sent, in facts
- * of the set: `keep` is what is to be written again, and DONE.fields holds it
+ * of the set: `amount` is what is to be written again, and DONE.fields holds it
  * as KEPT where it is a person's, and as AMOUNT what the lines made of it where
  * nothing was written again yet.
  */
@@ -35,16 +35,16 @@ static bool left_so(struct dr_str left, const struct dr_json *deal,
 
 static bool kept_before(const struct item *it, uint64_t deal)
 {
-    return it->fact.dst == deal && it->fact.keep[0] &&
-           dr_committed_as(edits_left(it), KEPT, dr_str_z(it->fact.keep));
+    return it->fact.dst == deal && it->fact.amount[0] &&
+           dr_committed_as(edits_left(it), KEPT, dr_str_z(it->fact.amount));
 }
 
-static void choose(struct item *it, const char *keep, bool theirs)
+static void choose(struct item *it, const char *amount, bool theirs)
 {
-    char text[sizeof(it->keep)] = "";
+    char text[sizeof(it->amount)] = "";
 
-    (void)memcpy(text, keep, strnlen(keep, sizeof(text) - 1));
-    memcpy(it->keep, text, sizeof(it->keep));
+    (void)memcpy(text, amount, strnlen(amount, sizeof(text) - 1));
+    memcpy(it->amount, text, sizeof(it->amount));
     it->theirs = theirs;
 }
 
@@ -53,7 +53,7 @@ void amount_prepare(struct item *it, const struct dr_fact *deal)
     bool theirs = kept_before(it, deal->dst);
 
     it->deal_rev = deal->rev;
-    choose(it, theirs ? it->fact.keep : deal->keep, theirs);
+    choose(it, theirs ? it->fact.amount : deal->amount, theirs);
 }
 
 /* ---- before the lines are sent ---- */
@@ -64,7 +64,7 @@ static bool is_theirs(const struct dr_fact *deal, const struct dr_json *record,
     struct dr_str left = {(const char *)deal->fields, deal->fields_n};
     struct dr_str now = amount_of(record, a);
 
-    return now.n > 0 && now.n < sizeof(deal->keep) &&
+    return now.n > 0 && now.n < sizeof(deal->amount) &&
            dr_committed(left, AMOUNT) && !left_so(left, record, a);
 }
 
@@ -73,18 +73,18 @@ static void find(struct item *it, const struct dr_fact *deal,
 {
     bool before = kept_before(it, deal->dst);
 
-    if (!deal->keep[0] || row_amount_is(record, dr_str_z(deal->keep))) {
-        choose(it, deal->keep, false);
-    } else if (before && row_amount_is(record, dr_str_z(it->fact.keep))) {
-        choose(it, it->fact.keep, true);
+    if (!deal->amount[0] || row_amount_is(record, dr_str_z(deal->amount))) {
+        choose(it, deal->amount, false);
+    } else if (before && row_amount_is(record, dr_str_z(it->fact.amount))) {
+        choose(it, it->fact.amount, true);
     } else if (it->fact.dst == deal->dst &&
                left_so(edits_left(it), record, a)) {
         /* As the lines made it: what it was before is known. */
-        choose(it, before ? it->fact.keep : deal->keep, before);
+        choose(it, before ? it->fact.amount : deal->amount, before);
     } else if (is_theirs(deal, record, a)) {
         choose(it, dr_arena_dupz(a, amount_of(record, a)), true);
     } else {
-        choose(it, deal->keep, false);
+        choose(it, deal->amount, false);
     }
 }
 
@@ -112,7 +112,7 @@ int amount_find(struct loader *l, struct item *it, const struct dr_json *record)
     }
     find(it, &deal, record, l->scratch);
     dr_buf_init(&b, (size_t)4 << 20);
-    body_lines(load, &links, dr_str_z(it->keep), &b);
+    body_lines(load, &links, dr_str_z(it->amount), &b);
     DR_ASSERT(!b.over);
     item_body(it, &b);
     dr_buf_done(&b);
@@ -123,7 +123,7 @@ void amount_ahead(struct loader *l, struct item *it,
                   const struct dr_json *record)
 {
     if (!it->theirs || (kept_before(it, it->route.dst) &&
-                        strcmp(it->keep, it->fact.keep) == 0)) {
+                        strcmp(it->amount, it->fact.amount) == 0)) {
         return;
     }
     amount_commit(l, it, NULL);
@@ -171,7 +171,7 @@ void amount_commit(struct loader *l, struct item *it,
     free(it->commits);
     it->commits = dr_xcalloc(1, sizeof(*it->commits));
     if (it->theirs) {
-        dr_commit(it->commits, KEPT, dr_str_z(it->keep));
+        dr_commit(it->commits, KEPT, dr_str_z(it->amount));
     }
     if (half) {
         dr_commit(it->commits, AMOUNT, row_amount(half, l->scratch));
@@ -184,7 +184,7 @@ bool amount_untold(struct loader *l, const struct item *it,
     const struct dr_attempt *a = dr_fold_unsettled(it->lp->own.fold, it->key);
     bool was_made = it->set_stands || !a || a->rev != it->rev;
 
-    return it->keep[0] && was_made &&
-           !row_amount_is(record, dr_str_z(it->keep)) &&
+    return it->amount[0] && was_made &&
+           !row_amount_is(record, dr_str_z(it->amount)) &&
            !left_so(edits_left(it), record, l->scratch);
 }

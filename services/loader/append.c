@@ -124,7 +124,8 @@ void ledger_done(struct loader *l, struct item *it, uint64_t dst,
                                   .how = how,
                                   .pass = it->pass,
                                   .step = it->route.step,
-                                  .keep = dr_str_z(it->keep),
+                                  .amount = dr_str_z(it->amount),
+                                  .place = dr_str_z(it->place),
                                   .fields = commits_of(it)};
     dr_buf_init(&key, 1024);
     dr_ledger_key(&key, it->key, "#fact");
@@ -148,7 +149,7 @@ void ledger_older(struct loader *l, struct item *it, uint64_t dst)
     env.u.done = (struct dr_done){.key = it->key,
                                   .type = dr_str_z(it->type->name),
                                   .content_hash = hash_of(no_hash),
-                                  .keep = dr_str_z(set ? it->keep : ""),
+                                  .amount = dr_str_z(set ? it->amount : ""),
                                   .fields = set ? commits_of(it) : nothing,
                                   .rev = a ? a->rev : it->rev,
                                   .dst = dst,

@@ -479,14 +479,14 @@ static int parent_path(struct find *f)
         f->parent = dr_xstrndup(dr_buf_view(&b));
     }
     dr_buf_done(&b);
-    if (it->route.dst && it->fact.keep[0] == '/') {
-        f->moved = f->parent && strcmp(f->parent, it->fact.keep) != 0
+    if (it->route.dst && it->fact.place[0] == '/') {
+        f->moved = f->parent && strcmp(f->parent, it->fact.place) != 0
                        ? f->parent
                        : NULL;
         if (!f->moved) {
             free(f->parent);
         }
-        f->parent = dr_xstrdup(it->fact.keep);
+        f->parent = dr_xstrdup(it->fact.place);
     }
     return 0;
 }

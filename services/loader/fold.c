@@ -12,8 +12,8 @@
 bool fold_is_here(const struct item *it)
 {
     return it->fact.dst != 0 && it->fact.state != DR_FACT_DELETED &&
-           (it->fact.keep[0] ? strcmp(it->fact.keep, it->keep) == 0
-                             : it->fact.dst == it->route.dst);
+           (it->fact.place[0] ? strcmp(it->fact.place, it->place) == 0
+                              : it->fact.dst == it->route.dst);
 }
 
 bool fold_has_moved(const struct item *it)

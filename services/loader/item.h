@@ -71,9 +71,10 @@ struct item {
     enum item_state state;
     struct route route;
     struct dr_fact fact;
-    char *body; /* the request, or this record's entry in a bulk request */
+    char place[64]; /* what it hangs on: see dr_done.place */
+    char *body;     /* the request, or this record's entry in a bulk request */
     size_t body_size;
-    char keep[64];     /* deal: its amount; deal_product: the amount to keep */
+    char amount[64];   /* deal: its own; deal_product: the one to keep */
     bool theirs;       /* that is a person's                                 */
     bool lines_made;   /* deal: nobody but its lines made its amount         */
     bool set_stands;   /* the deal was seen with the lines of this set       */

@@ -251,11 +251,13 @@ static void keep_fact(struct lanepart *lp, const struct dr_ledger_fact *f)
         memcpy(out->fields, f->fields.p, f->fields.n);
         out->fields_n = (uint16_t)f->fields.n;
     }
-    if (f->keep.n < sizeof(out->keep) && f->keep.n > 0) {
-        memcpy(out->keep, f->keep.p, f->keep.n);
-    } else if (dr_str_eqz(f->class, "outcome_unknown")) {
-        memcpy(out->keep, "?", 2); /* never sent twice, whatever the pass */
+    if (f->amount.n < sizeof(out->amount) && f->amount.n > 0) {
+        memcpy(out->amount, f->amount.p, f->amount.n);
     }
+    if (f->place.n < sizeof(out->place) && f->place.n > 0) {
+        memcpy(out->place, f->place.p, f->place.n);
+    }
+    out->unknown = dr_str_eqz(f->class, "outcome_unknown");
 }
 
 /* Our own INTENT came back and nobody took over before it. */

@@ -215,7 +215,7 @@ static void tell_file_left(struct loader *l, struct item *it)
         (void)snprintf(why, sizeof(why),
                        "what it stood on was merged: it was written once "
                        "more, and %" PRIu64 " stays at %s",
-                       it->fact.dst, it->fact.keep);
+                       it->fact.dst, it->fact.place);
         r.reason = dr_str_z(why);
         tell_part(l, it, item_load(l, it), &r);
     }
@@ -262,7 +262,7 @@ static void tell_amount_lost(struct loader *l, struct item *it)
                        "changed in Freshsales to %s since we wrote it; the "
                        "deal's lines have overwritten that, and it could not "
                        "be written again",
-                       it->keep);
+                       it->amount);
         tell_of_deal(l, it, why,
                      "decide which amount is right and set it in Freshsales by "
                      "hand");

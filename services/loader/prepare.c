@@ -66,12 +66,12 @@ static bool has_ref(const struct dr_load *load, const char *field, size_t *at)
     return false;
 }
 
-static void set_keep(struct item *it, const struct dr_load *load,
-                     const struct dr_fact *facts)
+static void set_amount(struct item *it, const struct dr_load *load,
+                       const struct dr_fact *facts)
 {
     size_t at;
 
-    memset(it->keep, 0, sizeof(it->keep));
+    memset(it->amount, 0, sizeof(it->amount));
     if (load->line_count > 0 || dr_str_eqz(load->lane, "deal_product")) {
         if (has_ref(load, "deal", &at)) {
             amount_prepare(it, &facts[at]);
@@ -80,9 +80,9 @@ static void set_keep(struct item *it, const struct dr_load *load,
     }
     for (size_t i = 0; i < load->field_count; i++) {
         const struct dr_field *f = &load->fields[i];
-        if (dr_str_eqz(f->name, "amount") && f->value.n < sizeof(it->keep) &&
+        if (dr_str_eqz(f->name, "amount") && f->value.n < sizeof(it->amount) &&
             dr_str_eqz(load->type, "deals")) {
-            memcpy(it->keep, f->value.p, f->value.n);
+            memcpy(it->amount, f->value.p, f->value.n);
         }
     }
 }
@@ -95,18 +95,23 @@ static bool set_is_late(const struct item *it)
 }
 
 /* What cannot be read by its id is found again below the record it hangs on. */
-static void keep_parent(struct item *it, const struct dr_load *load,
-                        const struct links *links)
+static void set_place(struct item *it, const struct dr_load *load,
+                      const struct links *links)
 {
     struct dr_buf b;
 
+    memset(it->place, 0, sizeof(it->place));
+    if (it->route.way == WAY_FOLD) { /* its first id is the first parent's */
+        (void)snprintf(it->place, sizeof(it->place), "%llu",
+                       (unsigned long long)it->route.dst);
+    }
     if (!it->type || !it->type->unlisted) {
         return;
     }
     dr_buf_init(&b, 256);
     body_parent_path(load, links, &b);
-    if (b.n < sizeof(it->keep)) {
-        memcpy(it->keep, b.n ? b.p : "", b.n);
+    if (b.n < sizeof(it->place)) {
+        memcpy(it->place, b.n ? b.p : "", b.n);
     }
     dr_buf_done(&b);
 }
@@ -156,7 +161,7 @@ static void build(struct item *it, const struct dr_load *load,
         }
         break;
     case WAY_LINES:
-        body_lines(load, links, dr_str_z(it->keep), &b);
+        body_lines(load, links, dr_str_z(it->amount), &b);
         break;
     case WAY_CONVERT:
         conversion_body(&b);
@@ -366,7 +371,7 @@ static bool is_left(const struct item *it, const struct refs_case *refs,
                     const struct links *links)
 {
     return it->type && it->type->fixed &&
-           refs_left_by_merge(refs, links, dr_str_z(it->fact.keep));
+           refs_left_by_merge(refs, links, dr_str_z(it->fact.place));
 }
 
 /* It stands in its other form, and what it has of links. Its own is asked for
@@ -466,12 +471,8 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     rc.late = set_is_late(it);
     route_of(&rc, &it->route);
     mark_form(it, o->load);
-    set_keep(it, o->load, facts + 1);
-    if (it->route.way == WAY_FOLD) { /* its first id is the first parent's */
-        (void)snprintf(it->keep, sizeof(it->keep), "%llu",
-                       (unsigned long long)it->route.dst);
-    }
-    keep_parent(it, o->load, &links);
+    set_amount(it, o->load, facts + 1);
+    set_place(it, o->load, &links);
     if (a) {
         recovered(l, it, a);
         return;
@@ -489,7 +490,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         wait_parent(l, it);
     } else if (verdict == REFS_REJECT) {
         refuse_parent(l, it, which, is_lead(o->load, &links, which));
-    } else if (it->fact.state == DR_FACT_REFUSED && it->fact.keep[0] == '?') {
+    } else if (it->fact.state == DR_FACT_REFUSED && it->fact.unknown) {
         refused_before(l, it);
     } else if (it->type->fixed && it->route.way == WAY_UPDATE) {
         refuse_fixed(l, it);

@@ -16,7 +16,7 @@ static void kept(struct loader *l, struct item *it, const char *class,
 static bool out_of_reach(const struct item *it)
 {
     return !it->type || it->type->fixed ||
-           (it->type->unlisted && it->fact.keep[0] != '/');
+           (it->type->unlisted && it->fact.place[0] != '/');
 }
 
 bool removal_may_begin(struct loader *l, struct item *it)

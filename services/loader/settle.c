@@ -37,8 +37,8 @@ static enum dr_found compare(struct loader *l, struct item *it,
     }
     if (amount_of_set(it)) { /* whatever its way: what was sent is a set, too */
         it->set_stands = row_has_lines(load, &links, record);
-        return it->set_stands && (!it->keep[0] ||
-                                  row_amount_is(record, dr_str_z(it->keep)))
+        return it->set_stands && (!it->amount[0] ||
+                                  row_amount_is(record, dr_str_z(it->amount)))
                    ? DR_FOUND_SAME
                    : DR_FOUND_OLDER;
     }

@@ -201,7 +201,7 @@ void single_amount(struct loader *l, struct item *it)
     struct dr_buf b;
 
     dr_buf_init(&b, 4096);
-    body_amount(dr_str_z(it->keep), &b);
+    body_amount(dr_str_z(it->amount), &b);
     item_body(it, &b);
     dr_buf_done(&b);
     it->route.step = 2;
@@ -217,8 +217,8 @@ static void wrote(struct loader *l, struct item *it,
         item_unsettled(l, it, false);
         return;
     }
-    if (it->route.way == WAY_LINES && it->route.step != 2 && it->keep[0] &&
-        !row_amount_is(record, dr_str_z(it->keep))) {
+    if (it->route.way == WAY_LINES && it->route.step != 2 && it->amount[0] &&
+        !row_amount_is(record, dr_str_z(it->amount))) {
         item_half_landed(l, it, row_id(record), record->raw);
         return;
     }

@@ -61,8 +61,9 @@ bool turn_needed(const struct item *it)
     if (by_content(it)) {
         return it->route.way == WAY_CREATE;
     }
-    return it->route.dst != 0 && (whole || it->route.way == WAY_FOLD ||
-                                  (it->route.way == WAY_LINES && it->keep[0]));
+    return it->route.dst != 0 &&
+           (whole || it->route.way == WAY_FOLD ||
+            (it->route.way == WAY_LINES && it->amount[0]));
 }
 
 static int lock(struct loader *l, struct item *it, const char *name)

@@ -37,8 +37,8 @@ static bool left_behind(struct loader *l, struct item *it)
     struct dr_buf b;
 
     if (it->route.way != WAY_UPDATE || it->type->fixed ||
-        strncmp(it->fact.keep, "/leads/", 7) != 0 ||
-        strncmp(it->keep, "/leads/", 7) == 0 ||
+        strncmp(it->fact.place, "/leads/", 7) != 0 ||
+        strncmp(it->place, "/leads/", 7) == 0 ||
         item_links(l, it, &load, &links)) {
         return false;
     }

@@ -105,9 +105,8 @@ static int keep_ids(struct loader *l, struct lanepart *lp)
             lp->facts[i].fields_n = before.fields_n;
             memcpy(lp->facts[i].fields, before.fields, before.fields_n);
             memcpy(lp->facts[i].type, before.type, sizeof(before.type));
-            if (!lp->facts[i].keep[0]) {
-                memcpy(lp->facts[i].keep, before.keep, sizeof(before.keep));
-            }
+            memcpy(lp->facts[i].amount, before.amount, sizeof(before.amount));
+            memcpy(lp->facts[i].place, before.place, sizeof(before.place));
         }
     }
     return 0;

@@ -74,7 +74,7 @@ enum dr_ledger_state {
 /* What one record says of its key. Strings borrow from the record. */
 struct dr_ledger_fact {
     enum dr_ledger_state state;
-    struct dr_str key, type, class, content_hash, keep, fields;
+    struct dr_str key, type, class, content_hash, amount, place, fields;
     uint64_t dst; /* the first one: it never changes; 0 with REFUSED */
     uint64_t rev;
     uint32_t pass;

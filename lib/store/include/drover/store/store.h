@@ -58,8 +58,10 @@ struct dr_fact {
     uint32_t origin; /* enum dr_done_origin */
     int64_t offset;  /* in ledger.<lane>, its position */
     uint8_t content_hash[32];
-    char keep[64]; /* dr_done.keep, cut never: longer is refused */
-    char type[24]; /* of the target: "contacts" or "leads" */
+    bool unknown;    /* REFUSED: the outcome is not known, ever */
+    char amount[64]; /* dr_done.amount and .place: cut never, longer is */
+    char place[64];  /* refused                                         */
+    char type[24];   /* of the target: "contacts" or "leads" */
     uint16_t fields_n;
     uint8_t fields[DR_FACT_FIELDS]; /* dr_done.fields */
 };

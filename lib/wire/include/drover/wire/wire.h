@@ -347,8 +347,10 @@ struct dr_done {
     enum dr_done_origin origin;
     enum dr_done_how how;
     uint32_t pass, step;
-    struct dr_str keep;   /* deal: its amount, which line items overwrite */
+    struct dr_str amount; /* deal: its own, which line items overwrite */
     struct dr_str fields; /* what each field was left at: lib/ledger */
+    struct dr_str place;  /* note, file: the path of its list; what became
+                             fields of another record: that record's id */
 };
 
 struct dr_refused {
