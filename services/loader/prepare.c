@@ -306,6 +306,21 @@ static bool may_wait(const struct loader *l, const struct item *it)
             l->now_ms - it->since_ms < patience_ms(it, l->parent_wait_ms));
 }
 
+/* What stands there is read before it is written once more; nothing tells
+ * whether a create was followed, or what lines made of an amount. */
+static bool is_unknown(const struct item *it)
+{
+    switch (it->route.way) {
+    case WAY_UPDATE:
+    case WAY_BULK_ID:
+    case WAY_FOLD:
+    case WAY_DELETE:
+        return false;
+    default:
+        return it->fact.state == DR_FACT_REFUSED && it->fact.unknown;
+    }
+}
+
 static void refused_before(struct loader *l, struct item *it)
 {
     it->attempt = 0;
@@ -490,7 +505,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         wait_parent(l, it);
     } else if (verdict == REFS_REJECT) {
         refuse_parent(l, it, which, is_lead(o->load, &links, which));
-    } else if (it->fact.state == DR_FACT_REFUSED && it->fact.unknown) {
+    } else if (is_unknown(it)) {
         refused_before(l, it);
     } else if (it->type->fixed && it->route.way == WAY_UPDATE) {
         refuse_fixed(l, it);

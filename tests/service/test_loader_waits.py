@@ -6,7 +6,8 @@ import re
 import unittest
 
 import test_loader_edits
-from test_loader import World, company, contact, deal, task
+from test_loader import (World, company, contact, deal, lines, product,
+                         task)
 from test_loader_removals import removal
 from bench import ndjson, wait_until
 
@@ -109,6 +110,42 @@ class Waits(test_loader_edits.Case):
              dict(reads(path, status=400), after=1)], path)
         self.assertEqual(self.of_source(w, "sales_accounts", "cf_source_id")[
             "0"]["city"], "Bonn")
+        # It stands there and can be read: the next version is written.
+        w.faults()
+        v = company(0, rev=3, pas=3, city="Paris")
+        w.feed([v])
+        w.control(["account", "activity"], pas=3)
+        self.assertEqual(w.until_final([v], pas=3)[("account", "company:0")][
+            "state"], "done")
+        self.assertEqual(self.of_source(w, "sales_accounts", "cf_source_id")[
+            "0"]["city"], "Paris")
+        w.stop()
+
+    def test_lines_of_a_deal_whose_update_has_no_known_outcome(self):
+        lanes = ["product", "deal", "deal_product", "activity"]
+        path = "/deals/[0-9]+"
+        w = World(self)
+        w.loader()
+        w.run_lanes({"product": [product(0), product(1)],
+                     "deal": [deal(0, amount="99.00")],
+                     "deal_product": [lines(0, [0])], "activity": [task(0)]})
+        w.faults({"name": "lost", "times": 1,
+                  "match": {"method": "PUT", "path": path},
+                  "action": {"close": "before"}},
+                 dict(reads(path, status=400), after=1))
+        v = deal(0, amount="99.00", rev=2, pas=2, how="single")
+        v["load"]["fields"]["name"] = "Other"
+        w.feed([v])
+        w.control(lanes, pas=2)
+        self.assertEqual(self.set_aside(w, v)["class"], "outcome_unknown")
+        w.faults()
+        s = lines(0, [0, 1], rev=3, pas=2)
+        s["load"]["tail"] = True
+        w.feed([s])
+        w.until_final([s], pas=2)
+        there, = w.records("deals")
+        self.assertEqual((float(there["amount"]), len(there["products"])),
+                         (99.0, 2))
         w.stop()
 
     def refused_batches(self, n, status):
