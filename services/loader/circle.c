@@ -11,6 +11,7 @@
 #include <drover/plan/plan.h>
 
 #define HOPS_MAX 100 /* levels of a hierarchy that are looked through */
+#define AGAIN_MS 1000
 
 struct climb {
     struct loader *l;
@@ -44,9 +45,19 @@ static void end(struct climb *c, void (*then)(struct loader *l, struct item *))
     free(c);
 }
 
+/* Begun anew in a while; what says nothing for long leaves the refusal. */
 static void again(struct loader *l, struct item *it)
 {
-    item_unsettled(l, it, true);
+    int status = it->look_status;
+
+    if (status == 0) { /* we did not ask, or nobody answered */
+        it->look_ms = l->now_ms + AGAIN_MS;
+    } else if (single_untold(l, it, status)) {
+        refuse(l, it);
+        return;
+    }
+    it->climbing = true;
+    item_move(it, &it->lp->lane->waiting, ITEM_UNSETTLED);
 }
 
 static void ask(struct climb *c);
@@ -61,6 +72,7 @@ static void climbed(struct loader *l, struct call *call,
     int64_t up;
 
     if (o != OUT_SUCCESS && o != OUT_REFUSED && o != OUT_AMBIGUOUS) {
+        c->it->look_status = ans->status;
         end(c, again);
         return;
     }
@@ -91,18 +103,21 @@ static void ask(struct climb *c)
 }
 
 /* Where the parent of its own form stands; 0: it has none. */
-static uint64_t parent_of(struct loader *l, struct item *it)
+static int parent_of(struct loader *l, struct item *it, uint64_t *out)
 {
     const struct dr_load *load = item_load(l, it);
     struct links links;
 
-    if (it->other || !dr_other_of(load) || load->op != DR_LOAD_PATCH ||
-        item_links(l, it, &load, &links)) {
+    *out = 0;
+    if (it->other || !dr_other_of(load) || load->op != DR_LOAD_PATCH) {
         return 0;
+    }
+    if (item_links(l, it, &load, &links)) {
+        return -1;
     }
     for (size_t i = 0; i < load->ref_count; i++) {
         if (dr_str_eqz(load->refs[i].field, "parent_sales_account_id")) {
-            return links.ref[i];
+            *out = links.ref[i];
         }
     }
     return 0;
@@ -110,9 +125,16 @@ static uint64_t parent_of(struct loader *l, struct item *it)
 
 bool circle_ask(struct loader *l, struct item *it)
 {
-    uint64_t parent = parent_of(l, it);
+    uint64_t parent;
     struct climb *c;
 
+    it->look_status = 0;
+    it->climbing = false;
+    if (parent_of(l, it, &parent)) {
+        bulk_item_gone(it);
+        again(l, it);
+        return true;
+    }
     if (!parent) {
         return false;
     }
@@ -124,4 +146,11 @@ bool circle_ask(struct loader *l, struct item *it)
     item_move(it, &it->lp->lane->work, ITEM_LOOK);
     ask(c);
     return true;
+}
+
+void circle_go_on(struct loader *l, struct item *it)
+{
+    if (!circle_ask(l, it)) {
+        refuse(l, it);
+    }
 }

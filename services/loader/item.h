@@ -97,6 +97,7 @@ struct item {
     char *why;           /* the job's words about it */
     int tries;           /* ends without effect that were not our own */
     int64_t failing_ms;  /* when the first of them was         */
+    bool climbing;       /* its parents have not said yet where they hang */
     int untold_n;        /* answers that did not say what stands there */
     int64_t untold_ms;   /* when the first of them came                */
     int look_status;     /* of the last of them; 0: there was none     */

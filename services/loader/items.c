@@ -85,7 +85,7 @@ void item_again(struct item *it)
 {
     bulk_item_gone(it);
     it->whole_5xx = it->checked = false;
-    it->job_done = it->unread = it->older = false;
+    it->job_done = it->unread = it->older = it->climbing = false;
     it->found = 0;
     edits_forget(it);
     item_move(it, &it->lp->fresh, ITEM_FRESH);

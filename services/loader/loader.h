@@ -290,8 +290,10 @@ const struct dr_load *taken_load(struct loader *l, const struct dr_load *load);
 
 /* circle.c: an account's parent that the target refuses
  * true: whether it stands above that one is being asked; then it goes without
- * it, else it is refused for it->why. */
+ * it, else it is refused for it->why. What cannot be asked now is asked again,
+ * ever more seldom (`climbing`), by circle_go_on when look_ms has come. */
 bool circle_ask(struct loader *l, struct item *it);
+void circle_go_on(struct loader *l, struct item *it);
 
 /* survey.c */
 void catalog_pump(struct loader *l);

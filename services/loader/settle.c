@@ -281,6 +281,8 @@ static void settle_lane(struct loader *l, struct lane *lane)
             item_move(it, &lane->work, ITEM_LOOK);
             if (it->route.step == STEP_CONVERT) {
                 conversion_look(l, it);
+            } else if (it->climbing) {
+                circle_go_on(l, it);
             } else {
                 find_item(l, it, it->why != NULL, looked);
             }

@@ -9,6 +9,7 @@ import test_loader_edits
 from test_loader import (World, company, contact, deal, lines, product,
                          task)
 from test_loader_removals import removal
+from test_loader_circles import PARENT, edge
 from bench import ndjson, wait_until
 
 def reads(path, **action):
@@ -146,6 +147,42 @@ class Waits(test_loader_edits.Case):
         there, = w.records("deals")
         self.assertEqual((float(there["amount"]), len(there["products"])),
                          (99.0, 2))
+        w.stop()
+
+    def climbs(self, status):
+        """Whether the parent that is refused closes a circle is not to be
+        had. Returns the world and the paths of the parent and the account."""
+        w = World(self)
+        w.loader()
+        w.run_lanes({"account": [company(1), company(2)],
+                     "link": [edge(2, 1)], "activity": [task(0)]})
+        at = self.of_source(w, "sales_accounts", "cf_source_id")
+        own, parent = ("/sales_accounts/%s" % at[i]["id"] for i in "12")
+        w.faults(reads(parent, status=status))
+        w.feed([edge(1, 2, 2, 2)])
+        w.control(["account", "link", "activity"], pas=2)
+        return w, own, parent
+
+    def test_a_parent_that_may_not_be_read_for_a_while(self):
+        w, own, parent = self.climbs(403)
+        before = self.asked(w, own)
+        wait_until("it is asked for several times",
+                   lambda: self.asked(w, parent) >= 5, 60)
+        self.assertLessEqual(self.asked(w, own) - before, 3)
+        self.assertLessEqual(self.asked(w, parent), 6)
+        w.faults()
+        w.until_final([edge(1, 2, 2, 2)], pas=2)
+        self.assertEqual({r["class"] for r in self.rejected(w)}, {"circle"})
+        self.assertIsNone(self.of_source(w, "sales_accounts", "cf_source_id")[
+            "1"][PARENT])
+        w.stop()
+
+    def test_a_parent_whose_answers_stay_strange(self):
+        w, own, parent = self.climbs(302)
+        self.assertEqual(self.set_aside(w, edge(1, 2, 2, 2))["class"],
+                         "refused")
+        self.assertLessEqual(self.asked(w, parent), 12)
+        self.assertLessEqual(self.asked(w, own), 6)
         w.stop()
 
     def refused_batches(self, n, status):
