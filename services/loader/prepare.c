@@ -208,6 +208,7 @@ static void recovered(struct loader *l, struct item *it,
     it->unread = true;
     if (a->step == STEP_OTHER && a->rev == it->rev && a->pass == it->pass) {
         taken_is(it);
+        it->alone = true;
     }
     /* Of the snapshot, and of this pass: the lanes before were complete. */
     it->same_parent = !it->tail && a->pass == it->pass;

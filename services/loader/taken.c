@@ -43,7 +43,7 @@ bool taken_begins(const struct item *it, const struct dr_load *load)
 
 void taken_is(struct item *it)
 {
-    it->other = it->alone = true;
+    it->other = true;
     it->load = NULL; /* it is read with the other name from here on */
 }
 
@@ -68,6 +68,7 @@ bool taken_other(struct loader *l, struct item *it)
         return false;
     }
     taken_is(it);
+    it->alone = true;
     item_retry(l, it, o->class, 400);
     return true;
 }

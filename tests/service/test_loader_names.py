@@ -2,13 +2,14 @@
 """A name or an address that another record of the target has: an account takes
 the name that the rule gives it, nobody's record is written over, and people are
 never made one. Everything is asserted on what the simulated Freshsales holds."""
+import re
 import unittest
 
 from test_loader import (  # first: it finds the support folder
     QUARANTINE_MS, World, company, contact, record)
 from test_loader_edits import Case
 from test_loader_removals import removal
-from bench import call, wait_until
+from bench import call, ndjson, wait_until
 
 TAKEN = "name_taken"
 
@@ -478,10 +479,50 @@ class Names(Case):
 
     def shared(self, i, address, rev, pas):
         """As the plan makes one whose address it saw on another contact."""
-        r = self.at(i, address, pas)
-        r["load"].update(rev=rev, tail=False, other_first=True,
+        r = self.at(i, address, pas, tail=False)
+        r["load"].update(rev=rev, other_first=True,
                          same="%d %s" % (i, address))
         return r
+
+    def sent(self, w, method, path):
+        return [j for j in ndjson(w.sim.admin, "/sim/journal")
+                if j["method"] == method and re.search(path, j["path"])]
+
+    def test_addresses_that_the_plan_saw_on_two_go_in_bulk(self):
+        """One of them fails there: alone it is told more of why."""
+        w = self.begun(company(1))
+        lanes = ["account", "contact"]
+        many = [self.shared(i, self.p(i - 20), 1, 1) for i in range(20, 26)]
+        many[3]["load"]["fields"]["owner_id"] = "7"
+        w.feed(many)
+        w.control(lanes)
+        final = w.until_final(many)
+        self.assertEqual([f["state"] for f in final.values()].count("refused"),
+                         1)
+        self.assertEqual(w.calls("contacts/bulk_upsert"), 1)
+        self.assertEqual(len(self.sent(w, "POST", "/contacts$")), 1)
+        self.assertEqual(self.addresses(w), {
+            str(i): (None, self.p(i - 20)) for i in range(20, 26) if i != 23})
+        w.stop()
+
+    def test_killed_while_they_go_in_bulk(self):
+        """What stands there is known for the other form: nothing is written
+        once more."""
+        w = self.begun(company(1))
+        w.stop()
+        w.loaders.clear()
+        many = [self.shared(i, self.p(i - 20), 1, 1) for i in range(20, 26)]
+        w.feed(many)
+        w.control(["account", "contact"])
+        p = w.loader(1, ready=False, DROVER_CRASH="after_answer:1")
+        wait_until("it crashes: " + p.tail(), lambda: not p.alive(), 40)
+        w.loaders.clear()
+        w.loader(2)
+        w.until_final(many)
+        self.assertEqual(self.addresses(w), {
+            str(i): (None, self.p(i - 20)) for i in range(20, 26)})
+        self.assertEqual(self.sent(w, "PUT", "/contacts/"), [])
+        w.stop()
 
     def test_an_address_that_the_plan_saw_on_two(self):
         """It comes before the other, which bulk finds by the address: they are
