@@ -204,6 +204,7 @@ bool try_sample(struct trial *t, struct ask *ask, struct seen *named,
 {
     struct call c = call_of(t);
     struct dr_str ids[PROFILE_SAMPLE];
+    bool answered;
     size_t n = 0;
 
     c.limit = PROFILE_SAMPLE;
@@ -223,7 +224,10 @@ bool try_sample(struct trial *t, struct ask *ask, struct seen *named,
     ask_init(t->door, ask, part(t, "read"), &c);
     ask->vars.ids = ids;
     ask->vars.id_count = n;
-    return try_call(t, ask, r_out);
+    answered = try_call(t, ask, r_out);
+    ask->vars.ids = NULL; /* they end here */
+    ask->vars.id_count = 0;
+    return answered;
 }
 
 /* Of those rows the first that the index names, too; NULL: none is given. */
