@@ -7,7 +7,6 @@ Exit: 0 balanced and verified, 3 the books do not balance, 4 differences,
 import json
 import os
 import pathlib
-import shutil
 import sys
 import time
 
@@ -19,6 +18,7 @@ from api import Refused  # noqa: E402
 from collect import Result  # noqa: E402
 from figures import over  # noqa: E402
 from flow import Flow, Say  # noqa: E402
+from outdir import emptied  # noqa: E402
 from stack import LIMITS, Options, Stack, parse_kills  # noqa: E402
 
 OK, FAILED, UNBALANCED, DIFFERENT, REFUSED, LARGE = 0, 1, 3, 4, 5, 6
@@ -37,7 +37,7 @@ class Given:
 
     def __init__(self, env):
         text = {k: env.get(k, "").strip() for k in VARIABLES}
-        self.out = self.resolved("OUT", text["OUT"] or ROOT / "out" / "demo")
+        self.out = self.expanded("OUT", text["OUT"] or ROOT / "out" / "demo")
         self.changes = self.flag("CHANGES", text["CHANGES"] or "1")
         self.keep = self.flag("KEEP", text["KEEP"] or "0")
         if self.flag("ROLLBACK", text["ROLLBACK"] or "0"):
@@ -72,16 +72,19 @@ class Given:
         return text == "1"
 
     @staticmethod
-    def resolved(name, text):
+    def expanded(name, text):
         try:
-            return pathlib.Path(text).expanduser().resolve()
-        except (OSError, RuntimeError) as e:  # a loop; nobody's home
+            return pathlib.Path(text).expanduser()
+        except RuntimeError as e:  # nobody's home
             raise Failure("%s=%s: %s" % (name, text, e)) from None
 
     def path(self, name, text):
-        path = self.resolved(name, text)
+        path = self.expanded(name, text)
         try:
+            path = path.resolve()
             path.stat()
+        except RuntimeError as e:  # a loop
+            raise Failure("%s=%s: %s" % (name, text, e)) from None
         except OSError as e:
             raise Failure("%s=%s: %s" % (name, path, e.strerror)) from None
         return path
@@ -129,27 +132,6 @@ class Given:
                           "folder" % source) from None
         return max(60, min(600, int(3600 * calls / limit / RUN_S))) \
             if limit else 1
-
-
-def emptied(folder):
-    """OUT, empty; not somebody's home or sources."""
-    folder = folder.resolve()
-    if folder in (pathlib.Path.home(), ROOT, *ROOT.parents) or (
-            folder / ".git").exists():
-        raise Failure("OUT=%s is emptied first: name a folder of its own"
-                      % folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in folder.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-        (folder / "logs").mkdir()
-    except OSError as e:
-        raise Failure("OUT=%s cannot be made and emptied (%s: %s): name a "
-                      "folder that can" % (folder, e.filename, e.strerror)
-                      ) from None
 
 
 def timing(say, stack, b):
@@ -254,7 +236,8 @@ def main():
     say = Say()
     try:
         given = Given(os.environ)
-        emptied(given.out)
+        given.out = emptied(given.out, [given.options.source,
+                                        given.options.tenant])
         with Bench() as b:
             b.logs = given.out / "logs"
             return run(given, b, say)

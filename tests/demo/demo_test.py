@@ -8,15 +8,17 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 sys.path.insert(0, str(HERE))
 from bench import Failure  # noqa: E402
 from check_expected import CARRIED, Check  # noqa: E402
-from demo import FAILED, LARGE, OK, Given, emptied, memory  # noqa: E402
+from demo import FAILED, LARGE, OK, Given, memory  # noqa: E402
 from flow import Say  # noqa: E402
 from links import Links  # noqa: E402
+from outdir import MARKER, OWN, SAYS, emptied, guarded  # noqa: E402
 from stack import Options, longest_delay, parse_kills  # noqa: E402
 from truth import Truth  # noqa: E402
 
@@ -419,20 +421,127 @@ class GivenTest(unittest.TestCase):
         with self.assertRaises(Failure):
             Options(lodaers=3)
 
-    def test_out_is_emptied(self):
-        with tempfile.TemporaryDirectory() as d:
-            out = pathlib.Path(d) / "out"
-            (out / "freshsales").mkdir(parents=True)
-            (out / "freshsales" / "x").write_text("x")
-            (out / "y").write_text("y")
-            emptied(out)
-            self.assertEqual([p.name for p in out.iterdir()], ["logs"])
 
-    def test_a_home_is_not_emptied(self):
-        for path in (pathlib.Path.home(), HERE.parent.parent,
-                     pathlib.Path("/")):
-            with self.assertRaises(Failure):
-                emptied(path)
+class OutTest(unittest.TestCase):
+    """Only a demo's own folder is emptied. All folders here are this test's."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.top = pathlib.Path(folder.name).resolve()
+        self.out = self.top / "out"
+
+    def fill(self, folder, marker=None):
+        (folder / "freshsales").mkdir(parents=True)
+        (folder / "freshsales" / "x").write_text("x")
+        if marker is not None:
+            (folder / MARKER).write_text(marker)
+
+    def refused(self, path, says, kept=()):
+        with self.assertRaises(Failure) as e:
+            emptied(path, kept)
+        self.assertIn(says, str(e.exception))
+        self.assertIn("give a new or an empty folder", str(e.exception))
+        self.assertNotIn("\n", str(e.exception))
+
+    def whole(self, folder):
+        self.assertEqual((folder / "freshsales" / "x").read_text(), "x")
+
+    def empty(self, folder):
+        self.assertEqual({p.name for p in folder.iterdir()},
+                         {"logs", MARKER})
+
+    def test_a_new_folder_and_an_empty_one(self):
+        for folder in (self.out, self.top / "deep" / "er"):
+            self.assertEqual(emptied(folder), folder)
+            self.empty(folder)
+        (self.top / "bare").mkdir()
+        emptied(self.top / "bare")
+        self.empty(self.top / "bare")
+
+    def test_what_a_demo_made_is_emptied(self):
+        emptied(self.out)
+        self.fill(self.out)
+        (self.out / "y").write_text("y")
+        beside = self.top / "beside"
+        self.fill(beside)
+        (self.out / "to").symlink_to(beside)
+        emptied(self.out)
+        self.empty(self.out)
+        self.whole(beside)
+
+    def test_what_others_made_is_left(self):
+        self.fill(self.out)
+        self.refused(self.out, "no demo wrote")
+        self.whole(self.out)
+        self.assertFalse((self.out / MARKER).exists())
+
+    def test_a_marker_that_is_none(self):
+        self.fill(self.out, marker="")
+        self.refused(self.out, "no demo wrote")
+        (self.out / MARKER).unlink()
+        (self.top / "marker").write_text(SAYS)
+        (self.out / MARKER).symlink_to(self.top / "marker")
+        self.refused(self.out, "no demo wrote")
+        self.whole(self.out)
+
+    def test_a_link_is_not_followed(self):
+        real = self.top / "real"
+        self.fill(real, marker=SAYS)
+        self.out.symlink_to(real)
+        self.refused(self.out, "symbolic link")
+        self.refused(str(self.out) + "/", "symbolic link")
+        self.refused(str(self.out) + "/.", "symbolic link")
+        self.whole(real)
+        (self.top / "none").symlink_to(self.top / "nothing")
+        self.refused(self.top / "none", "symbolic link")
+
+    def test_a_file(self):
+        self.out.write_text("x")
+        self.refused(self.out, "no folder")
+
+    def test_a_home_with_a_marker(self):
+        home = self.out / "home"
+        self.fill(home, marker=SAYS)
+        self.fill(self.out, marker=SAYS)
+        with mock.patch.dict(os.environ, HOME=str(home)):
+            self.refused(home, "is somebody's home")
+            self.refused(self.out, "holds somebody's home")
+        self.whole(home)
+        self.whole(self.out)
+
+    def test_the_repository_with_a_marker(self):
+        root = self.out / "repository"
+        self.fill(root, marker=SAYS)
+        self.fill(self.out, marker=SAYS)
+        with mock.patch("outdir.ROOT", root):
+            self.refused(root, "is this repository")
+            self.refused(self.out, "holds this repository")
+        (root / ".git").mkdir()
+        self.refused(root, "is a repository")
+        self.whole(root)
+        self.whole(self.out)
+
+    def test_the_repositorys_own_out(self):
+        """It may hold what a demo wrote before there was a marker."""
+        own, other = self.top / OWN, self.top / "out" / "other"
+        self.fill(own)
+        self.fill(other)
+        with mock.patch("outdir.ROOT", self.top):
+            emptied(own)
+            self.refused(other, "no demo wrote")
+        self.empty(own)
+        self.whole(other)
+
+    def test_what_is_read_is_not_emptied(self):
+        self.fill(self.out, marker=SAYS)
+        self.refused(self.out, "what this demo reads",
+                     [self.out / "freshsales"])
+        self.whole(self.out)
+
+    def test_the_root_is_guarded(self):
+        self.assertEqual(guarded(pathlib.Path("/")), "is the root folder")
+        self.assertIsNone(guarded(self.out))
 
 
 class CommandTest(unittest.TestCase):
@@ -455,8 +564,10 @@ class CommandTest(unittest.TestCase):
         self.file.write_text("[\xe9")
 
     def test_an_out_that_cannot_be_made(self):
-        for out in ("/proc/x", "/proc/x/y", self.file, self.file / "x",
-                    "~nobody-of-this-name/x"):
+        loop = pathlib.Path(self.empty) / "loop"
+        loop.symlink_to(loop)
+        for out in (self.file, self.file / "x", self.file / "x" / "y", loop,
+                    loop / "x", "~nobody-of-this-name/x"):
             self.refused("OUT=", OUT=str(out))
 
     def test_an_input_that_cannot_be_read(self):

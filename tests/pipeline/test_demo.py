@@ -11,6 +11,10 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+sys.path.insert(0, str(ROOT / "tests" / "demo"))
+from outdir import emptied  # noqa: E402
+
 STATES = {"landed", "merged", "excluded", "parked", "rejected", "deleted"}
 KEYS = {
     "records.ndjson": "object id version state lane type target_id also rule "
@@ -83,8 +87,8 @@ class Demo(unittest.TestCase):
             self.assertTrue(x["lane"], x)
 
     def test_what_it_leaves_behind(self):
-        stale = self.out / "freshsales" / "stale"
-        stale.parent.mkdir(parents=True)
+        stale = emptied(self.out) / "freshsales" / "stale"
+        stale.parent.mkdir()
         stale.write_text("of another run")
         p = self.demo()
         self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
