@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -24,6 +25,48 @@ def running(pid):
             return f.read().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+class TemplateTest(unittest.TestCase):
+    """Made anew, it deletes only what it wrote. The folders are this test's.
+    """
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name) / "kafka"
+        self.template = self.root / "template"
+        self.template.mkdir(parents=True)
+        for name in ("bootstrap.checkpoint", "meta.properties"):
+            (self.template / name).write_text("x")
+        (self.root / "jars").mkdir()
+        (self.root / "classes.jsa").write_text("x")
+
+    def test_what_it_wrote(self):
+        kafka_template.clear(self.root)
+        self.assertEqual([p.name for p in self.root.iterdir()], ["jars"])
+        kafka_template.clear(self.root)
+
+    def test_what_others_wrote(self):
+        mine = self.template / "mine"
+        mine.write_text("mine")
+        with self.assertRaises(SystemExit) as e:
+            kafka_template.clear(self.root)
+        self.assertIn("move away what is not Kafka's", str(e.exception))
+        self.assertTrue(mine.exists())
+
+    def test_another_folder(self):
+        (self.root / "jars").rmdir()
+        with self.assertRaises(SystemExit):
+            kafka_template.clear(self.root)
+        self.assertTrue((self.template / "meta.properties").exists())
+
+    def test_a_link(self):
+        real = self.template.rename(self.root / "real")
+        self.template.symlink_to(real)
+        with self.assertRaises(SystemExit):
+            kafka_template.clear(self.root)
+        self.assertTrue((real / "meta.properties").exists())
 
 
 class BenchTest(unittest.TestCase):

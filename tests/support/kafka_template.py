@@ -17,6 +17,9 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 LOG4J = HERE.parent.parent / "scripts" / "kafka" / "log4j2.properties"
 START_S = 60
+# What the formatting writes into the folder `template`.
+WRITTEN = ["bootstrap.checkpoint", "bootstrap.checkpoint.tmp",
+           "meta.properties", "meta.properties.tmp"]
 
 PROPERTIES = """process.roles=broker,controller
 node.id=1
@@ -123,13 +126,27 @@ def make_archive(root):
         raise SystemExit("no class archive: see %s" % (root / "archive.log"))
 
 
+def clear(root):
+    """What an earlier call left in the folder; nothing that it did not write
+    is deleted, whatever folder it was given."""
+    template = root / "template"
+    if not (root / "jars").is_dir() or template.is_symlink():
+        raise SystemExit("%s is not what `make setup` made: give build/kafka"
+                         % root)
+    try:
+        for name in WRITTEN:
+            (template / name).unlink(missing_ok=True)
+        if template.exists():
+            template.rmdir()
+        (root / "classes.jsa").unlink(missing_ok=True)
+    except OSError as e:
+        raise SystemExit("%s: %s: move away what is not Kafka's" % (
+            e.filename, e.strerror)) from None
+
+
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
-    for old in (root / "template", root / "classes.jsa"):
-        if old.is_dir():
-            shutil.rmtree(old)
-        elif old.exists():
-            old.unlink()
+    clear(root)
     properties = root / "format.properties"
     properties.write_text(PROPERTIES.format(port=1, controller=2,
                                             logs=root / "template"))
