@@ -107,6 +107,10 @@ static int not_complete(const struct evidence *e, const char *why,
 static int check_sign(const struct state *s, const struct evidence *e,
                       struct dr_err *err)
 {
+    if (s->phase >= PHASE_FREEZE) {
+        return refuse(err, "the source is frozen: it is too late for a "
+                           "sample");
+    }
     if (s->phase != PHASE_SAMPLE) {
         return refuse(err, "there is no sample to sign: start one first");
     }
@@ -125,6 +129,18 @@ static int check_sign(const struct state *s, const struct evidence *e,
                           "plan says: see the sample's differences, correct "
                           "the plan and start the sample again",
                           (long long)e->losses);
+    }
+    return 0;
+}
+
+static int check_run(const struct state *s, struct dr_err *err)
+{
+    if (s->phase > PHASE_SIGNED) {
+        return refuse(err, "the full run has been started already");
+    }
+    if (s->phase != PHASE_SIGNED) {
+        return refuse(err, "the sample is not signed: the full run starts only "
+                           "after the sign-off");
     }
     return 0;
 }
@@ -188,6 +204,9 @@ int gate_check(const struct state *s, const struct evidence *e, enum step step,
         return refuse(err, "the books are still being rebuilt from Kafka: "
                            "wait");
     }
+    if (s->phase == PHASE_CUTOVER) {
+        return refuse(err, "the migration is cut over: no step is left");
+    }
     switch (step) {
     case STEP_PROPOSE:
         return check_propose(s, e, err);
@@ -207,10 +226,7 @@ int gate_check(const struct state *s, const struct evidence *e, enum step step,
     case STEP_SIGN:
         return check_sign(s, e, err);
     case STEP_RUN:
-        return s->phase == PHASE_SIGNED
-                   ? 0
-                   : refuse(err, "the sample is not signed: the full run "
-                                 "starts only after the sign-off");
+        return check_run(s, err);
     case STEP_FREEZE:
         return check_freeze(s, e, err);
     case STEP_CUTOVER:
@@ -223,7 +239,7 @@ int gate_check(const struct state *s, const struct evidence *e, enum step step,
     case STEP_NONE:
         break;
     }
-    return refuse(err, "the migration is over");
+    return refuse(err, "no such step");
 }
 
 static void new_pass(struct state *s, enum phase phase, bool all)

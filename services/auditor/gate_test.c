@@ -160,6 +160,28 @@ static void test_says_what_it_waits_for(void **state)
     refused(&s, &e, STEP_CUTOVER, "on their way");
 }
 
+/* What was done already is no word for what is missing. */
+static void test_says_what_is_done(void **state)
+{
+    struct state s = {.phase = PHASE_CUTOVER, .has_plan = true};
+    struct evidence e = all_well();
+
+    (void)state;
+    for (int step = 0; step < STEP_NONE; step++) {
+        refused(&s, &e, (enum step)step, "the migration is cut over");
+    }
+    s.phase = PHASE_RUN;
+    refused(&s, &e, STEP_RUN, "started already");
+    s.phase = PHASE_FREEZE;
+    refused(&s, &e, STEP_RUN, "started already");
+    refused(&s, &e, STEP_FREEZE, "frozen already");
+    refused(&s, &e, STEP_SIGN, "too late");
+    s.phase = PHASE_SAMPLE;
+    refused(&s, &e, STEP_RUN, "not signed");
+    refused(&s, &e, STEP_CUTOVER, "freeze first");
+    refused(&s, &e, STEP_REDRIVE, "only during the full run");
+}
+
 /* One lane after the other, those that nothing feeds left out. */
 static void test_lanes_open_in_order(void **state)
 {
@@ -216,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_no_cutover_before_the_last_links),
         cmocka_unit_test(test_nothing_is_jumped_over),
         cmocka_unit_test(test_says_what_it_waits_for),
+        cmocka_unit_test(test_says_what_is_done),
         cmocka_unit_test(test_lanes_open_in_order),
         cmocka_unit_test(test_a_new_pass_begins_with_closed_lanes),
         cmocka_unit_test(test_names),
