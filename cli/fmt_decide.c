@@ -205,7 +205,8 @@ static void custom_events(struct fmt *f, const struct dr_json *events)
     text_count(f->out, n);
     dr_buf_z(f->out,
              dr_str_eqz(fate, "activities")
-                 ? ", migrated as sales activities by the plan\n"
+                 ? ", of which the plan makes sales activities: `drover "
+                   "report events.ndjson` says what became of each\n"
              : dr_str_eqz(fate, "report")
                  ? ", not migrated by the plan: `drover report events.ndjson` "
                    "lists them\n"

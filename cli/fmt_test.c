@@ -75,6 +75,7 @@ static const struct {
     {"asks", "asks", fmt_asks},
     {"asks_none", "asks_none", fmt_asks},
     {"inventory", "inventory", fmt_inventory},
+    {"inventory_events", "inventory_events", fmt_inventory},
     {"conflicts", "conflicts", conflicts},
     {"removals", "removals", removals},
     {"profile_check", "profile_check", profile},
