@@ -59,14 +59,14 @@ const struct dr_other *dr_other_of(const struct dr_load *load)
     return k ? &k->told : NULL;
 }
 
-bool dr_other_reason(struct dr_str reason)
+bool dr_other_class(struct dr_str class)
 {
     for (size_t i = 0; i < DR_ARRAY_LEN(forms); i++) {
-        if (dr_str_eqz(reason, forms[i].told.why)) {
+        if (dr_str_eqz(class, forms[i].told.class)) {
             return true;
         }
     }
-    return dr_str_eqz(reason, without_parent.told.why);
+    return dr_str_eqz(class, without_parent.told.class);
 }
 
 static const struct dr_str kept_in = {"work_email", sizeof("work_email") - 1};

@@ -379,9 +379,10 @@ void books_reject(struct books *b, const struct dr_rejected *r, int64_t ts_ms)
 void books_conflict(struct books *b, const struct dr_rejected *r, int64_t ts_ms)
 {
     struct query *q =
-        db_query(b->db, "INSERT INTO conflict VALUES(?1,?2,?3,?4,?5,?6,?7)"
+        db_query(b->db, "INSERT INTO conflict VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"
                         " ON CONFLICT(object,id,field) DO UPDATE SET"
-                        " reason=excluded.reason, rev=excluded.rev,"
+                        " class=excluded.class, reason=excluded.reason,"
+                        " rev=excluded.rev,"
                         " pass=excluded.pass, ts=excluded.ts"
                         " WHERE (excluded.pass, excluded.rev) >="
                         " (conflict.pass, conflict.rev)");
@@ -389,10 +390,11 @@ void books_conflict(struct books *b, const struct dr_rejected *r, int64_t ts_ms)
     db_text(q, 1, r->object);
     db_text(q, 2, r->id);
     db_text(q, 3, r->field);
-    db_text(q, 4, r->reason);
-    db_int(q, 5, (int64_t)r->rev);
-    db_int(q, 6, (int64_t)r->pass);
-    db_int(q, 7, ts_ms);
+    db_text(q, 4, r->class);
+    db_text(q, 5, r->reason);
+    db_int(q, 6, (int64_t)r->rev);
+    db_int(q, 7, (int64_t)r->pass);
+    db_int(q, 8, ts_ms);
     db_run(q);
     mark_source(b, r->object, r->id);
 }
@@ -634,16 +636,16 @@ size_t books_get_conflicts(struct books *b, struct dr_str object,
                            struct conflict_row *out, size_t max)
 {
     struct query *q = db_query(
-        b->db, "SELECT field, reason, rev FROM conflict WHERE object=?1"
+        b->db, "SELECT field, class, reason, rev FROM conflict WHERE object=?1"
                " AND id=?2");
     size_t n = 0;
 
     db_text(q, 1, object);
     db_text(q, 2, id);
     while (n < max && db_step(q)) {
-        out[n++] = (struct conflict_row){dr_arena_dup(a, db_col(q, 0)),
-                                         dr_arena_dup(a, db_col(q, 1)),
-                                         (uint64_t)db_col_int(q, 2)};
+        out[n++] = (struct conflict_row){
+            dr_arena_dup(a, db_col(q, 0)), dr_arena_dup(a, db_col(q, 1)),
+            dr_arena_dup(a, db_col(q, 2)), (uint64_t)db_col_int(q, 3)};
     }
     db_end(q);
     return n;

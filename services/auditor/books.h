@@ -108,7 +108,7 @@ bool books_get_fact(struct books *b, struct dr_str lane, struct dr_str key,
 size_t books_get_landed(struct books *b, struct dr_str type, uint64_t dst,
                         struct dr_arena *a, struct dr_str *bodies, size_t max);
 struct conflict_row {
-    struct dr_str field, reason;
+    struct dr_str field, class, reason;
     uint64_t rev; /* of the version that left it alone */
 };
 size_t books_get_conflicts(struct books *b, struct dr_str object,

@@ -544,6 +544,7 @@ static void test_conflicts(void **state)
     struct dr_rejected r = {.object = S("deal"),
                             .id = S("d1"),
                             .field = S("amount"),
+                            .class = S("conflict"),
                             .reason = S("first"),
                             .rev = 4,
                             .partial = true};
@@ -560,6 +561,7 @@ static void test_conflicts(void **state)
     books_conflict(b, &r, 3);
     assert_int_equal(books_get_conflicts(b, S("deal"), S("d1"), a, got, 2), 1);
     assert_true(dr_str_eqz(got[0].field, "amount"));
+    assert_true(dr_str_eqz(got[0].class, "conflict"));
     assert_true(dr_str_eqz(got[0].reason, "second"));
     assert_int_equal(books_get_conflicts(b, S("deal"), S("d2"), a, got, 2), 0);
 }
@@ -579,7 +581,8 @@ static void test_a_name_that_is_free_again(void **state)
                 {4, 1, false, 1}};
     struct dr_rejected r = {.object = S("company"),
                             .field = S("name"),
-                            .reason = S(DR_WHY_OTHER_NAME),
+                            .class = S("name_taken"),
+                            .reason = S("in whatever words"),
                             .rev = 4,
                             .pass = 2,
                             .partial = true};

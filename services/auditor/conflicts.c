@@ -194,6 +194,7 @@ static void line(struct auditor *au, struct query *q, struct dr_buf *out)
     text_or_null(&w, "source", s.source);
     text_or_null(&w, "wanted", s.wanted);
     text_or_null(&w, "target", s.target);
+    dr_json_w_kv(&w, "class", db_col(q, 7));
     dr_json_w_kv(&w, "reason", db_col(q, 3));
     dr_json_w_end(&w);
     dr_buf_ch(out, '\n');
@@ -211,12 +212,12 @@ static void cursor_of(struct query *q, struct dr_buf *next)
 
 /* Of what was in the way of a record's own form there is no word when a later
  * version has that, or the same one in a later pass. */
-#define STANDS                                                         \
-    "NOT (k.reason IN ('" DR_WHY_OTHER_NAME "','" DR_WHY_OTHER_ADDRESS \
-    "','" DR_WHY_CIRCLE "') AND EXISTS(SELECT 1 FROM fact f WHERE"     \
-    " f.lane=CASE k.field WHEN 'name' THEN 'account'"                  \
-    " WHEN 'emails' THEN 'contact' ELSE 'link' END"                    \
-    " AND f.key=k.object||':'||k.id"                                   \
+#define STANDS                                                \
+    "NOT (k.class IN ('name_taken','address_taken','circle')" \
+    " AND EXISTS(SELECT 1 FROM fact f WHERE"                  \
+    " f.lane=CASE k.field WHEN 'name' THEN 'account'"         \
+    " WHEN 'emails' THEN 'contact' ELSE 'link' END"           \
+    " AND f.key=k.object||':'||k.id"                          \
     " AND (f.pass, f.rev) > (k.pass, k.rev) AND f.refused=0))"
 
 int64_t conflicts_count(struct auditor *au)
@@ -234,7 +235,8 @@ void conflicts_list(struct auditor *au, struct dr_str only, struct dr_str after,
     struct dr_str field = dr_str_split(&after, ':');
     struct query *q = db_query(
         books_db(au->books),
-        "SELECT k.object, k.field, k.id, k.reason, k.rev, r.type, r.target"
+        "SELECT k.object, k.field, k.id, k.reason, k.rev, r.type, r.target,"
+        " k.class"
         " FROM conflict k LEFT JOIN record r ON r.object=k.object"
         "  AND r.id=k.id"
         " WHERE (k.object, k.field, k.id) > (?1, ?2, ?3)"

@@ -108,7 +108,8 @@ static void test_an_orphan_with_nothing_is_a_loss(void **state)
     body_with_accounts(&s, "{\"id\":71,\"is_primary\":true}"); /* no news */
     (void)judged(&s);
     assert_int_equal(losses(&s.said), 1);
-    s.c.conflicts[0] = (struct conflict_row){S("sales_accounts"), S("kept"), 5};
+    s.c.conflicts[0] =
+        (struct conflict_row){S("sales_accounts"), S("conflict"), S("kept"), 5};
     s.c.conflict_count = 1; /* a person put it to another account */
     body_with_accounts(&s, "{\"id\":80,\"is_primary\":true}");
     (void)judged(&s);
@@ -298,7 +299,8 @@ static void test_a_kept_edit_is_told(void **state)
     scene_open(&s);
     set_body(&s, "{\"first_name\":\"Eve\",\"custom_field\":{\"cf_score\":7},"
                  "\"sales_accounts\":[{\"id\":71,\"is_primary\":true}]}");
-    s.c.conflicts[0] = (struct conflict_row){S("first_name"), S("kept"), 5};
+    s.c.conflicts[0] =
+        (struct conflict_row){S("first_name"), S("conflict"), S("kept"), 5};
     s.c.conflict_count = 1;
     is_state(judged(&s), "landed");
     assert_int_equal(losses(&s.said), 0);
@@ -307,7 +309,8 @@ static void test_a_kept_edit_is_told(void **state)
     s.c.conflicts[0].rev = 4; /* of an older version: it was undone since */
     (void)judged(&s);
     assert_int_equal(losses(&s.said), 1);
-    s.c.conflicts[0] = (struct conflict_row){S("last_name"), S("kept"), 5};
+    s.c.conflicts[0] =
+        (struct conflict_row){S("last_name"), S("conflict"), S("kept"), 5};
     (void)judged(&s);
     assert_int_equal(losses(&s.said), 1);
     dr_arena_free(s.a);
@@ -338,7 +341,7 @@ static void test_a_name_that_is_taken(void **state)
     assert_true(dr_str_eqz(s.said.fields[0].expected, "Acme"));
     assert_true(dr_str_eqz(s.said.fields[0].actual, "Acme (c1)"));
     s.c.conflicts[0] =
-        (struct conflict_row){S("name"), S(DR_WHY_OTHER_NAME), 5};
+        (struct conflict_row){S("name"), S("name_taken"), S("taken"), 5};
     s.c.conflict_count = 1;
     s.c.loads[0].held = false;
     set_body(&s, "{\"name\":\"Acme (c1)\"}");
@@ -470,7 +473,8 @@ static void test_one_link_too_many(void **state)
                  "{\"id\":9}]}");
     (void)judged(&s); /* nor has the Unassigned one any business there */
     assert_int_equal(losses(&s.said), 1);
-    s.c.conflicts[0] = (struct conflict_row){S("sales_accounts"), S("kept"), 5};
+    s.c.conflicts[0] =
+        (struct conflict_row){S("sales_accounts"), S("conflict"), S("kept"), 5};
     s.c.conflict_count = 1;
     (void)judged(&s);
     assert_int_equal(losses(&s.said), 0);

@@ -55,8 +55,8 @@ const char books_schema[] =
     " rev INT, version INT, pass INT, ts INT, original BLOB,"
     " PRIMARY KEY(object, id, part_id, stage));"
     "CREATE TABLE IF NOT EXISTS conflict("
-    " object TEXT, id TEXT, field TEXT, reason TEXT, rev INT, pass INT, ts INT,"
-    " PRIMARY KEY(object, id, field)) WITHOUT ROWID;"
+    " object TEXT, id TEXT, field TEXT, class TEXT, reason TEXT, rev INT,"
+    " pass INT, ts INT, PRIMARY KEY(object, id, field)) WITHOUT ROWID;"
     /* The names and addresses that records of ours were seen to have. */
     "CREATE TABLE IF NOT EXISTS held("
     " object TEXT, id TEXT, type TEXT, word TEXT COLLATE NOCASE,"

@@ -80,7 +80,7 @@ bool verify_left_alone(const struct verifying *v, struct dr_str field,
          * lets nothing pass but the other form. */
         if (dr_str_eq(v->c->conflicts[i].field, field) &&
             v->c->conflicts[i].rev >= v->known->fact.rev &&
-            !dr_other_reason(v->c->conflicts[i].reason)) {
+            !dr_other_class(v->c->conflicts[i].class)) {
             *why = v->c->conflicts[i].reason;
             return true;
         }
@@ -104,7 +104,7 @@ static bool is_taken(const struct verifying *v)
     bool met = false;
 
     for (size_t i = 0; i < v->c->conflict_count; i++) {
-        met |= dr_other_reason(v->c->conflicts[i].reason) &&
+        met |= dr_other_class(v->c->conflicts[i].class) &&
                v->c->conflicts[i].rev >= v->known->fact.rev;
     }
     return met || v->known->held;

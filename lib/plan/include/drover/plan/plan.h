@@ -133,8 +133,8 @@ bool dr_other_differs(const struct dr_load *load, struct dr_str field);
 struct dr_str dr_other_own(const struct dr_load *load);
 /* What the target's record of the type is seen to have of that. */
 struct dr_str dr_other_seen(struct dr_str type, const struct dr_json *record);
-/* The reason is one of those that struct dr_other gives. */
-bool dr_other_reason(struct dr_str reason);
+/* The class is one of those that struct dr_other gives. */
+bool dr_other_class(struct dr_str class);
 
 /* The largest file that Freshsales takes (reference 11.1): 150 MB. */
 #define DR_FILE_MAX UINT64_C(157286400)
