@@ -77,12 +77,17 @@ int cmd_reconcile(struct cli *c)
 
 /* ---- rejected ---- */
 
-/* Lines of one kind as a table. */
+#define LIST_GROUPS 3
+
+/* Lines of one kind as a table, then how many there are of each group. */
 struct list_kind {
     const char *path, *spec;
     const char *const *heads;
     void (*row)(struct text_table *t, const struct dr_json *j);
-    const char *one, *many; /* what was counted */
+    const struct group {
+        const char *one, *many; /* what was counted */
+        const char *classes; /* with blanks between; NULL: all that are left */
+    } groups[LIST_GROUPS];
 };
 
 struct listing {
@@ -90,7 +95,7 @@ struct listing {
     const struct list_kind *kind;
     struct dr_buf page;
     struct whole whole;
-    int64_t lines;
+    int64_t lines, in_group[LIST_GROUPS];
     size_t width[TEXT_COLS]; /* of the pages so far */
     int rc;
 };
@@ -110,6 +115,49 @@ static bool list_take(struct dr_str piece, void *ctx)
         l->rc = CLI_FAILED;
     }
     return l->rc == CLI_OK;
+}
+
+static bool is_of(const struct group *g, struct dr_str class)
+{
+    struct dr_str rest = dr_str_z(g->classes);
+    bool found = !g->classes;
+
+    while (rest.p && !found) {
+        found = dr_str_eq(dr_str_split(&rest, ' '), class);
+    }
+    return found;
+}
+
+/* What says no class is of the first group. */
+static void count_line(struct listing *l, const struct dr_json *j)
+{
+    struct dr_str class = dr_json_get_str(j, "class");
+    size_t i = 0;
+
+    while (class.n > 0 && i + 1 < LIST_GROUPS &&
+           !is_of(&l->kind->groups[i], class)) {
+        i++;
+    }
+    l->in_group[i]++;
+    l->lines++;
+}
+
+/* Groups that have none are left out, but for the first where all have none. */
+static void tell_counts(struct listing *l)
+{
+    struct dr_buf *out = &l->c->out;
+
+    if (l->lines > 0) {
+        dr_buf_ch(out, '\n');
+    }
+    for (size_t i = 0; i < LIST_GROUPS; i++) {
+        const struct group *g = &l->kind->groups[i];
+        int64_t n = l->in_group[i];
+        if (n > 0 || (i == 0 && l->lines == 0)) {
+            text_count(out, n);
+            dr_buf_printf(out, " %s\n", n == 1 ? g->one : g->many);
+        }
+    }
 }
 
 /* One table a page, never narrower than the one before: widths of what is not
@@ -142,7 +190,7 @@ static int list_page(void *ctx)
             return CLI_FAILED;
         }
         l->kind->row(&t, j);
-        l->lines++;
+        count_line(l, j);
     }
     if (l->lines > 0) {
         text_table_print(&t, &c->out, "");
@@ -173,11 +221,7 @@ static int list(struct cli *c, const struct list_kind *kind)
     query(&path, "class", args_flag(&c->args, "class"));
     rc = pages_get(c, path.p, list_take, list_page, &l);
     if (rc == CLI_OK && !c->json) {
-        if (l.lines > 0) {
-            dr_buf_ch(&c->out, '\n');
-        }
-        text_count(&c->out, l.lines);
-        dr_buf_printf(&c->out, " %s\n", l.lines == 1 ? kind->one : kind->many);
+        tell_counts(&l);
         rc = cli_flush(c);
     }
     dr_buf_done(&path);
@@ -188,8 +232,11 @@ static int list(struct cli *c, const struct list_kind *kind)
 int cmd_rejected_list(struct cli *c)
 {
     static const struct list_kind kind = {
-        "/v1/rejected",   fmt_rejected_spec,      fmt_rejected_heads,
-        fmt_rejected_row, "record was set aside", "records were set aside"};
+        "/v1/rejected",
+        fmt_rejected_spec,
+        fmt_rejected_heads,
+        fmt_rejected_row,
+        {{"record was set aside", "records were set aside", NULL}}};
 
     return list(c, &kind);
 }
@@ -197,8 +244,11 @@ int cmd_rejected_list(struct cli *c)
 int cmd_removals_list(struct cli *c)
 {
     static const struct list_kind kind = {
-        "/v1/removals",  fmt_removal_spec,         fmt_removal_heads,
-        fmt_removal_row, "deletion at the source", "deletions at the source"};
+        "/v1/removals",
+        fmt_removal_spec,
+        fmt_removal_heads,
+        fmt_removal_row,
+        {{"deletion at the source", "deletions at the source", NULL}}};
 
     return list(c, &kind);
 }
@@ -210,8 +260,13 @@ int cmd_conflicts(struct cli *c)
         fmt_conflict_spec,
         fmt_conflict_heads,
         fmt_conflict_row,
-        "field was changed in Freshsales and kept",
-        "fields were changed in Freshsales and kept"};
+        {{"field was changed in Freshsales and kept",
+          "fields were changed in Freshsales and kept", "conflict"},
+         {"field is not the source's: another record is in its way",
+          "fields are not the source's: another record is in their way",
+          "name_taken address_taken circle"},
+         {"field or record was left in Freshsales as it stood",
+          "fields or records were left in Freshsales as they stood", NULL}}};
 
     return list(c, &kind);
 }

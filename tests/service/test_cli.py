@@ -585,6 +585,34 @@ class Reports(Cli):
         self.assertEqual(self.drover("rejected", "list")[0],
                          "0 records were set aside\n")
 
+    def test_conflicts_are_counted_by_what_they_are(self):
+        """Only what people changed was changed; an auditor of before says no
+        class."""
+        def lines(*classes):
+            return b"".join(b'{"object":"deal","id":"%d"%s}\n' % (
+                i, b',"class":"%s"' % c if c else b"")
+                for i, c in enumerate(classes))
+
+        def counted(*pages):
+            self.pages("GET /v1/conflicts", {
+                (str(i) if i else None): (
+                    [p], str(i + 1) if i + 1 < len(pages) else None)
+                for i, p in enumerate(pages)})
+            return self.drover("conflicts")[0].split("\n\n")[-1]
+        people = "%s changed in Freshsales and kept\n"
+        self.assertEqual(counted(b""), people % "0 fields were")
+        self.assertEqual(counted(lines(None, b"conflict")),
+                         people % "2 fields were")
+        self.assertEqual(
+            counted(lines(b"conflict", b"name_taken"), lines(b"circle"),
+                    lines(b"address_taken", b"left_behind")),
+            people % "1 field was" +
+            "3 fields are not the source's: another record is in their way\n"
+            "1 field or record was left in Freshsales as it stood\n")
+        self.assertEqual(
+            counted(lines(b"address_taken")),
+            "1 field is not the source's: another record is in its way\n")
+
     def test_a_broken_page_leaves_the_old_file(self):
         to = self.bench.folder / "r.ndjson"
         line = b'{"object":"deal","id":"1"}\n'
