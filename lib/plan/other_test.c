@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -81,6 +82,7 @@ static void is_contact(const struct dr_plan *p, const char *id,
     assert_true(dr_str_eqz(value_of(l, "emails"), email));
     assert_int_equal(value_of(l, "work_email").n, 0);
     assert_non_null(dr_other_of(l));
+    assert_non_null(strstr(dr_other_of(l)->why, "recycle bin"));
     assert_int_equal(dr_other_form(l, a, &other), 0);
     assert_int_equal(value_of(&other, "emails").n, 0);
     assert_true(dr_str_eqz(value_of(&other, "work_email"), email));

@@ -3,9 +3,11 @@
 #include <drover/base/attrs.h>
 
 const struct dr_class dr_classes[] = {
-    {"address_taken", "nothing; or correct the address of one of the two: the "
-                      "next version of this record takes its own address where "
-                      "that is free"},
+    {"address_taken",
+     "nothing; or correct the address of one of the two, or, where Freshsales "
+     "shows no other contact with it, restore the one in the recycle bin or "
+     "delete it there for good: the next version of this record takes its own "
+     "address where that is free"},
     {"bad_text", "remove the character that Freshsales cannot store from the "
                  "text in FastTrack"},
     {"bad_value",
@@ -38,9 +40,11 @@ const struct dr_class dr_classes[] = {
     {"left_behind", "clear those fields in Freshsales by hand"},
     {"missing_pipeline", "create the pipeline as the checklist says, then "
                          "propose and approve the plan again"},
-    {"name_taken", "nothing; or call one of the two otherwise: the next "
-                   "version of this record takes its own name where that is "
-                   "free"},
+    {"name_taken",
+     "nothing; or call one of the two otherwise, or, where Freshsales shows no "
+     "other account of this name, restore the one in the recycle bin or delete "
+     "it there for good: the next version of this record takes its own name "
+     "where that is free"},
     {"no_product", "give the line a product in FastTrack"},
     {"no_target", "link it with a deal, contact or company in FastTrack"},
     {"not_ours", "delete it in Freshsales by hand if it is not needed"},

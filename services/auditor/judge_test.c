@@ -378,7 +378,7 @@ static void test_an_address_that_is_taken(void **state)
     set_body(&s, "{\"email\":null,\"work_email\":\"a@b.test\"}");
     is_state(judged(&s), "landed");
     assert_int_equal(losses(&s.said), 0);
-    assert_true(dr_str_eqz(s.said.fields[0].cause, DR_WHY_OTHER_ADDRESS));
+    assert_true(dr_str_eqz(s.said.fields[0].cause, DR_WHY_ADDRESS_TAKEN));
     assert_int_equal(s.said.fields[1].verdict, JUDGED_SAME);
     set_body(&s, "{\"email\":null,\"work_email\":null}");
     (void)judged(&s);
@@ -396,7 +396,7 @@ static void test_an_address_that_is_taken(void **state)
     s.load.other_first = true; /* by the plan, until the freeze asks */
     (void)judged(&s);
     assert_int_equal(s.said.fields[0].verdict, JUDGED_INTENDED);
-    assert_false(dr_str_eqz(s.said.fields[0].cause, DR_WHY_OTHER_ADDRESS));
+    assert_false(dr_str_eqz(s.said.fields[0].cause, DR_WHY_ADDRESS_TAKEN));
     dr_arena_free(s.a);
 }
 

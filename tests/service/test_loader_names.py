@@ -613,6 +613,8 @@ class Names(Case):
         self.assertEqual(self.addresses(w), kept)
         told = {("7", "address_taken", "emails", True)}
         self.assert_conflicts(w, told)
+        for said in ("reason", "cure"):
+            self.assertIn("recycle bin", self.rejected(w)[0][said])
         for pas, language in ((4, "en"), (5, "de")):
             w.sim.post("/sim/knobs", {"error_language": language})
             r = version(pas)

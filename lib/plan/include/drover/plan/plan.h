@@ -95,11 +95,15 @@
 /* ---- where the own form is taken ---- */
 
 /* An account whose name another one has is called "Name (id)": by the plan, or
- * when it is written (dr_load.other_name). The rule, and why. */
+ * when it is written (dr_load.other_name). The rule, and why: at the source,
+ * or in the target, where the other one may lie in the recycle bin. */
 #define DR_RULE_OTHER_NAME "company.name.unique"
 #define DR_WHY_OTHER_NAME                                              \
     "another account has this name, and Freshsales wants names to be " \
     "unique: the id was added"
+#define DR_WHY_NAME_TAKEN                                                \
+    "another account has this name, or one in the recycle bin has, and " \
+    "Freshsales wants names to be unique: the id was added"
 
 /* A contact whose address another one has goes without it; the address stands
  * in work_email (dr_load.other_name). */
@@ -107,6 +111,9 @@
 #define DR_WHY_OTHER_ADDRESS                                           \
     "another contact has this address, and Freshsales wants it to be " \
     "unique: kept as text in work_email"
+#define DR_WHY_ADDRESS_TAKEN                                                \
+    "another contact has this address, or one in the recycle bin has, and " \
+    "Freshsales wants it to be unique: kept as text in work_email"
 
 /* An account whose parent would close a circle goes without a parent. */
 #define DR_RULE_CIRCLE "company.parent.cycle"
