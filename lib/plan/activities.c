@@ -137,8 +137,8 @@ static void write_beyond(struct proposing *p, uint64_t max, uint64_t storage)
     size_t n = 0, bytes = 0;
 
     if (strcmp(fate, "upload") != 0) {
-        v = files_by_age(&p->profile->files);
-        n = files_beyond(v, p->profile->files.n,
+        v = files_by_age(&p->profile->files.whole);
+        n = files_beyond(v, p->profile->files.whole.n,
                          &(struct room){.max = max, .storage = storage});
     }
     dr_json_w_kvz(w, "beyond", fate);

@@ -129,6 +129,15 @@ static struct facts facts_of(struct build *b)
     return f;
 }
 
+const char *file_withheld(struct dr_str status)
+{
+    return dr_str_ieq(status, DR_STR_LIT("missing"))
+               ? "FastTrack has the bytes no more"
+           : dr_str_ieq(status, DR_STR_LIT("quarantined"))
+               ? "FastTrack holds the file back"
+               : NULL;
+}
+
 /* Why there are no bytes to be had; NULL: there are, or they may come. */
 static const char *broken(const struct build *b, const struct facts *f)
 {
@@ -147,13 +156,7 @@ static const char *broken(const struct build *b, const struct facts *f)
     case DR_BLOB_STORED:
         return NULL;
     }
-    if (dr_str_ieq(f->status, DR_STR_LIT("missing"))) {
-        return "FastTrack has the bytes no more";
-    }
-    if (dr_str_ieq(f->status, DR_STR_LIT("quarantined"))) {
-        return "FastTrack holds the file back";
-    }
-    return NULL;
+    return file_withheld(f->status);
 }
 
 static bool too_large(const struct build *b, const struct facts *f)

@@ -36,18 +36,13 @@ void profile_add_file(struct dr_profile *p, const struct dr_source *rec,
 {
     const struct dr_json *props = dr_json_get(root, "properties");
     const struct dr_json *parents = dr_json_get(props, "parents");
-    struct dr_str status = dr_str_trim(dr_json_get_str(props, "status"));
-    struct seen_files *f = &p->files;
     struct seen_file one = {
         .id = rec->id,
         .created = INT64_MAX,
-        .parents = dr_json_type(parents) == DR_JSON_ARRAY ? parents->count : 0};
+        .parents = dr_json_type(parents) == DR_JSON_ARRAY ? parents->count : 0,
+        .broken = file_withheld(dr_str_trim(dr_json_get_str(props, "status")))};
+    struct seen_list *f = one.broken ? &p->files.broken : &p->files.whole;
 
-    if (dr_str_ieq(status, DR_STR_LIT("missing")) ||
-        dr_str_ieq(status, DR_STR_LIT("quarantined"))) {
-        f->broken++;
-        return;
-    }
     if (dr_str_u64(dr_str_trim(dr_json_scalar(dr_json_get(props, "size"))),
                    &one.size)) {
         one.size = 0;
@@ -91,7 +86,7 @@ static bool is_listed(const struct seen_file *f, const struct room *room)
     return room->listed && dr_map_has(room->listed, f->id);
 }
 
-static struct sums sum_up(const struct seen_files *f, const struct room *room)
+static struct sums sum_up(const struct seen_list *f, const struct room *room)
 {
     struct sums s = {0};
 
@@ -139,6 +134,14 @@ static void write_sum(struct dr_json_w *w, const char *key, struct sum sum,
     dr_json_w_end(w);
 }
 
+static int by_id(const void *a, const void *b)
+{
+    const struct seen_file *x = *(const struct seen_file *const *)a;
+    const struct seen_file *y = *(const struct seen_file *const *)b;
+
+    return dr_str_cmp(x->id, y->id);
+}
+
 /* What the report is made of, besides the files. */
 struct sources {
     const struct dr_plan *plan;
@@ -181,9 +184,12 @@ static void write_owner(struct dr_json_w *w, const struct seen_file *f,
     dr_json_w_kv(w, "owner_of", of);
 }
 
+struct judged {
+    const char *class, *reason, *decision;
+};
+
 static void write_item(struct dr_json_w *w, const struct seen_file *f,
-                       const struct sources *from, const char *class,
-                       const char *decision)
+                       const struct sources *from, const struct judged *is)
 {
     struct dr_str name = from->plan ? map_text(from->plan->authors, f->author)
                                     : (struct dr_str){"", 0};
@@ -193,8 +199,9 @@ static void write_item(struct dr_json_w *w, const struct seen_file *f,
     dr_json_w_kv(w, "file_name", f->name);
     dr_json_w_key(w, "size");
     dr_json_w_u64(w, f->size);
-    dr_json_w_kvz(w, "class", class);
-    dr_json_w_kvz(w, "decision", decision);
+    dr_json_w_kvz(w, "class", is->class);
+    dr_json_w_kvz(w, "reason", is->reason);
+    dr_json_w_kvz(w, "decision", is->decision);
     write_owner(w, f, from->records);
     dr_json_w_kv(w, "author", name.n > 0 ? name : f->author);
     dr_json_w_key(w, "parent");
@@ -208,7 +215,7 @@ static void write_item(struct dr_json_w *w, const struct seen_file *f,
 
 /* Those that are too large, those that the plan lists, those that still do not
  * fit: the front of v, the largest first. Returns how many. */
-static size_t without_room(const struct seen_files *f, const struct room *room,
+static size_t without_room(const struct seen_list *f, const struct room *room,
                            const struct seen_file **v, struct sum *over)
 {
     size_t n = files_beyond(v, f->n, room);
@@ -225,23 +232,45 @@ static size_t without_room(const struct seen_files *f, const struct room *room,
     return n;
 }
 
+/* They follow on those n, by their ids. Returns how many there are now. */
+static size_t and_broken(const struct seen_list *broken,
+                         const struct seen_file ***v, size_t n)
+{
+    *v = dr_xrealloc(*v, (n + broken->n + 1) * sizeof(**v));
+    for (size_t i = 0; i < broken->n; i++) {
+        (*v)[n + i] = &broken->v[i];
+    }
+    qsort(*v + n, broken->n, sizeof(**v), by_id);
+    return n + broken->n;
+}
+
+static struct judged judge(const struct seen_file *f,
+                           const struct dr_plan *plan, const struct room *room)
+{
+    if (f->broken) {
+        return (struct judged){"broken", f->broken,
+                               plan && plan->files.reject_broken ? "reject"
+                                                                 : "note"};
+    }
+    if (f->size > room->max) {
+        return (struct judged){
+            "too_large", "larger than a file may be (max_bytes)",
+            word_of(plan ? plan->files.too_large : FILE_NOTE)};
+    }
+    return (struct judged){
+        "storage", "no room is left in the account's storage",
+        word_of(is_listed(f, room) ? plan->files.beyond : FILE_UPLOAD)};
+}
+
 static void write_items(const struct seen_file *const *v, size_t n,
                         const struct sources *from, const struct room *room,
                         struct dr_json_w *w)
 {
-    const struct dr_plan *plan = from->plan;
-
     dr_json_w_key(w, "items");
     dr_json_w_arr(w);
     for (size_t i = 0; i < n && i < LISTED_MAX; i++) {
-        if (v[i]->size > room->max) {
-            write_item(w, v[i], from, "too_large",
-                       word_of(plan ? plan->files.too_large : FILE_NOTE));
-        } else {
-            write_item(w, v[i], from, "storage",
-                       word_of(is_listed(v[i], room) ? plan->files.beyond
-                                                     : FILE_UPLOAD));
-        }
+        struct judged is = judge(v[i], from->plan, room);
+        write_item(w, v[i], from, &is);
     }
     dr_json_w_end(w);
     dr_json_w_key(w, "left_off");
@@ -262,11 +291,11 @@ static struct room room_of(const struct dr_plan *plan)
     return room;
 }
 
-static void write_sums(struct dr_json_w *w, const struct seen_files *f,
+static void write_sums(struct dr_json_w *w, size_t broken_count,
                        const struct sums *s, const struct dr_plan *plan,
                        struct sum over)
 {
-    struct sum broken = {f->broken, 0};
+    struct sum broken = {broken_count, 0};
 
     write_sum(w, "too_large", s->large,
               word_of(plan ? plan->files.too_large : FILE_NOTE));
@@ -283,7 +312,8 @@ void dr_plan_files_json(const struct dr_profile *profile,
                         const struct dr_records *records, struct dr_json_w *w)
 {
     const struct sources from = {plan, records};
-    const struct seen_files *f = &profile->files;
+    const struct seen_list *f = &profile->files.whole;
+    const struct seen_list *broken = &profile->files.broken;
     const struct seen_file **v = files_by_age(f);
     struct room room = room_of(plan);
     struct sums s = sum_up(f, &room);
@@ -302,14 +332,15 @@ void dr_plan_files_json(const struct dr_profile *profile,
                                      "nor the proposal says what it holds, so "
                                      "no file is found to be beyond it");
     dr_json_w_key(w, "files");
-    dr_json_w_u64(w, f->n + f->broken);
+    dr_json_w_u64(w, f->n + broken->n);
     dr_json_w_key(w, "bytes");
     dr_json_w_u64(w, all);
-    write_sums(w, f, &s, plan, over);
+    write_sums(w, broken->n, &s, plan, over);
     dr_json_w_key(w, "storage_over");
     dr_json_w_u64(w, room.storage > 0 && s.upload.bytes > room.storage
                          ? s.upload.bytes - room.storage
                          : 0);
+    n = and_broken(broken, &v, n);
     write_items(v, n, &from, &room, w);
     dr_json_w_end(w);
     free(v);

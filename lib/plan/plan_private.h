@@ -369,4 +369,7 @@ size_t make_fold(struct build *b, struct dr_load out[LOADS_MAX]);
 size_t make_custom_note(struct build *b, struct dr_load out[LOADS_MAX]);
 size_t make_event(struct build *b, struct dr_load out[LOADS_MAX]);
 
+/* file.c: why a file of this status has no bytes; NULL: it has. */
+const char *file_withheld(struct dr_str status);
+
 #endif

@@ -56,7 +56,8 @@ void dr_profile_free(struct dr_profile *p)
     dr_map_free(p->had_contacts);
     dr_map_free(p->inline_files);
     dr_map_free(p->words);
-    free(p->files.v);
+    free(p->files.whole.v);
+    free(p->files.broken.v);
     free(p->companies.v);
     free(p->contacts.v);
     dr_arena_free(p->arena);

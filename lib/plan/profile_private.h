@@ -37,12 +37,17 @@ struct seen_file {
     int64_t created; /* milliseconds; INT64_MAX: no time that can be read */
     struct dr_str id, name, owner, author, parent_type, parent_id;
     uint32_t parents;
+    const char *broken; /* why it has no bytes; NULL: it has */
+};
+
+struct seen_list {
+    struct seen_file *v;
+    size_t n, cap;
 };
 
 struct seen_files {
-    struct seen_file *v; /* all but the broken ones */
-    size_t n, cap;
-    uint64_t broken; /* the source says that it has no bytes to give */
+    struct seen_list whole;
+    struct seen_list broken; /* the source says that it has no bytes to give */
 };
 
 /* On what the records of one object hang. */
@@ -90,7 +95,7 @@ struct room {
     const struct dr_map *listed; /* ids that ask for none; NULL: none     */
 };
 /* All in the order in which they are given room; to be freed. */
-const struct seen_file **files_by_age(const struct seen_files *f);
+const struct seen_file **files_by_age(const struct seen_list *f);
 /* Those that do not fit are moved, in their order, to the front of v. Returns
  * how many. */
 size_t files_beyond(const struct seen_file **v, size_t n,

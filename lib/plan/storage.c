@@ -16,7 +16,7 @@ static int by_age(const void *a, const void *b)
     return dr_str_cmp(x->id, y->id);
 }
 
-const struct seen_file **files_by_age(const struct seen_files *f)
+const struct seen_file **files_by_age(const struct seen_list *f)
 {
     const struct seen_file **v =
         dr_xcalloc(f->n + 1, sizeof(const struct seen_file *));

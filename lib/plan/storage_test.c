@@ -64,6 +64,7 @@ static const struct {
     {"d", "2022-01-01T00:00:00Z", "201", "available"}, /* 200 are left */
     {"e", "2020-01-01T00:00:00Z", "157286401", "available"},
     {"f", "2020-01-01T00:00:00Z", "700", "missing"},
+    {"i", "2020-01-01T00:00:00Z", "", "Quarantined"},
     {"g", "soon", "200", "available"}, /* no time: the last, and it fits */
     {"h", "soon", "1", "available"},
 };
@@ -187,6 +188,13 @@ static void assert_item(const struct dr_json *j, size_t at, const char *id,
                           dr_arena_printf(world.a, "d_%s", id)));
 }
 
+static void is_because(const struct dr_json *j, size_t at, const char *part)
+{
+    assert_holds(
+        dr_json_get_str(dr_json_at(dr_json_get(j, "items"), at), "reason"),
+        part);
+}
+
 static int64_t count_of(const struct dr_json *j, const char *class)
 {
     return dr_json_get_i64(dr_json_get(j, class), "count", -1);
@@ -205,11 +213,18 @@ static void test_list(void **state)
     assert_true(dr_str_eq(plan, asked_plan(two, "note", 800)));
     j = files_report(one, plan);
     assert_true(dr_str_eqz(dr_json_get_str(j, "storage"), "known"));
-    assert_int_equal(dr_json_get(j, "items")->count, 4);
+    assert_int_equal(dr_json_get(j, "items")->count, 6);
     assert_item(j, 0, "e", "too_large", "note");
     assert_item(j, 1, "a", "storage", "note");
     assert_item(j, 2, "d", "storage", "note");
     assert_item(j, 3, "h", "storage", "note");
+    assert_item(j, 4, "f", "broken", "note"); /* by id, whatever their size */
+    assert_item(j, 5, "i", "broken", "note");
+    is_because(j, 0, "larger than");
+    is_because(j, 1, "no room");
+    is_because(j, 4, "the bytes no more");
+    is_because(j, 5, "holds the file back");
+    assert_int_equal(count_of(j, "broken"), 2);
     assert_int_equal(count_of(j, "beyond"), 3);
     assert_int_equal(count_of(j, "upload"), 3);
     assert_int_equal(count_of(j, "no_room"), 0);
@@ -237,7 +252,7 @@ static void test_no_word(void **state)
     assert_holds(plan, "\"beyond\":\"skip\",\"beyond_ids\":[]");
     j = files_report(profile, plan);
     assert_holds(dr_json_get_str(j, "storage"), "not known: ");
-    assert_int_equal(dr_json_get(j, "items")->count, 1);
+    assert_int_equal(dr_json_get(j, "items")->count, 3);
     dr_profile_free(profile);
 }
 

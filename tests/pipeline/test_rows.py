@@ -210,7 +210,11 @@ class Rows(RowsCase):
                          "rejected")
         self.assertEqual(self.result.json("fasttrack/stats.json").get(
             "token_leaks", 0), 0)
-        large = next(x for x in self.result.json("files.json")["items"]
+        files = self.result.json("files.json")
+        self.assertEqual(
+            files["broken"]["count"],
+            sum(x["class"] == "broken" for x in files["items"]))
+        large = next(x for x in files["items"]
                      if x["id"] == "fi_10")
         self.assertIsNone(self.source("attachment")["fi_10"]["owner_id"])
         self.assertEqual((large["owner"], large["owner_of"]), (

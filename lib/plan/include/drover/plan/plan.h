@@ -346,12 +346,13 @@ int dr_plan_propose(const struct dr_profile *profile,
  *     beyond_ids, by a word other than upload
  *   no_room: likewise: of the uploads those that do not fit
  *   storage_over: by how many bytes the uploads exceed the storage; 0: not
- *   items: [{id, file_name, size, class, decision, owner, owner_of, author,
- *     parent: {type, id}, parents}], the largest first: all that are too large,
- *     and (class "storage") all that are beyond or have no room. At most 2,000;
- *     left_off: how many are not listed. owner_of: whose owner it is,
- *     "attachment", or the parent's type where the file has none of its own; ""
- *     where that has none either.
+ *   items: [{id, file_name, size, class, reason, decision, owner, owner_of,
+ *     author, parent: {type, id}, parents}], the largest first: all that are
+ *     too large, and (class "storage") all that are beyond or have no room;
+ *     then, by their ids, all that are broken. At most 2,000; left_off: how
+ *     many are not listed. owner_of: whose owner it is, "attachment", or the
+ *     parent's type where the file has none of its own; "" where that has none
+ *     either.
  * Decisions are the plan's words. plan NULL: as if its "files" were empty.
  */
 struct dr_records {
