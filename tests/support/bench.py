@@ -98,10 +98,15 @@ class Proc:
         self.usage, self.code, self.stopped = None, None, None
         self.peak_kib = 0
         with open(log, "ab") as out:
-            self.popen = subprocess.Popen(
-                self.argv, stdout=stdout or out, stderr=out, env=env,
-                stdin=subprocess.DEVNULL, start_new_session=True,
-                preexec_fn=_die_with_parent)
+            try:
+                self.popen = subprocess.Popen(
+                    self.argv, stdout=stdout or out, stderr=out, env=env,
+                    stdin=subprocess.DEVNULL, start_new_session=True,
+                    preexec_fn=_die_with_parent)
+            except OSError as e:
+                raise Failure("%s cannot be started: %s: %s: is it installed? "
+                              "Run `make setup`" % (name, self.argv[0],
+                                                    e.strerror)) from None
         self.pid = self.popen.pid
 
     def reap(self, block=False):

@@ -69,6 +69,15 @@ class TemplateTest(unittest.TestCase):
         self.assertTrue((real / "meta.properties").exists())
 
 
+class ProcTest(unittest.TestCase):
+    def test_a_program_that_is_not_there(self):
+        with Bench(build=".") as b, self.assertRaises(Failure) as e:
+            b.run("none", ["no-such-program-as-this", "-x"])
+        self.assertRegex(str(e.exception), "^none cannot be started: no-such-"
+                         "program-as-this: No such file or directory: .*make "
+                         "setup`$")
+
+
 class BenchTest(unittest.TestCase):
     def test_two_benches_side_by_side(self):
         with Bench(build=".") as a, Bench(build=".") as b:
