@@ -7,6 +7,7 @@ Exit: 0 balanced and verified, 3 the books do not balance, 4 differences,
 import json
 import os
 import pathlib
+import re
 import sys
 import time
 
@@ -32,6 +33,24 @@ CALLS = {"company": .03, "contact": .04, "deal": .05, "product": 1,
 RUN_S = 60  # how long the load is to take, about
 
 
+def given_by(words, env):
+    """The environment with what the command line says: VARIABLE=VALUE, and the
+    folder of the build."""
+    env, build = dict(env), None
+    for word in words:
+        name, assigns, value = word.partition("=")
+        if assigns and re.fullmatch("[A-Z_]+", name):
+            if name not in VARIABLES:
+                raise Failure("no variable %s; there are %s" % (
+                    name, " ".join(VARIABLES)))
+            env[name] = value
+        elif build is not None:
+            raise Failure("two folders of a build: %s, %s" % (build, word))
+        else:
+            env["DR_BUILD"] = build = word
+    return env
+
+
 class Given:
     """The variables, checked before anything starts."""
 
@@ -51,8 +70,7 @@ class Given:
             loaders=self.number("LOADERS", text["LOADERS"] or "1"),
             transformers=self.number("TRANSFORMERS",
                                      text["TRANSFORMERS"] or "1"),
-            objects=[x for x in text["OBJECTS"].replace(",", " ").split()]
-            or None,
+            objects=self.objects(source, text["OBJECTS"]),
             faults=self.script("FAULTS", text["FAULTS"]),
             source_faults=self.script("SOURCE_FAULTS", text["SOURCE_FAULTS"]),
             kills=parse_kills(text["KILL"]),
@@ -114,6 +132,27 @@ class Given:
             raise Failure("%s=%s: %s" % (name, text, e.strerror)) from None
         except ValueError as e:
             raise Failure("%s: not a fault script: %s" % (name, e)) from None
+
+    @staticmethod
+    def objects(source, text):
+        """The scope of the plan, by names that the source has."""
+        names = text.replace(",", " ").split()
+        if not names:
+            return None
+        try:
+            known = list(json.loads(
+                (source / "schema.json").read_text())["properties"]) + ["event"]
+        except OSError as e:
+            raise Failure("SOURCE=%s: schema.json: %s: is this an export "
+                          "folder?" % (source, e.strerror)) from None
+        except (ValueError, KeyError, TypeError):
+            raise Failure("SOURCE=%s: schema.json is none of an export folder"
+                          % source) from None
+        wrong = [x for x in names if x not in known]
+        if wrong:
+            raise Failure("OBJECTS=%s: no such object in the source: %s; it "
+                          "has %s" % (text, " ".join(wrong), " ".join(known)))
+        return names
 
     @staticmethod
     def scale(source, rate):
@@ -235,10 +274,11 @@ def memory(services, say):
 def main():
     say = Say()
     try:
-        given = Given(os.environ)
+        env = given_by(sys.argv[1:], os.environ)
+        given = Given(env)
         given.out = emptied(given.out, [given.options.source,
                                         given.options.tenant])
-        with Bench() as b:
+        with Bench(build=env.get("DR_BUILD")) as b:
             b.logs = given.out / "logs"
             return run(given, b, say)
     except Refused as e:

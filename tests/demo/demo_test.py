@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 sys.path.insert(0, str(HERE))
 from bench import Failure  # noqa: E402
 from check_expected import CARRIED, Check  # noqa: E402
-from demo import FAILED, LARGE, OK, Given, memory  # noqa: E402
+from demo import FAILED, LARGE, OK, Given, given_by, memory  # noqa: E402
 from flow import Say  # noqa: E402
 from links import Links  # noqa: E402
 from outdir import MARKER, OWN, SAYS, emptied, guarded  # noqa: E402
@@ -405,6 +405,29 @@ class GivenTest(unittest.TestCase):
                     {"FAULTS": "[{"}, {"ROLLBACK": "1"}):
             with self.subTest(env), self.assertRaises(Failure):
                 Given(env)
+
+    def test_objects_that_the_source_does_not_have(self):
+        g = Given({"OBJECTS": "company, contact event"})
+        self.assertEqual(g.options.objects, ["company", "contact", "event"])
+        for text, name in (("foo", "foo"), ("company,Deal", "Deal")):
+            with self.assertRaises(Failure) as e:
+                Given({"OBJECTS": text})
+            self.assertRegex(str(e.exception), r"^OBJECTS=%s: no such object "
+                             r"in the source: %s; it has [^\n]*\bcompany "
+                             r"[^\n]*\bco_parcel\b[^\n]*\bevent$"
+                             % (text, name))
+
+    def test_variables_behind_the_command(self):
+        env = {"OUT": "a", "RATE": "pro"}
+        self.assertEqual(given_by(["OUT=b", "KILL=", "build/x"], env), {
+            "OUT": "b", "RATE": "pro", "KILL": "", "DR_BUILD": "build/x"})
+        self.assertEqual(env, {"OUT": "a", "RATE": "pro"})
+        self.assertEqual(given_by(["./a=b"], {}), {"DR_BUILD": "./a=b"})
+        for words, says in ((["SAUCE=x"], "no variable SAUCE; there are SOURCE"),
+                            (["a", "b"], "two folders of a build: a, b")):
+            with self.assertRaises(Failure) as e:
+                given_by(words, {})
+            self.assertIn(says, str(e.exception))
 
     def test_kills(self):
         self.assertEqual(parse_kills("loader@60%, extractor@10%"),
