@@ -330,7 +330,8 @@ void dr_plan_files_json(const struct dr_profile *profile,
                   room.storage > 0 ? "known"
                                    : "not known: neither the account's plan "
                                      "nor the proposal says what it holds, so "
-                                     "no file is found to be beyond it");
+                                     "no file is found to be beyond it: "
+                                     "propose again with `--storage BYTES`");
     dr_json_w_key(w, "files");
     dr_json_w_u64(w, f->n + broken->n);
     dr_json_w_key(w, "bytes");

@@ -252,6 +252,7 @@ static void test_no_word(void **state)
     assert_holds(plan, "\"beyond\":\"skip\",\"beyond_ids\":[]");
     j = files_report(profile, plan);
     assert_holds(dr_json_get_str(j, "storage"), "not known: ");
+    assert_holds(dr_json_get_str(j, "storage"), "`--storage BYTES`");
     assert_int_equal(dr_json_get(j, "items")->count, 3);
     dr_profile_free(profile);
 }
