@@ -56,6 +56,9 @@ class Given:
 
     def __init__(self, env):
         text = {k: env.get(k, "").strip() for k in VARIABLES}
+        self.reads = []  # what lies there is not to be emptied
+        if env.get("DR_BUILD"):
+            self.reads.append(pathlib.Path(env["DR_BUILD"]).resolve())
         self.out = self.expanded("OUT", text["OUT"] or ROOT / "out" / "demo")
         self.changes = self.flag("CHANGES", text["CHANGES"] or "1")
         self.keep = self.flag("KEEP", text["KEEP"] or "0")
@@ -105,6 +108,7 @@ class Given:
             raise Failure("%s=%s: %s" % (name, text, e)) from None
         except OSError as e:
             raise Failure("%s=%s: %s" % (name, path, e.strerror)) from None
+        self.reads.append(path)
         return path
 
     def tenant(self, text):
@@ -276,8 +280,7 @@ def main():
     try:
         env = given_by(sys.argv[1:], os.environ)
         given = Given(env)
-        given.out = emptied(given.out, [given.options.source,
-                                        given.options.tenant])
+        given.out = emptied(given.out, given.reads)
         with Bench(build=env.get("DR_BUILD")) as b:
             b.logs = given.out / "logs"
             return run(given, b, say)

@@ -567,6 +567,18 @@ class OutTest(unittest.TestCase):
         self.assertIsNone(guarded(self.out))
 
 
+class ReadsTest(unittest.TestCase):
+    def test_what_it_reads_is_known(self):
+        """Nothing of it is to lie in a folder that is emptied."""
+        with tempfile.TemporaryDirectory() as d:
+            path = pathlib.Path(d).resolve() / "faults"
+            path.write_text("[]")
+            g = Given({"FAULTS": str(path), "SOURCE_FAULTS": "[]",
+                       "DR_BUILD": d})
+        self.assertEqual(set(g.reads), {
+            g.options.source, g.options.tenant, path, path.parent})
+
+
 class CommandTest(unittest.TestCase):
     """What is wrong with a variable is said in a line, before anything runs."""
 
