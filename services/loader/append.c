@@ -139,24 +139,24 @@ void ledger_done(struct loader *l, struct item *it, uint64_t dst,
 void ledger_older(struct loader *l, struct item *it, uint64_t dst)
 {
     static const uint8_t no_hash[DR_SHA256];
-    const struct dr_str nothing = {NULL, 0};
     const struct dr_attempt *a =
         it->lp->own.fold ? dr_fold_unsettled(it->lp->own.fold, it->key) : NULL;
     struct dr_env env = {.kind = DR_MSG_DONE};
     struct dr_buf key;
-    bool set = amount_of_set(it);
 
-    env.u.done = (struct dr_done){.key = it->key,
-                                  .type = dr_str_z(it->type->name),
-                                  .content_hash = hash_of(no_hash),
-                                  .amount = dr_str_z(set ? it->amount : ""),
-                                  .fields = set ? commits_of(it) : nothing,
-                                  .rev = a ? a->rev : it->rev,
-                                  .dst = dst,
-                                  .first_dst = first_dst(it, dst),
-                                  .origin = it->route.origin,
-                                  .how = DR_DONE_DISCOVERED,
-                                  .pass = a ? a->pass : it->pass};
+    env.u.done = (struct dr_done){
+        .key = it->key,
+        .type = dr_str_z(it->type->name),
+        .content_hash = hash_of(no_hash),
+        .amount = dr_str_z(amount_of_set(it) ? it->amount : ""),
+        .place = dr_str_z(dst == it->fact.dst ? it->fact.place : ""),
+        .fields = commits_of(it),
+        .rev = a ? a->rev : it->rev,
+        .dst = dst,
+        .first_dst = first_dst(it, dst),
+        .origin = it->route.origin,
+        .how = DR_DONE_DISCOVERED,
+        .pass = a ? a->pass : it->pass};
     dr_buf_init(&key, 1024);
     dr_ledger_key(&key, it->key, "#fact");
     send(l, it->lp, &key, &env);

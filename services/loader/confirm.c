@@ -39,7 +39,8 @@ bool confirm_row(struct loader *l, struct item *it,
                          .content = true};
     struct links links = {0};
 
-    if (it->state != ITEM_CONFIRM && it->state != ITEM_UNSETTLED) {
+    if ((it->state != ITEM_CONFIRM && it->state != ITEM_UNSETTLED) ||
+        it->foreign) { /* what was sent may still come: the quarantine tells */
         return false;
     }
     if (!it->content && it->route.op != DR_EFFECT_UPDATE) {

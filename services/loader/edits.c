@@ -372,6 +372,61 @@ void edits_commit(struct loader *l, struct item *it, struct dr_str text)
     }
 }
 
+/* ---- after an attempt of which nobody heard ---- */
+
+static void leave_links(struct loader *l, struct item *it,
+                        const struct dr_load *load, const struct links *links,
+                        const struct dr_json *record)
+{
+    for (int k = 0; k < LINKED_KINDS; k++) {
+        struct dr_str now = linked_now(record, (enum linked)k, l->scratch);
+        struct dr_str wanted =
+            linked_wanted(load, links, (enum linked)k, NULL, l->scratch);
+        if (!now.p || !wanted.p || !dr_str_eq(now, wanted)) {
+            it->kept_links |= 1u << k;
+        }
+    }
+    for (size_t i = 0; i < load->ref_count; i++) {
+        struct dr_str now, wanted;
+        if (!linked_relation(load, i)) {
+            continue;
+        }
+        now = linked_relation_now(record, load->refs[i].field, l->scratch);
+        wanted = linked_relation_wanted(load, links, i, l->scratch);
+        if (!now.p || !dr_str_eq(now, wanted)) {
+            it->kept_links |= linked_relation_bit(load, i);
+        }
+    }
+}
+
+int edits_attempted(struct loader *l, struct item *it,
+                    const struct dr_json *record)
+{
+    const struct dr_load *load;
+    struct links links;
+    struct dr_str now;
+
+    edits_forget(it);
+    if (it->fact.fields_n == 0) {
+        return 0; /* what it was left at is not known anyway */
+    }
+    if (item_links(l, it, &load, &links)) {
+        return -1;
+    }
+    it->kept = dr_xcalloc(load->field_count + 1, 1);
+    for (size_t i = 0; i < load->field_count; i++) {
+        const struct dr_field *f = &load->fields[i];
+        it->kept[i] =
+            tags_are(f)
+                ? !tags_same(edits_tags(l, it, record), f->value, l->scratch)
+                : dr_compare_field(load, f, record, l->scratch, &now) !=
+                      DR_CMP_SAME;
+    }
+    leave_links(l, it, load, &links, record);
+    edits_commit(l, it, record->raw);
+    return 0;
+}
+
 /* ---- before a removal ---- */
 
 static bool changed(const struct dr_fact *f, struct dr_str name,

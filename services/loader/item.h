@@ -93,6 +93,7 @@ struct item {
     bool older;          /* a DONE of an older version was appended */
     bool told;           /* its refused lines stand in rejected */
     bool unread;         /* recovered: the attempt was another owner's */
+    bool foreign;        /* and for another version: rows tell nothing of it */
     bool same_parent;    /* it was sent with the parent it has now         */
     char *why;           /* the job's words about it */
     int tries;           /* ends without effect that were not our own */

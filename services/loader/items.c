@@ -87,6 +87,9 @@ void item_again(struct item *it)
     it->whole_5xx = it->checked = false;
     it->job_done = it->unread = it->older = it->climbing = false;
     it->found = 0;
+    it->foreign = false;
+    free(it->commits);
+    it->commits = NULL;
     edits_forget(it);
     item_move(it, &it->lp->fresh, ITEM_FRESH);
     turn_yield(it->lp->lane->l, it);
@@ -97,11 +100,62 @@ struct item *item_find(struct lanepart *lp, struct dr_str key)
     return lp->items ? dr_map_get(lp->items, key) : NULL;
 }
 
+static bool newer(const struct item *a, const struct item *b)
+{
+    return a->pass != b->pass ? a->pass > b->pass : a->rev >= b->rev;
+}
+
+bool attempt_is_of(const struct dr_attempt *a, uint64_t rev, uint32_t pass)
+{
+    return a->rev == rev && a->pass == pass;
+}
+
+bool attempt_of_later(const struct item *it, const struct dr_attempt *a)
+{
+    const struct item *i = it->later;
+
+    while (i && !attempt_is_of(a, i->rev, i->pass)) {
+        i = i->later;
+    }
+    return i != NULL;
+}
+
+/* Is an attempt at this very record open? Before the partition is ours nobody
+ * knows. It tells best what became of the attempt, and stays in work for that
+ * even where it is outdated, or a newer one waits. */
+static bool may_be_open(const struct lanepart *lp, struct dr_str key,
+                        uint64_t rev, uint32_t pass)
+{
+    const struct dr_attempt *a;
+
+    if (!own_active(&lp->own)) {
+        return true;
+    }
+    a = dr_fold_unsettled(lp->own.fold, key);
+    return a && attempt_is_of(a, rev, pass);
+}
+
+/* What nobody has begun is superseded by a newer one. */
+static struct item *next_of(struct item *it)
+{
+    struct lanepart *lp = it->lp;
+    struct item *next = it->later;
+
+    while (next && next->later && newer(next->later, next) &&
+           !may_be_open(lp, next->key, next->rev, next->pass)) {
+        struct item *after = next->later;
+        dr_offsets_settle(lp->offs, next->offset);
+        item_end(next);
+        next = after;
+    }
+    return next;
+}
+
 /* The newer record of the key, if any, begins. */
 void item_settled(struct item *it)
 {
     struct lanepart *lp = it->lp;
-    struct item *later = it->later;
+    struct item *later = next_of(it);
 
     turn_leave(lp->lane->l, it);
     dr_offsets_settle(lp->offs, it->offset);
@@ -250,11 +304,6 @@ static struct item *item_new(struct lanepart *lp, const struct dr_kmsg *m,
     return it;
 }
 
-static bool newer(const struct item *a, const struct item *b)
-{
-    return a->pass != b->pass ? a->pass > b->pass : a->rev >= b->rev;
-}
-
 /* One at a time for a key (I3). A record that nobody has begun is superseded
  * by a newer one; an older one that comes late is superseded at once. */
 static void item_queue(struct lanepart *lp, struct item *it)
@@ -270,8 +319,9 @@ static void item_queue(struct lanepart *lp, struct item *it)
     while (last->later) {
         last = last->later;
     }
-    if (last == head) {
-        head->later = it;
+    if (last == head || may_be_open(lp, it->key, last->rev, last->pass) ||
+        may_be_open(lp, it->key, it->rev, it->pass)) {
+        last->later = it;
         return;
     }
     if (newer(it, last)) {
@@ -306,7 +356,8 @@ static void take_load(struct loader *l, struct lanepart *lp,
                "lane=%s offset=%lld: a kind this version does not write",
                lp->lane->name, (long long)m->offset);
     }
-    if (!known || load_outdated(l, load)) {
+    if (!known || (load_outdated(l, load) &&
+                   !may_be_open(lp, load->key, load->rev, load->pass))) {
         dr_offsets_settle(lp->offs, m->offset);
         free(bytes);
         return;

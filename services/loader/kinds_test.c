@@ -469,6 +469,34 @@ static void folds_read_what_they_change(void **state)
     assert_int_equal(out.way, WAY_BULK_ID);
 }
 
+/* What a fact says of the content before counts no more. */
+static void an_open_attempt_is_covered_by_no_fact(void **state)
+{
+    uint8_t hash[32] = {7};
+    struct dr_load load = {.lane = DR_STR_LIT("account"),
+                           .rev = 1,
+                           .pass = 3,
+                           .how = DR_HOW_TWO_STEP,
+                           .content_hash = {(const char *)hash, sizeof(hash)}};
+    struct dr_fact fact = {.state = DR_FACT_DONE,
+                           .dst = 9,
+                           .rev = 1,
+                           .pass = 1,
+                           .origin = DR_DONE_MERGED};
+    struct route_case c = {.load = &load, .fact = &fact};
+    struct route out;
+
+    (void)state;
+    memcpy(fact.content_hash, hash, sizeof(hash));
+    route_of(&c, &out);
+    assert_int_equal(out.way, WAY_SKIP);
+    c.open = true;
+    route_of(&c, &out);
+    assert_int_equal(out.way, WAY_UPDATE);
+    assert_int_equal(out.dst, 9);
+    assert_int_equal(out.origin, DR_DONE_MERGED);
+}
+
 static void a_contact_goes_in_bulk_by_our_id(void **state)
 {
     struct dr_load load = {.how = DR_HOW_BULK,
@@ -502,6 +530,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_left_by_a_merge),
+        cmocka_unit_test(an_open_attempt_is_covered_by_no_fact),
         cmocka_unit_test(a_contact_goes_in_bulk_by_our_id),
         cmocka_unit_test(activities_hang_on_their_parent),
         cmocka_unit_test(a_call_log_nests_its_note),

@@ -25,6 +25,9 @@ void items_restart(struct lanepart *lp);
 void lp_flow(struct lanepart *lp); /* pause or resume */
 
 bool load_outdated(const struct loader *l, const struct dr_load *load);
+bool attempt_is_of(const struct dr_attempt *a, uint64_t rev, uint32_t pass);
+/* It was for a record that waits behind this one. */
+bool attempt_of_later(const struct item *it, const struct dr_attempt *a);
 
 /* prepare.c */
 void prepare(struct loader *l);
@@ -229,6 +232,11 @@ int edits_find(struct loader *l, struct item *it, const struct dr_load *load,
                const struct links *links, const struct dr_json *record);
 void edits_commit(struct loader *l, struct item *it, struct dr_str record);
 void edits_forget(struct item *it);
+/* An attempt that may have been had in part, or changed by people since: what
+ * stands there as this version wants it is ours, the rest is as it was left.
+ * -1: the id map is away. */
+int edits_attempted(struct loader *l, struct item *it,
+                    const struct dr_json *record);
 /* A value as it is shown, told alike however that is. */
 struct dr_str edits_text(struct dr_str shown, struct dr_arena *a);
 /* What it was left at: DONE.fields. */
@@ -259,6 +267,9 @@ void conversion_look(struct loader *l, struct item *it);
 
 /* settle.c, find.c */
 void settles(struct loader *l);
+/* A create that the target itself makes once: no need to wait before it is
+ * looked up, for it is sent again where it is not there. */
+bool settle_at_once(struct loader *l, struct item *it);
 /* The look-up said nothing: it is made again, or the record refused. */
 void look_failed(struct loader *l, struct item *it);
 void find_item(struct loader *l, struct item *it, bool who, find_fn *then);

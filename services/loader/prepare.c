@@ -206,18 +206,19 @@ static void recovered(struct loader *l, struct item *it,
     it->route.step = a->step;
     it->route.dst = a->dst ? a->dst : it->route.dst;
     it->unread = true;
-    if (a->step == STEP_OTHER && a->rev == it->rev && a->pass == it->pass) {
+    it->foreign = !attempt_is_of(a, it->rev, it->pass);
+    if (a->step == STEP_OTHER && !it->foreign) {
         taken_is(it);
         it->alone = true;
     }
     /* Of the snapshot, and of this pass: the lanes before were complete. */
     it->same_parent = !it->tail && a->pass == it->pass;
-    it->content =
-        a->rev != it->rev || a->pass != it->pass || a->op == DR_EFFECT_UPDATE;
+    it->content = it->foreign || a->op == DR_EFFECT_UPDATE;
     it->since_ms =
         it->sent_ms > it->lp->recovered_ms ? it->sent_ms : it->lp->recovered_ms;
+    it->since_ms += a->bulk ? it->lp->lane->job_ms : 0; /* 7.5 */
     it->look_ms = it->since_ms + l->quarantine_ms;
-    if (l->unique_now && it->type->unique && it->route.dst == 0) {
+    if (settle_at_once(l, it)) {
         it->look_ms = l->now_ms;
     }
     item_move(it, &it->lp->lane->waiting, ITEM_UNSETTLED);
@@ -420,10 +421,17 @@ static bool hangs_on_nothing(const struct item *it, const struct dr_load *load,
            dr_content_of(done, load->content_hash, NULL) != DR_CONTENT_OTHER;
 }
 
+/* An open attempt comes first: no fact says what stands there. It is settled
+ * by the record that it was for, be that outdated; else by what comes now. */
 static bool needs_nothing(const struct loader *l, const struct item *it,
+                          const struct dr_attempt *a,
                           const struct dr_load *load, bool left,
                           enum refs_verdict verdict)
 {
+    if (a) {
+        return !attempt_is_of(a, it->rev, it->pass) &&
+               (load_outdated(l, load) || attempt_of_later(it, a));
+    }
     return load_outdated(l, load) ||
            (!left && (fact_covers(&it->fact, load, it->missing) ||
                       waits_in_other(l, it, load) ||
@@ -479,7 +487,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     }
     it->missing = rc.missing = missing_now(it, o->load, &links);
     rc.left = is_left(it, &refs, &links);
-    if (needs_nothing(l, it, o->load, rc.left, verdict)) {
+    if (needs_nothing(l, it, a, o->load, rc.left, verdict)) {
         item_settled(it);
         return;
     }

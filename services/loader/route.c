@@ -133,7 +133,7 @@ void route_of(const struct route_case *c, struct route *out)
     const struct dr_fact *f = c->fact;
 
     *out = (struct route){.way = WAY_SKIP};
-    if (!c->left && fact_covers(f, c->load, c->missing)) {
+    if (!c->left && !c->open && fact_covers(f, c->load, c->missing)) {
         return;
     }
     if (c->load->op == DR_LOAD_DELETE) {

@@ -159,10 +159,66 @@ static bool untold(struct loader *l, const struct item *it,
                              : amount_untold(l, it, record);
 }
 
+static bool is_outdated(struct loader *l, struct item *it)
+{
+    return load_outdated(l, item_load(l, it));
+}
+
+bool settle_at_once(struct loader *l, struct item *it)
+{
+    return l->unique_now && it->type->unique && it->route.dst == 0 &&
+           !it->foreign && !is_outdated(l, it);
+}
+
+/* An update of another version, or of one that nobody wants any more: what
+ * stands there is neither that nor what the last fact says, and the next
+ * version must not go by the fact. */
+static bool changed_since(struct loader *l, struct item *it,
+                          const struct dr_json *record)
+{
+    return it->route.op == DR_EFFECT_UPDATE && !amount_of_set(it) &&
+           it->fact.state == DR_FACT_DONE && it->fact.dst &&
+           (it->foreign || is_outdated(l, it)) &&
+           edits_since(&it->fact, record, l->scratch);
+}
+
 static void later(struct item *it, int64_t look_ms)
 {
     it->look_ms = look_ms;
     item_move(it, &it->lp->lane->waiting, ITEM_UNSETTLED);
+}
+
+/* A fact of no content that we know, so that nothing goes by the one before. */
+static void settle_older(struct loader *l, struct item *it,
+                         const struct dr_json *record)
+{
+    it->older = true;
+    item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
+    ledger_older(l, it, row_id(record));
+}
+
+/* What was sent is not there, or something else is. */
+static void without_effect(struct loader *l, struct item *it,
+                           enum dr_found found, const struct dr_json *record)
+{
+    if (found == DR_FOUND_OLDER && untold(l, it, record)) {
+        if (amount_of_set(it)) {
+            amount_commit(l, it, record);
+        }
+        settle_older(l, it, record);
+    } else if (found == DR_FOUND_OLDER && changed_since(l, it, record)) {
+        if (edits_attempted(l, it, record)) {
+            later(it, l->now_ms + AGAIN_MS);
+        } else {
+            settle_older(l, it, record);
+        }
+    } else if (is_outdated(l, it)) {
+        item_retry(l, it, "outdated", 0); /* which nobody writes any more */
+    } else if (found == DR_FOUND_OTHER) {
+        taken_held(l, it, record);
+    } else {
+        absent(l, it, found);
+    }
 }
 
 static void act(struct loader *l, struct item *it, enum dr_found found,
@@ -176,7 +232,7 @@ static void act(struct loader *l, struct item *it, enum dr_found found,
                                 * address came in an answer, and that may have
                                 * been another's. */
                                .whole_5xx = it->whole_5xx,
-                               .unique = l->unique_now && it->type->unique};
+                               .unique = settle_at_once(l, it)};
 
     switch (dr_settle_decide(&c)) {
     case DR_SETTLE_DONE:
@@ -184,17 +240,8 @@ static void act(struct loader *l, struct item *it, enum dr_found found,
                     record->raw);
         break;
     case DR_SETTLE_RETRY:
-        if (found == DR_FOUND_OLDER && untold(l, it, record)) {
-            it->older = true;
-            amount_commit(l, it, record);
-            item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
-            ledger_older(l, it, row_id(record));
-        } else {
-            absent(l, it, found);
-        }
-        break;
     case DR_SETTLE_REFUSE:
-        taken_held(l, it, record);
+        without_effect(l, it, found, record);
         break;
     case DR_SETTLE_WAIT:
     case DR_SETTLE_LOOK:

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Requests of which nobody heard the end, while the plan goes on: they are
+settled before anything else of their record, and by a record that is outdated,
+too. Everything is asserted on what the simulated Freshsales holds."""
+import unittest
+
+from test_loader import (  # first: it finds the support folder
+    World, company)
+from test_loader_edits import Case
+from bench import wait_until
+
+
+def of(i, city, rev=1, pas=1, **more):
+    """The same content whatever the pass."""
+    r = company(i, rev, pas, **more)
+    r["load"]["fields"]["city"] = city
+    r["load"]["same"] = "%s in %s" % (i, city)
+    return r
+
+
+class Attempts(Case):
+    def killed(self, w, point, records, pas=1):
+        """A loader that dies with them on the way."""
+        w.stop()
+        w.loaders.clear()
+        w.feed(records)
+        w.control(["account"], pas=pas)
+        p = w.loader(1, ready=False, DROVER_CRASH=point + ":1")
+        wait_until("it crashes", lambda: not p.alive(), 40)
+        w.loaders.clear()
+        self.assertTrue(w.unsettled())
+
+    def landed_before(self, *records):
+        w = World(self)
+        w.loader()
+        w.run_lanes({"account": list(records)})
+        return w
+
+    def go_on(self, w, pas, *records, covered=()):
+        """The next pass, in which nothing is to be done for what is covered:
+        it stands before the others in the topic."""
+        w.feed(list(covered) + list(records))
+        w.control(["account"], pas=pas)
+        w.loader(2)
+        w.until_final(records, 30, pas=pas)
+
+    def until_settled(self, w):
+        wait_until(lambda: "all are settled; %s; %s" % (
+            w.unsettled(), w.loaders[2].tail(3)),
+            lambda: not w.unsettled(), 30)
+
+    def cities(self, w):
+        return {i: a["city"] for i, a in self.of_source(
+            w, "sales_accounts", "cf_source_id").items() if i.isdigit()}
+
+    def changed_and_killed(self, point="after_answer"):
+        w = self.landed_before(of(1, "Bonn"))
+        self.killed(w, point, [of(1, "Rome", 1, 2)], 2)
+        self.assertEqual(self.cities(w)["1"], "Rome" if point ==
+                         "after_answer" else "Bonn")
+        return w
+
+    def test_a_plan_that_is_corrected_back(self):
+        """What is wanted is what the last fact says, and not what stands."""
+        w = self.changed_and_killed()
+        self.go_on(w, 3, of(1, "Bonn", 1, 3))
+        self.assertEqual(self.cities(w), {"1": "Bonn"})
+        self.assertEqual(w.unsettled(), [])
+        self.assert_conflicts(w, set())
+        w.stop()
+
+    def test_a_plan_that_is_corrected_further(self):
+        """What the attempt wrote is ours, and no edit of a person's."""
+        w = self.changed_and_killed()
+        self.go_on(w, 3, of(1, "Oslo", 1, 3))
+        self.assertEqual(self.cities(w), {"1": "Oslo"})
+        self.assert_conflicts(w, set())
+        w.stop()
+
+    def test_one_that_was_never_sent(self):
+        w = self.changed_and_killed("after_intent")
+        self.go_on(w, 3, of(2, "Ulm", 1, 3), covered=[of(1, "Bonn", 1, 3)])
+        self.until_settled(w)
+        self.assertEqual(self.cities(w), {"1": "Bonn", "2": "Ulm"})
+        self.assert_conflicts(w, set())
+        w.stop()
+
+    def test_an_edit_after_it(self):
+        """It is neither as the attempt left it nor as before: what the
+        attempt wrote is taken back, what the person wrote stays."""
+        w = self.changed_and_killed()
+        rid = self.of_source(w, "sales_accounts", "cf_source_id")["1"]["id"]
+        self.person(w, "sales_accounts", rid, name="Theirs")
+        self.go_on(w, 3, of(1, "Bonn", 1, 3))
+        one = self.of_source(w, "sales_accounts", "cf_source_id")["1"]
+        self.assertEqual((one["city"], one["name"]), ("Bonn", "Theirs"))
+        self.assert_conflicts(w, {("1", "conflict", "name", True)})
+        w.stop()
+
+    def left_out(self, point, n):
+        """The corrected plan has no record of them; of the first it has."""
+        w = self.landed_before(of(0, "Bonn"))
+        self.killed(w, point, [of(i, "Bonn") for i in range(1, n + 1)])
+        self.go_on(w, 2, of(0, "Rome", 1, 2))
+        self.until_settled(w)
+        return w
+
+    def test_what_was_made_and_is_left_out(self):
+        for n in (1, 20):  # singly, and in bulk
+            with self.subTest(n):
+                w = self.left_out("after_answer", n)
+                stand = self.of_source(w, "sales_accounts", "cf_source_id")
+                w.each_once("sales_accounts", range(n + 1))
+                named = {f["key"]: f["dst"] for f in w.facts() if f.get("dst")}
+                self.assertEqual(
+                    {i: named.get("company:%d" % i) for i in range(n + 1)},
+                    {i: stand[str(i)]["id"] for i in range(n + 1)})
+                w.stop()
+
+    def test_what_was_not_made_and_is_left_out(self):
+        """It is looked for, and not made any more."""
+        w = self.left_out("after_intent", 1)
+        self.assertEqual(self.cities(w), {"0": "Rome"})
+        w.stop()
+
+    def test_what_comes_again_after_that(self):
+        w = self.left_out("after_answer", 1)
+        self.go_on(w, 3, of(1, "Oslo", 1, 3))
+        self.assertEqual(self.cities(w), {"0": "Rome", "1": "Oslo"})
+        w.each_once("sales_accounts", range(2))
+        w.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
