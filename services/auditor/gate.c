@@ -185,6 +185,12 @@ static int check_cutover(const struct state *s, const struct evidence *e,
     if (!e->drained) {
         return refuse(err, "the last changes are still on their way: wait");
     }
+    if (e->attempts > 0) {
+        return dr_err_set(err, DR_HALT, 0, "gate",
+                          "the outcome of %lld requests to Freshsales is not "
+                          "known yet, the loaders look them up: wait",
+                          (long long)e->attempts);
+    }
     if (e->pending > 0) {
         return dr_err_set(err, DR_HALT, 0, "gate",
                           "%lld records have no terminal state yet: wait",

@@ -56,6 +56,7 @@ struct evidence {
     const char *halted; /* why the extractor stopped; NULL: it runs   */
     const char *stands_still; /* a lane the target forbids; NULL: none */
     bool drained;             /* nobody has anything left to read           */
+    int64_t attempts;         /* requests whose outcome no ledger says yet */
     bool links_open; /* it is not known yet whether links can still be made */
 };
 

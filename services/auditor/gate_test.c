@@ -158,6 +158,9 @@ static void test_says_what_it_waits_for(void **state)
     e = all_well();
     e.drained = false;
     refused(&s, &e, STEP_CUTOVER, "on their way");
+    e = all_well();
+    e.attempts = 2;
+    refused(&s, &e, STEP_CUTOVER, "outcome of 2 requests");
 }
 
 /* What was done already is no word for what is missing. */

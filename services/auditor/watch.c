@@ -305,6 +305,18 @@ static int64_t count_pending(struct auditor *au)
     return n;
 }
 
+/* Of any lane, and whatever record they were for: what such a request made
+ * may stand in the target, and no fact names it. */
+static int64_t count_attempts(const struct auditor *au)
+{
+    int64_t n = 0;
+
+    for (int i = 0; i < AUDITOR_LANES * au->svc->partitions; i++) {
+        n += (int64_t)dr_fold_unsettled_count(au->folds[i]);
+    }
+    return n;
+}
+
 static void measure_rate(struct auditor *au, int64_t now)
 {
     struct query *q;
@@ -349,6 +361,7 @@ void watch(struct auditor *au)
     }
     free(committed);
     e->pending = count_pending(au);
+    e->attempts = count_attempts(au);
     e->losses = db_one(
         db_query(books_db(au->books), "SELECT sum(mismatches) FROM verified"));
     relink(au);
