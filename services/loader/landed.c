@@ -49,7 +49,8 @@ static void one(struct loader *l, const struct dr_kmsg *m)
     dr_arena_reset(l->rows);
     env = dr_wire_unpack(l->rows, m->value, NULL);
     if (!env || env->kind != DR_MSG_LANDED ||
-        env->u.landed.how == DR_LANDED_BEFORE) {
+        env->u.landed.how == DR_LANDED_BEFORE ||
+        env->u.landed.pass < it->pass) { /* before any attempt at it */
         return;
     }
     record = dr_json_parse(l->rows, env->u.landed.body, NULL, NULL);

@@ -97,6 +97,18 @@ class Attempts(Case):
         self.assert_conflicts(w, {("1", "conflict", "name", True)})
         w.stop()
 
+    def test_one_whose_content_stood_there_before(self):
+        """What was read back then is no word about now."""
+        w = self.landed_before(of(1, "Bonn"))
+        self.again(w, ["account"], [of(1, "Rome", 1, 2)], 2)
+        self.again(w, ["account"], [of(1, "Bonn", 1, 3)], 3)
+        self.killed(w, "after_intent", [of(1, "Rome", 1, 4)], 4)
+        self.go_on(w, 4, of(2, "Ulm", 1, 4))
+        self.until_settled(w)
+        wait_until("it is written", lambda: self.cities(w) == {
+            "1": "Rome", "2": "Ulm"}, 30)
+        w.stop()
+
     def left_out(self, point, n):
         """The corrected plan has no record of them; of the first it has."""
         w = self.landed_before(of(0, "Bonn"))
