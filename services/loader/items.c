@@ -114,7 +114,7 @@ bool attempt_of_later(const struct item *it, const struct dr_attempt *a)
 {
     const struct item *i = it->later;
 
-    while (i && !attempt_is_of(a, i->rev, i->pass)) {
+    while (i && (!newer(i, it) || !attempt_is_of(a, i->rev, i->pass))) {
         i = i->later;
     }
     return i != NULL;

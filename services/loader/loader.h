@@ -26,7 +26,7 @@ void lp_flow(struct lanepart *lp); /* pause or resume */
 
 bool load_outdated(const struct loader *l, const struct dr_load *load);
 bool attempt_is_of(const struct dr_attempt *a, uint64_t rev, uint32_t pass);
-/* It was for a record that waits behind this one. */
+/* It was for a newer record that waits behind this one. */
 bool attempt_of_later(const struct item *it, const struct dr_attempt *a);
 
 /* prepare.c */
