@@ -99,6 +99,8 @@ static int keep_ids(struct loader *l, struct lanepart *lp)
                 before = lp->facts[k];
             }
         }
+        lp->facts[i].unknown |=
+            before.state == DR_FACT_REFUSED && before.unknown;
         if (before.dst && before.state != DR_FACT_DELETED) {
             lp->facts[i].dst = before.dst;
             lp->facts[i].origin = before.origin;
