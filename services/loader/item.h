@@ -88,22 +88,22 @@ struct item {
     int max_batch;  /* 0: any; a refused batch is halved */
     uint64_t found; /* a look-up's id */
     bool whole_5xx, checked, alone, content, job_done;
-    bool doubted;        /* refused in bulk, where it was the only one */
-    bool odd;            /* an answer of success without our identity in it */
-    bool older;          /* a DONE of an older version was appended */
-    bool told;           /* its refused lines stand in rejected */
-    bool unread;         /* recovered: the attempt was another owner's */
-    bool foreign;        /* and for another version: rows tell nothing of it */
-    bool same_parent;    /* it was sent with the parent it has now         */
-    char *why;           /* the job's words about it */
-    int tries;           /* ends without effect that were not our own */
-    int64_t failing_ms;  /* when the first of them was         */
-    bool climbing;       /* its parents have not said yet where they hang */
-    int untold_n;        /* answers that did not say what stands there */
-    int64_t untold_ms;   /* when the first of them came                */
-    int look_status;     /* of the last of them; 0: there was none     */
-    int pins;            /* callbacks under way */
-    int untold;          /* parts left out, not yet in rejected */
+    bool doubted;       /* refused in bulk, where it was the only one */
+    bool odd;           /* an answer of success without our identity in it */
+    bool older;         /* a DONE of an older version was appended */
+    bool told;          /* its refused lines stand in rejected */
+    bool unread;        /* recovered: the attempt was another owner's */
+    bool foreign;       /* and for another version, or outdated: no row tells */
+    bool same_parent;   /* it was sent with the parent it has now         */
+    char *why;          /* the job's words about it */
+    int tries;          /* ends without effect that were not our own */
+    int64_t failing_ms; /* when the first of them was         */
+    bool climbing;      /* its parents have not said yet where they hang */
+    int untold_n;       /* answers that did not say what stands there */
+    int64_t untold_ms;  /* when the first of them came                */
+    int look_status;    /* of the last of them; 0: there was none     */
+    int pins;           /* callbacks under way */
+    int untold;         /* parts left out, not yet in rejected */
     struct after *after; /* waits for those */
     uint8_t *kept;       /* a field of the load each: people changed it */
     unsigned kept_links;

@@ -110,14 +110,9 @@ bool attempt_is_of(const struct dr_attempt *a, uint64_t rev, uint32_t pass)
     return a->rev == rev && a->pass == pass;
 }
 
-bool attempt_of_later(const struct item *it, const struct dr_attempt *a)
+bool attempt_is_newer(const struct dr_attempt *a, const struct item *it)
 {
-    const struct item *i = it->later;
-
-    while (i && (!newer(i, it) || !attempt_is_of(a, i->rev, i->pass))) {
-        i = i->later;
-    }
-    return i != NULL;
+    return a->pass != it->pass ? a->pass > it->pass : a->rev > it->rev;
 }
 
 /* Is an attempt at this very record open? Before the partition is ours nobody

@@ -498,18 +498,20 @@ static void an_open_attempt_is_covered_by_no_fact(void **state)
     assert_int_equal(out.origin, DR_DONE_MERGED);
 }
 
-/* Only what is newer may supersede; the other comes late. */
-static void an_attempt_is_of_a_newer_record_that_waits(void **state)
+/* Only such a record is superseded; an older one may come late. */
+static void an_attempt_of_a_newer_record(void **state)
 {
-    struct item late = {.rev = 1, .pass = 1}, next = {.rev = 3, .pass = 1};
-    struct item it = {.rev = 2, .pass = 1, .later = &next};
-    struct dr_attempt of_next = {.rev = 3, .pass = 1};
-    struct dr_attempt of_late = {.rev = 1, .pass = 1};
+    static const struct dr_attempt of[] = {
+        {.rev = 1, .pass = 2}, {.rev = 2, .pass = 2}, {.rev = 9, .pass = 1}};
+    struct dr_attempt next = {.rev = 3, .pass = 2}, pass = {.pass = 3};
+    struct item it = {.rev = 2, .pass = 2};
 
     (void)state;
-    next.later = &late;
-    assert_true(attempt_of_later(&it, &of_next));
-    assert_false(attempt_of_later(&it, &of_late));
+    for (size_t i = 0; i < DR_ARRAY_LEN(of); i++) {
+        assert_false(attempt_is_newer(&of[i], &it));
+    }
+    assert_true(attempt_is_newer(&next, &it));
+    assert_true(attempt_is_newer(&pass, &it));
 }
 
 static void a_contact_goes_in_bulk_by_our_id(void **state)
@@ -546,7 +548,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_left_by_a_merge),
         cmocka_unit_test(an_open_attempt_is_covered_by_no_fact),
-        cmocka_unit_test(an_attempt_is_of_a_newer_record_that_waits),
+        cmocka_unit_test(an_attempt_of_a_newer_record),
         cmocka_unit_test(a_contact_goes_in_bulk_by_our_id),
         cmocka_unit_test(activities_hang_on_their_parent),
         cmocka_unit_test(a_call_log_nests_its_note),

@@ -50,7 +50,8 @@ static void one(struct loader *l, const struct dr_kmsg *m)
     env = dr_wire_unpack(l->rows, m->value, NULL);
     if (!env || env->kind != DR_MSG_LANDED ||
         env->u.landed.how == DR_LANDED_BEFORE ||
-        env->u.landed.pass < it->pass) { /* before any attempt at it */
+        env->u.landed.pass < it->pass || /* before any attempt at it */
+        (it->unread && it->content && env->u.landed.rev < it->rev)) {
         return;
     }
     record = dr_json_parse(l->rows, env->u.landed.body, NULL, NULL);

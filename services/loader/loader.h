@@ -26,8 +26,8 @@ void lp_flow(struct lanepart *lp); /* pause or resume */
 
 bool load_outdated(const struct loader *l, const struct dr_load *load);
 bool attempt_is_of(const struct dr_attempt *a, uint64_t rev, uint32_t pass);
-/* It was for a newer record that waits behind this one. */
-bool attempt_of_later(const struct item *it, const struct dr_attempt *a);
+/* It was for a newer record, which is not settled and so comes, too. */
+bool attempt_is_newer(const struct dr_attempt *a, const struct item *it);
 
 /* prepare.c */
 void prepare(struct loader *l);

@@ -199,6 +199,8 @@ static void ready(struct item *it)
 static void recovered(struct loader *l, struct item *it,
                       const struct dr_attempt *a)
 {
+    bool outdated = load_outdated(l, item_load(l, it));
+
     it->attempt = a->attempt;
     it->epoch = a->epoch;
     memcpy(it->nonce, a->nonce, sizeof(it->nonce));
@@ -206,13 +208,14 @@ static void recovered(struct loader *l, struct item *it,
     it->route.step = a->step;
     it->route.dst = a->dst ? a->dst : it->route.dst;
     it->unread = true;
-    it->foreign = !attempt_is_of(a, it->rev, it->pass);
-    if (a->step == STEP_OTHER && !it->foreign) {
+    it->foreign = outdated || !attempt_is_of(a, it->rev, it->pass);
+    if (a->step == STEP_OTHER && attempt_is_of(a, it->rev, it->pass)) {
         taken_is(it);
         it->alone = true;
     }
-    /* Of the snapshot, and of this pass: the lanes before were complete. */
-    it->same_parent = !it->tail && a->pass == it->pass;
+    /* Of the snapshot, and of this pass: the lanes before were complete, and it
+     * was sent with the links that it has now. */
+    it->same_parent = !it->tail && a->pass == it->pass && !outdated;
     it->content = it->foreign || a->op == DR_EFFECT_UPDATE;
     it->since_ms =
         it->sent_ms > it->lp->recovered_ms ? it->sent_ms : it->lp->recovered_ms;
@@ -422,7 +425,8 @@ static bool hangs_on_nothing(const struct item *it, const struct dr_load *load,
 }
 
 /* An open attempt comes first: no fact says what stands there. It is settled
- * by the record that it was for, be that outdated; else by what comes now. */
+ * by the record that it was for, be that outdated or not here yet; else by
+ * what comes now. */
 static bool needs_nothing(const struct loader *l, const struct item *it,
                           const struct dr_attempt *a,
                           const struct dr_load *load, bool left,
@@ -430,7 +434,7 @@ static bool needs_nothing(const struct loader *l, const struct item *it,
 {
     if (a) {
         return !attempt_is_of(a, it->rev, it->pass) &&
-               (load_outdated(l, load) || attempt_of_later(it, a));
+               (load_outdated(l, load) || attempt_is_newer(a, it));
     }
     return load_outdated(l, load) ||
            (!left && (fact_covers(&it->fact, load, it->missing) ||

@@ -177,8 +177,9 @@ static bool changed_since(struct loader *l, struct item *it,
                           const struct dr_json *record)
 {
     return it->route.op == DR_EFFECT_UPDATE && !amount_of_set(it) &&
-           it->fact.state == DR_FACT_DONE && it->fact.dst &&
-           (it->foreign || is_outdated(l, it)) &&
+           (it->fact.state == DR_FACT_DONE ||
+            it->fact.state == DR_FACT_REFUSED) &&
+           it->fact.dst && (it->foreign || is_outdated(l, it)) &&
            edits_since(&it->fact, record, l->scratch);
 }
 
@@ -195,6 +196,20 @@ static void settle_older(struct loader *l, struct item *it,
     it->older = true;
     item_move(it, &it->lp->lane->work, ITEM_WRITTEN);
     ledger_older(l, it, row_id(record));
+}
+
+/* It is there. With which links it was sent nobody knows any more, and no list
+ * shows them all: the next version looks at those. */
+static void settle_outdated(struct loader *l, struct item *it,
+                            const struct dr_json *record)
+{
+    if (it->fact.dst == 0) {
+        edits_commit(l, it, record->raw);
+    } else if (edits_attempted(l, it, record)) {
+        later(it, l->now_ms + AGAIN_MS);
+        return;
+    }
+    settle_older(l, it, record);
 }
 
 /* What was sent is not there, or something else is. */
@@ -236,8 +251,12 @@ static void act(struct loader *l, struct item *it, enum dr_found found,
 
     switch (dr_settle_decide(&c)) {
     case DR_SETTLE_DONE:
-        item_landed(l, it, row_id(record), DR_LANDED_LOOKUP, DR_DONE_DISCOVERED,
-                    record->raw);
+        if (is_outdated(l, it) && !amount_of_set(it)) {
+            settle_outdated(l, it, record);
+        } else {
+            item_landed(l, it, row_id(record), DR_LANDED_LOOKUP,
+                        DR_DONE_DISCOVERED, record->raw);
+        }
         break;
     case DR_SETTLE_RETRY:
     case DR_SETTLE_REFUSE:

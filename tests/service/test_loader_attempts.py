@@ -5,7 +5,7 @@ too. Everything is asserted on what the simulated Freshsales holds."""
 import unittest
 
 from test_loader import (  # first: it finds the support folder
-    World, company)
+    World, company, contact, deal, ref, task)
 from test_loader_edits import Case
 from bench import wait_until
 
@@ -19,12 +19,12 @@ def of(i, city, rev=1, pas=1, **more):
 
 
 class Attempts(Case):
-    def killed(self, w, point, records, pas=1):
+    def killed(self, w, point, records, pas=1, lanes=("account",)):
         """A loader that dies with them on the way."""
         w.stop()
         w.loaders.clear()
         w.feed(records)
-        w.control(["account"], pas=pas)
+        w.control(list(lanes), pas=pas)
         p = w.loader(1, ready=False, DROVER_CRASH=point + ":1")
         wait_until("it crashes", lambda: not p.alive(), 40)
         w.loaders.clear()
@@ -107,6 +107,46 @@ class Attempts(Case):
         self.until_settled(w)
         wait_until("it is written", lambda: self.cities(w) == {
             "1": "Rome", "2": "Ulm"}, 30)
+        w.stop()
+
+    def same_again(self, w, r):
+        """It had a link fewer when it was sent: in the next pass what was
+        missing comes first, and it again."""
+        lanes = ["account", "contact", "deal", "activity"]
+        r["load"]["same"] = "it"
+        self.killed(w, "after_answer", [r], lanes=lanes)
+        again = dict(r, load=dict(r["load"], **{"pass": 2}))
+        return again, lanes
+
+    def test_a_link_that_it_could_not_have_yet(self):
+        w = self.landed_before(of(0, "Bonn"))
+        again, lanes = self.same_again(w, deal(1, 0, [5], how="single"))
+        there = [contact(5, [0], 1, 2), again]
+        w.feed(there)
+        w.control(lanes, pas=2)
+        w.loader(2)
+        w.until_final(there, 30, pas=2)
+        made, = w.records("deals")
+        self.assertEqual([c["id"] for c in made["contacts"]],
+                         [self.of_source(w, "contacts")["5"]["id"]])
+        w.stop()
+
+    def test_a_parent_that_it_could_not_have_yet(self):
+        """It is found where it was made, and not made again."""
+        w = World(self)
+        w.loader()
+        w.run_lanes({"account": [of(0, "Bonn")], "contact": [contact(5, [0])]})
+        r = task(1)
+        r["load"]["refs"] = [
+            ref("targetable:Deal", "deal", "deal:9"),
+            ref("targetable:Contact", "contact", "contact:5")]
+        again, lanes = self.same_again(w, r)
+        there = [deal(9, 0, how="single", pas=2), again]
+        w.feed(there)
+        w.control(lanes, pas=2)
+        w.loader(2)
+        w.until_final(there, 30, pas=2)
+        self.assertEqual(len(w.records("tasks")), 1)
         w.stop()
 
     def left_out(self, point, n):
