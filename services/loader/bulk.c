@@ -292,11 +292,22 @@ static bool all_active(const struct batch *b)
     return true;
 }
 
+/* The token may have come in another pass. */
+static bool any_outdated(const struct loader *l, const struct batch *b)
+{
+    for (int i = 0; i < b->n; i++) {
+        if (b->items[i]->pass < l->pass) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void granted(struct loader *l, struct call *c)
 {
     struct batch *b = c->ctx;
 
-    if (b->withdrawn || !all_active(b)) {
+    if (b->withdrawn || !all_active(b) || any_outdated(l, b)) {
         withdraw(l, b);
         return;
     }

@@ -253,11 +253,18 @@ static void answered(struct loader *l, struct call *c,
     item_unpin(it);
 }
 
+/* The token may have come in another pass. What lines have made of an amount
+ * is mended all the same. */
+static bool too_late(const struct loader *l, const struct item *it)
+{
+    return it->route.step != 2 && it->pass < l->pass;
+}
+
 static void granted(struct loader *l, struct call *c)
 {
     struct item *it = c->ctx;
 
-    if (it->dead || !own_active(&it->lp->own)) {
+    if (it->dead || !own_active(&it->lp->own) || too_late(l, it)) {
         call_drop(l, c);
         it->call = NULL;
         if (!it->dead) {

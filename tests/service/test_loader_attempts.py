@@ -149,6 +149,22 @@ class Attempts(Case):
         self.assertEqual(len(w.records("tasks")), 1)
         w.stop()
 
+    def test_what_waits_for_a_call_is_not_sent_in_another_pass(self):
+        """Of what the limit held back the corrected plan has but one."""
+        w = World(self, knobs=("rate_plan=60", "rate_minute=off"),
+                  rate=(60, 0), **{"rate.hour_ms": 4000})
+        w.sim.post("/sim/clock", {"scale": 900})
+        w.loader()
+        w.feed([task(i) for i in range(150)])
+        w.control(["activity"])
+        wait_until("some are there", lambda: w.records("tasks"), 30)
+        last = task(200, pas=2)
+        w.feed([last])
+        w.control(["activity"], pas=2)
+        w.until_final([last], 60, pas=2)
+        self.assertLess(len(w.records("tasks")), 120)
+        w.stop()
+
     def left_out(self, point, n):
         """The corrected plan has no record of them; of the first it has."""
         w = self.landed_before(of(0, "Bonn"))
