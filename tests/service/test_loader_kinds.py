@@ -482,6 +482,29 @@ class KindsTest(unittest.TestCase):
         self.assertEqual(len(posts), 2)
         w.stop()
 
+    def test_nobody_knows_behind_another_refusal_either(self):
+        """Refused for its parent in the next pass, the note is not sent again
+        in the one after that: it may stand there."""
+        w = self.world()
+        w.loader()
+        self.settle(w, parents(1))
+        w.faults({"name": "lost", "times": 1, "match": {
+            "method": "POST", "path": "/notes$"},
+            "action": {"close": "after"}},
+            {"name": "gone", "times": -1, "match": {
+                "method": "GET", "path": "/[0-9]+/notes$"},
+             "action": {"status": 404}})
+        for pas, on, said in ((1, 0, "outcome_unknown"),
+                              (2, 99, "parent_missing"),
+                              (3, 0, "outcome_unknown")):
+            note = thing("notes", 0, on, rev=pas, pas=pas)
+            w.feed([note])
+            w.control(self.lanes + ["note"], pas=pas)
+            self.assertEqual(w.until_final([note], pas=pas)[
+                "note", "note:0"]["class"], said)
+        self.once(w, "notes", 1)
+        w.stop()
+
     def test_without_its_only_parent_it_is_refused(self):
         w = self.world()
         w.loader()
