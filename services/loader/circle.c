@@ -11,7 +11,6 @@
 #include <drover/plan/plan.h>
 
 #define HOPS_MAX 100 /* levels of a hierarchy that are looked through */
-#define AGAIN_MS 1000
 
 struct climb {
     struct loader *l;

@@ -266,6 +266,7 @@ void conversion_answered(struct loader *l, struct call *c,
 void conversion_look(struct loader *l, struct item *it);
 
 /* settle.c, find.c */
+#define AGAIN_MS 1000 /* a look-up that we could not make */
 void settles(struct loader *l);
 /* A create that the target itself makes once: no need to wait before it is
  * looked up, for it is sent again where it is not there. */

@@ -6,9 +6,8 @@
 
 #include <drover/base/log.h>
 
-#define LOOKS_MAX 8   /* look-ups under way at a time */
-#define AGAIN_MS 1000 /* a look-up that we could not make */
-#define WALK_FROM 2   /* more than so many: walk first */
+#define LOOKS_MAX 8 /* look-ups under way at a time */
+#define WALK_FROM 2 /* more than so many: walk first */
 
 /* The second of two steps was not had, whatever the job says. */
 static bool half_made(const struct dr_load *load, const struct dr_json *record)
@@ -198,8 +197,8 @@ static void settle_older(struct loader *l, struct item *it,
     ledger_older(l, it, row_id(record));
 }
 
-/* It is there. With which links it was sent nobody knows any more, and no list
- * shows them all: the next version looks at those. */
+/* It is there, as it was sent or not. With which links that was nobody knows
+ * any more, and no list shows them all: the next version looks. */
 static void settle_outdated(struct loader *l, struct item *it,
                             const struct dr_json *record)
 {
@@ -222,11 +221,7 @@ static void without_effect(struct loader *l, struct item *it,
         }
         settle_older(l, it, record);
     } else if (found == DR_FOUND_OLDER && changed_since(l, it, record)) {
-        if (edits_attempted(l, it, record)) {
-            later(it, l->now_ms + AGAIN_MS);
-        } else {
-            settle_older(l, it, record);
-        }
+        settle_outdated(l, it, record);
     } else if (is_outdated(l, it)) {
         item_retry(l, it, "outdated", 0); /* which nobody writes any more */
     } else if (found == DR_FOUND_OTHER) {
