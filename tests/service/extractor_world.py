@@ -223,20 +223,20 @@ class Case(unittest.TestCase):
         else:
             self.assertEqual(got["op"], DELETE, got["id"])
 
-    def asked(self, w, path):
+    def answer_to(self, w, path):
         """The test's own call. Its token may be renewed meanwhile."""
         token = w.sim.key
         status, page = call(w.sim.api, "GET", path, token=token)
         if status == 401:
             wait_until("the token is another", lambda: w.sim.key != token, 30)
-            return self.asked(w, path)
+            return self.answer_to(w, path)
         return status, page
 
     def all_ends(self, w, kind, to):
         """By the full listing, which the extractor does not use."""
         rows, after = [], ""
         while True:
-            status, page = self.asked(w, "/v1/associations/%s/%s?x=%s" % (
+            status, page = self.answer_to(w, "/v1/associations/%s/%s?x=%s" % (
                 kind, to, after))
             if status == 404:
                 return []
