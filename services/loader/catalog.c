@@ -157,15 +157,45 @@ static struct dr_str host_of(const char *url)
     return dr_str_split(&s, '/');
 }
 
+/* Reference 19.1. Of the plans of one limit the first is meant. */
+static const struct {
+    int64_t limit; /* calls an hour, 0: none that would name it */
+    const char *suite, *classic;
+} plans[] = {{1000, "growth", "garden"},
+             {2000, "pro", "estate"},
+             {5000, "enterprise", "forest"},
+             {0, "free", "sprout"},
+             {0, "", "blossom"}};
+
+bool catalog_plan_known(const char *plan)
+{
+    for (size_t i = 0; i < DR_ARRAY_LEN(plans); i++) {
+        if (plan[0] && (strcmp(plan, plans[i].suite) == 0 ||
+                        strcmp(plan, plans[i].classic) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the account does not say itself: a limit that was raised names another
+ * plan, one that was lifted none. */
+static const char *plan_of(const struct catalog_account *a)
+{
+    if (a->plan[0]) {
+        return a->plan;
+    }
+    for (size_t i = 0; i < DR_ARRAY_LEN(plans); i++) {
+        if (a->hour_limit > 0 && plans[i].limit == a->hour_limit) {
+            return a->classic ? plans[i].classic : plans[i].suite;
+        }
+    }
+    return NULL;
+}
+
 void catalog_account_write(const struct catalog_account *a, struct dr_buf *out)
 {
-    /* Reference 19.1: the limit names the plan. */
-    static const struct {
-        int64_t limit;
-        const char *suite, *classic;
-    } plans[] = {{1000, "growth", "garden"},
-                 {2000, "pro", "estate"},
-                 {5000, "enterprise", "forest"}};
+    const char *plan = plan_of(a);
     struct dr_json_w w;
 
     dr_json_w_init(&w, out);
@@ -176,12 +206,9 @@ void catalog_account_write(const struct catalog_account *a, struct dr_buf *out)
     dr_json_w_kvz(&w, "user_agent", a->user_agent);
     if (a->hour_limit > 0) {
         dr_json_w_kvi(&w, "rate_limit", a->hour_limit);
-        for (size_t i = 0; i < DR_ARRAY_LEN(plans); i++) {
-            if (plans[i].limit == a->hour_limit) {
-                dr_json_w_kvz(&w, "plan",
-                              a->classic ? plans[i].classic : plans[i].suite);
-            }
-        }
+    }
+    if (plan) {
+        dr_json_w_kvz(&w, "plan", plan);
     }
     dr_json_w_kvb(&w, "custom_modules", a->modules);
     dr_json_w_kvi(&w, "catalog_seq", (int64_t)a->seq);

@@ -50,8 +50,11 @@ void catalog_write(enum catalog_part part, char *const *texts,
  * forms' fields without their groups. */
 void catalog_modules_write(const struct module_texts *modules, size_t count,
                            struct dr_buf *out);
+/* One of the plans' names (reference 19.1)? Case counts. */
+bool catalog_plan_known(const char *plan);
 struct catalog_account {
     const char *base_url, *user_agent;
+    const char *plan;      /* as the settings name it, "": told by the limit */
     bool classic, modules; /* custom modules were to be had */
     int64_t hour_limit;    /* as the target says it, -1: unknown */
     uint64_t seq;

@@ -18,6 +18,10 @@ static const struct dr_conf_key keys[] = {
      "base address of Freshsales up to /api, as the profile page shows it"},
     {"target.key_file", DR_CONF_SECRET, NULL, 0, 0,
      "file that holds the API key"},
+    {"target.plan", DR_CONF_TEXT, "", 0, 0,
+     "the account's plan, which its quotas and its storage hang on: free, "
+     "growth, pro or enterprise, of the classic edition sprout, blossom, "
+     "garden, estate or forest; empty: told from the calls an hour"},
     {"target.allow_plain", DR_CONF_BOOL, "false", 0, 0,
      "allow plain http to a host other than this machine"},
     {"target.timeout_ms", DR_CONF_INT, "30000", 1000, 30000,

@@ -1,4 +1,5 @@
 #include "shell.h"
+#include "catalog.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <drover/base/log.h>
 #include <drover/crypto/crypto.h>
 
+#include "catalog.h"
 #include "loader.h"
 
 #define SCRATCH ((size_t)64 << 20)
@@ -116,6 +118,19 @@ static int check_target(const struct dr_conf *c, struct dr_err *err)
              : 0;
 }
 
+static int check_plan(const struct dr_conf *c, struct dr_err *err)
+{
+    const char *plan = dr_conf_text(c, "target.plan");
+
+    return plan[0] && !catalog_plan_known(plan)
+               ? dr_conf_refuse(c, "target.plan", err,
+                                "no plan of Freshsales has that name: write "
+                                "free, growth, pro or enterprise, of the "
+                                "classic edition sprout, blossom, garden, "
+                                "estate or forest, or leave it empty")
+               : 0;
+}
+
 static int check_redis(const struct dr_conf *c, struct dr_err *err)
 {
     struct dr_err why = {0};
@@ -139,8 +154,8 @@ static int check_reserve(const struct dr_conf *c, struct dr_err *err)
                : 0;
 }
 
-dr_conf_check_fn *const shell_checks[] = {check_key, check_target, check_redis,
-                                          check_reserve, NULL};
+dr_conf_check_fn *const shell_checks[] = {
+    check_key, check_target, check_plan, check_redis, check_reserve, NULL};
 
 static void open_target(struct loader *l)
 {
@@ -243,6 +258,7 @@ static void read_settings(struct loader *l)
     const char *crash = getenv("DROVER_CRASH"); /* a hook of the kill tests */
 
     l->parts = l->svc->partitions;
+    l->plan = dr_conf_text(c, "target.plan");
     l->window = (int)dr_conf_int(c, "loader.window");
     l->max_calls = l->window + 8;
     l->quarantine_ms = dr_conf_int(c, "loader.quarantine_ms");

@@ -173,6 +173,7 @@ struct loader {
     bool unique_now; /* class U: creates are looked up without the wait */
     struct dr_rate_opts rate;
     const char *base_url;
+    const char *plan; /* as target.plan names it, or "" */
     bool classic;
 
     /* control */

@@ -171,6 +171,7 @@ static void publish_all(struct loader *l)
     struct catalog_job *j = l->catalog_job;
     struct catalog_account account = {.base_url = l->base_url,
                                       .user_agent = "drover",
+                                      .plan = l->plan,
                                       .classic = l->classic,
                                       .hour_limit = j->hour_limit,
                                       .seq = j->seq};

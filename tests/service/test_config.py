@@ -164,7 +164,11 @@ class Config(unittest.TestCase):
             self.refused("loader", "rate.reserve", str(reserve),
                          "rate.hour_limit (%d)" % hour,
                          **{"rate.hour_limit": hour})
+        for plan in ("Pro", "gold", "0"):
+            self.refused("loader", "target.plan", plan,
+                         "growth, pro or enterprise")
         for more in ({"rate.reserve": 999, "rate.hour_limit": 1000},
+                     {"target.plan": "pro"}, {"target.plan": "blossom"},
                      {"rate.reserve": 1000, "rate.hour_limit": 0},
                      {"rate.reserve": 999, "rate.minute_limit": 1}):
             self.assertEqual(self.run_it("loader", "--check-config", **more),

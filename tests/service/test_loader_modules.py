@@ -248,6 +248,23 @@ class ModulesTest(unittest.TestCase):
                          ["Theirs"])
         w.stop()
 
+    def test_the_plan_is_what_the_settings_name(self):
+        """The limit names another one, or none where it was lifted."""
+        for limit, plan in (("lifted", "pro"), ("5000", "growth")):
+            with self.subTest(limit):
+                w = World(self, knobs=("rate_plan=" + limit,),
+                          **{"target.plan": plan})
+                w.loader()
+
+                def account(w=w):
+                    told = [r["json"] for r in w.dump("catalog", 1)
+                            if r["kind"] == "catalog" and
+                            r["side"] == "target" and r["name"] == "account"]
+                    return told and told[-1]
+                self.assertEqual(wait_until("the account is told", account,
+                                            30)["plan"], plan)
+                w.stop()
+
     def test_folds_of_one_parent_keep_each_other(self):
         """The target takes the hash of custom fields for the whole of it."""
         w = self.world(knobs=("custom_field_put=replace",))
