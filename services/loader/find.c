@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PAGES_MAX 50
+#define ROWS_MAX 25 /* of one search (per_page) */
 
 enum stage {
     STAGE_ID,     /* GET the record                                   */
@@ -26,8 +27,11 @@ struct find {
     find_fn *then;
     enum stage stage, after; /* where to go on when an id was no match */
     uint64_t id;
-    bool who;    /* who holds the name or e-mail matters, too */
-    bool holder; /* nothing but that matters */
+    uint64_t rows[ROWS_MAX]; /* what the search found, to be read one by one: */
+    size_t row_count, row;   /* it may fold case, or look at other fields     */
+    bool flying;             /* one in flight in the lane                     */
+    bool who;                /* who holds the name or e-mail matters, too */
+    bool holder;             /* nothing but that matters */
     bool by_ident;
     int64_t page;
     int list;      /* of those without a parent                          */
@@ -49,6 +53,7 @@ static void end(struct find *f, enum find_state s, const struct dr_json *record)
     if (!it->dead) {
         f->then(f->l, it, s, record);
     }
+    it->lp->lane->in_flight -= f->flying;
     item_unpin(it);
     free(f->parent);
     free(f->moved);
@@ -83,18 +88,49 @@ static enum stage next_stage(const struct find *f)
     }
 }
 
-static void nothing(struct find *f)
-{
-    f->stage = f->stage == STAGE_ID ? f->after : next_stage(f);
-    step(f);
-}
-
 static void by_id(struct find *f, uint64_t id, enum stage after)
 {
     f->id = id;
     f->after = after;
     f->stage = STAGE_ID;
     step(f);
+}
+
+static void nothing(struct find *f)
+{
+    if (f->stage == STAGE_ID && f->row < f->row_count) {
+        by_id(f, f->rows[f->row++], f->after);
+        return;
+    }
+    f->stage = f->stage == STAGE_ID ? f->after : next_stage(f);
+    step(f);
+}
+
+/* More of them than we read: none of these says that there is none. */
+static void add_row(struct find *f, uint64_t id)
+{
+    if (f->row_count < ROWS_MAX) {
+        f->rows[f->row_count++] = id;
+    } else {
+        f->cut = true;
+    }
+}
+
+static void begin_rows(struct find *f)
+{
+    f->row = f->row_count = 0;
+}
+
+/* The rows of the search are read in turn; without any it goes on at once. */
+static void read_rows(struct find *f)
+{
+    enum stage after = next_stage(f);
+
+    if (f->row_count > 0) {
+        by_id(f, f->rows[f->row++], after);
+    } else {
+        nothing(f);
+    }
 }
 
 /* ---- answers ---- */
@@ -157,33 +193,33 @@ static void got_rows(struct find *f, const struct dr_json *doc)
         return;
     }
     f->searched |= doc != NULL;
+    f->by_ident = f->stage == STAGE_IDENT;
+    begin_rows(f);
     DR_JSON_EACH(r, rows)
     {
         if (f->holder && row_id(r) == f->it->route.dst) {
             self = r;
         } else if (row_id(r) && !row_deleted(r)) {
-            f->by_ident = f->stage == STAGE_IDENT;
-            by_id(f, row_id(r), next_stage(f));
-            return;
+            add_row(f, row_id(r));
         }
     }
-    if (self) {
+    if (self && f->row_count == 0) {
         end(f, FIND_OURS, self);
     } else {
-        nothing(f);
+        read_rows(f);
     }
 }
 
 static void got_search(struct find *f, const struct dr_json *doc)
 {
+    begin_rows(f);
     DR_JSON_EACH(r, doc)
     {
         if (dr_str_eqz(dr_json_get_str(r, "type"), "product") && row_id(r)) {
-            by_id(f, row_id(r), STAGE_END);
-            return;
+            add_row(f, row_id(r));
         }
     }
-    nothing(f);
+    read_rows(f);
 }
 
 /* Sent with the parent that it has now? Then its list tells all. */
@@ -530,11 +566,10 @@ void find_holder(struct loader *l, struct item *it, find_fn *then)
     step(f);
 }
 
-void find_item(struct loader *l, struct item *it, bool who, find_fn *then)
+static void start(struct find *f)
 {
-    struct find *f = begin(l, it, then);
+    struct item *it = f->it;
 
-    f->who = who;
     if (it->route.dst && !it->type->unlisted) {
         by_id(f, it->route.dst, STAGE_END);
         return;
@@ -553,4 +588,20 @@ void find_item(struct loader *l, struct item *it, bool who, find_fn *then)
         return;
     }
     step(f);
+}
+
+void find_item(struct loader *l, struct item *it, bool who, find_fn *then)
+{
+    struct find *f = begin(l, it, then);
+
+    f->who = who;
+    start(f);
+}
+
+void find_listed(struct loader *l, struct item *it, find_fn *then)
+{
+    struct find *f = begin(l, it, then);
+
+    f->flying = true;
+    start(f);
 }

@@ -69,13 +69,15 @@ void view_apply(struct loader *l, struct lanepart *lp);
 void barriers(struct loader *l);
 
 enum find_state {
-    FIND_NOTHING,
+    FIND_NOTHING, /* it is not there */
     FIND_OURS,
-    FIND_OTHER,
-    FIND_UNKNOWN,
-    FIND_FAILED
+    FIND_OTHER,   /* somebody else's record has its name or e-mail */
+    FIND_UNKNOWN, /* all was answered, and nothing of it says that it is not
+                     there: asking again would tell no more */
+    FIND_FAILED   /* a question was not answered: to be asked again */
 };
-/* record: of what was found, whole. Called once (find.c). */
+/* record: of what was found, whole. Called once, but of an item that is dead by
+ * then, which is nobody's any more, not at all (find.c). */
 typedef void find_fn(struct loader *l, struct item *it, enum find_state s,
                      const struct dr_json *record);
 
@@ -274,6 +276,9 @@ bool settle_at_once(struct loader *l, struct item *it);
 /* The look-up said nothing: it is made again, or the record refused. */
 void look_failed(struct loader *l, struct item *it);
 void find_item(struct loader *l, struct item *it, bool who, find_fn *then);
+/* The same of what is one of its lane's in_flight, which the caller counted: it
+ * is taken off again, whatever becomes of the item. */
+void find_listed(struct loader *l, struct item *it, find_fn *then);
 /* Who has the name or e-mail of a record that stands: FIND_OURS, itself. */
 void find_holder(struct loader *l, struct item *it, find_fn *then);
 

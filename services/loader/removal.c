@@ -131,7 +131,6 @@ static void listed(struct loader *l, struct item *it, enum find_state s,
         single_unread(l, it, it->look_status);
         break;
     }
-    it->lp->lane->in_flight--;
 }
 
 /* in_flight was counted by the caller. */

@@ -338,7 +338,7 @@ void single_read(struct loader *l, struct item *it, call_done_fn *by_id,
     it->attempt = 0;
     item_move(it, &it->lp->lane->work, ITEM_CALL);
     if (it->type->unlisted) {
-        find_item(l, it, false, by_list);
+        find_listed(l, it, by_list);
         return;
     }
     dr_buf_init(&path, 1024);

@@ -175,7 +175,6 @@ static void listed(struct loader *l, struct item *it, enum find_state s,
         single_unread(l, it, it->look_status);
         break;
     }
-    it->lp->lane->in_flight--;
 }
 
 void update_read(struct loader *l, struct item *it)

@@ -303,6 +303,51 @@ class KindsTest(unittest.TestCase):
                              [changed[kind]], kind)
         w.stop()
 
+    def test_lists_that_are_read_while_another_joins(self):
+        """Nothing is under way any more of what a rebalance took away: where
+        one call at a time may be, the next one begins."""
+        w = self.world(**{"loader.window": 1})
+        w.loader()
+        self.settle(w, parents(3))
+        notes = [thing("notes", i, on=i % 3) for i in range(6)]
+        self.settle(w, {"note": notes})
+        w.faults({"name": "slow", "times": -1, "action": {
+            "delay_ms": 8000, "then": "effect"},
+            "match": {"method": "GET", "path": "/notes"}})
+        again = [thing("notes", i, on=i % 3, rev=2, text="again")
+                 for i in range(6)]
+        before = w.calls()
+        w.feed(again)
+        wait_until("a list is being read", lambda: w.calls() > before, 30)
+        w.loader(1)
+        w.loaders[1].kill()
+        del w.loaders[1]
+        w.faults()
+        self.until(w, again)
+        self.assertEqual({n["description"].split("\n")[0]
+                          for n in w.records("notes")}, {"again"})
+        w.stop()
+
+    def test_leads_whose_ids_differ_in_case_alone(self):
+        """A search that folds case shows the other one first. The answer to
+        the POST was lost: it is made once all the same."""
+        w = self.world(tenant=classic_tenant())
+        w.conf["target.url"] = "http://127.0.0.1:%d/api" % w.sim.api
+        w.loader()
+
+        def called(rid, n):
+            r = lead(n, cf_source_id=rid)
+            r["load"]["id"] = rid
+            return r
+        self.settle(w, {"contact": [called("Le-1", 1)]})
+        w.faults({"name": "lost", "times": 1, "action": {"close": "after"},
+                  "match": {"method": "POST", "path": "/leads$"}})
+        self.settle(w, {"contact": [called("LE-1", 2)]})
+        self.assertEqual(sorted(r["custom_field"]["cf_source_id"]
+                                for r in w.records("leads")),
+                         ["LE-1", "Le-1"])
+        w.stop()
+
     def on_a_lead(self):
         w = self.world(tenant=classic_tenant())
         w.conf["target.url"] = "http://127.0.0.1:%d/api" % w.sim.api
