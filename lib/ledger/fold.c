@@ -202,6 +202,7 @@ static void done(struct dr_fold *f, const struct dr_done *d, int64_t offset,
                                    .rev = d->rev,
                                    .pass = d->pass,
                                    .origin = (uint32_t)d->origin,
+                                   .made = d->made,
                                    .offset = offset};
 }
 

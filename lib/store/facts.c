@@ -57,7 +57,8 @@ static void fact_text(const struct dr_fact *f, struct dr_buf *b)
     dr_buf_printf(b, "|%s|", f->type);
     hex(b, f->fields, f->fields_n);
     /* The amount is a CRM's text: last, whatever it holds. */
-    dr_buf_printf(b, "|%d|%s|%s", f->unknown, f->place, f->amount);
+    dr_buf_printf(b, "|%d|%u|%s|%s", f->unknown, (unsigned)f->made, f->place,
+                  f->amount);
 }
 
 struct args {
@@ -298,7 +299,7 @@ static void parse_fact(struct dr_str text, struct dr_fact *out)
 {
     struct dr_fact f = {0};
     int64_t state;
-    uint64_t pass, origin;
+    uint64_t pass, origin, made;
     struct dr_str hash, type, fields, unknown, place;
 
     *out = (struct dr_fact){0};
@@ -314,6 +315,9 @@ static void parse_fact(struct dr_str text, struct dr_fact *out)
     type = dr_str_split(&text, '|');
     fields = dr_str_split(&text, '|');
     unknown = dr_str_split(&text, '|');
+    if (dr_str_u64(dr_str_split(&text, '|'), &made)) {
+        return;
+    }
     place = dr_str_split(&text, '|');
     if (hash.n != 64 || type.n >= sizeof(f.type) || fields.n % 2 != 0 ||
         fields.n > sizeof(f.fields) * 2 || !text.p ||
@@ -336,6 +340,7 @@ static void parse_fact(struct dr_str text, struct dr_fact *out)
     f.state = (enum dr_fact_state)state;
     f.pass = (uint32_t)pass;
     f.origin = (uint32_t)origin;
+    f.made = (uint32_t)made;
     *out = f;
 }
 

@@ -71,6 +71,7 @@ static struct dr_fact fact(uint64_t dst, int64_t offset)
                         .rev = UINT64_MAX,
                         .pass = 3,
                         .origin = 2,
+                        .made = 1,
                         .offset = offset,
                         .unknown = true,
                         .place = "/contacts/1/notes",

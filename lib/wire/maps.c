@@ -236,7 +236,8 @@ static const struct field_map done_fields[] = {
     F(dr_done, MAP_U32, step),
     F(dr_done, MAP_TEXT, amount),
     F(dr_done, MAP_BYTES, fields),
-    F(dr_done, MAP_TEXT, place)};
+    F(dr_done, MAP_TEXT, place),
+    F(dr_done, MAP_U32, made)};
 MAP(done, dr_done, done);
 
 static const struct field_map refused_fields[] = {

@@ -99,6 +99,15 @@ static struct dr_str commits_of(const struct item *it)
                        : (struct dr_str){NULL, 0};
 }
 
+/* pass: of the attempt that wrote it. */
+static uint32_t made(const struct item *it, uint64_t dst, uint32_t pass)
+{
+    if (it->fact.dst == dst) {
+        return it->fact.made;
+    }
+    return it->route.origin == DR_DONE_CREATED ? pass : 0;
+}
+
 void ledger_done(struct loader *l, struct item *it, uint64_t dst,
                  enum dr_done_how how, struct dr_str record)
 {
@@ -124,6 +133,7 @@ void ledger_done(struct loader *l, struct item *it, uint64_t dst,
                                   .how = how,
                                   .pass = it->pass,
                                   .step = it->route.step,
+                                  .made = made(it, dst, it->pass),
                                   .amount = dr_str_z(it->amount),
                                   .place = dr_str_z(it->place),
                                   .fields = commits_of(it)};
@@ -156,6 +166,7 @@ void ledger_older(struct loader *l, struct item *it, uint64_t dst)
         .first_dst = first_dst(it, dst),
         .origin = it->route.origin,
         .how = DR_DONE_DISCOVERED,
+        .made = made(it, dst, a ? a->pass : it->pass),
         .pass = a ? a->pass : it->pass};
     dr_buf_init(&key, 1024);
     dr_ledger_key(&key, it->key, "#fact");

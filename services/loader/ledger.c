@@ -240,6 +240,7 @@ static void keep_fact(struct lanepart *lp, const struct dr_ledger_fact *f)
                             .rev = f->rev,
                             .pass = f->pass,
                             .origin = f->origin,
+                            .made = f->made,
                             .offset = f->offset};
     if (f->content_hash.n == sizeof(out->content_hash)) {
         memcpy(out->content_hash, f->content_hash.p, f->content_hash.n);

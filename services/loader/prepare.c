@@ -89,9 +89,14 @@ static void set_amount(struct item *it, const struct dr_load *load,
 
 /* Not within the run that made the deal, a moment before. A later pass may
  * have written it too, and have left what a person changed meanwhile. */
-static bool set_is_late(const struct item *it)
+static bool set_is_late(const struct item *it, const struct dr_load *load,
+                        const struct dr_fact *facts)
 {
-    return amount_of_set(it) && (it->tail || it->pass > 1);
+    size_t at;
+
+    return amount_of_set(it) &&
+           (it->tail || it->fact.state != DR_FACT_NONE ||
+            !has_ref(load, "deal", &at) || facts[at].made != it->pass);
 }
 
 /* What cannot be read by its id is found again below the record it hangs on. */
@@ -496,7 +501,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         return;
     }
     rc.self_dst = self_of(o->load, &links);
-    rc.late = set_is_late(it);
+    rc.late = set_is_late(it, o->load, facts + 1);
     route_of(&rc, &it->route);
     mark_form(it, o->load);
     set_amount(it, o->load, facts + 1);

@@ -104,6 +104,7 @@ static int keep_ids(struct loader *l, struct lanepart *lp)
         if (before.dst && before.state != DR_FACT_DELETED) {
             lp->facts[i].dst = before.dst;
             lp->facts[i].origin = before.origin;
+            lp->facts[i].made = before.made;
             lp->facts[i].fields_n = before.fields_n;
             memcpy(lp->facts[i].fields, before.fields, before.fields_n);
             memcpy(lp->facts[i].type, before.type, sizeof(before.type));

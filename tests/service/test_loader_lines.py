@@ -2,6 +2,7 @@
 """A deal's lines, which take two calls where they overwrite its amount: what
 the simulated Freshsales holds of them, whatever ends between the two."""
 import json
+import re
 import unittest
 
 import test_loader_edits
@@ -222,6 +223,29 @@ class Lines(test_loader_edits.Case):
         self.fed(w, [0], 1, 2)
         self.final(w, 1)
         self.holds(w, [0], "500.0")
+        w.stop()
+
+    def test_a_deal_that_this_pass_has_made_is_not_read(self):
+        """The full run comes behind the sample's pass: one call for a set of
+        lines there, as in the first pass."""
+        w = World(self)
+        w.loader()
+        w.run_lanes({"product": [product(0)], "deal": [deal(0)]})
+        more = [deal(i, amount="99.00", pas=2) for i in range(1, 9)]
+        sets = [lines(i, [0], pas=2) for i in range(9)]
+        self.again(w, ["product", "deal"], more, 2)
+        self.again(w, LANES, sets, 2)
+        self.assertEqual({d["custom_field"]["cf_source_id"]:
+                          (float(d["amount"]), len(d["products"]))
+                          for d in w.records("deals")},
+                         {"0": (10.5, 1)} | {
+                             str(i): (99.0, 1) for i in range(1, 9)})
+        own = "/deals/%d" % self.of_source(w, "deals", "cf_source_id")[
+            "0"]["id"]
+        self.assertEqual({j["path"].split("?")[0].rsplit("/api", 1)[-1]
+                          for j in ndjson(w.sim.admin, "/sim/journal")
+                          if j["method"] == "GET" and
+                          re.search("/deals/[0-9]+$", j["path"])}, {own})
         w.stop()
 
     def test_an_amount_that_the_lines_made_is_no_edit(self):

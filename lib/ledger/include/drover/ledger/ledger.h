@@ -79,6 +79,7 @@ struct dr_ledger_fact {
     uint64_t rev;
     uint32_t pass;
     uint32_t origin; /* enum dr_done_origin */
+    uint32_t made;   /* dr_done.made */
     int64_t offset;
 };
 

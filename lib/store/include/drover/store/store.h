@@ -56,6 +56,7 @@ struct dr_fact {
     uint64_t dst, rev;
     uint32_t pass;
     uint32_t origin; /* enum dr_done_origin */
+    uint32_t made;   /* dr_done.made */
     int64_t offset;  /* in ledger.<lane>, its position */
     uint8_t content_hash[32];
     bool unknown;    /* REFUSED: the outcome is not known, ever */

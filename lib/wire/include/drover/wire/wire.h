@@ -351,6 +351,7 @@ struct dr_done {
     struct dr_str fields; /* what each field was left at: lib/ledger */
     struct dr_str place;  /* note, file: the path of its list; what became
                              fields of another record: that record's id */
+    uint32_t made;        /* the pass that created it, 0: none of ours */
 };
 
 struct dr_refused {
