@@ -143,7 +143,9 @@ def deals():
 
 
 def lines():
+    """In their deal's currency, but for the last ones."""
     out = []
+    currency = {r["id"]: r["properties"]["currency"] for r in deals()}
     for i in range(0, 40, 2):
         for k in range(1 + i % 3):
             rid = "li_%03d_%d" % (i + 1, k + 1)
@@ -155,7 +157,9 @@ def lines():
                 "name": "Kit", "quantity": str(number(1, 9, "q", rid)),
                 "unit_price": price, "discount_type": "percent"
                 if k == 1 else None, "discount": "10" if k == 1 else None,
-                "tax": None, "line_total": None, "currency": "USD",
+                "tax": "19.50" if k == 2 else None, "line_total": None,
+                "currency": currency["de_%03d" % (i + 1)] if i < 32
+                else "USD",
                 "position": str(k + 1)}))
     out[3]["properties"]["product_id"] = None    # not in the catalogue
     out[4]["properties"]["deal_id"] = "de_999"   # its deal is gone

@@ -1,10 +1,10 @@
 """The lines of every deal that landed, held against the source's own: product,
-quantity, price, discount and currency. Drover is asked for nothing but where
+quantity, price, discount, tax and currency. Drover is asked for nothing but where
 each record is, which lines it rejected and which values it says to differ."""
 import collections
 import decimal
 
-FIELDS = ("product_id", "quantity", "unit_price", "discount", "currency")
+FIELDS = ("product_id", "quantity", "unit_price", "discount", "tax", "currency")
 TEXTS = ("product_id", "currency")
 
 
@@ -48,13 +48,14 @@ class DealLines:
                 discount(p.get("discount"),
                          str(p.get("discount_type") or "percent").lower()
                          == "percent"),
+                number(p.get("tax")),
                 p.get("currency") or deal.get("currency"))
 
     def there(self, x):
         return (self.products.get(x["product_id"]), number(x["quantity"]),
                 number(x["unit_price"]),
                 discount(x["discount"], x["discount_type"] == 1),
-                x["currency_code"])
+                number(x["tax"]), x["currency_code"])
 
     def same(self, rid, want, have):
         """But for what is told to stand there instead. Where neither the line
@@ -82,7 +83,7 @@ class DealLines:
             else:
                 found.append("%s of deal %s" % (i, rid))
         return found, ["%s %s x %s at %s in deal %s" % (
-            x[1], x[0], x[2], x[4], rid) for x in left]
+            x[1], x[0], x[2], x[5], rid) for x in left]
 
     def problems(self):
         """(lines that are not there as they are, lines too many)"""

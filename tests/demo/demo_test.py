@@ -131,7 +131,7 @@ class TruthTest(unittest.TestCase):
             return {"id": rid, "properties": dict({
                 "deal_id": "de_1", "product_id": "pr_1", "quantity": "2",
                 "unit_price": "9.50", "discount": None, "discount_type": None,
-                "currency": "EUR"}, **more)}
+                "tax": "0.75", "currency": "EUR"}, **more)}
         self.records["products"] = [record(50, product_code="pr_1")]
         self.lines += [line("product", "pr_1", type_="products", target="50"),
                        line("line_item", "li_2", type_="deals", target="30")]
@@ -141,7 +141,8 @@ class TruthTest(unittest.TestCase):
                 at_source("li_1", discount="10", discount_type="percent"),
                 at_source("li_2", currency=None, discount="0")]}
         held = {"product_id": 50, "quantity": 2, "unit_price": 9.5,
-                "discount": 0, "discount_type": 1, "currency_code": "EUR"}
+                "discount": 0, "discount_type": 1, "tax": 0.75,
+                "currency_code": "EUR"}
         self.records["deals"][0]["products"] = [held, dict(held, discount=10)]
         return self.records["deals"][0]["products"]
 
@@ -150,7 +151,7 @@ class TruthTest(unittest.TestCase):
         self.assertEqual(self.problems(), [])
         for field, other in (("product_id", 51), ("quantity", 3),
                              ("unit_price", 9.51), ("discount", 1),
-                             ("currency_code", "USD")):
+                             ("tax", 0), ("currency_code", "USD")):
             was, held[0][field] = held[0][field], other
             found = self.problems()
             self.assertIn("as at the source: li_2 of deal de_1", found[0])
