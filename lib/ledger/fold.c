@@ -56,6 +56,18 @@ struct dr_fold *dr_fold_resume(uint64_t epoch)
     return f;
 }
 
+struct dr_fold *dr_fold_resume_at(const struct dr_fold_place *at)
+{
+    struct dr_fold *f = dr_fold_new();
+
+    f->offset = at->offset - 1;
+    f->epoch = at->epoch;
+    f->owned = at->owned;
+    f->rolled = at->rolled;
+    memcpy(f->nonce, at->nonce, sizeof(f->nonce));
+    return f;
+}
+
 void dr_fold_free(struct dr_fold *f)
 {
     if (!f) {
@@ -363,6 +375,26 @@ int64_t dr_fold_oldest(const struct dr_fold *f)
         oldest = a->offset;
     }
     return oldest;
+}
+
+/* An INTENT counts only of who owns the partition at its offset. */
+void dr_fold_place(const struct dr_fold *f, struct dr_fold_place *out)
+{
+    const struct dr_attempt *a;
+    struct dr_str key;
+    size_t at = 0;
+
+    *out = (struct dr_fold_place){.offset = f->offset + 1,
+                                  .epoch = f->epoch,
+                                  .owned = f->owned,
+                                  .rolled = f->rolled};
+    memcpy(out->nonce, f->nonce, sizeof(out->nonce));
+    if (dr_fold_next(f, &at, &key, &a)) {
+        out->offset = a->offset;
+        out->epoch = a->epoch;
+        out->owned = true;
+        memcpy(out->nonce, a->nonce, sizeof(out->nonce));
+    }
 }
 
 struct dr_str dr_fold_job_url(const struct dr_fold *f,

@@ -215,6 +215,58 @@ static void in_mid_log_every_intent_counts(void **state)
     assert_true(open_key(f, "k"));
 }
 
+/* Whoever reads the log again from where an open INTENT holds it back. */
+static void a_zombies_intent_is_ignored_after_a_restart(void **state)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
+    DR_AUTO(dr_fold) struct dr_fold *again = NULL;
+    struct dr_fold_place place;
+
+    (void)state;
+    (void)owner(f, 1, nonce_a);
+    (void)owner(f, 2, nonce_b);
+    (void)intent(f, 2, nonce_b, "j", 1, 1, 0);
+    (void)intent(f, 1, nonce_a, "k", 1, 1, 0);
+    (void)owner(f, 3, nonce_a);
+    dr_fold_place(f, &place);
+    assert_int_equal(place.offset, 2);
+    again = dr_fold_resume_at(&place);
+    assert_true(dr_fold_owned_by(again, 2, (const uint8_t *)nonce_b));
+    assert_int_equal(intent(again, 2, nonce_b, "j", 1, 1, 0), DR_FOLD_INTENT);
+    assert_int_equal(intent(again, 1, nonce_a, "k", 1, 1, 0), DR_FOLD_IGNORED);
+    assert_int_equal(owner(again, 3, nonce_a), DR_FOLD_OWNER);
+    (void)done(again, "j", 1, 77, 0, 0);
+    assert_int_equal(dr_fold_unsettled_count(again), 0);
+}
+
+/* With nothing open it is taken up behind the last record. */
+static void a_place_says_who_owns_it(void **state)
+{
+    DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
+    DR_AUTO(dr_fold) struct dr_fold *owned = NULL;
+    DR_AUTO(dr_fold) struct dr_fold *rolled = NULL;
+    struct dr_env env = {.kind = DR_MSG_ROLL};
+    struct dr_fold_place place;
+
+    (void)state;
+    dr_fold_place(f, &place);
+    assert_int_equal(place.offset, 0);
+    assert_int_equal(place.epoch, 0);
+    (void)owner(f, 1, nonce_a);
+    (void)owner(f, 2, nonce_b);
+    dr_fold_place(f, &place);
+    assert_int_equal(place.offset, 2);
+    owned = dr_fold_resume_at(&place);
+    assert_int_equal(intent(owned, 1, nonce_a, "k", 1, 1, 0), DR_FOLD_IGNORED);
+    assert_int_equal(intent(owned, 2, nonce_b, "k", 1, 1, 0), DR_FOLD_INTENT);
+    env.u.roll = (struct dr_roll){.epoch = 3, .nonce = s16(nonce_a)};
+    assert_int_equal(put(f, &env).what, DR_FOLD_ROLL);
+    dr_fold_place(f, &place);
+    rolled = dr_fold_resume_at(&place);
+    assert_true(dr_fold_rolled(rolled));
+    assert_int_equal(intent(rolled, 3, nonce_a, "k", 1, 1, 0), DR_FOLD_IGNORED);
+}
+
 static void a_job_keeps_its_address_while_it_is_open(void **state)
 {
     DR_AUTO(dr_fold) struct dr_fold *f = dr_fold_new();
@@ -464,6 +516,8 @@ int main(void)
         cmocka_unit_test(roll_ends_loading),
         cmocka_unit_test(in_mid_log_every_intent_counts),
         cmocka_unit_test(a_job_keeps_its_address_while_it_is_open),
+        cmocka_unit_test(a_zombies_intent_is_ignored_after_a_restart),
+        cmocka_unit_test(a_place_says_who_owns_it),
         cmocka_unit_test(reading_again_is_harmless),
         cmocka_unit_test(absence_proves_nothing_before_the_quarantine),
         cmocka_unit_test(facts_cover_what_they_say),

@@ -111,6 +111,21 @@ struct dr_fold *dr_fold_new(void);
  * costs look-ups and is safe (section 3 rule 2).
  */
 struct dr_fold *dr_fold_resume(uint64_t epoch);
+/*
+ * Where a fold that began at the start may be taken up again without guessing:
+ * at its oldest unsettled INTENT, or else behind the last record; and who
+ * owned the partition there. epoch 0: nobody yet. Of a fold that was resumed
+ * by dr_fold_resume it says nothing.
+ */
+struct dr_fold_place {
+    int64_t offset; /* of the next record to read */
+    uint64_t epoch;
+    bool owned;  /* an OWNER holds the epoch, and not a ROLL */
+    bool rolled; /* dr_fold_rolled */
+    uint8_t nonce[DR_LEDGER_NONCE];
+};
+void dr_fold_place(const struct dr_fold *f, struct dr_fold_place *out);
+struct dr_fold *dr_fold_resume_at(const struct dr_fold_place *at);
 void dr_fold_free(struct dr_fold *f);
 DR_DEFINE_AUTO(dr_fold)
 
