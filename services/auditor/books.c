@@ -53,39 +53,6 @@ void books_commit(struct books *b)
     db_exec(b->db, "COMMIT");
 }
 
-/* ---- positions ---- */
-
-int64_t books_position(struct books *b, struct dr_str topic, int32_t part,
-                       uint64_t *epoch_out)
-{
-    struct query *q = db_query(
-        b->db, "SELECT next, epoch FROM position WHERE topic=?1 AND part=?2");
-    int64_t next = 0;
-
-    db_text(q, 1, topic);
-    db_int(q, 2, part);
-    *epoch_out = 0;
-    if (db_step(q)) {
-        next = db_col_int(q, 0);
-        *epoch_out = (uint64_t)db_col_int(q, 1);
-        db_end(q);
-    }
-    return next;
-}
-
-void books_set_position(struct books *b, struct dr_str topic, int32_t part,
-                        int64_t next, uint64_t epoch)
-{
-    struct query *q =
-        db_query(b->db, "INSERT OR REPLACE INTO position VALUES(?1,?2,?3,?4)");
-
-    db_text(q, 1, topic);
-    db_int(q, 2, part);
-    db_int(q, 3, next);
-    db_int(q, 4, (int64_t)epoch);
-    db_run(q);
-}
-
 /* ---- what arrives ---- */
 
 void books_source(struct books *b, const struct dr_source *s, struct dr_str env,

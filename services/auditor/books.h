@@ -24,6 +24,7 @@
 #include <drover/base/arena.h>
 #include <drover/base/buf.h>
 #include <drover/base/str.h>
+#include <drover/ledger/ledger.h>
 #include <drover/wire/wire.h>
 
 #include "db.h"
@@ -39,12 +40,15 @@ struct db *books_db(struct books *b);
 
 /* ---- positions ---- */
 
-/* The next offset to read; 0 for a topic that was never read. epoch: of a
- * ledger's fold at that place. */
-int64_t books_position(struct books *b, struct dr_str topic, int32_t part,
-                       uint64_t *epoch_out);
+/* The next offset to read; 0 for a topic that was never read. */
+int64_t books_position(struct books *b, struct dr_str topic, int32_t part);
 void books_set_position(struct books *b, struct dr_str topic, int32_t part,
-                        int64_t next, uint64_t epoch);
+                        int64_t next);
+/* The same of a ledger, with who owned the partition there. */
+void books_place(struct books *b, struct dr_str topic, int32_t part,
+                 struct dr_fold_place *out);
+void books_set_place(struct books *b, struct dr_str topic, int32_t part,
+                     const struct dr_fold_place *at);
 
 /* ---- what arrives ---- */
 

@@ -319,19 +319,28 @@ static void test_what_arrives_is_judged_again(void **state)
 
 static void test_positions_survive(void **state)
 {
-    uint64_t epoch;
+    static const struct dr_fold_place at = {
+        .offset = 12, .epoch = 9, .owned = true, .nonce = {7, 0, 3}};
+    struct dr_fold_place got;
 
     (void)state;
-    assert_int_equal(books_position(b, S("t"), 3, &epoch), 0);
+    assert_int_equal(books_position(b, S("t"), 3), 0);
     books_begin(b);
-    books_set_position(b, S("t"), 3, 41, 9);
+    books_set_position(b, S("t"), 3, 41);
+    books_set_place(b, S("l"), 0, &at);
     books_commit(b);
     books_begin(b);
-    books_set_position(b, S("t"), 3, 99, 9); /* killed before the commit */
+    books_set_position(b, S("t"), 3, 99); /* killed before the commit */
     books_close(b);
     b = books_open(path, S("m"));
-    assert_int_equal(books_position(b, S("t"), 3, &epoch), 41);
-    assert_int_equal(epoch, 9);
+    assert_int_equal(books_position(b, S("t"), 3), 41);
+    books_place(b, S("t"), 3, &got);
+    assert_false(got.owned || got.rolled || got.epoch);
+    books_place(b, S("l"), 0, &got);
+    assert_int_equal(got.offset, 12);
+    assert_int_equal(got.epoch, 9);
+    assert_true(got.owned && !got.rolled);
+    assert_memory_equal(got.nonce, at.nonce, sizeof(got.nonce));
 }
 
 static void test_lines_that_are_gone(void **state)

@@ -40,8 +40,7 @@ static size_t lane_of(size_t topic)
 static void add_position(struct auditor *au, struct dr_reader *r, int topic,
                          const char *name, int32_t part)
 {
-    uint64_t epoch;
-    int64_t at = books_position(au->books, dr_str_z(name), part, &epoch);
+    int64_t at = books_position(au->books, dr_str_z(name), part);
 
     dr_reader_add(r, topic, part, at > 0 ? at : DR_OFFSET_BEGIN);
 }
@@ -49,11 +48,10 @@ static void add_position(struct auditor *au, struct dr_reader *r, int topic,
 static void open_fold(struct auditor *au, size_t topic, int32_t part)
 {
     size_t i = lane_of(topic) * parts(au) + (size_t)part;
-    uint64_t epoch;
-    int64_t at =
-        books_position(au->books, dr_str_z(au->topics[topic]), part, &epoch);
+    struct dr_fold_place at;
 
-    au->folds[i] = at > 0 ? dr_fold_resume(epoch) : dr_fold_new();
+    books_place(au->books, dr_str_z(au->topics[topic]), part, &at);
+    au->folds[i] = dr_fold_resume_at(&at);
 }
 
 static void name_topics(struct auditor *au)
@@ -291,19 +289,17 @@ static const struct dr_env *unpack(struct auditor *au, const struct dr_kmsg *m,
 static void save_position(struct auditor *au, size_t topic,
                           const struct dr_kmsg *m)
 {
-    int64_t next = m->offset + 1;
-    uint64_t epoch = 0;
+    struct dr_fold_place at = {.offset = m->offset + 1};
 
     if (topic >= TOPICS_BEFORE_LANES + AUDITOR_LANES &&
         topic < TOPICS_BEFORE_LANES + 2 * AUDITOR_LANES) {
         const struct dr_fold *f =
             au->folds[lane_of(topic) * parts(au) + (size_t)m->partition];
-        int64_t oldest = dr_fold_oldest(f);
-        epoch = dr_fold_epoch(f);
-        next = oldest >= 0 && oldest < next ? oldest : next;
+        int64_t next = at.offset; /* also of what nobody could read */
+        dr_fold_place(f, &at);
+        at.offset = dr_fold_oldest(f) < 0 ? next : at.offset;
     }
-    books_set_position(au->books, dr_str_z(au->topics[topic]), m->partition,
-                       next, epoch);
+    books_set_place(au->books, dr_str_z(au->topics[topic]), m->partition, &at);
 }
 
 /* ---- a batch ---- */
@@ -340,7 +336,7 @@ static int read_sources(struct auditor *au, int64_t until)
             take_source(au, env, &m);
         }
         books_set_position(au->books, dr_str_z(au->source_topics[m.topic]),
-                           m.partition, m.offset + 1, 0);
+                           m.partition, m.offset + 1);
     }
     return n;
 }
@@ -358,7 +354,7 @@ static int read_catalog(struct auditor *au)
             books_catalog(au->books, &env->u.catalog);
         }
         books_set_position(au->books, dr_str_z(au->catalog_topic), m.partition,
-                           m.offset + 1, 0);
+                           m.offset + 1);
     }
     return n;
 }
@@ -373,9 +369,8 @@ static bool add_lag(struct auditor *au, struct dr_reader *r,
     bool ok = dr_reader_ends(r, au->svc->partitions, ENDS_MS, ends, &err) == 0;
 
     for (size_t i = 0; ok && i < n * parts(au); i++) {
-        uint64_t epoch;
         int64_t at = books_position(au->books, dr_str_z(names[i / parts(au)]),
-                                    (int32_t)(i % parts(au)), &epoch);
+                                    (int32_t)(i % parts(au)));
         *lag += ends[i] > at ? ends[i] - at : 0;
     }
     free(ends);
@@ -385,10 +380,8 @@ static bool add_lag(struct auditor *au, struct dr_reader *r,
 static bool add_catalog_lag(struct auditor *au, int64_t *lag)
 {
     struct dr_err err = {0};
-    uint64_t epoch;
+    int64_t at = books_position(au->books, dr_str_z(au->catalog_topic), 0);
     int64_t end;
-    int64_t at =
-        books_position(au->books, dr_str_z(au->catalog_topic), 0, &epoch);
 
     if (dr_reader_end(au->catalog, 0, 0, ENDS_MS, &end, &err)) {
         return false;

@@ -2,7 +2,7 @@
 
 const char books_schema[] =
     "CREATE TABLE IF NOT EXISTS position("
-    " topic TEXT, part INT, next INT, epoch INT,"
+    " topic TEXT, part INT, next INT, epoch INT, owner BLOB, rolled INT,"
     " PRIMARY KEY(topic, part)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS text("
     " side TEXT, name TEXT, body BLOB,"

@@ -3,7 +3,7 @@
 #ifndef DROVER_AUDITOR_SCHEMA_H
 #define DROVER_AUDITOR_SCHEMA_H
 
-#define BOOKS_VERSION 10
+#define BOOKS_VERSION 11
 
 /* landed.slot */
 enum landed_slot {

@@ -213,8 +213,7 @@ static int64_t lag_of(struct auditor *au, const char *topic,
     int64_t lag = 0;
 
     for (int32_t p = 0; p < au->svc->partitions; p++) {
-        uint64_t epoch;
-        int64_t end = books_position(au->books, dr_str_z(topic), p, &epoch);
+        int64_t end = books_position(au->books, dr_str_z(topic), p);
         int64_t at = committed[p] > 0 ? committed[p] : 0;
         lag += end > at ? end - at : 0;
     }
