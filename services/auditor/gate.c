@@ -300,14 +300,14 @@ bool gate_open_lane(struct state *s, const struct evidence *e)
         return false;
     }
     for (int i = 0; i < GATE_LANES; i++) {
-        if (!e->lane_fed[i]) {
+        if (!e->lane_fed[i] && !e->lane_left[i]) {
             continue;
         }
         if (!s->open[i]) {
             s->open[i] = true;
             return true;
         }
-        if (!e->lane_complete[i]) {
+        if (!e->lane_complete[i]) { /* nor is one of which anything is left */
             return false;
         }
     }

@@ -50,6 +50,8 @@ struct evidence {
     bool source_catalog, target_catalog, survey_complete;
     bool lanes_complete; /* of the running pass: every lane          */
     bool lane_complete[GATE_LANES], lane_fed[GATE_LANES];
+    /* Not fed by this plan, and not settled to its end: of one before. */
+    bool lane_left[GATE_LANES];
     int64_t pending;    /* records of the pass not judged or not terminal */
     int64_t losses;     /* fields that differ without explanation     */
     bool frozen;        /* the extractor swept after the freeze       */
@@ -81,7 +83,9 @@ int gate_check(const struct state *s, const struct evidence *e, enum step step,
                struct dr_err *err) DR_MUSTCHECK;
 /* The state after it. hash: STEP_APPROVE's plan. */
 void gate_take(struct state *s, enum step step, const uint8_t hash[32]);
-/* Opens the next lane when all before it are complete; true: one was opened. */
+/* Opens the next lane when all before it are complete; true: one was opened.
+ * Also one that this plan feeds no more, while something of a plan before is
+ * left there: loaders settle that, and write nothing of it. */
 bool gate_open_lane(struct state *s, const struct evidence *e);
 /* Loaders write in this phase. */
 bool gate_writes(enum phase p);

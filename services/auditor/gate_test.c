@@ -209,6 +209,25 @@ static void test_lanes_open_in_order(void **state)
     assert_false(gate_open_lane(&s, &e));
 }
 
+/* Nothing feeds it by this plan, but the one before did: what is left of that
+ * is dealt with in its turn, and the later lanes wait for it. */
+static void test_a_lane_of_the_plan_before_opens(void **state)
+{
+    struct evidence e = all_well();
+    struct state s = {.phase = PHASE_RUN, .has_plan = true, .pass = 2};
+
+    (void)state;
+    e.lane_fed[0] = e.lane_fed[1] = false;
+    e.lane_left[1] = true;
+    assert_true(gate_open_lane(&s, &e));
+    assert_false(s.open[0]);
+    assert_true(s.open[1]);
+    assert_false(gate_open_lane(&s, &e));
+    e.lane_left[1] = false;
+    assert_true(gate_open_lane(&s, &e));
+    assert_true(s.open[2]);
+}
+
 static void test_a_new_pass_begins_with_closed_lanes(void **state)
 {
     struct state s = {.phase = PHASE_RUN, .has_plan = true, .pass = 2};
@@ -243,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_says_what_it_waits_for),
         cmocka_unit_test(test_says_what_is_done),
         cmocka_unit_test(test_lanes_open_in_order),
+        cmocka_unit_test(test_a_lane_of_the_plan_before_opens),
         cmocka_unit_test(test_a_new_pass_begins_with_closed_lanes),
         cmocka_unit_test(test_names),
     };

@@ -140,7 +140,7 @@ static void lanes(struct auditor *au, struct dr_json_w *w,
         struct lane_counts c;
         int64_t left, idle;
         bool complete = au->evidence.lane_complete[i];
-        if (!au->evidence.lane_fed[i]) {
+        if (!au->evidence.lane_fed[i] && !au->evidence.lane_left[i]) {
             continue;
         }
         c = counts_of(au, dr_lanes[i]);

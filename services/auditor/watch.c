@@ -113,6 +113,20 @@ static void see_halts(struct auditor *au)
 
 /* ---- lanes ---- */
 
+/* As far as we have read ourselves. */
+static int64_t lag_of(struct auditor *au, const char *topic,
+                      const int64_t *committed)
+{
+    int64_t lag = 0;
+
+    for (int32_t p = 0; p < au->svc->partitions; p++) {
+        int64_t end = books_position(au->books, dr_str_z(topic), p);
+        int64_t at = committed[p] > 0 ? committed[p] : 0;
+        lag += end > at ? end - at : 0;
+    }
+    return lag;
+}
+
 /* The last marker of a lane's partition; -1: some are missing. */
 static int64_t last_marker(struct auditor *au, const char *lane, int32_t part,
                            int want)
@@ -169,17 +183,29 @@ static bool lane_complete(struct auditor *au, int lane,
     return true;
 }
 
+/* What was sent into it by a plan that fed it, and no loader has settled. An
+ * open attempt keeps its record there. */
+static bool lane_left(struct auditor *au, int lane, const int64_t *committed)
+{
+    char topic[DR_TOPIC_MAX];
+
+    dr_topic(au->svc, topic, "load", dr_lanes[lane]);
+    return lag_of(au, topic, committed) > 0;
+}
+
 static void see_lanes(struct auditor *au, const int64_t *committed)
 {
     struct evidence *e = &au->evidence;
 
     e->lanes_complete = au->plan != NULL && au->state.pass > 0;
     for (int i = 0; i < GATE_LANES; i++) {
+        const int64_t *of_lane = committed + i * au->svc->partitions;
         e->lane_fed[i] = feeders(au, dr_lanes[i]) > 0;
-        e->lane_complete[i] =
-            e->lane_fed[i] && au->state.pass > 0 &&
-            lane_complete(au, i, committed + i * au->svc->partitions);
-        e->lanes_complete &= !e->lane_fed[i] || e->lane_complete[i];
+        e->lane_left[i] = !e->lane_fed[i] && lane_left(au, i, of_lane);
+        e->lane_complete[i] = e->lane_fed[i] && au->state.pass > 0 &&
+                              lane_complete(au, i, of_lane);
+        e->lanes_complete &=
+            e->lane_fed[i] ? e->lane_complete[i] : !e->lane_left[i];
     }
 }
 
@@ -204,20 +230,6 @@ static bool ask_transformers(struct auditor *au, const char *const *topics,
     return au->transformers &&
            dr_group_committed(au->transformers, topics, n, au->svc->partitions,
                               ASK_MS, committed, &err) == 0;
-}
-
-/* As far as we have read ourselves. */
-static int64_t lag_of(struct auditor *au, const char *topic,
-                      const int64_t *committed)
-{
-    int64_t lag = 0;
-
-    for (int32_t p = 0; p < au->svc->partitions; p++) {
-        int64_t end = books_position(au->books, dr_str_z(topic), p);
-        int64_t at = committed[p] > 0 ? committed[p] : 0;
-        lag += end > at ? end - at : 0;
-    }
-    return lag;
 }
 
 /* Our own positions are the ends of the topics while our lag is 0. */
