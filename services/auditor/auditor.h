@@ -54,6 +54,7 @@ struct auditor {
     bool caught_up;
     bool unreadable; /* the extractor may have set something aside */
     int64_t lag, lag_due_ms;
+    int64_t loader_heard_ms; /* when one last said something of itself */
 
     /* the approved plan, or NULL */
     struct dr_plan *plan;

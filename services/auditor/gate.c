@@ -1,6 +1,10 @@
 #include "gate.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include <drover/base/buf.h>
+#include <drover/base/str.h>
 
 static const char *const phases[PHASES] = {
     "audit", "plan", "sample", "signed", "run", "freeze", "cutover"};
@@ -89,20 +93,104 @@ static int check_propose(const struct state *s, const struct evidence *e,
     return 0;
 }
 
-/* Lanes that are not complete: is anybody still at it? */
-static int not_complete(const struct evidence *e, const char *why,
-                        struct dr_err *err)
+static bool forbidden(const struct evidence *e)
 {
-    if (e->stands_still && e->stands_still[0]) {
+    return e->stands_still && e->stands_still[0];
+}
+
+/* To wait for the loaders: it is said only while they can go on by themselves.
+ */
+static int wait_for(const struct state *s, const struct evidence *e,
+                    const char *why, struct dr_err *err)
+{
+    if (s->paused) {
+        return refuse(err, "everything is paused: `drover resume`");
+    }
+    if (forbidden(e)) {
         return dr_err_set(err, DR_HALT, 0, "gate",
                           "the lane %s stands still: Freshsales forbids it "
-                          "(403). Give the key's user the right to write this "
-                          "kind, and the account a plan that has it, then "
-                          "`drover resume`",
+                          "(403). Give the key's user the right to read and "
+                          "write this kind, and the account a plan that has "
+                          "it, then `drover resume`",
                           e->stands_still);
+    }
+    if (e->silent) {
+        return refuse(err, "no loader runs: start one");
     }
     return refuse(err, why);
 }
+
+/* ---- requests of unknown outcome ---- */
+
+#define NAMES 80 /* bytes of them in a refusal; the first always fits */
+
+static void name_attempts(const struct evidence *e, struct dr_buf *out)
+{
+    char one[GATE_KEY + 32];
+    int64_t named = 0;
+
+    for (int i = 0; i < GATE_NAMED && named < e->attempts; i++) {
+        const struct gate_attempt *a = &e->named[i];
+        struct dr_str id = dr_str_z(a->key);
+        struct dr_str object = dr_str_split(&id, ':');
+        int n =
+            snprintf(one, sizeof(one), "%s" DR_STR_FMT "%s" DR_STR_FMT " (%s)",
+                     i > 0 ? ", " : "", DR_STR_ARG(object), id.n > 0 ? " " : "",
+                     DR_STR_ARG(id), a->lane);
+        if (out->n + (size_t)n > NAMES) {
+            break;
+        }
+        dr_buf_z(out, one);
+        named++;
+    }
+    if (named < e->attempts) {
+        dr_buf_printf(out, " and %lld more", (long long)(e->attempts - named));
+    }
+}
+
+/* Beside the names there is room for few words. */
+static void what_to_do(const struct state *s, const struct evidence *e,
+                       struct dr_buf *out)
+{
+    if (s->paused) {
+        dr_buf_z(out, "Everything is paused: `drover resume`");
+    } else if (forbidden(e)) {
+        dr_buf_printf(out,
+                      "Freshsales forbids the lane %s (403): grant it, then "
+                      "`drover resume`",
+                      e->stands_still);
+    } else if (e->silent) {
+        dr_buf_z(out, "No loader runs: start one");
+    } else if (e->drained) {
+        /* No loader has the record that it was for before it any more. */
+        dr_buf_z(out, "Nobody is at it any more: `drover rejected redrive`");
+    } else {
+        dr_buf_printf(out, "The loaders look %s up: wait",
+                      e->attempts == 1 ? "it" : "them");
+    }
+}
+
+static int refuse_open(const struct state *s, const struct evidence *e,
+                       struct dr_err *err)
+{
+    struct dr_buf names, deed;
+    int rc;
+
+    dr_buf_init(&names, 256);
+    dr_buf_init(&deed, 256);
+    name_attempts(e, &names);
+    what_to_do(s, e, &deed);
+    rc = dr_err_set(err, DR_HALT, 0, "gate",
+                    "the outcome of %lld request%s to Freshsales is not known "
+                    "yet: %s. %s",
+                    (long long)e->attempts, e->attempts == 1 ? "" : "s",
+                    names.p, deed.p);
+    dr_buf_done(&names);
+    dr_buf_done(&deed);
+    return rc;
+}
+
+/* ---- the steps ---- */
 
 static int check_sign(const struct state *s, const struct evidence *e,
                       struct dr_err *err)
@@ -115,7 +203,7 @@ static int check_sign(const struct state *s, const struct evidence *e,
         return refuse(err, "there is no sample to sign: start one first");
     }
     if (!e->lanes_complete) {
-        return not_complete(e, "the sample is still being written: wait", err);
+        return wait_for(s, e, "the sample is still being written: wait", err);
     }
     if (e->pending > 0) {
         return dr_err_set(err, DR_HALT, 0, "gate",
@@ -160,10 +248,10 @@ static int check_freeze(const struct state *s, const struct evidence *e,
                           "the extractor halted: %.180s", e->halted);
     }
     if (!e->lanes_complete) {
-        return not_complete(e,
-                            "the snapshot is not loaded whole yet: wait for "
-                            "the last lane",
-                            err);
+        return wait_for(s, e,
+                        "the snapshot is not loaded whole yet: wait for the "
+                        "last lane",
+                        err);
     }
     return 0;
 }
@@ -180,20 +268,22 @@ static int check_cutover(const struct state *s, const struct evidence *e,
     }
     if (!e->frozen) {
         return refuse(err, "the extractor is still reading the last window "
-                           "and the index: wait");
-    }
-    if (!e->drained) {
-        return refuse(err, "the last changes are still on their way: wait");
+                           "and the index: wait, and see that it runs");
     }
     if (e->attempts > 0) {
-        return dr_err_set(err, DR_HALT, 0, "gate",
-                          "the outcome of %lld requests to Freshsales is not "
-                          "known yet, the loaders look them up: wait",
-                          (long long)e->attempts);
+        return refuse_open(s, e, err);
+    }
+    if (!e->drained) {
+        return wait_for(s, e,
+                        "the last changes are still on their way: wait, and "
+                        "see that transformer and loaders run",
+                        err);
     }
     if (e->pending > 0) {
         return dr_err_set(err, DR_HALT, 0, "gate",
-                          "%lld records have no terminal state yet: wait",
+                          "%lld records have no terminal state yet: wait; "
+                          "if their number stays, `drover rejected redrive` "
+                          "sends them once more",
                           (long long)e->pending);
     }
     if (e->links_open) {

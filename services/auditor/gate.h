@@ -44,6 +44,14 @@ struct state {
     uint64_t profile_check; /* number of the last one asked for */
 };
 
+/* A request whose outcome no ledger says yet. */
+#define GATE_NAMED 3
+#define GATE_KEY 64
+struct gate_attempt {
+    const char *lane;
+    char key[GATE_KEY]; /* "<object>:<id>", as much as fits */
+};
+
 struct evidence {
     bool books_ready;       /* everything in Kafka was read once          */
     bool snapshot_complete; /* the source was read whole                  */
@@ -59,6 +67,8 @@ struct evidence {
     const char *stands_still; /* a lane the target forbids; NULL: none */
     bool drained;             /* nobody has anything left to read           */
     int64_t attempts;         /* requests whose outcome no ledger says yet */
+    struct gate_attempt named[GATE_NAMED]; /* the first of them */
+    bool silent;     /* no loader has said anything for long */
     bool links_open; /* it is not known yet whether links can still be made */
 };
 

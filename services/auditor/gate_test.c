@@ -158,9 +158,78 @@ static void test_says_what_it_waits_for(void **state)
     e = all_well();
     e.drained = false;
     refused(&s, &e, STEP_CUTOVER, "on their way");
-    e = all_well();
-    e.attempts = 2;
-    refused(&s, &e, STEP_CUTOVER, "outcome of 2 requests");
+}
+
+/* The gate names what stands open, and what is to be done about it: that is to
+ * wait only where somebody is at it. */
+static void test_says_what_stands_open(void **state)
+{
+    struct state s = {.phase = PHASE_FREEZE, .has_plan = true};
+    struct evidence e = all_well();
+
+    (void)state;
+    e.drained = false;
+    e.attempts = 1;
+    e.named[0] = (struct gate_attempt){"account", "company:c:7"};
+    refused(&s, &e, STEP_CUTOVER,
+            "the outcome of 1 request to Freshsales is not known yet: company "
+            "c:7 (account). The loaders look it up: wait");
+    e.attempts = 6;
+    e.named[1] = (struct gate_attempt){"deal", "deal:2"};
+    e.named[2] = (struct gate_attempt){"note", "call:3"};
+    refused(&s, &e, STEP_CUTOVER,
+            "of 6 requests to Freshsales is not known yet: company c:7 "
+            "(account), deal 2 (deal), call 3 (note) and 3 more. The loaders "
+            "look them up: wait");
+    s.paused = true;
+    refused(&s, &e, STEP_CUTOVER,
+            "and 3 more. Everything is paused: `drover "
+            "resume`");
+    s.paused = false;
+    e.silent = true;
+    refused(&s, &e, STEP_CUTOVER, "and 3 more. No loader runs: start one");
+    e.silent = false;
+    e.stands_still = "deal_product";
+    refused(&s, &e, STEP_CUTOVER,
+            "and 3 more. Freshsales forbids the lane "
+            "deal_product (403): grant it, then `drover "
+            "resume`");
+    e.stands_still = NULL;
+    e.drained = true;
+    refused(&s, &e, STEP_CUTOVER,
+            "and 3 more. Nobody is at it any more: "
+            "`drover rejected redrive`");
+    for (int i = 0; i < GATE_NAMED; i++) {
+        memset(e.named[i].key, 'x', GATE_KEY - 1);
+    }
+    e.stands_still = "deal_product";
+    refused(&s, &e, STEP_CUTOVER, "(account) and 5 more. Freshsales");
+    refused(&s, &e, STEP_CUTOVER, "`drover resume`");
+}
+
+/* Waiting helps only where somebody works. */
+static void test_says_to_wait_only_where_it_helps(void **state)
+{
+    static const struct {
+        enum phase phase;
+        enum step step;
+    } waits[] = {{PHASE_SAMPLE, STEP_SIGN},
+                 {PHASE_RUN, STEP_FREEZE},
+                 {PHASE_FREEZE, STEP_CUTOVER}};
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(waits); i++) {
+        struct state s = {.phase = waits[i].phase, .has_plan = true};
+        struct evidence e = all_well();
+        e.lanes_complete = e.drained = false;
+        refused(&s, &e, waits[i].step, "wait");
+        e.silent = true;
+        refused(&s, &e, waits[i].step, "no loader runs: start one");
+        e.stands_still = "activity";
+        refused(&s, &e, waits[i].step, "the lane activity stands still");
+        s.paused = true;
+        refused(&s, &e, waits[i].step, "everything is paused: `drover resume`");
+    }
 }
 
 /* What was done already is no word for what is missing. */
@@ -260,6 +329,8 @@ int main(void)
         cmocka_unit_test(test_no_cutover_before_the_last_links),
         cmocka_unit_test(test_nothing_is_jumped_over),
         cmocka_unit_test(test_says_what_it_waits_for),
+        cmocka_unit_test(test_says_what_stands_open),
+        cmocka_unit_test(test_says_to_wait_only_where_it_helps),
         cmocka_unit_test(test_says_what_is_done),
         cmocka_unit_test(test_lanes_open_in_order),
         cmocka_unit_test(test_a_lane_of_the_plan_before_opens),

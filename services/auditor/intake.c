@@ -106,6 +106,7 @@ void intake_open(struct auditor *au)
     catalog[0] = au->catalog_topic;
     au->catalog = reader_of(au, catalog, 1);
     add_position(au, au->catalog, 0, au->catalog_topic, 0);
+    au->loader_heard_ms = dr_mono_ms(); /* what was before is not known */
 }
 
 void intake_close(struct auditor *au)
@@ -341,6 +342,14 @@ static int read_sources(struct auditor *au, int64_t until)
     return n;
 }
 
+static void hear(struct auditor *au, const struct dr_catalog *c)
+{
+    if (dr_str_eqz(c->side, "status") &&
+        dr_str_starts(c->name, DR_STR_LIT("loader:"))) {
+        au->loader_heard_ms = dr_mono_ms();
+    }
+}
+
 static int read_catalog(struct auditor *au)
 {
     const struct dr_env *env;
@@ -352,6 +361,7 @@ static int read_catalog(struct auditor *au)
         env = unpack(au, &m, au->catalog_topic);
         if (env && env->kind == DR_MSG_CATALOG) {
             books_catalog(au->books, &env->u.catalog);
+            hear(au, &env->u.catalog);
         }
         books_set_position(au->books, dr_str_z(au->catalog_topic), m.partition,
                            m.offset + 1);

@@ -6,9 +6,9 @@
 static struct query *position(struct books *b, struct dr_str topic,
                               int32_t part)
 {
-    struct query *q = db_query(books_db(b),
-                               "SELECT next, epoch, owner, rolled FROM position"
-                               " WHERE topic=?1 AND part=?2");
+    struct query *q =
+        db_query(books_db(b), "SELECT next, epoch, owner, rolled FROM position"
+                              " WHERE topic=?1 AND part=?2");
 
     db_text(q, 1, topic);
     db_int(q, 2, part);
@@ -49,9 +49,8 @@ void books_place(struct books *b, struct dr_str topic, int32_t part,
 void books_set_place(struct books *b, struct dr_str topic, int32_t part,
                      const struct dr_fold_place *at)
 {
-    struct query *q = db_query(books_db(b),
-                               "INSERT OR REPLACE INTO position"
-                               " VALUES(?1,?2,?3,?4,?5,?6)");
+    struct query *q = db_query(books_db(b), "INSERT OR REPLACE INTO position"
+                                            " VALUES(?1,?2,?3,?4,?5,?6)");
 
     db_text(q, 1, topic);
     db_int(q, 2, part);

@@ -16,6 +16,8 @@
 
 #define WATCH_MS 250
 #define ASK_MS 5000
+/* A loader says something every second, and hangs on a slow broker for some. */
+#define SILENT_MS 30000
 
 bool watch_feeds(const struct auditor *au, const char *lane,
                  struct dr_str object)
@@ -318,14 +320,25 @@ static int64_t count_pending(struct auditor *au)
 
 /* Of any lane, and whatever record they were for: what such a request made
  * may stand in the target, and no fact names it. */
-static int64_t count_attempts(const struct auditor *au)
+static void see_attempts(struct auditor *au)
 {
-    int64_t n = 0;
+    struct evidence *e = &au->evidence;
+    const struct dr_attempt *a;
+    struct dr_str key;
 
+    e->attempts = 0;
     for (int i = 0; i < AUDITOR_LANES * au->svc->partitions; i++) {
-        n += (int64_t)dr_fold_unsettled_count(au->folds[i]);
+        const struct dr_fold *f = au->folds[i];
+        int64_t n = e->attempts;
+        size_t at = 0;
+        e->attempts += (int64_t)dr_fold_unsettled_count(f);
+        for (; n < GATE_NAMED && dr_fold_next(f, &at, &key, &a); n++) {
+            struct dr_str fits = dr_utf8_prefix(key, GATE_KEY - 1);
+            e->named[n].lane = dr_lanes[i / au->svc->partitions];
+            (void)snprintf(e->named[n].key, GATE_KEY, DR_STR_FMT,
+                           DR_STR_ARG(fits));
+        }
     }
-    return n;
 }
 
 static void measure_rate(struct auditor *au, int64_t now)
@@ -360,6 +373,7 @@ void watch(struct auditor *au)
     see_source(au);
     see_target(au);
     see_halts(au);
+    e->silent = now - au->loader_heard_ms > SILENT_MS;
     measure_rate(au, now);
     committed = dr_xcalloc((size_t)(GATE_LANES * au->svc->partitions),
                            sizeof(*committed));
@@ -372,7 +386,7 @@ void watch(struct auditor *au)
     }
     free(committed);
     e->pending = count_pending(au);
-    e->attempts = count_attempts(au);
+    see_attempts(au);
     e->losses = db_one(
         db_query(books_db(au->books), "SELECT sum(mismatches) FROM verified"));
     relink(au);

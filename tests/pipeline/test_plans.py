@@ -10,11 +10,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from case import Case  # noqa: E402
 from bench import ndjson  # noqa: E402
 from flow import ADMIN, Flow  # noqa: E402
+from stack import TAIL_SCALE  # noqa: E402
 from truth import source_id  # noqa: E402
 
-# Each note is made, and nobody hears of it.
-UNHEARD = [{"name": "unheard", "match": {"method": "POST", "path": "/notes$"},
-            "times": -1, "action": {"close": "after"}}]
+def unheard(method, path):
+    """It is followed, and nobody hears of it."""
+    return {"name": "unheard", "match": {"method": method, "path": path},
+            "times": -1, "action": {"close": "after"}}
+
+
 # Notes and files are left out: with them the lanes of both.
 REST = ["company", "contact", "deal", "product", "line_item", "task", "call",
         "meeting", "email", "letter", "co_parcel"]
@@ -28,14 +32,19 @@ class Plans(Case):
             s.target.admin, "/sim/records/notes")
             if source_id("notes", r).startswith("no_"))
 
-    def killed_over_notes(self, s, flow):
-        """In the sample of all there is: notes stand in the target, and no
-        ledger says so. No quarantine ends before the loader does."""
-        conf = dict(s.conf("loader"), **{"loader.quarantine_ms": 100000})
+    @staticmethod
+    def begin(s, flow):
+        """With a loader that ends before its quarantines do."""
+        conf = dict(s.conf("loader"), **{"loader.quarantine_ms": 300000})
         s.start(["auditor", "extractor", "transformer"])
         s.now["loader", 0] = s.b.service("loader", s.name + "-0", conf)
         flow.audit()
-        s.target.post("/sim/faults", UNHEARD)
+
+    def killed_over_notes(self, s, flow):
+        """In the sample of all there is: notes stand in the target, and no
+        ledger says so."""
+        self.begin(s, flow)
+        s.target.post("/sim/faults", [unheard("POST", "/notes$")])
         flow.plan()
         flow.approve()
         flow.verb("sample", "start", "--size", 500, "--by", ADMIN)
@@ -61,6 +70,44 @@ class Plans(Case):
         flow.freeze()
         flow.cutover()
         self.assertEqual(self.notes(s), made)
+
+    def test_a_request_that_keeps_the_cutover_shut(self):
+        """The gate names it and says what to do, also when the auditor was
+        started again."""
+        s = self.stack(objects=["company"])
+        flow = Flow(s, limit=120)
+        self.begin(s, flow)
+        self.load(flow)
+        s.target.post("/sim/faults", [
+            unheard("PUT", "/sales_accounts/[0-9]+")])
+        one = next(r for r in ndjson(s.source.admin, "/sim/records/company")
+                   if r["id"] == "co_001")
+        one["properties"]["city"] = "Elsewhere"
+        s.source.post("/sim/admin/company/co_001", one, method="PUT")
+        s.source.post("/sim/clock", {"scale": TAIL_SCALE})
+        flow.verb("freeze", "--by", ADMIN)
+
+        def says(word):
+            flow.wait("the gate says " + word, lambda st: st["gate"][
+                "why"] == "the outcome of 1 request to Freshsales is not "
+                "known yet: company co_001 (account). " + word)
+        says("The loaders look it up: wait")
+        s.kill("auditor")
+        s.again("auditor")
+        s.until_answers()
+        says("The loaders look it up: wait")
+        flow.verb("pause")
+        says("Everything is paused: `drover resume`")
+        flow.verb("resume")
+        s.kill("loader")
+        says("No loader runs: start one")
+        s.target.post("/sim/faults", [])
+        s.again("loader")
+        flow.gate("cutover", "it is looked up")
+        flow.cutover()
+        self.assertEqual([r["city"] for r in ndjson(
+            s.target.admin, "/sim/records/sales_accounts")
+            if r["custom_field"]["cf_source_id"] == "co_001"], ["Elsewhere"])
 
 
 if __name__ == "__main__":
