@@ -87,6 +87,7 @@ void item_again(struct item *it)
     it->whole_5xx = it->checked = false;
     it->job_done = it->unread = it->older = it->climbing = false;
     it->found = 0;
+    it->look_status = 0;
     it->foreign = false;
     free(it->commits);
     it->commits = NULL;

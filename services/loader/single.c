@@ -126,6 +126,7 @@ bool single_untold(struct loader *l, struct item *it, int status)
     bool over = too_often(l, &it->untold_n, &it->untold_ms);
     int n = it->untold_n < PAUSE_DOUBLINGS ? it->untold_n : PAUSE_DOUBLINGS;
 
+    it->look_status = status;
     tell_strange(l, it, status);
     it->look_ms = l->now_ms + ((int64_t)PAUSE_MIN_MS << n);
     return over && status != 403 && status != 429;

@@ -31,6 +31,17 @@ static void partitions(const struct loader *l, struct dr_json_w *w)
     dr_json_w_end(w);
 }
 
+/* What stands there may not be read: it waits for a person. */
+static bool forbids(const struct lane *lane)
+{
+    const struct item *it = lane->waiting.first;
+
+    while (it && it->look_status != 403) {
+        it = it->next;
+    }
+    return it != NULL;
+}
+
 static void lanes(const struct loader *l, struct dr_json_w *w)
 {
     dr_json_w_key(w, "lanes");
@@ -44,7 +55,7 @@ static void lanes(const struct loader *l, struct dr_json_w *w)
         dr_json_w_kvi(w, "done", (int64_t)lane->done);
         dr_json_w_kvi(w, "refused", (int64_t)lane->refused);
         dr_json_w_kvi(w, "in_flight", (int64_t)lane->held);
-        if (lane->halted) {
+        if (lane->halted || forbids(lane)) {
             dr_json_w_kvb(w, "halted", true);
         }
         if (lane->single_creates) {

@@ -122,6 +122,33 @@ class Waits(test_loader_edits.Case):
             "0"]["city"], "Paris")
         w.stop()
 
+    @staticmethod
+    def still(w):
+        """The lanes of which the loader last said that they stand still."""
+        said = [r["json"] for r in w.dump("catalog", 1)
+                if r["side"] == "status" and r["name"].startswith("loader:")]
+        return {k for k, v in said[-1]["lanes"].items() if v.get("halted")}
+
+    def test_a_look_up_that_is_forbidden(self):
+        """It waits for a person, and so the lane says; it goes on by itself
+        once that is granted."""
+        path = "/sales_accounts/[0-9]+"
+        w = self.begun()
+        w.faults({"name": "lost", "times": 1,
+                  "match": {"method": "PUT", "path": path},
+                  "action": {"close": "after"}},
+                 dict(reads(path, status=403), after=1))
+        v = company(0, rev=2, pas=2, city="Rome")
+        w.feed([v])
+        w.control(["account", "activity"], pas=2)
+        wait_until("it is said", lambda: self.still(w) == {"account"}, 60)
+        w.faults()
+        w.until_final([v], pas=2)
+        self.assertEqual(self.of_source(w, "sales_accounts", "cf_source_id")[
+            "0"]["city"], "Rome")
+        wait_until("it is said no more", lambda: not self.still(w), 30)
+        w.stop()
+
     def test_lines_of_a_deal_whose_update_has_no_known_outcome(self):
         lanes = ["product", "deal", "deal_product", "activity"]
         path = "/deals/[0-9]+"
