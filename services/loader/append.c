@@ -144,6 +144,15 @@ void ledger_done(struct loader *l, struct item *it, uint64_t dst,
     crash_at(l, "after_done");
 }
 
+/* Of what hangs where it was looked for (a note): the first that is known of it
+ * stands there. Elsewhere only the fact of before knows. */
+static const char *place_of_older(const struct item *it, uint64_t dst)
+{
+    return it->fact.dst == 0     ? it->place
+           : dst == it->fact.dst ? it->fact.place
+                                 : "";
+}
+
 /* Ours, but not with this version's content: a fact that fixes the id, of no
  * content we know. The item goes on as an update of that id. */
 void ledger_older(struct loader *l, struct item *it, uint64_t dst)
@@ -159,7 +168,7 @@ void ledger_older(struct loader *l, struct item *it, uint64_t dst)
         .type = dr_str_z(it->type->name),
         .content_hash = hash_of(no_hash),
         .amount = dr_str_z(amount_of_set(it) ? it->amount : ""),
-        .place = dr_str_z(dst == it->fact.dst ? it->fact.place : ""),
+        .place = dr_str_z(place_of_older(it, dst)),
         .fields = commits_of(it),
         .rev = a ? a->rev : it->rev,
         .dst = dst,

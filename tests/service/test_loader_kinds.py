@@ -273,6 +273,31 @@ class KindsTest(unittest.TestCase):
         self.assertEqual(w.unsettled(), [])
         w.stop()
 
+    def test_one_that_was_made_unheard_and_is_made_no_more(self):
+        """The next plan makes no such note: that of the plan before is found
+        below its parent, and goes."""
+        w = self.world()
+        w.loader()
+        self.settle(w, parents(1))
+        w.stop()
+        w.loaders.clear()
+        made = thing("notes", 0)
+        w.feed([made])
+        w.control([*self.lanes, "note"])
+        p = w.loader(1, ready=False, DROVER_CRASH="after_answer:1")
+        wait_until("it crashes", lambda: not p.alive(), 40)
+        w.loaders.clear()
+        self.once(w, "notes", 1)
+        gone = record("note", "note", 0, "notes", "single", {}, pas=2)
+        gone["load"]["delete"] = True
+        w.feed([gone])
+        w.control([*self.lanes, "note"], pas=2)
+        w.loader(2)
+        final = self.until(w, [gone], pas=2)
+        self.assertEqual(final["note", "note:0"]["state"], "deleted")
+        self.assertEqual(w.records("notes"), [])
+        w.stop()
+
     def test_what_was_let_through_is_removed(self):
         """Unless a person changed it; a note is looked for below its deal."""
         w = self.world()
