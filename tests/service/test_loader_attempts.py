@@ -178,11 +178,14 @@ class Attempts(Case):
             with self.subTest(n):
                 w = self.left_out("after_answer", n)
                 stand = self.of_source(w, "sales_accounts", "cf_source_id")
-                w.each_once("sales_accounts", range(n + 1))
+                made = {i for i in range(n + 1) if str(i) in stand}
+                self.assertGreater(len(made), 1)  # the first batch's
+                w.each_once("sales_accounts", made)
                 named = {f["key"]: f["dst"] for f in w.facts() if f.get("dst")}
                 self.assertEqual(
-                    {i: named.get("company:%d" % i) for i in range(n + 1)},
-                    {i: stand[str(i)]["id"] for i in range(n + 1)})
+                    {k: v for k, v in named.items()
+                     if k.startswith("company:")},
+                    {"company:%d" % i: stand[str(i)]["id"] for i in made})
                 w.stop()
 
     def test_what_was_not_made_and_is_left_out(self):
