@@ -537,6 +537,34 @@ static void judge_lines(const struct judge_case *c, struct dr_arena *a,
 
 /* ---- all ---- */
 
+/* The plan leaves it out, and an earlier one or an earlier version was written:
+ * what stands there of it is nobody's mistake, and must be known. */
+static void tell_left_out(const struct judge_case *c, struct record_row *row,
+                          const struct judge_sink *sink)
+{
+    const struct fact_row *f = &c->gone_fact;
+    bool ours = f->origin != DR_DONE_MERGED && f->origin != DR_DONE_UPDATED &&
+                !dr_str_eqz(f->lane, "link");
+    struct judged_field told = {
+        .id = c->rec->id,
+        .field = DR_STR_LIT("*"),
+        .source = DR_STR_LIT("left out"),
+        .expected = DR_STR_LIT("left out"),
+        .actual = DR_STR_LIT("an older version"),
+        .cause = ours ? DR_STR_LIT("the plan leaves it out: what was written "
+                                   "of it before stays in Freshsales until "
+                                   "somebody deletes it there")
+                      : DR_STR_LIT("the plan leaves it out: what was written "
+                                   "of it before stays in Freshsales, in a "
+                                   "record that is not of it alone"),
+        .verdict = JUDGED_INTENDED};
+
+    row->lane = f->lane;
+    row->type = f->type;
+    row->target = f->dst;
+    sink->field(sink->ctx, &told);
+}
+
 void judge(const struct judge_case *c, struct dr_arena *a,
            const struct judge_sink *sink)
 {
@@ -567,10 +595,14 @@ void judge(const struct judge_case *c, struct dr_arena *a,
     row.state = state_of(o->state);
     row.rule = o->rule;
     row.reason = o->reason;
-    if (o->state != DR_OUT_EXCLUDED && c->gone_has_fact && c->gone_fact.dst &&
-        !is_gone(&c->gone_fact) && !c->lost && !is_lines(c)) {
-        set_target(&row, &c->gone_fact);
-        tell_older(c, o->reason, JUDGED_INTENDED, &row, sink);
+    if (c->gone_has_fact && c->gone_fact.dst && !is_gone(&c->gone_fact) &&
+        !c->lost && !is_lines(c)) {
+        if (o->state == DR_OUT_EXCLUDED) {
+            tell_left_out(c, &row, sink);
+        } else {
+            set_target(&row, &c->gone_fact);
+            tell_older(c, o->reason, JUDGED_INTENDED, &row, sink);
+        }
     }
     tell_all(c, row, sink);
 }

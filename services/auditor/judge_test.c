@@ -195,6 +195,36 @@ static void test_other_ends(void **state)
     dr_arena_free(s.a);
 }
 
+/* What was written of it before the plan left it out stands there unasked. */
+static void test_left_out_and_standing(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    s.out = (struct dr_outcome){
+        .state = DR_OUT_EXCLUDED, .rule = S("scope"), .reason = S("why")};
+    s.c.gone_has_fact = true;
+    s.c.gone_fact = s.c.loads[0].fact;
+    is_state(judged(&s), "excluded");
+    assert_int_equal(s.said.rows[0].target, 501);
+    assert_true(dr_str_eqz(s.said.rows[0].reason, "why"));
+    assert_int_equal(s.said.field_n, 1);
+    assert_int_equal(losses(&s.said), 0);
+    assert_non_null(strstr(s.said.fields[0].cause.p, "stays in Freshsales"));
+    s.c.gone_fact.origin = DR_DONE_MERGED; /* nobody is told to delete it */
+    is_state(judged(&s), "excluded");
+    assert_null(strstr(s.said.fields[0].cause.p, "delete"));
+    s.c.lost = true;
+    is_state(judged(&s), "excluded");
+    assert_int_equal(s.said.rows[0].target + s.said.field_n, 0);
+    s.c.lost = false;
+    s.c.gone_fact.deleted = FACT_DELETED;
+    is_state(judged(&s), "excluded");
+    assert_int_equal(s.said.rows[0].target + s.said.field_n, 0);
+    dr_arena_free(s.a);
+}
+
 /* A deletion is proposed, on its way, carried out or kept: each is told. */
 static void test_removal(void **state)
 {
@@ -567,6 +597,7 @@ int main(void)
         cmocka_unit_test(test_not_yet),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_other_ends),
+        cmocka_unit_test(test_left_out_and_standing),
         cmocka_unit_test(test_removal),
         cmocka_unit_test(test_deleted_there_by_somebody),
         cmocka_unit_test(test_an_end_that_somebody_deleted),

@@ -145,17 +145,34 @@ static bool gather_load(struct auditor *au, const struct dr_load *load,
     return true;
 }
 
+/* A plan that leaves out all of its kind does not say where one before it wrote
+ * such a record. */
+static bool fact_anywhere(struct auditor *au, struct dr_str key,
+                          struct fact_row *out)
+{
+    for (int i = 0; i < AUDITOR_LANES; i++) {
+        if (books_get_fact(au->books, dr_str_z(dr_lanes[i]), key, au->arena,
+                           out) &&
+            out->dst && !is_gone(out)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void gather_gone(struct auditor *au, struct judge_case *c)
 {
     struct dr_str lanes[4], key;
 
-    if (!au->plan || dr_plan_lanes_of(au->plan, c->rec->object, lanes) == 0) {
+    if (!au->plan) {
         return;
     }
     key = dr_arena_printf(au->arena, DR_STR_FMT ":" DR_STR_FMT,
                           DR_STR_ARG(c->rec->object), DR_STR_ARG(c->rec->id));
-    c->gone_has_fact =
-        books_get_fact(au->books, lanes[0], key, au->arena, &c->gone_fact);
+    c->gone_has_fact = dr_plan_lanes_of(au->plan, c->rec->object, lanes) == 0
+                           ? fact_anywhere(au, key, &c->gone_fact)
+                           : books_get_fact(au->books, lanes[0], key, au->arena,
+                                            &c->gone_fact);
     if (books_kept_back(au->books, c->rec->object, c->rec->id, c->rec->rev)) {
         c->gone_fact.deleted = FACT_KEPT;
     }
