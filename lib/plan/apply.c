@@ -1,6 +1,7 @@
 /* One source record, one outcome. */
 #include "plan_private.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum kind_flag {
@@ -229,6 +230,8 @@ int dr_plan_apply(const struct dr_plan *p, const struct dr_source *rec,
 bool dr_plan_orphan(const struct dr_plan *p, const struct dr_apply_opts *o,
                     struct dr_arena *a, struct dr_load *out)
 {
+    static_assert(sizeof(DR_ORPHAN_ID) - 1 > DR_SOURCE_ID_MAX,
+                  "a company could have this id");
     struct dr_source rec = {.object = DR_STR_LIT(DR_ORPHAN_OBJECT),
                             .id = DR_STR_LIT(DR_ORPHAN_ID),
                             .rev = 1,

@@ -542,6 +542,49 @@ static void test_budget(void **state)
     world_close(&w);
 }
 
+static struct dr_str text_field(const struct dr_load *l, const char *name)
+{
+    for (size_t i = 0; i < l->field_count; i++) {
+        if (dr_str_eqz(l->fields[i].name, name)) {
+            return l->fields[i].value;
+        }
+    }
+    fail_msg("no %s", name);
+    return (struct dr_str){"", 0};
+}
+
+/* Every id is one that a company may have, but for that of Drover's own. */
+static void test_own_id(void **state)
+{
+    static const char *const ids[] = {"unassigned", "_drover:unassigned",
+                                      "_drover"};
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new((size_t)16 << 20);
+    struct dr_plan *p = plan_of("\"transform\":\"copy\"");
+    struct dr_load own;
+
+    (void)state;
+    assert_true(dr_plan_orphan(p, &opts, a, &own));
+    assert_true(dr_str_eqz(own.key, DR_ORPHAN_KEY));
+    assert_true(text_field(&own, "cf_source_id").n > DR_SOURCE_ID_MAX);
+    for (size_t i = 0; i < DR_ARRAY_LEN(ids); i++) {
+        struct dr_source s = {
+            .object = DR_STR_LIT("company"),
+            .id = dr_str_z(ids[i]),
+            .op = DR_SRC_UPSERT,
+            .body = DR_STR_LIT("{\"owner_id\":\"o\",\"properties\":{"
+                               "\"name\":\"N\"}}")};
+        struct dr_outcome out;
+        struct dr_err err = {0};
+        assert_return_code(dr_plan_apply(p, &s, &opts, a, &out, &err), 0);
+        assert_int_equal(out.state, DR_OUT_LOAD);
+        assert_true(
+            dr_str_eqz(text_field(&out.loads[0], "cf_source_id"), ids[i]));
+        assert_false(dr_str_eq(out.loads[0].key, own.key));
+        assert_false(dr_str_eq(out.loads[0].marker, own.marker));
+    }
+    dr_plan_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -554,6 +597,7 @@ int main(void)
         cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_own_id),
     };
 
     dr_crypto_init();

@@ -13,7 +13,6 @@
 #define SENT_MAX ((size_t)16 << 20)
 /* No record has as many values; their tree fits the budget (64 MiB). */
 #define NODES_MAX 200000
-#define ID_MAX 64 /* of the source (contract 4.1) */
 
 /* Room for one more element in an arena vector. */
 static void *grow(struct build *b, void *v, size_t n, size_t *cap, size_t size)
@@ -245,7 +244,7 @@ static struct dr_str joined(struct build *b, struct dr_str object,
 
 struct dr_str load_key(struct build *b, const char *object, struct dr_str id)
 {
-    if (id.n == 0 || id.n > ID_MAX || !dr_text_valid(id)) {
+    if (id.n == 0 || id.n > DR_SOURCE_ID_MAX || !dr_text_valid(id)) {
         build_reject(b, "bad_value", dr_str_z(object), DR_STR_LIT("record.id"),
                      "an id that is empty, longer than 64 bytes or no text",
                      "correct the reference in FastTrack");

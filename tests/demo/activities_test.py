@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
 sys.path.insert(0, str(HERE))
 from activities import Activities  # noqa: E402
 from links import Links  # noqa: E402

@@ -13,7 +13,7 @@ from unittest import mock
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 sys.path.insert(0, str(HERE))
-from bench import Failure  # noqa: E402
+from bench import Failure, ORPHAN  # noqa: E402
 from check_expected import CARRIED, Check  # noqa: E402
 from demo import FAILED, LARGE, OK, Given, given_by, memory  # noqa: E402
 from flow import Say  # noqa: E402
@@ -42,7 +42,7 @@ class TruthTest(unittest.TestCase):
         self.source, self.told = {}, []
         self.records = {
             "sales_accounts": [record(10, "co_1"), record(11, by="seed"),
-                               record(12, "unassigned")],
+                               record(12, ORPHAN)],
             "contacts": [record(20, external_id="ct_1")],
             "deals": [record(30, "de_1")],
             "tasks": [record(40, description="x\nFastTrack task ta_1 [%s]"

@@ -4,6 +4,7 @@ what an activity stands. What names a record that the source merged belongs to
 the one that is left. Drover is asked for nothing but where each record is."""
 import collections
 
+from bench import ORPHAN
 from truth import some
 
 HANG = ("task", "call", "email", "meeting", "note", "attachment")
@@ -53,7 +54,7 @@ class Links:
         self.kept = {(c["object"], c["id"], c["field"]) for c in conflicts}
         self.orphans = {r["id"] for (kind, _), r in self.live.items()
                         if kind == "sales_accounts" and
-                        r["custom_field"].get("cf_source_id") == "unassigned"}
+                        r["custom_field"].get("cf_source_id") == ORPHAN}
         self.deleted = {(x["object"], x["id"]) for x in lines
                         if x["state"] == "deleted" or
                         x["rule"] == "gone"}  # deleted there by somebody

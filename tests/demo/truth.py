@@ -5,6 +5,7 @@ import csv
 import hashlib
 import re
 
+from bench import ORPHAN
 from deal_lines import DealLines
 
 TYPES = ["contacts", "leads", "sales_accounts", "deals", "products", "notes",
@@ -140,7 +141,7 @@ class Truth:
         self.problem("created and named by no line", [
             "%s %s" % at for at, r in live.items()
             if ours(r) and at not in named
-            and source_id(at[0], r) != "unassigned"
+            and source_id(at[0], r) != ORPHAN
             and source_id(at[0], r) not in self.unknown
             and not self.on_what_is_gone(at[0], r, live)])
 

@@ -7,7 +7,7 @@ import json
 import unittest
 
 from case import Case, ROOT  # first: it finds the support folder
-from bench import ndjson  # noqa: E402
+from bench import ORPHAN, ndjson  # noqa: E402
 from source_folder import SourceFolder  # noqa: E402
 
 
@@ -99,7 +99,7 @@ class Links(Case):
         self.assertEqual(
             {c: sorted(names[a["id"]] for a in people[c]["sales_accounts"])
              for c in ("ct_017", "ct_010", "ct_015", "ct_016")},
-            {"ct_017": ["co_017"], "ct_010": ["unassigned"],
+            {"ct_017": ["co_017"], "ct_010": [ORPHAN],
              "ct_015": ["co_015", "co_016"], "ct_016": ["co_020"]})
         self.assertEqual(
             [names.get(deals[d]["sales_account_id"])
@@ -143,7 +143,7 @@ class Links(Case):
             {c: [(a["id"], a["is_primary"])
                  for a in people[c]["sales_accounts"]]
              for c in ("ct_015", "ct_039")},
-            {"ct_015": [(accounts["unassigned"]["id"], True)],
+            {"ct_015": [(accounts[ORPHAN]["id"], True)],
              "ct_039": [(accounts["co_024"]["id"], True)]})
         # A deal may be without an account: it is left as the removal left it.
         self.assertIn(self.source_ids(s, "deals", "cf_source_id")["de_015"][

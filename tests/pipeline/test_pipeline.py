@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from case import Case  # noqa: E402
-from bench import ndjson, wait_until  # noqa: E402
+from bench import ORPHAN, ndjson, wait_until  # noqa: E402
 from api import Refused  # noqa: E402
 from check_expected import CARRIED, Check  # noqa: E402
 from collect import Result  # noqa: E402
@@ -241,7 +241,7 @@ class Gates(Case):
             self.assertEqual(s.drover.text("conflicts", "--object", obj), b"")
         # The Unassigned Account is of no schema, and may be rejected.
         for path in ("rejected?object=_drover",
-                     "find?id=unassigned&object=_drover"):
+                     "find?id=%s&object=_drover" % ORPHAN):
             self.assertEqual(s.api.raw("GET", "/v1/" + path, None)[0], 200)
         status, _, text = s.api.raw("GET", "/v1/reports/nope")
         self.assertEqual(status, 404)

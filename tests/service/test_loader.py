@@ -13,7 +13,8 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from bench import Bench, ROOT, Failure, ndjson, wait_until  # noqa: E402
+from bench import (Bench, ORPHAN, ROOT, Failure, ndjson,  # noqa: E402
+                   wait_until)
 
 TENANT = ROOT / "tests" / "data" / "tenant.json"
 USER, USD = 31000000001, 31000000019
@@ -39,7 +40,7 @@ def ref(field, lane, key, on_miss="drop", **more):
 
 
 def orphan():
-    return account("_drover", "unassigned", {"name": "Unassigned Account"})
+    return account("_drover", ORPHAN, {"name": "Unassigned Account"})
 
 
 def account(obj, i, fields, rev=1, pas=1, tail=False):
@@ -54,7 +55,7 @@ def account(obj, i, fields, rev=1, pas=1, tail=False):
 
 def company(i, rev=1, pas=1, tail=False, **fields):
     return account("company", i, dict({
-        "name": "Company %d" % i, "city": "Bonn", "owner_id": USER},
+        "name": "Company %s" % i, "city": "Bonn", "owner_id": USER},
         **fields), rev, pas, tail)
 
 
@@ -300,9 +301,11 @@ def whole(n):
     """A bit of everything."""
     return collections.OrderedDict([
         ("product", [product(i) for i in range(6)]),
-        ("account", [orphan()] + [company(i) for i in range(n)]),
+        ("account", [orphan(), company("unassigned")] +
+         [company(i) for i in range(n)]),
         ("contact", [contact(i, [i % n]) for i in range(n)] +
-         [contact(1000, ["nowhere"]), contact(1001, [1, 2], email=False)]),
+         [contact(1000, ["nowhere"]), contact(1001, [1, 2], email=False),
+          contact(1002, ["unassigned"])]),
         ("deal", [deal(i, i % n, [i, (i + 1) % n]) for i in range(n)] +
          [deal(2000 + i, i, name="Shared", how="two_step")
           for i in range(n // 2)]),
@@ -366,6 +369,9 @@ class LoaderTest(unittest.TestCase):
         people = {c["external_id"]: c for c in w.records("contacts")}
         self.assertEqual(
             [source[s["id"]] for s in people["1000"]["sales_accounts"]],
+            [ORPHAN])
+        self.assertEqual(
+            [source[s["id"]] for s in people["1002"]["sales_accounts"]],
             ["unassigned"])
         self.assertEqual(
             [(source[s["id"]], s["is_primary"])

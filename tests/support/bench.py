@@ -27,6 +27,8 @@ sys.path.insert(0, str(HERE))
 import kafka_template  # noqa: E402
 from kafka_template import free_port  # noqa: E402
 
+# Of the Unassigned Account: no record of the source has so long an id.
+ORPHAN = "drover-unassigned-account-longer-than-any-id-of-the-source-may-be"
 START_S = 120  # of a server: a JVM among others takes its time
 
 

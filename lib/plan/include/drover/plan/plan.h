@@ -87,9 +87,12 @@
 #include <drover/json/json.h>
 #include <drover/wire/wire.h>
 
-/* The load key of the Unassigned Account, made once by the transformer. */
+/* The load key of the Unassigned Account, made once by the transformer. The id
+ * stands in its cf_source_id, too, where only its length tells it from that of
+ * a company: any shorter one may be a company's. */
 #define DR_ORPHAN_OBJECT "_drover"
-#define DR_ORPHAN_ID "unassigned"
+#define DR_ORPHAN_ID \
+    "drover-unassigned-account-longer-than-any-id-of-the-source-may-be"
 #define DR_ORPHAN_KEY DR_ORPHAN_OBJECT ":" DR_ORPHAN_ID
 
 /* ---- where the own form is taken ---- */

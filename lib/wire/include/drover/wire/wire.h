@@ -27,6 +27,9 @@
 #define DR_WIRE_FORMAT 1
 /* Largest value that is unpacked at all; Kafka's own limit is below it. */
 #define DR_WIRE_MAX (8u << 20)
+/* Bytes of a source record's id: any text without NUL, not empty. The extractor
+ * takes no longer one, so longer ones are Drover's own to give. */
+#define DR_SOURCE_ID_MAX 64
 
 enum dr_msg {
     DR_MSG_NONE,
