@@ -329,6 +329,46 @@ static void test_texts(void **state)
     run_rows("\"transform\":\"copy\",\"max\":255", uncut, DR_ARRAY_LEN(uncut));
 }
 
+/* What is told of a value that was cut names the limit that it met. */
+static void test_limits_are_named(void **state)
+{
+    static const struct {
+        const char *max, *says;
+    } rows[] = {
+        {"50", "cut to 50 characters, the limit of the field"},
+        {"255", "cut to 255 characters, the limit of the field"},
+        {"2000", "cut to 2,000 characters, the limit of the field"},
+        {"10000", "cut to 10,000 characters, the limit of the field"},
+    };
+    struct dr_arena *a DR_AUTO(dr_arena) = dr_arena_new((size_t)16 << 20);
+    char *x = dr_arena_calloc(a, 1, 10002);
+    struct dr_source s = {.object = DR_STR_LIT("company"),
+                          .id = DR_STR_LIT("c"),
+                          .op = DR_SRC_UPSERT};
+
+    (void)state;
+    assert_non_null(x);
+    memset(x, 'x', 10001);
+    s.body = dr_arena_printf(
+        a, "{\"owner_id\":\"o\",\"properties\":{\"name\":\"N\",\"x\":\"%s\"}}",
+        x);
+    for (size_t i = 0; i < DR_ARRAY_LEN(rows); i++) {
+        struct dr_plan *p =
+            plan_of(dr_arena_printf(a, "\"transform\":\"copy\",\"max\":%s%c",
+                                    rows[i].max, '\0')
+                        .p);
+        struct dr_outcome out;
+        struct dr_err err = {0};
+        assert_int_equal(dr_plan_apply(p, &s, &opts, a, &out, &err), 0);
+        assert_int_equal(out.note_count, 1);
+        if (!dr_str_eqz(out.notes[0].cause, rows[i].says)) {
+            fail_msg("\"" DR_STR_FMT "\", not \"%s\"",
+                     DR_STR_ARG(out.notes[0].cause), rows[i].says);
+        }
+        dr_plan_free(p);
+    }
+}
+
 /* ---- the record as a whole ---- */
 
 static void test_same_bytes(void **state)
@@ -594,6 +634,7 @@ int main(void)
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_limits_are_named),
         cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_budget),

@@ -76,16 +76,28 @@ static void bad_value(struct build *b, const struct rule *r, const char *why,
 
 /* ---- texts ---- */
 
+/* "10,000" */
+static const char *limit_of(struct build *b, size_t max)
+{
+    struct dr_str head = max >= 1000 ? build_printf(b, "%zu,", max / 1000)
+                                     : (struct dr_str){"", 0};
+    struct dr_str s = build_printf(
+        b,
+        head.n > 0
+            ? "cut to " DR_STR_FMT "%03zu characters, the limit of the field"
+            : "cut to " DR_STR_FMT "%zu characters, the limit of the field",
+        DR_STR_ARG(head), max % 1000);
+
+    return s.n > 0 ? s.p : "cut to the limit of the field";
+}
+
 struct dr_str value_cut(struct build *b, struct dr_str source,
                         struct dr_str rule, struct dr_str s, size_t max)
 {
     struct dr_str cut = dr_utf8_prefix(s, max);
 
     if (cut.n < s.n) {
-        build_note(b, source, rule, s, cut,
-                   max > TEXT_MAX
-                       ? "cut to 10,000 characters, the limit of the field"
-                       : "cut to 255 characters, the limit of the field");
+        build_note(b, source, rule, s, cut, limit_of(b, max));
     }
     return cut;
 }
