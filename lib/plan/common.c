@@ -1,6 +1,7 @@
 /* What every object has: owner, provenance, links. */
 #include "plan_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const struct rule *special_rule(const struct build *b, const char *special)
@@ -189,29 +190,35 @@ enum dr_load_how first_how(const struct build *b, enum dr_load_how bulk)
 
 /* ---- links ---- */
 
-static bool seen(const struct end *v, size_t n, struct dr_str id)
+static int by_end(const void *x, const void *y)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (dr_str_eq(v[i].id, id)) {
-            return true;
-        }
-    }
-    return false;
+    const struct end *a = x, *b = y;
+
+    return dr_str_cmp(a->id, b->id);
 }
 
-static void sort_ends(struct end *v, size_t n)
+static int primary_first(const void *x, const void *y)
 {
-    for (size_t i = 1; i < n; i++) { /* few ends, nearly in order */
-        struct end e = v[i];
-        size_t at = i;
-        while (at > 0 && (e.primary > v[at - 1].primary ||
-                          (e.primary == v[at - 1].primary &&
-                           dr_str_cmp(e.id, v[at - 1].id) < 0))) {
-            v[at] = v[at - 1];
-            at--;
+    const struct end *a = x, *b = y;
+
+    return a->primary != b->primary ? (a->primary ? -1 : 1) : by_end(a, b);
+}
+
+/* Each once, primary if any of its like is. Returns how many are left. */
+static size_t sort_ends(struct end *v, size_t n)
+{
+    size_t left = 0;
+
+    qsort(v, n, sizeof(*v), by_end);
+    for (size_t i = 0; i < n; i++) {
+        if (left > 0 && by_end(&v[left - 1], &v[i]) == 0) {
+            v[left - 1].primary |= v[i].primary;
+        } else {
+            v[left++] = v[i];
         }
-        v[at] = e;
     }
+    qsort(v, left, sizeof(*v), primary_first);
+    return left;
 }
 
 size_t pair_ends(struct build *b, const char *pair, struct end **out)
@@ -225,16 +232,13 @@ size_t pair_ends(struct build *b, const char *pair, struct end **out)
         *out = NULL;
         return 0;
     }
-    for (int primary = 1; primary >= 0; primary--) {
-        for (size_t i = 0; i < rec->assoc_count; i++) {
-            const struct dr_assoc *as = &rec->assocs[i];
-            if (dr_str_eqz(as->pair, pair) && as->primary == (primary == 1) &&
-                !seen(v, n, as->to_id)) {
-                v[n++] = (struct end){as->to_id, as->primary};
-            }
+    for (size_t i = 0; i < rec->assoc_count; i++) {
+        const struct dr_assoc *as = &rec->assocs[i];
+        if (dr_str_eqz(as->pair, pair)) {
+            v[n++] = (struct end){as->to_id, as->primary};
         }
     }
-    sort_ends(v, n);
+    n = sort_ends(v, n);
     *out = v;
     return n;
 }

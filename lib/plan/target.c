@@ -1,6 +1,7 @@
 /* What an activity, a note or a file stands on in the target. */
 #include "plan_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* So many links are named in the text; all are told. */
@@ -51,12 +52,6 @@ struct links {
 static void add(struct links *l, struct dr_str object, struct dr_str id,
                 bool primary)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        if (dr_str_eq(l->v[i].object, object) && dr_str_eq(l->v[i].id, id)) {
-            l->v[i].primary |= primary;
-            return;
-        }
-    }
     l->v[l->n++] = (struct link){object, id, primary};
 }
 
@@ -68,32 +63,44 @@ static size_t rank(struct dr_str object)
     return p ? (size_t)(p - parents) : DR_ARRAY_LEN(parents);
 }
 
-static bool before(const struct link *a, const struct link *b)
+static int by_identity(const void *x, const void *y)
 {
-    size_t x = rank(a->object), y = rank(b->object);
-    int c;
+    const struct link *a = x, *b = y;
+    int c = dr_str_cmp(a->object, b->object);
 
-    if (x != y) {
-        return x < y;
-    }
-    if (a->primary != b->primary) {
-        return a->primary;
-    }
-    c = dr_str_cmp(a->object, b->object);
-    return c < 0 || (c == 0 && dr_str_cmp(a->id, b->id) < 0);
+    return c != 0 ? c : dr_str_cmp(a->id, b->id);
 }
 
+static int by_rank(const void *x, const void *y)
+{
+    const struct link *a = x, *b = y;
+    size_t i = rank(a->object), j = rank(b->object);
+
+    if (i != j) {
+        return i < j ? -1 : 1;
+    }
+    if (a->primary != b->primary) {
+        return a->primary ? -1 : 1;
+    }
+    return by_identity(a, b);
+}
+
+/* Each once, primary if any of its like is; of those there are many thousands
+ * of some records. */
 static void sort(struct links *l)
 {
-    for (size_t i = 1; i < l->n; i++) { /* few, nearly in order */
-        struct link x = l->v[i];
-        size_t at = i;
-        while (at > 0 && before(&x, &l->v[at - 1])) {
-            l->v[at] = l->v[at - 1];
-            at--;
+    size_t n = 0;
+
+    qsort(l->v, l->n, sizeof(*l->v), by_identity);
+    for (size_t i = 0; i < l->n; i++) {
+        if (n > 0 && by_identity(&l->v[n - 1], &l->v[i]) == 0) {
+            l->v[n - 1].primary |= l->v[i].primary;
+        } else {
+            l->v[n++] = l->v[i];
         }
-        l->v[at] = x;
     }
+    l->n = n;
+    qsort(l->v, l->n, sizeof(*l->v), by_rank);
 }
 
 /* From the associations; of attachments also from what the record says. */
@@ -234,16 +241,6 @@ static void tell(struct build *b, const struct links *l, size_t taken)
 
 /* ---- all ---- */
 
-static bool holds(const struct links *l, struct dr_str object, struct dr_str id)
-{
-    for (size_t i = 0; i < l->n; i++) {
-        if (dr_str_eq(l->v[i].object, object) && dr_str_eq(l->v[i].id, id)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What became one of these by a merge. It stands in the target until a person
  * lets its removal through, and what is left may not land at all. */
 static struct links merged_into(struct build *b, const struct links *l)
@@ -251,14 +248,21 @@ static struct links merged_into(struct build *b, const struct links *l)
     const struct dr_source *rec = b->rec;
     struct links out = {
         dr_arena_calloc(b->a, rec->alias_count + 1, sizeof(*out.v)), 0};
+    struct link *known = dr_arena_calloc(
+        b->a, rec->alias_count > 0 ? l->n + 1 : 1, sizeof(*known));
 
-    if (!out.v) {
+    if (!out.v || !known || !l->v) {
         b->oom = true;
         return out;
     }
+    if (rec->alias_count > 0) {
+        memcpy(known, l->v, l->n * sizeof(*known));
+        qsort(known, l->n, sizeof(*known), by_identity);
+    }
     for (size_t i = 0; i < rec->alias_count; i++) {
         const struct dr_alias *a = &rec->aliases[i];
-        if (holds(l, a->type, a->into)) {
+        struct link into = {a->type, a->into, false};
+        if (bsearch(&into, known, l->n, sizeof(*known), by_identity)) {
             add(&out, a->type, a->id, false);
         }
     }
