@@ -1,4 +1,4 @@
-/* What the two files of the check share. */
+/* What the files of the check share. */
 #ifndef DROVER_PLAN_CHECK_PRIVATE_H
 #define DROVER_PLAN_CHECK_PRIVATE_H
 
@@ -17,6 +17,13 @@ struct checking {
 /* One entry of the answer. */
 void problem(struct checking *k, const char *code, struct dr_str object,
              struct dr_str field, struct dr_str detail, const char *cure);
+
+/* One of the code "invalid". */
+void invalid(struct checking *k, struct dr_str object, struct dr_str field,
+             struct dr_str detail);
+
+/* shape.c: what would be passed over when the plan is read. Code "invalid". */
+void check_shape(struct checking *k);
 
 /* edits.c: what only a plan that people edited can have wrong. Code
  * "invalid". */

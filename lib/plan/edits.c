@@ -7,8 +7,8 @@
 static const char cure[] = "correct the plan, and put it again";
 static const struct dr_str none = {"", 0};
 
-static void invalid(struct checking *k, struct dr_str object,
-                    struct dr_str field, struct dr_str detail)
+void invalid(struct checking *k, struct dr_str object, struct dr_str field,
+             struct dr_str detail)
 {
     problem(k, "invalid", object, field, detail, cure);
 }
@@ -23,41 +23,6 @@ static bool one_of(struct dr_str s, const char *const *words)
         }
     }
     return false;
-}
-
-static void check_members(struct checking *k)
-{
-    static const char *const known[] = {"format",
-                                        "hash",
-                                        "source_schema_hash",
-                                        "target_schema_hash",
-                                        "scope",
-                                        "objects",
-                                        "pipelines",
-                                        "owners",
-                                        "authors",
-                                        "names",
-                                        "currencies",
-                                        "hierarchy",
-                                        "merge",
-                                        "emails",
-                                        "orphans",
-                                        "leads",
-                                        "files",
-                                        "lines",
-                                        "lead_stage_id",
-                                        "activities",
-                                        "notes",
-                                        "custom_objects",
-                                        "events",
-                                        NULL};
-
-    DR_JSON_EACH(m, k->plan->root)
-    {
-        if (!one_of(m->key, known)) {
-            invalid(k, none, m->key, DR_STR_LIT("the plan has no such member"));
-        }
-    }
 }
 
 static void check_word(struct checking *k, const struct dr_json *word,
@@ -97,7 +62,6 @@ static void check_files(struct checking *k)
     const struct dr_json *files = dr_json_get(k->plan->root, "files");
     const struct dr_json *max = dr_json_get(files, "max_bytes");
     struct dr_str url = dr_json_get_str(files, "source_url");
-    const struct dr_json *ids = dr_json_get(files, "beyond_ids");
     uint64_t n;
 
     if (max && (dr_str_u64(dr_json_scalar(max), &n) || n > DR_FILE_MAX)) {
@@ -117,10 +81,6 @@ static void check_files(struct checking *k)
                 DR_STR_LIT("links to files that there is no room for need the "
                            "address of an attachment in FastTrack, with {id} "
                            "in the place of its id"));
-    }
-    if (ids && dr_json_type(ids) != DR_JSON_ARRAY) {
-        invalid(k, none, DR_STR_LIT("files.beyond_ids"),
-                DR_STR_LIT("not a list of ids of attachments"));
     }
 }
 
@@ -395,7 +355,7 @@ static void check_custom_own(struct checking *k, const struct dr_json *o)
 
 void check_edits(struct checking *k)
 {
-    check_members(k);
+    check_shape(k);
     check_decisions(k);
     check_scope(k);
     DR_JSON_EACH(o, dr_json_get(k->plan->root, "objects"))

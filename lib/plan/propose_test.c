@@ -117,8 +117,10 @@ static void test_stale(void **state)
 
 #define HASH 81 /* "hash":"sha256:…", and its comma */
 
-/* A proposal with the first `from` made `to`: what people do to a plan. */
-static size_t invalid(const char *from, const char *to)
+/* A proposal with the first `from` made `to`: what people do to a plan. How
+ * much is wrong with it; *first: the place and what is said of it. */
+static size_t invalid_first(const char *from, const char *to,
+                            struct dr_str *first)
 {
     struct dr_proposal p;
     struct dr_plan *plan;
@@ -150,12 +152,25 @@ static size_t invalid(const char *from, const char *to)
                  dr_json_parse(world.a, dr_arena_dup(world.a, dr_buf_view(&b)),
                                NULL, &err))
     {
-        n += dr_str_eqz(dr_json_get_str(e, "code"), "invalid");
+        if (dr_str_eqz(dr_json_get_str(e, "code"), "invalid") && n++ == 0) {
+            *first = dr_arena_printf(world.a,
+                                     DR_STR_FMT "|" DR_STR_FMT "|" DR_STR_FMT,
+                                     DR_STR_ARG(dr_json_get_str(e, "object")),
+                                     DR_STR_ARG(dr_json_get_str(e, "field")),
+                                     DR_STR_ARG(dr_json_get_str(e, "detail")));
+        }
     }
     dr_buf_done(&b);
     dr_plan_free(plan);
     dr_proposal_done(&p);
     return n;
+}
+
+static size_t invalid(const char *from, const char *to)
+{
+    struct dr_str first = {"", 0};
+
+    return invalid_first(from, to, &first);
 }
 
 static void test_edits(void **state)
@@ -198,6 +213,68 @@ static void test_edits(void **state)
     assert_int_equal(invalid("\"beyond_ids\":[]", "\"beyond_ids\":\"f_1\""), 1);
     assert_int_equal(
         invalid("\"max_bytes\":157286400", "\"max_bytes\":157286401"), 1);
+}
+
+/* What would be read as if it were not there is told, with its place. */
+static void test_shape(void **state)
+{
+    static const struct {
+        const char *from, *to, *says;
+    } rows[] = {
+        {"\"emails\":{", "\"emails\":\"x\",\"zz\":{",
+         "|emails|it is a text: it must be an object"},
+        {"\"names\":{\"company\"", "\"names\":5,\"zz\":{\"company\"",
+         "|names|it is a number: it must be an object"},
+        {"\"hierarchy\":{", "\"hierarchy\":[1],\"zz\":{",
+         "|hierarchy|it is a list: it must be an object"},
+        {"\"format\"", "\"surprise\":1,\"format\"",
+         "|surprise|a plan has no such member: it has "},
+        {"\"cut\":{", "\"cut\":true,\"keep\":{",
+         "|hierarchy.cut|it is true: it must be an object or a list"},
+        {"\"account_id\":\"\"", "\"account_id\":\"77x\"",
+         "|orphans.account_id|it must be an id of Freshsales, in digits"},
+        {"\"account_id\":\"\"", "\"account_id\":[]",
+         "|orphans.account_id|it is a list: it must be an id"},
+        {"\"house\":11", "\"house\":-1",
+         "|owners.house|it must be an id of Freshsales, in digits"},
+        {"\"rule\":\"company.name\"", "\"frob\":1,\"rule\":\"company.name\"",
+         "company|company.name.frob|a row has no such member: it has "},
+        {"\"max\":255", "\"max\":-3",
+         "company|company.domain.max|it must be a whole number from 1"},
+        {"\"rule\":\"company.website\"",
+         "\"values\":[\"a\"],\"rule\":\"company.website\"",
+         "company|company.website.values|it is a list: it must be an object"},
+        {"\"rule\":\"company.website\"",
+         "\"values\":{\"a\":{}},\"rule\":\"company.website\"",
+         "company|company.website.values.a|it is an object: it must be a text "
+         "or a number"},
+        {"\"rule\":\"company.website\"",
+         "\"label\":7,\"rule\":\"company.website\"",
+         "company|company.website.label|it is a number: it must be a text"},
+        {"\"rule\":\"company.website\"",
+         "\"unit\":\"min\",\"rule\":\"company.website\"",
+         "company|company.website.unit|it can be s"},
+        {"\"target_type\"", "\"lanes\":\"x\",\"target_type\"",
+         "company|lanes|an object of the plan has no such member: it has "},
+        {"\"stages\":{", "\"stages\":[],\"zz\":{",
+         "deal|pipelines[0].stages|it is a list: it must be an object"},
+        {"\"versions\":{", "\"versions\":\"flat\",\"zz\":{",
+         "|events.types.order_placed.versions|it is a text: it must be an "
+         "object"},
+        {"\"fate\":\"fields\",", "\"fate\":\"fields\",\"x\":0,",
+         "|custom_objects.co_shipment.x|a custom object has no such member: "},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(rows); i++) {
+        struct dr_str first = {"", 0};
+        (void)invalid_first(rows[i].from, rows[i].to, &first);
+        if (!dr_str_starts(first, dr_str_z(rows[i].says))) {
+            print_error("%s: \"" DR_STR_FMT "\", not \"%s\"\n", rows[i].to,
+                        DR_STR_ARG(first), rows[i].says);
+            fail();
+        }
+    }
 }
 
 static void test_gaps(void **state)
@@ -388,10 +465,11 @@ static int close_world(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),       cmocka_unit_test(test_stale),
-        cmocka_unit_test(test_gaps),        cmocka_unit_test(test_edits),
-        cmocka_unit_test(test_quota),       cmocka_unit_test(test_classic),
-        cmocka_unit_test(test_carried_out), cmocka_unit_test(test_not_yet),
+        cmocka_unit_test(test_order),   cmocka_unit_test(test_stale),
+        cmocka_unit_test(test_gaps),    cmocka_unit_test(test_edits),
+        cmocka_unit_test(test_shape),   cmocka_unit_test(test_quota),
+        cmocka_unit_test(test_classic), cmocka_unit_test(test_carried_out),
+        cmocka_unit_test(test_not_yet),
     };
 
     return cmocka_run_group_tests(tests, open_world, close_world);
