@@ -29,7 +29,7 @@ static struct dr_str special_text(struct build *b, const char *special,
     if (!r || r->source.n == 0) {
         return (struct dr_str){"", 0};
     }
-    return dr_json_scalar(dr_json_gets(b->props, r->source));
+    return value_text(dr_json_gets(b->props, r->source));
 }
 
 static struct dr_str id_of_rule(struct build *b, const struct rule *r,
@@ -99,38 +99,8 @@ static bool unreadable(struct build *b, struct dr_str s, const char *label)
     return true;
 }
 
-static bool start_of(struct build *b, struct when *w)
-{
-    const struct rule *r;
-    struct dr_str s = special_text(b, "start", &r);
-    struct dr_str source = r && r->source.n ? r->source : DR_STR_LIT("start");
-    struct dr_str id = id_of_rule(b, r, "start"), made;
-
-    if (s.n > 0 && !unreadable(b, s, "Time in FastTrack")) {
-        return value_instant(b, source, id, s, &w->start);
-    }
-    made = dr_json_get_str(b->root, "created_at");
-    if (made.n == 0) {
-        build_reject(b, "required_empty", source, id,
-                     "it has neither a time nor a time of creation, and "
-                     "Freshsales requires one",
-                     "give it a time in FastTrack");
-        return false;
-    }
-    if (!value_instant(b, DR_STR_LIT("created_at"), id, made, &w->start)) {
-        return false;
-    }
-    build_note(b, source, id, s, w->start,
-               s.n > 0 ? "not an unambiguous time of the years 1900 to 2100: "
-                         "the time of its creation was taken, and it stands "
-                         "in the text"
-                       : "no time at the source: the time of its creation was "
-                         "taken");
-    return true;
-}
-
-/* Start and duration. Empty: there is no usable duration. */
-static struct dr_str by_duration(struct build *b, struct dr_str start)
+/* An instant and the duration, or less it. Empty: there is no usable one. */
+static struct dr_str by_duration(struct build *b, struct dr_str from, int sign)
 {
     const struct rule *r = special_rule(b, "duration");
     struct dr_str s = dr_json_scalar(
@@ -140,11 +110,66 @@ static struct dr_str by_duration(struct build *b, struct dr_str start)
     int64_t ms;
 
     if (dr_str_u64(dr_str_trim(s), &seconds) || seconds > DURATION_MAX_S ||
-        dr_time_parse(start, &ms, NULL)) {
+        dr_time_parse(from, &ms, NULL)) {
         return (struct dr_str){"", 0};
     }
+    ms += sign * (int64_t)seconds * 1000;
     return build_dup(
-        b, dr_str_z(dr_time_format(ms + (int64_t)seconds * 1000, text)));
+        b, dr_str_z(dr_time_format(ms - ((ms % 1000) + 1000) % 1000, text)));
+}
+
+/* The end less the duration. Empty: one of them is not known. */
+static struct dr_str before_end(struct build *b)
+{
+    const struct rule *r;
+    struct dr_str end = special_text(b, "end", &r), start;
+
+    start = value_is_instant(end) ? by_duration(b, end, -1)
+                                  : (struct dr_str){"", 0};
+    return value_is_instant(start) ? start : (struct dr_str){"", 0};
+}
+
+static const char *no_start(bool unusable, bool by_end)
+{
+    if (unusable) {
+        return by_end ? "not an unambiguous time of the years 1900 to 2100: "
+                        "its end less its duration was taken, and it stands "
+                        "in the text"
+                      : "not an unambiguous time of the years 1900 to 2100: "
+                        "the time of its creation was taken, and it stands "
+                        "in the text";
+    }
+    return by_end ? "no time at the source: its end less its duration was taken"
+                  : "no time at the source: the time of its creation was taken";
+}
+
+static bool start_of(struct build *b, struct when *w)
+{
+    const struct rule *r;
+    struct dr_str s = special_text(b, "start", &r);
+    struct dr_str source = r && r->source.n ? r->source : DR_STR_LIT("start");
+    struct dr_str id = id_of_rule(b, r, "start"), made;
+    bool by_end;
+
+    if (s.n > 0 && !unreadable(b, s, "Time in FastTrack")) {
+        return value_instant(b, source, id, s, &w->start);
+    }
+    w->start = before_end(b);
+    by_end = w->start.n > 0;
+    made = dr_json_get_str(b->root, "created_at");
+    if (!by_end && made.n == 0) {
+        build_reject(b, "required_empty", source, id,
+                     "it has neither a time nor a time of creation, and "
+                     "Freshsales requires one",
+                     "give it a time in FastTrack");
+        return false;
+    }
+    if (!by_end &&
+        !value_instant(b, DR_STR_LIT("created_at"), id, made, &w->start)) {
+        return false;
+    }
+    build_note(b, source, id, s, w->start, no_start(s.n > 0, by_end));
+    return true;
 }
 
 static bool is_before(struct dr_str a, struct dr_str b)
@@ -189,7 +214,7 @@ static bool end_of(struct build *b, struct when *w)
         }
         return true;
     }
-    made = by_duration(b, w->start);
+    made = by_duration(b, w->start, 1);
     w->end = made.n > 0 ? made : w->start;
     if (!moment || made.n > 0) {
         build_note(b, moment ? DR_STR_LIT("end") : r->source, id, s, w->end,

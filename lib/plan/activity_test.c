@@ -411,6 +411,59 @@ static void test_blob_states(void **state)
     dr_plan_free(p);
 }
 
+static struct dr_str cause_on(const struct dr_outcome *o, const char *name)
+{
+    for (size_t i = 0; i < o->note_count; i++) {
+        if (dr_str_eqz(o->notes[i].field, name)) {
+            return o->notes[i].cause;
+        }
+    }
+    return (struct dr_str){"", 0};
+}
+
+/* When it began is known from its end and its length. */
+static void test_start_by_end(void **state)
+{
+    struct dr_plan *p = plan_of(&plain, NULL, NULL);
+    struct dr_outcome out =
+        with_body(p, "call/plain", "\"2023-05-01T10:00:00+02:00\"", "null");
+
+    (void)state;
+    assert_field(&out, "start_date", "2023-05-01T08:00:00Z");
+    assert_field(&out, "end_date", "2023-05-01T08:12:30Z");
+    assert_holds(cause_on(&out, "started_at"), "its end less its duration");
+    out =
+        with_body(p, "call/plain", "\"2023-05-01T10:00:00+02:00\"", "\"soon\"");
+    assert_field(&out, "start_date", "2023-05-01T08:00:00Z");
+    assert_holds(cause_on(&out, "started_at"), "its end less its duration");
+    assert_holds(field(&out, "notes"), "Time in FastTrack: soon\n");
+    /* what is no length of time says nothing */
+    out = with_body(p, "call/plain",
+                    "\"2023-05-01T10:00:00+02:00\",\n   \"ended_at\": "
+                    "\"2023-05-01T08:12:30Z\",\n   \"duration_s\": \"750\"",
+                    "null, \"ended_at\": \"2023-05-01T08:12:30Z\", "
+                    "\"duration_s\": \"12.5\"");
+    assert_field(&out, "start_date", "2024-01-02T03:04:05Z");
+    assert_holds(cause_on(&out, "started_at"), "the time of its creation");
+    dr_plan_free(p);
+}
+
+/* A title or text of another kind stands there as its JSON, told. */
+static void test_kinds(void **state)
+{
+    struct dr_plan *p = plan_of(&plain, NULL, NULL);
+    struct dr_outcome out =
+        with_body(p, "call/plain", "\"Price talk\"", "{\"en\":\"Price\"}");
+
+    (void)state;
+    assert_field(&out, "title", "{\"en\":\"Price\"}");
+    assert_holds(cause_on(&out, "subject"), "an object");
+    out = with_body(p, "note/plain", "\"" NOTE_BODY "\"", "[\"a\"]");
+    assert_holds(field(&out, "description"), "[\"a\"]");
+    assert_holds(cause_on(&out, "body"), "a list");
+    dr_plan_free(p);
+}
+
 /* A custom object folded into its deal stands for that deal. */
 static void test_custom_parent(void **state)
 {
@@ -618,6 +671,8 @@ int main(void)
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_broken),
         cmocka_unit_test(test_blob_states),
+        cmocka_unit_test(test_start_by_end),
+        cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_custom_parent),
         cmocka_unit_test(test_type_missing),
         cmocka_unit_test(test_storage),

@@ -318,7 +318,7 @@ static void test_texts(void **state)
          "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 1},
         {"\"a\\u0000\"", "!bad_text", 0},
         {"12.50", "12.5", 1},
-        {"{\"a\": 1}", "{\"a\"", 1},
+        {"{\"a\": 1}", "{\"a\"", 2},
     };
     static const struct row uncut[] = {
         {"12.50", "12.50", 0},
@@ -327,6 +327,45 @@ static void test_texts(void **state)
     (void)state;
     run_rows("\"transform\":\"copy\",\"max\":4", rows, DR_ARRAY_LEN(rows));
     run_rows("\"transform\":\"copy\",\"max\":255", uncut, DR_ARRAY_LEN(uncut));
+}
+
+/* What is of another kind than a text lands as its JSON, and that is told;
+ * numbers have the same letters there. */
+static void test_kinds(void **state)
+{
+    static const struct row copy[] = {
+        {"12", "12", 0},
+        {"null", "null", 0},
+        {"true", "true", 1},
+        {"{}", "{}", 1},
+        {"[]", "[]", 1},
+        {"[\"a\"]", "[\"a\"]", 1},
+        {"{\"a\":1}", "{\"a\":1}", 1},
+    };
+    static const struct row option[] = {
+        {"\"a\"", "A", 0},
+        {"true", "Yes", 0},
+        {"[1]", "[1]", 1},
+        {"false", "false", 1},
+    };
+    static const struct row join[] = {
+        {"[\"a\",2]", "a; 2", 0}, {"[\"a\",[2]]", "a; [2]", 1},
+        {"[{},{}]", "{}; {}", 1}, {"{\"a\":1}", "{\"a\":1}", 1},
+        {"[true]", "true", 1},
+    };
+    static const struct row tags[] = {
+        {"[\"a\"]", "[\"a\"]", 0},
+        {"[{}]", "[\"{}\"]", 1},
+        {"true", "[\"true\"]", 1},
+    };
+
+    (void)state;
+    run_rows("\"transform\":\"copy\"", copy, DR_ARRAY_LEN(copy));
+    run_rows(
+        "\"transform\":\"optmap\",\"values\":{\"a\":\"A\",\"true\":\"Yes\"}",
+        option, DR_ARRAY_LEN(option));
+    run_rows("\"transform\":\"join\"", join, DR_ARRAY_LEN(join));
+    run_rows("\"transform\":\"tags\"", tags, DR_ARRAY_LEN(tags));
 }
 
 /* What is told of a value that was cut names the limit that it met. */
@@ -635,6 +674,7 @@ int main(void)
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_limits_are_named),
+        cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_budget),

@@ -69,7 +69,7 @@ static void module_name(struct build *b)
     struct dr_str rule = r ? r->id : rule_of(b, "name");
     struct dr_str source = r ? r->source : DR_STR_LIT("id");
     const struct dr_json *j = dr_json_gets(b->props, source);
-    struct dr_str s = dr_json_scalar(j), name;
+    struct dr_str s = value_text(j), name;
 
     if (dr_str_trim(s).n > 0) {
         name = value_cut(b, source, rule, s, TEXT_MAX);

@@ -31,7 +31,7 @@ size_t make_note(struct build *b, struct dr_load out[LOADS_MAX])
     apply_holder(b);
     build_load(b, &head, "note");
     text.first = first_line(b);
-    text_of_html(b, &text, dr_json_scalar(dr_json_gets(b->props, text.source)),
+    text_of_html(b, &text, value_text(dr_json_gets(b->props, text.source)),
                  b->plan->keep_note_html);
     text.last = marker_line(b, head.marker);
     apply_text(b, &text);

@@ -242,6 +242,14 @@ struct dr_str value_html(struct build *b, struct dr_str source,
 struct dr_str value_name(struct build *b, const char *property,
                          struct dr_str rule);
 
+/* ---- odd.c ---- */
+
+/* Strings as they are, numbers and booleans by their lexeme; arrays and
+ * objects by their JSON. */
+struct dr_str value_text(const struct dr_json *j);
+/* The note about a value that is no text, where the rule makes one of it. */
+void odd_tell(struct build *b, const struct rule *r, const struct dr_json *j);
+
 /* ---- redacted.c ---- */
 
 /* The properties of b->root, those null that FastTrack does not show; b->hides

@@ -18,29 +18,9 @@ const struct dr_json *prop(const struct build *b, const char *name)
     return dr_json_get(b->props, name);
 }
 
-/* Strings as they are, numbers and booleans by their lexeme; arrays and
- * objects by their JSON. */
-static struct dr_str text_of(const struct dr_json *j)
-{
-    switch (dr_json_type(j)) {
-    case DR_JSON_STRING:
-    case DR_JSON_NUMBER:
-        return j->text;
-    case DR_JSON_ABSENT:
-    case DR_JSON_NULL:
-        return (struct dr_str){"", 0};
-    case DR_JSON_TRUE:
-    case DR_JSON_FALSE:
-    case DR_JSON_ARRAY:
-    case DR_JSON_OBJECT:
-        return j->raw;
-    }
-    return (struct dr_str){"", 0};
-}
-
 struct dr_str prop_text(const struct build *b, const char *name)
 {
-    return text_of(prop(b, name));
+    return value_text(prop(b, name));
 }
 
 struct dr_str prop_ref(const struct build *b, const char *name,
@@ -334,7 +314,7 @@ static void put_bool(struct build *b, const struct rule *r,
 {
     static const char *const yes[] = {"true", "yes", "1", "on"};
     static const char *const no[] = {"false", "no", "0", "off"};
-    struct dr_str s = text_of(j);
+    struct dr_str s = value_text(j);
 
     if (j->type == DR_JSON_TRUE || j->type == DR_JSON_FALSE) {
         build_field(b, r->target, r->id, DR_VAL_BOOL, j->raw);
@@ -396,10 +376,10 @@ static void put_joined(struct build *b, const struct rule *r,
     if (j->type == DR_JSON_ARRAY) {
         DR_JSON_EACH(e, j)
         {
-            join_one(&k, text_of(e));
+            join_one(&k, value_text(e));
         }
     } else {
-        join_one(&k, text_of(j));
+        join_one(&k, value_text(j));
     }
     put_text(b, r, build_dup(b, dr_buf_view(&k.out)));
     dr_buf_done(&k.out);
@@ -415,7 +395,7 @@ static bool earlier(const struct dr_json *list, const struct dr_json *e)
         if (x == e) {
             return false;
         }
-        if (dr_str_eq(text_of(x), text_of(e))) {
+        if (dr_str_eq(value_text(x), value_text(e))) {
             return true;
         }
     }
@@ -436,13 +416,14 @@ static void put_tags(struct build *b, const struct rule *r,
         DR_JSON_EACH(e, j)
         {
             if (!out.over && !dr_json_is_null(e) && !earlier(j, e) &&
-                readable(b, r->source, r->id, text_of(e))) {
-                dr_json_w_str(&w, text_of(e));
-                has |= dr_str_eqz(text_of(e), "archived");
+                readable(b, r->source, r->id, value_text(e))) {
+                dr_json_w_str(&w, value_text(e));
+                has |= dr_str_eqz(value_text(e), "archived");
             }
         }
-    } else if (text_of(j).n > 0 && readable(b, r->source, r->id, text_of(j))) {
-        dr_json_w_str(&w, text_of(j));
+    } else if (value_text(j).n > 0 &&
+               readable(b, r->source, r->id, value_text(j))) {
+        dr_json_w_str(&w, value_text(j));
     }
     if (b->rec->archived && !has) {
         dr_json_w_z(&w, "archived");
@@ -512,7 +493,7 @@ static void put_line(struct build *b, const struct rule *r,
 {
     bool first = true;
 
-    if (!readable(b, r->source, r->id, text_of(j))) {
+    if (!readable(b, r->source, r->id, value_text(j))) {
         return;
     }
     dr_buf_str(&b->description, r->label);
@@ -521,11 +502,11 @@ static void put_line(struct build *b, const struct rule *r,
         DR_JSON_EACH(e, j)
         {
             dr_buf_z(&b->description, first ? "" : ", ");
-            put_word(b, r, text_of(e));
+            put_word(b, r, value_text(e));
             first = false;
         }
     } else {
-        put_word(b, r, text_of(j));
+        put_word(b, r, value_text(j));
     }
     dr_buf_ch(&b->description, '\n');
 }
@@ -533,7 +514,7 @@ static void put_line(struct build *b, const struct rule *r,
 static void put_value(struct build *b, const struct rule *r,
                       const struct dr_json *j)
 {
-    struct dr_str s = text_of(j);
+    struct dr_str s = value_text(j);
 
     switch (r->xf) {
     case XF_COPY:
@@ -654,6 +635,7 @@ void apply_rule(struct build *b, const struct rule *r)
         apply_ignore(b, r, j);
         return;
     }
+    odd_tell(b, r, j);
     if (r->xf == XF_SPECIAL) {
         return;
     }
