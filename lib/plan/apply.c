@@ -150,6 +150,7 @@ static int run(struct build *b, const struct kind *kind, struct dr_outcome *out,
         for (size_t i = 0; i < b->op->n; i++) {
             apply_rule(b, &b->op->rules[i]);
         }
+        unknown_tell(b);
     }
     if (kind->flags & KIND_CUSTOM) {
         apply_provenance(b, true);

@@ -304,6 +304,7 @@ static void one_part(struct build *b, const struct dr_part *part,
                 apply_ignore(b, r, dr_json_gets(b->props, r->source));
             }
         }
+        unknown_tell(b);
     }
 }
 

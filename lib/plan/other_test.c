@@ -27,7 +27,9 @@ static struct dr_plan *plan_of(const char *decisions)
         "\"objects\":[{\"object\":\"company\",\"target_type\":"
         "\"sales_accounts\",\"lane\":\"account\",\"fields\":[]},{\"object\":"
         "\"contact\",\"target_type\":\"contacts\",\"lane\":\"contact\","
-        "\"fields\":[]}],\"owners\":{\"map\":{\"o\":\"5\"}},%s}",
+        "\"fields\":[{\"rule\":\"contact.last_name\",\"source\":"
+        "\"last_name\",\"target\":\"last_name\",\"transform\":\"copy\"}]}],"
+        "\"owners\":{\"map\":{\"o\":\"5\"}},%s}",
         decisions);
     p = dr_plan_parse(dr_buf_view(&b), &err);
     if (!p) {

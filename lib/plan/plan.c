@@ -122,10 +122,15 @@ static int read_object(struct dr_plan *p, const struct dr_json *j,
     if (!o->rules) {
         return dr_err_set(err, DR_HALT, 0, "plan", "too large");
     }
+    o->sources = dr_map_new(NULL);
     DR_JSON_EACH(f, fields)
     {
-        if (read_rule(p, f, &o->rules[o->n++], err)) {
+        struct rule *r = &o->rules[o->n++];
+        if (read_rule(p, f, r, err)) {
             return -1;
+        }
+        if (!dr_map_has(o->sources, r->source)) {
+            dr_map_put(o->sources, r->source, r);
         }
     }
     return 0;
@@ -344,6 +349,7 @@ void dr_plan_free(struct dr_plan *p)
         for (size_t r = 0; r < p->objects[i].n; r++) {
             dr_map_free(p->objects[i].rules[r].values);
         }
+        dr_map_free(p->objects[i].sources);
     }
     dr_map_free(p->pipelines);
     dr_map_free(p->owners);

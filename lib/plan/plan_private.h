@@ -51,6 +51,7 @@ struct object_plan {
     struct dr_str object, type, lane;
     struct rule *rules;
     size_t n;
+    struct dr_map *sources; /* property -> its first rule */
 };
 
 struct pipeline_plan {
@@ -249,6 +250,11 @@ struct dr_str value_name(struct build *b, const char *property,
 struct dr_str value_text(const struct dr_json *j);
 /* The note about a value that is no text, where the rule makes one of it. */
 void odd_tell(struct build *b, const struct rule *r, const struct dr_json *j);
+
+/* ---- unknown.c ---- */
+
+/* A note on each property of the record, or of the line, that no row names. */
+void unknown_tell(struct build *b);
 
 /* ---- redacted.c ---- */
 

@@ -68,10 +68,10 @@
  * and at most 65,535 bytes: Freshsales documents no limit, this one is ours.
  * What is cut is a note that names the length of the whole.
  *
- * Times: start and end of calls, e-mails and unknown kinds that are missing or
- * of no use are the time of creation, and start plus duration or the start;
- * they are notes, and an unusable one stands in the text. A meeting at no time
- * is rejected.
+ * Times: a start of calls, e-mails and unknown kinds that is missing or of no
+ * use is the end less the duration, else the time of creation; such an end is
+ * the start plus the duration, else the start. They are notes, and an unusable
+ * one stands in the text. A meeting at no time is rejected.
  */
 #ifndef DROVER_PLAN_PLAN_H
 #define DROVER_PLAN_PLAN_H
