@@ -567,7 +567,7 @@ bool books_get_fact(struct books *b, struct dr_str lane, struct dr_str key,
 }
 
 static size_t get_bodies(struct books *b, const char *sql, struct dr_str type,
-                         uint64_t dst, struct dr_arena *a,
+                         uint64_t dst, struct dr_str lane, struct dr_arena *a,
                          struct dr_str *bodies, size_t max)
 {
     struct query *q = db_query(b->db, sql);
@@ -575,6 +575,7 @@ static size_t get_bodies(struct books *b, const char *sql, struct dr_str type,
 
     db_text(q, 1, type);
     db_int(q, 2, (int64_t)dst);
+    db_text(q, 3, lane);
     while (n < max && db_step(q)) {
         bodies[n++] = dr_arena_dup(a, db_col(q, 0));
     }
@@ -583,19 +584,21 @@ static size_t get_bodies(struct books *b, const char *sql, struct dr_str type,
 }
 
 size_t books_get_landed(struct books *b, struct dr_str type, uint64_t dst,
-                        struct dr_arena *a, struct dr_str *bodies, size_t max)
+                        struct dr_str lane, struct dr_arena *a,
+                        struct dr_str *bodies, size_t max)
 {
     size_t n = get_bodies(b,
                           "SELECT body FROM landed WHERE type=?1 AND dst=?2"
-                          " AND slot=0 ORDER BY updated DESC, ts DESC",
-                          type, dst, a, bodies, max);
+                          " AND slot=0"
+                          " ORDER BY updated DESC, lane=?3 DESC, ts DESC",
+                          type, dst, lane, a, bodies, max);
 
     return n > 0 || max == 0
                ? n
                : get_bodies(b,
                             "SELECT body FROM seen WHERE type=?1 AND dst=?2"
-                            " ORDER BY updated DESC, ts DESC",
-                            type, dst, a, bodies, 1);
+                            " ORDER BY updated DESC, lane=?3 DESC, ts DESC",
+                            type, dst, lane, a, bodies, 1);
 }
 
 size_t books_get_conflicts(struct books *b, struct dr_str object,

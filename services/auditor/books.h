@@ -108,9 +108,12 @@ bool books_get_fact(struct books *b, struct dr_str lane, struct dr_str key,
                     struct dr_arena *a, struct fact_row *out);
 /* Bodies of a target record as the loaders left it, the newest first; at most
  * max. What a walk showed counts once a DONE names it, or while there is
- * nothing else: people may have changed the record since. */
+ * nothing else: people may have changed the record since. The target's times
+ * are whole seconds: of two lanes that wrote in one, whose answers may come in
+ * any order, `lane` knows what it wrote itself; empty: it does not matter. */
 size_t books_get_landed(struct books *b, struct dr_str type, uint64_t dst,
-                        struct dr_arena *a, struct dr_str *bodies, size_t max);
+                        struct dr_str lane, struct dr_arena *a,
+                        struct dr_str *bodies, size_t max);
 struct conflict_row {
     struct dr_str field, class, reason;
     uint64_t rev; /* of the version that left it alone */

@@ -20,8 +20,9 @@ static bool by_another(struct auditor *au, const struct dr_load *load)
 static uint64_t parent_of(struct auditor *au, uint64_t account)
 {
     struct dr_str texts[JUDGE_BODIES];
-    size_t n = books_get_landed(au->books, DR_STR_LIT("sales_accounts"),
-                                account, au->arena, texts, JUDGE_BODIES);
+    size_t n =
+        books_get_landed(au->books, DR_STR_LIT("sales_accounts"), account,
+                         DR_STR_LIT("link"), au->arena, texts, JUDGE_BODIES);
     int64_t up = 0;
 
     for (size_t i = 0; i < n; i++) {

@@ -90,7 +90,7 @@ static void who(struct auditor *au, struct query *q,
     struct dr_str text[1];
 
     if (books_get_landed(au->books, db_col(q, 2), (uint64_t)db_col_int(q, 3),
-                         au->arena, text, 1) > 0) {
+                         DR_STR_LIT(""), au->arena, text, 1) > 0) {
         body = dr_json_parse(au->arena, text[0], NULL, NULL);
     }
     dr_json_w_kv(w, "name", named_record(body, au->arena));

@@ -464,8 +464,9 @@ static void find_target(struct auditor *au, struct dr_str type, uint64_t dst,
                         struct dr_json_w *w)
 {
     struct dr_str body[1];
-    size_t n =
-        dst ? books_get_landed(au->books, type, dst, au->arena, body, 1) : 0;
+    size_t n = dst ? books_get_landed(au->books, type, dst, DR_STR_LIT(""),
+                                      au->arena, body, 1)
+                   : 0;
 
     dr_json_w_key(w, "target");
     if (n > 0 && dr_json_parse(au->arena, body[0], NULL, NULL)) {

@@ -48,12 +48,12 @@ static uint64_t own_target(struct auditor *au, const struct dr_load *load,
     return l->has_fact ? l->fact.dst : 0;
 }
 
-static void gather_bodies(struct auditor *au, struct dr_str type,
+static void gather_bodies(struct auditor *au, const struct dr_load *load,
                           struct judge_load *l)
 {
     struct dr_str texts[JUDGE_BODIES];
-    size_t n = books_get_landed(au->books, type, l->dst, au->arena, texts,
-                                JUDGE_BODIES);
+    size_t n = books_get_landed(au->books, load->type, l->dst, load->lane,
+                                au->arena, texts, JUDGE_BODIES);
 
     for (size_t i = 0; i < n; i++) {
         const struct dr_json *j =
@@ -140,7 +140,7 @@ static bool gather_load(struct auditor *au, const struct dr_load *load,
         held(au, load, l);
     l->dst = own_target(au, load, l);
     if (l->dst) {
-        gather_bodies(au, load->type, l);
+        gather_bodies(au, load, l);
     }
     return true;
 }
