@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <drover/base/time.h>
 #include <drover/crypto/crypto.h>
 #include <drover/zip/zip.h>
 
+#include "plain.h"
 #include "scratch.h"
 #include "textfile.h"
 
@@ -17,32 +17,12 @@
 #define BAD_MAX 100000
 #define ROWS_MAX 30000000 /* of all files; some 100 bytes each */
 #define DROP_ARENA ((size_t)1 << 30)
-#define JSON_MAX ((size_t)64 << 20)
 
 static int wrong(struct dr_err *err, struct dr_str file, const char *why)
 {
     return dr_err_set(err, DR_HALT, 0, "source folder",
                       DR_STR_FMT ": %s; export the folder again",
                       DR_STR_ARG(file), why);
-}
-
-/* A file could not be opened; errno says why. */
-static int not_open(struct dr_err *err, struct dr_str file, const char *why)
-{
-    const char *many = scratch_too_many();
-
-    return many ? dr_err_set(err, DR_HALT, 0, "source folder",
-                             DR_STR_FMT ": %s", DR_STR_ARG(file), many)
-                : wrong(err, file, why);
-}
-
-static FILE *open_in(const struct drop *d, struct dr_str name)
-{
-    char path[5200];
-
-    (void)snprintf(path, sizeof(path), "%s/" DR_STR_FMT, d->dir,
-                   DR_STR_ARG(name));
-    return fopen(path, "rbe");
 }
 
 /* Length and SHA-256 of a file, which then stands at its start again. */
@@ -61,45 +41,11 @@ static int measure(FILE *f, uint64_t *bytes, char hex[65])
     }
     dr_hash_final(&h, sum);
     dr_hex(sum, sizeof(sum), hex);
+    if (ferror(f)) { /* which rewind() forgets */
+        return -1;
+    }
     rewind(f);
-    return ferror(f) ? -1 : 0;
-}
-
-static const struct dr_json *json_of(struct drop *d, const char *name,
-                                     bool required, uint8_t hash[32],
-                                     struct dr_err *err)
-{
-    struct dr_json_limits limits = {.max_bytes = JSON_MAX};
-    FILE *f = open_in(d, dr_str_z(name));
-    const struct dr_json *j = NULL;
-    struct dr_err why = {0};
-    struct dr_buf b;
-    char piece[65536];
-    size_t n;
-
-    if (!f) {
-        if (required) {
-            (void)not_open(err, dr_str_z(name), "is not there");
-        }
-        return NULL;
-    }
-    dr_buf_init(&b, JSON_MAX);
-    while ((n = fread(piece, 1, sizeof(piece), f)) > 0) {
-        dr_buf_add(&b, piece, n);
-    }
-    (void)fclose(f);
-    if (hash) {
-        dr_sha256(dr_buf_view(&b), hash);
-    }
-    if (!b.over) {
-        j = dr_json_parse(d->arena, dr_arena_dup(d->arena, dr_buf_view(&b)),
-                          &limits, &why);
-    }
-    dr_buf_done(&b);
-    if (!j) {
-        (void)wrong(err, dr_str_z(name), why.text[0] ? why.text : "too large");
-    }
-    return j;
+    return 0;
 }
 
 /* ---- the files ---- */
@@ -246,6 +192,15 @@ static int64_t rows_of(struct drop *d, const struct dr_json *f, FILE *stored,
                : dr_json_get_i64(f, "rows", 0);
 }
 
+/* What is wrong, with the file that it is wrong in. */
+static int of_file(struct dr_err *err, struct dr_str path)
+{
+    const struct dr_err why = *err;
+
+    return dr_err_set(err, DR_HALT, 0, "source folder", DR_STR_FMT ": %s",
+                      DR_STR_ARG(path), why.text);
+}
+
 static int one_file(struct drop *d, const struct dr_json *f, struct dr_err *err)
 {
     struct dr_str path = dr_json_get_str(f, "path");
@@ -258,13 +213,13 @@ static int one_file(struct drop *d, const struct dr_json *f, struct dr_err *err)
         return wrong(err, DR_STR_LIT("manifest.json"),
                      "an entry has no path inside the folder");
     }
-    stored = open_in(d, path);
+    stored = drop_file(d, path);
     if (!stored) {
-        return not_open(err, path, "is not there or cannot be read");
+        return drop_unreadable(err, path);
     }
     (void)kept(d, stored);
     if (measure(stored, &bytes, hex)) {
-        return wrong(err, path, "cannot be read");
+        return drop_unreadable(err, path);
     }
     if ((int64_t)bytes != dr_json_get_i64(f, "bytes", -1)) {
         return wrong(err, path, "not of the size that the manifest says");
@@ -274,10 +229,8 @@ static int one_file(struct drop *d, const struct dr_json *f, struct dr_err *err)
     }
     rows = rows_of(d, f, stored, err);
     if (rows < 0) {
-        struct dr_err why = *err;
-        drop_explain(d, &why);
-        return dr_err_set(err, DR_HALT, 0, "source folder", DR_STR_FMT ": %s",
-                          DR_STR_ARG(path), why.text);
+        drop_explain(d, err);
+        return of_file(err, path);
     }
     if (!dr_str_eqz(dr_json_get_str(f, "format"), "json") &&
         rows != dr_json_get_i64(f, "rows", -1)) {
@@ -312,30 +265,6 @@ static void add_kinds(struct drop *d)
     d->kinds[d->kind_n++].name = DR_STR_LIT("event");
 }
 
-static int read_json(struct drop *d, struct dr_err *err)
-{
-    d->manifest = json_of(d, "manifest.json", true, d->hash, err);
-    d->schema = d->manifest ? json_of(d, "schema.json", true, NULL, err) : NULL;
-    d->pipelines =
-        d->schema ? json_of(d, "pipelines.json", true, NULL, err) : NULL;
-    d->owners =
-        d->pipelines ? json_of(d, "owners.json", true, NULL, err) : NULL;
-    if (!d->owners) {
-        return -1;
-    }
-    d->currencies = json_of(d, "currencies.json", false, NULL, err);
-    d->automation = json_of(d, "automation.json", false, NULL, err);
-    if (dr_time_parse(dr_json_get_str(d->manifest, "produced_at"),
-                      &d->produced_ms, NULL) ||
-        !dr_str_eqz(dr_json_get_str(d->manifest, "contract"), "1") ||
-        dr_json_type(dr_json_get(d->manifest, "files")) != DR_JSON_ARRAY) {
-        return wrong(err, DR_STR_LIT("manifest.json"),
-                     "contract is not \"1\", or produced_at or files is "
-                     "missing");
-    }
-    return 0;
-}
-
 /* The manifest need not name it: it is one of the folder's own files. */
 static int unnamed_tombstones(struct drop *d, struct dr_err *err)
 {
@@ -343,10 +272,10 @@ static int unnamed_tombstones(struct drop *d, struct dr_err *err)
         "{\"path\":\"tombstones.ndjson\",\"object\":\"tombstone\","
         "\"rows\":1000000000}";
     const struct dr_str name = DR_STR_LIT("tombstones.ndjson");
-    FILE *f = open_in(d, name);
+    FILE *f = drop_file(d, name);
 
     if (!f) {
-        return scratch_too_many() ? not_open(err, name, "") : 0;
+        return plain_is_absent() ? 0 : drop_unreadable(err, name);
     }
     return drop_tombstones(d,
                            dr_json_parse(d->arena, dr_str_z(entry), NULL, NULL),
@@ -359,7 +288,7 @@ static int load(struct drop *d, struct dr_err *err)
 {
     bool named = false;
 
-    if (read_json(d, err)) {
+    if (drop_read_parts(d, err)) {
         return -1;
     }
     add_kinds(d);
@@ -385,15 +314,13 @@ struct drop *drop_open(const char *dir, unsigned unpack_ratio,
     d->arena = dr_arena_new(DROP_ARENA);
     d->unpack_ratio = unpack_ratio;
     (void)snprintf(d->dir, sizeof(d->dir), "%s", dir);
-    manifest = open_in(d, DR_STR_LIT("manifest.json"));
+    manifest = drop_file(d, DR_STR_LIT("manifest.json"));
     if (manifest) {
         (void)fclose(manifest);
-    } else if (scratch_too_many()) {
-        (void)not_open(err, DR_STR_LIT("manifest.json"), "");
+    } else if (!plain_is_absent()) {
+        (void)drop_unreadable(err, DR_STR_LIT("manifest.json"));
     } else {
-        struct dr_err none = {0};
-        (void)drop_propose(dir, json_of(d, "schema.json", false, NULL, &none),
-                           err);
+        (void)drop_propose(dir, drop_schema(d), err);
     }
     if (!manifest || load(d, err)) {
         drop_free(d);
@@ -428,7 +355,7 @@ void drop_free(struct drop *d)
 
 bool drop_changed(const struct drop *d)
 {
-    FILE *f = open_in(d, DR_STR_LIT("manifest.json"));
+    FILE *f = drop_file(d, DR_STR_LIT("manifest.json"));
     uint64_t bytes;
     char hex[65], was[65];
     bool other;

@@ -25,6 +25,17 @@ bool drop_is_gzip(const struct dr_json *entry);
 int drop_row_fits(struct drop *d, const struct dr_json *entry, int64_t rows,
                   struct dr_err *err) DR_MUSTCHECK;
 
+/* ---- drop_parts.c ---- */
+
+/* A file of the folder, to be read. NULL: see plain.h. */
+FILE *drop_file(const struct drop *d, struct dr_str name);
+/* Why a file was not opened or read, which errno says; always -1, with err. */
+int drop_unreadable(struct dr_err *err, struct dr_str name);
+/* The manifest, and what stands beside it as the API would answer it. */
+int drop_read_parts(struct drop *d, struct dr_err *err) DR_MUSTCHECK;
+/* The schema of a folder that is none yet; NULL: there is none to be read. */
+const struct dr_json *drop_schema(struct drop *d);
+
 /* ---- drop_index.c ---- */
 
 /* All by id, of each id one; tells what is odd. */

@@ -12,6 +12,8 @@
 #include <drover/crypto/crypto.h>
 #include <drover/json/json.h>
 
+#include "plain.h"
+
 #define FILES_MAX 10000
 
 struct guess {
@@ -120,7 +122,8 @@ static bool measure(const char *path, struct measured *m)
     struct dr_hash h;
     uint8_t sum[32];
     size_t n;
-    FILE *f = fopen(path, "rbe");
+    FILE *f = plain_open(path);
+    bool read;
 
     if (!f) {
         return false;
@@ -138,10 +141,11 @@ static bool measure(const char *path, struct measured *m)
             m->lines += piece[i] == '\n';
         }
     }
+    read = ferror(f) == 0;
     (void)fclose(f);
     dr_hash_final(&h, sum);
     dr_hex(sum, sizeof(sum), m->hex);
-    return true;
+    return read;
 }
 
 static void write_file(struct dr_json_w *w, const char *path,

@@ -1,5 +1,6 @@
 #include "folder.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "extractor.h"
 #include "folder_private.h"
+#include "plain.h"
 #include "rows.h"
 #include "scratch.h"
 
@@ -62,13 +64,14 @@ FILE *folder_file(const struct folder *f, struct dr_str id)
     char path[5200];
     FILE *in;
 
+    errno = ENOENT;
     if (id.n == 0 || id.p[0] == '.' ||
         dr_str_find(id, DR_STR_LIT("/")) != SIZE_MAX) {
         return NULL;
     }
     (void)snprintf(path, sizeof(path), "%s/files/" DR_STR_FMT, f->drop->dir,
                    DR_STR_ARG(id));
-    in = fopen(path, "rbe");
+    in = plain_open(path);
     if (!in && scratch_too_many()) { /* it may be there all the same */
         dr_die(DR_EXIT_REFUSED, "open files", "%s", scratch_too_many());
     }

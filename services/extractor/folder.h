@@ -28,7 +28,7 @@ int folder_answer(struct folder *f, struct dr_str path, struct dr_str body,
 /* A record's stamp, or where it has none (0) when its drop was produced: later
  * it was not changed (contract 6). f NULL: no folder, the stamp as it is. */
 int64_t folder_stamp(const struct folder *f, int64_t updated_ms);
-/* The bytes of an attachment, or NULL; the caller's. */
+/* The bytes of an attachment, the caller's. NULL: see plain.h. */
 FILE *folder_file(const struct folder *f, struct dr_str id);
 /* Once the topics are there: tells what the folder lacks, asks where that is
  * much, and rejects the lines that are no records. False: asked to stop. */

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""What an export folder is read from and cannot be: told as what it is, and
+never taken as if it were not there."""
+import os
+import subprocess
+import unittest
+
+from extractor_world import Bench, SOURCE
+from source_folder import SourceFolder
+
+OK, REFUSED = 0, 65
+
+
+class Parts(unittest.TestCase):
+    """By --profile-check, which needs no broker."""
+
+    def setUp(self):
+        self.bench = Bench()
+        self.addCleanup(self.bench.close)
+        self.folder = SourceFolder(SOURCE, self.bench.folder / "source")
+
+    def check(self):
+        conf = self.bench.folder / "check.conf"
+        conf.write_text("migration = check\nkafka.brokers = 127.0.0.1:1\n"
+                        "source.url = folder:%s\n" % self.folder.done())
+        p = subprocess.run(
+            [str(self.bench.bin("drover-extractor")), "--config", str(conf),
+             "--profile-check"], capture_output=True, timeout=60, text=True)
+        return p.returncode, p.stderr
+
+    def test_a_damaged_part_is_refused_by_name(self):
+        self.assertEqual(self.check()[0], OK)
+        for name, bad, said in (
+                ("currencies.json", "{", "byte 1"),
+                ("automation.json", '{"workflows":', "byte 13"),
+                ("owners.json", "{}", "results"),
+                ("pipelines.json", "[]", "is no object")):
+            with self.subTest(name):
+                path = self.folder.path / name
+                good = path.read_text()
+                path.write_text(bad)
+                code, text = self.check()
+                self.assertEqual(code, REFUSED, text)
+                self.assertIn(name + ": ", text)
+                self.assertIn(said, text)
+                self.assertIn("export the folder again", text)
+                path.write_text(good)
+        for name in ("currencies.json", "automation.json"):
+            (self.folder.path / name).unlink()
+        self.assertEqual(self.check()[0], OK)
+
+    def test_a_pipe_does_not_hold_the_start_up(self):
+        path = self.folder.path / "objects" / "task-0001.ndjson"
+        path.unlink()
+        os.mkfifo(path)
+        code, text = self.check()
+        self.assertEqual(code, REFUSED, text)
+        self.assertIn("objects/task-0001.ndjson: it is a folder, a pipe", text)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
