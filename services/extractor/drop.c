@@ -176,6 +176,72 @@ static bool is_tombstones(const struct dr_json *f)
            dr_str_eqz(dr_json_get_str(f, "path"), "tombstones.ndjson");
 }
 
+/* ---- the words of an entry ---- */
+
+static int unknown(struct dr_err *err, const struct dr_json *f, const char *key,
+                   const char *known)
+{
+    struct dr_str said = dr_utf8_prefix(dr_json_get(f, key)->raw, 40);
+
+    return dr_err_set(err, DR_HALT, 0, "folder",
+                      "its %s is " DR_STR_FMT ", known are %s: correct it in "
+                      "the manifest, or export it so",
+                      key, DR_STR_ARG(said), known);
+}
+
+/* It is not said, or as one of these. */
+static bool says(const struct dr_json *f, const char *key, const char *one,
+                 const char *other)
+{
+    const struct dr_json *j = dr_json_get(f, key);
+    struct dr_str said = dr_json_str(j);
+
+    return dr_json_is_null(j) ||
+           (dr_json_type(j) == DR_JSON_STRING &&
+            (said.n == 0 || dr_str_eqz(said, one) || dr_str_eqz(said, other)));
+}
+
+static int check_encoding(const struct dr_json *f, bool csv, struct dr_err *err)
+{
+    enum dr_csv_encoding e = DR_CSV_UTF8;
+    const struct dr_json *j = dr_json_get(f, "encoding");
+    bool known = dr_json_is_null(j) ||
+                 (dr_json_type(j) == DR_JSON_STRING &&
+                  dr_csv_encoding_of(dr_json_str(j), DR_STR_LIT(""), &e));
+
+    return known && (csv || e == DR_CSV_UTF8)
+               ? 0
+               : unknown(err, f, "encoding",
+                         csv ? "utf-8, utf-16, utf-16le, utf-16be, windows-1252"
+                             : "utf-8 alone where it is no CSV");
+}
+
+/* By what the manifest says a file is read: a word that nobody knows would be
+ * read as another. */
+static int check_words(const struct dr_json *f, struct dr_err *err)
+{
+    struct dr_str path = dr_json_get_str(f, "path");
+    bool links = below(path, "associations/"), gone = is_tombstones(f);
+    bool csv = links || dr_str_eqz(dr_json_get_str(f, "format"), "csv");
+
+    if (!links && !gone && !below(path, "objects/") &&
+        !below(path, "events/")) {
+        return 0; /* not read by it */
+    }
+    if (!says(f, "compression", "none", "gzip")) {
+        return unknown(err, f, "compression", "none, gzip");
+    }
+    if (links && !says(f, "format", "csv", "csv")) {
+        return unknown(err, f, "format", "csv");
+    }
+    if (gone && !links && !says(f, "format", "ndjson", "ndjson")) {
+        return unknown(err, f, "format", "ndjson");
+    }
+    return check_encoding(f, csv, err);
+}
+
+/* ---- its rows ---- */
+
 static int64_t rows_of(struct drop *d, const struct dr_json *f, FILE *stored,
                        struct dr_err *err)
 {
@@ -212,6 +278,9 @@ static int one_file(struct drop *d, const struct dr_json *f, struct dr_err *err)
     if (!inside(path)) {
         return wrong(err, DR_STR_LIT("manifest.json"),
                      "an entry has no path inside the folder");
+    }
+    if (check_words(f, err)) {
+        return of_file(err, path);
     }
     stored = drop_file(d, path);
     if (!stored) {

@@ -1,5 +1,5 @@
 /* An export folder's own files: what is there and cannot be read, what has
- * another shape, and what is no file. */
+ * another shape, what is no file, and words that its manifest may not say. */
 #include "drop_world.h"
 
 static void link_to(const struct world *w, const char *name, const char *to)
@@ -142,6 +142,61 @@ static void test_tombstones_that_cannot_be_read(void **state)
     assert_refused(w, "tombstones.ndjson", "cannot be read");
 }
 
+/* ---- words ---- */
+
+static bool said(struct world *w, const char *path, const char *object,
+                 const char *more, const char *text)
+{
+    dr_buf_reset(&w->files);
+    file(w, path, object, 1, more, dr_str_z(text));
+    return opened(w, 100);
+}
+
+#define RECORD "{\"type\":\"contact\",\"id\":\"c\",\"version\":1}\n"
+#define PAIR ",\"from\":\"contact\",\"to\":\"company\""
+
+static void test_words_that_nobody_knows(void **state)
+{
+    struct world *w = *state;
+    const char *const nd = "objects/contact.ndjson";
+    const char *const as = "associations/contact_company.csv";
+
+    assert_true(said(w, nd, "contact",
+                     ",\"format\":\"ndjson\",\"compression\":\"none\","
+                     "\"encoding\":\"UTF-8\"",
+                     RECORD));
+    assert_true(said(w, nd, "contact",
+                     ",\"format\":\"ndjson\",\"compression\":null", RECORD));
+    assert_false(said(w, nd, "contact",
+                      ",\"format\":\"ndjson\",\"compression\":\"zip\"",
+                      RECORD));
+    assert_says(w, "its compression is \"zip\", known are none, gzip");
+    assert_false(said(w, nd, "contact",
+                      ",\"format\":\"ndjson\",\"compression\":true", RECORD));
+    assert_says(w, "its compression is true, known are none, gzip");
+    assert_false(said(w, nd, "contact",
+                      ",\"format\":\"ndjson\",\"encoding\":\"klingon\"",
+                      RECORD));
+    assert_says(w, "its encoding is \"klingon\", known are utf-8");
+    assert_false(said(w, nd, "contact",
+                      ",\"format\":\"ndjson\",\"encoding\":\"utf-16\"",
+                      RECORD));
+    assert_says(w, "utf-8");
+    assert_false(said(w, nd, "contact", ",\"format\":\"xlsx\"", RECORD));
+    assert_says(w, "ndjson nor csv");
+    assert_false(said(w, as, "association",
+                      ",\"format\":\"csv\",\"encoding\":\"klingon\"" PAIR,
+                      "from_id,to_id\nc,k\n"));
+    assert_says(w, "utf-16be, windows-1252");
+    assert_false(said(w, as, "association", ",\"format\":\"xlsx\"" PAIR,
+                      "from_id,to_id\nc,k\n"));
+    assert_says(w, "its format is \"xlsx\", known are csv");
+    assert_false(said(w, "tombstones.ndjson", "tombstone",
+                      ",\"format\":\"csv\"",
+                      "{\"type\":\"contact\",\"id\":\"c\",\"op\":\"delete\"}"));
+    assert_says(w, "its format is \"csv\", known are ndjson");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +206,7 @@ int main(void)
         TEST(test_what_is_no_file_is_not_read),
         TEST(test_a_proposal_leaves_out_what_is_no_file),
         TEST(test_tombstones_that_cannot_be_read),
+        TEST(test_words_that_nobody_knows),
     };
 
     dr_crypto_init();

@@ -57,6 +57,13 @@ class Parts(unittest.TestCase):
         self.assertEqual(code, REFUSED, text)
         self.assertIn("objects/task-0001.ndjson: it is a folder, a pipe", text)
 
+    def test_a_word_that_nobody_knows_is_refused_with_those_that_are(self):
+        self.folder.files["objects/task-0001.ndjson"]["compression"] = "zip"
+        code, text = self.check()
+        self.assertEqual(code, REFUSED, text)
+        self.assertIn("objects/task-0001.ndjson: its compression is", text)
+        self.assertIn("none, gzip", text)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
