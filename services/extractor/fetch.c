@@ -7,7 +7,9 @@
  */
 #include "extractor.h"
 #include "folder.h"
+#include "plain.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -480,25 +482,52 @@ static bool is_too_slow(const struct fetch *f)
     return f->took_ms > SLOW_MS + (int64_t)(f->file->size / SLOWEST_PER_MS);
 }
 
+/* A folder's disk failed, or the file is none that can be read: it may be once
+ * a person has looked, as with a host that does not answer. errno says why. */
+static bool unreadable(struct extractor *ex, uint64_t before)
+{
+    struct fetch *f = ex->fetch;
+
+    f->ans = (struct dr_http_answer){.outcome = DR_HTTP_UNKNOWN};
+    plain_why(f->ans.reason, sizeof(f->ans.reason));
+    (void)snprintf(f->url.host, sizeof(f->url.host), "the folder");
+    if (f->file->tries == 0) {
+        dr_log(DR_LOG_WARN, "extractor.file_unreadable",
+               "attachment=%s files/%s: %s; it is tried again", f->id, f->id,
+               f->ans.reason);
+    }
+    return put_off(ex, f->at > before);
+}
+
 /* The same bytes where the source is a folder. */
 static bool from_folder(struct extractor *ex)
 {
     struct fetch *f = ex->fetch;
     FILE *in = folder_file(ex->api.folder, dr_str_z(f->id));
+    uint64_t before = f->at;
     char piece[65536];
+    bool more = true, failed;
     size_t n = 0;
-    bool more = in && fseek(in, (long)f->at, SEEK_SET) == 0;
+    int why;
 
     if (!in) {
-        return settle(ex, DR_BLOB_MISSING);
+        return plain_is_absent() ? settle(ex, DR_BLOB_MISSING)
+                                 : unreadable(ex, before);
     }
     f->over = f->paused = false;
-    while (more && (n = fread(piece, 1, sizeof(piece), in)) > 0) {
+    failed = fseek(in, (long)f->at, SEEK_SET) != 0;
+    while (!failed && more && (n = fread(piece, 1, sizeof(piece), in)) > 0) {
         more = take_bytes((struct dr_str){piece, n}, ex);
     }
+    failed = failed || ferror(in);
+    why = errno;
     (void)fclose(in);
     if (f->over) {
         return settle(ex, DR_BLOB_SIZE);
+    }
+    if (failed) {
+        errno = why;
+        return unreadable(ex, before);
     }
     return more || !f->paused || f->at == f->file->size ? verify(ex) : true;
 }

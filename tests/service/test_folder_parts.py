@@ -5,7 +5,7 @@ import os
 import subprocess
 import unittest
 
-from extractor_world import Bench, SOURCE
+from extractor_world import Bench, Case, SOURCE
 from source_folder import SourceFolder
 
 OK, REFUSED = 0, 65
@@ -63,6 +63,42 @@ class Parts(unittest.TestCase):
         self.assertEqual(code, REFUSED, text)
         self.assertIn("objects/task-0001.ndjson: its compression is", text)
         self.assertIn("none, gzip", text)
+
+
+class Bytes(Case):
+    def test_bytes_that_cannot_be_read_are_tried_again(self):
+        """Neither missing nor of another size: once the disk gives them, they
+        are stored."""
+        bench = Bench()
+        self.addCleanup(bench.close)
+        folder = SourceFolder(SOURCE, bench.folder / "source")
+        folder.attachments([("f_1", {}, b"twelve bytes"),
+                            ("f_bad", {}, b"bytes of a bad disk"),
+                            ("f_pipe", {}, b"no file at all")])
+        files = folder.path / "files"
+        (files / "f_bad").unlink()
+        (files / "f_bad").symlink_to("/proc/self/mem")  # reads give EIO
+        (files / "f_pipe").unlink()
+        os.mkfifo(files / "f_pipe")
+        w = self.world(folder.done(), bench=bench)
+        w.conf["source.url"] = "folder:%s" % folder.path
+        w.read_whole()
+        w.feed({"phase": "run", "seq": 1, "lanes": [], "file_limit": 1 << 20})
+
+        def files_of():
+            return w.status()["files"]
+        w.until("one is stored, two are tried again", lambda: files_of()[
+            "stored"] == 1 and files_of()["failing"] == 2)
+        self.assertEqual(files_of()["broken"], 0)
+        for name, why in (("f_bad", "it cannot be read (Input/output error)"),
+                          ("f_pipe", "it is a folder, a pipe")):
+            w.ex.logged("files/%s: %s" % (name, why))
+        for name, data in (("f_bad", b"bytes of a bad disk"),
+                           ("f_pipe", b"no file at all")):
+            (files / (name + ".new")).write_bytes(data)
+            (files / (name + ".new")).replace(files / name)
+        w.until("all are stored", lambda: files_of()["stored"] == 3)
+        self.assertEqual(files_of()["broken"], 0)
 
 
 if __name__ == "__main__":
