@@ -42,7 +42,8 @@ static const struct dr_conf_key keys[] = {
     {"loader.window", DR_CONF_INT, "16", 1, 64,
      "single calls under way at a time"},
     {"loader.quarantine_ms", DR_CONF_INT, "180000", 0, 3600000,
-     "Q of the effects protocol: how long after a send its effect may come"},
+     "Q of the effects protocol: how long after a send its effect may come; 0 "
+     "is for rehearsals alone, with a target that loses no call"},
     {"loader.parent_wait_ms", DR_CONF_INT, "60000", 0, 3600000,
      "how long a change in the tail waits for the record it belongs to; a "
      "deal twice, what hangs on it three or four times as long; a sixth of it "
