@@ -158,6 +158,37 @@ static void test_secret(void **state)
     dr_secret_free(NULL);
 }
 
+/* Owner and group may have it; who else may read or change it is told. */
+static void test_a_secret_that_all_may_read(void **state)
+{
+    static const mode_t open_to_all[] = {0644, 0604, 0602, 0666, 0440 | 01};
+    static const mode_t kept[] = {0400, 0440, 0600, 0640, 0660};
+    struct dr_err err = {0};
+    struct dr_secret *s;
+    char says[32];
+
+    (void)state;
+    (void)snprintf(path, sizeof(path), "/tmp/crypto-test-XXXXXX");
+    assert_int_equal(close(mkstemp(path)), 0);
+    put("word", 4);
+    for (size_t i = 0; i < sizeof(open_to_all) / sizeof(open_to_all[0]); i++) {
+        assert_int_equal(chmod(path, open_to_all[i]), 0);
+        assert_null(dr_secret_read(path, &err));
+        (void)snprintf(says, sizeof(says), "(mode %04o)",
+                       (unsigned)open_to_all[i]);
+        assert_non_null(strstr(err.text, says));
+        assert_non_null(strstr(err.text, "chmod 0400"));
+        assert_non_null(strstr(err.text, path));
+    }
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        assert_int_equal(chmod(path, kept[i]), 0);
+        s = dr_secret_read(path, &err);
+        assert_non_null(s);
+        dr_secret_free(s);
+    }
+    assert_int_equal(unlink(path), 0);
+}
+
 static void test_random(void **state)
 {
     uint8_t a[16] = {0}, b[16] = {0};
@@ -171,9 +202,13 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sha256), cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_hex),    cmocka_unit_test(test_equal),
-        cmocka_unit_test(test_marker), cmocka_unit_test(test_secret),
+        cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_equal),
+        cmocka_unit_test(test_marker),
+        cmocka_unit_test(test_secret),
+        cmocka_unit_test(test_a_secret_that_all_may_read),
         cmocka_unit_test(test_random),
     };
 

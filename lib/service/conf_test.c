@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -261,6 +262,7 @@ static void test_secrets(void **state)
                    secret);
     f = fopen(secret, "we");
     assert_non_null(f);
+    assert_int_equal(chmod(secret, 0600), 0);
     assert_int_equal(fclose(f), 0);
     refused(text, NULL, ".key is empty");
     f = fopen(secret, "we");

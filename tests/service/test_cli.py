@@ -464,6 +464,7 @@ class Settings(Cli):
         conf.write_text("# mine\nurl = %s/\ntoken_file = ~/t\n"
                         % self.auditor.url)
         (self.home / "t").write_text(TOKEN + "\n")
+        (self.home / "t").chmod(0o600)
         bare = {"DROVER_URL": None, "DROVER_TOKEN_FILE": None}
         self.drover("status", **bare)
         self.assertEqual(self.last()["raw"], "/v1/status")

@@ -3,6 +3,7 @@
 it is, what is wrong and what is allowed, and the start says the very same."""
 import json
 import pathlib
+import shlex
 import subprocess
 import sys
 import unittest
@@ -204,6 +205,7 @@ class Config(unittest.TestCase):
                      "lacks the line refresh_token=",
                      **{"source.profile": path})
         kept.write_text("hush-hush\n")
+        kept.chmod(0o600)
         self.refused("extractor", "source.refresh_file", str(kept),
                      "no name=value", **{k: v for k, v in good.items()
                                          if k != "source.refresh_file"})
@@ -224,6 +226,7 @@ class Config(unittest.TestCase):
         path.write_text(json.dumps(profile))
         kept = b.folder / "kept"
         kept.write_text("hush-hush\n")
+        kept.chmod(0o600)
         conf = {"source.profile": path, "source.refresh_file": kept,
                 "source.token_file": b.secret("half", "client_id=a")}
         code, told = self.run_it("extractor", "--check-config", **conf)
@@ -252,6 +255,51 @@ class Config(unittest.TestCase):
                 self.refused("extractor", "source.token_file",
                              str(b.secret(name, secret)), "is too long",
                              **{"source.profile": path})
+
+    def test_a_secret_that_all_may_read(self):
+        for service, key in (("auditor", "api.token_file"),
+                             ("extractor", "source.token_file"),
+                             ("loader", "target.key_file")):
+            path = self.bench.secret("open-" + service, "0123456789abcdef")
+            path.chmod(0o666)
+            for flags in (["--check-config"], []):
+                code, told = self.run_it(service, *flags, **{key: path})
+                self.assertEqual(code, CONFIG, told)
+                for text in (key, str(path), "(mode 0666)", "chmod 0400"):
+                    self.assertIn(text, told)
+            path.chmod(0o440)
+            self.assertEqual(self.run_it(service, "--check-config",
+                                         **{key: path}), (GOOD, ""))
+
+    def test_a_mounted_secret(self):
+        """As Kubernetes mounts one: all in the container may read it, and
+        nobody may write it."""
+        b = self.bench
+        mount = b.folder / "mount"
+        mount.mkdir()
+        token = mount / "token"
+        token.write_text("0123456789abcdef")
+        token.chmod(0o644)
+        conf = b.folder / "mounted.conf"
+        conf.write_text("migration = acme\nkafka.brokers = 127.0.0.1:1\n"
+                        "books.file = %s\napi.token_file = %s\n"
+                        % (b.folder / "books", token))
+        argv = [str(b.bin("drover-auditor")), "--config", str(conf),
+                "--check-config"]
+        at = shlex.quote(str(mount))
+        script = "mount --bind %s %s && mount -o remount,bind,ro %s" % (
+            at, at, at)
+        space = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+        try:
+            subprocess.run(space + [script], check=True, capture_output=True,
+                           timeout=60)
+        except (OSError, subprocess.CalledProcessError):
+            self.skipTest("no mounts can be made here")
+        self.assertEqual(subprocess.run(argv, capture_output=True,
+                                        timeout=60).returncode, CONFIG)
+        p = subprocess.run(space + [script + " && " + shlex.join(argv)],
+                           capture_output=True, timeout=60)
+        self.assertEqual((p.returncode, p.stderr), (GOOD, b""))
 
     def test_secrets(self):
         short = str(self.bench.secret("short", "short"))

@@ -47,7 +47,9 @@ void dr_marker_hex(struct dr_str key, struct dr_str migration,
                    struct dr_str source_key, char out[33]);
 
 /* A secret read from a file, kept out of core files and swap where allowed,
- * trailing blanks cut, at most 4 KiB. Never printed. */
+ * trailing blanks cut, at most 4 KiB. Never printed. One that others than its
+ * owner and group may read or write is refused, but where it is mounted to be
+ * read alone. */
 struct dr_secret;
 struct dr_secret *dr_secret_read(const char *path,
                                  struct dr_err *err) DR_MUSTCHECK;
