@@ -17,6 +17,9 @@
 
 #define END_MS 60000
 #define RECORD_MAX ((size_t)64 << 20)
+#ifndef CONTROL_TELL_MS
+#define CONTROL_TELL_MS 60000 /* the services of a migration start together */
+#endif
 
 struct held {
     struct dr_arena *arena;
@@ -27,6 +30,8 @@ struct dr_control_reader {
     struct dr_reader *reader;
     char topic[DR_TOPIC_MAX];
     int64_t end, next;
+    int64_t opened_ms;
+    bool told; /* that nothing was said, or that something was */
     struct held state;
     struct dr_map *plans;   /* hex hash -> struct held */
     struct dr_map *samples; /* "pass" -> struct held   */
@@ -64,6 +69,7 @@ struct dr_control_reader *dr_control_open(struct dr_service *svc,
         return NULL;
     }
     dr_reader_add(r->reader, 0, 0, DR_OFFSET_BEGIN);
+    r->opened_ms = dr_mono_ms();
     r->view.caught_up = r->end == 0;
     return r;
 }
@@ -196,6 +202,23 @@ static bool one_message(struct dr_control_reader *r, const struct dr_kmsg *m)
     return false;
 }
 
+/* It may be days until people decide something, or the auditor may be missing:
+ * whoever looks why nothing happens finds it here. */
+static void tell_waiting(struct dr_control_reader *r)
+{
+    if (r->told || (r->view.caught_up && r->view.state.seq == 0 &&
+                    dr_mono_ms() - r->opened_ms < CONTROL_TELL_MS)) {
+        return;
+    }
+    if (r->view.caught_up && r->view.state.seq == 0) {
+        dr_log(DR_LOG_INFO, "control.waits",
+               "%s is empty: nothing was decided yet, or no auditor runs for "
+               "this migration; what needs an approved plan waits for it",
+               r->topic);
+    }
+    r->told = r->view.caught_up;
+}
+
 bool dr_control_poll(struct dr_control_reader *r)
 {
     bool changed = false;
@@ -208,6 +231,7 @@ bool dr_control_poll(struct dr_control_reader *r)
             r->view.caught_up = true;
         }
     }
+    tell_waiting(r);
     return changed;
 }
 

@@ -1,10 +1,13 @@
 /* The control reader over a log in memory, and the topics of a migration. */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -27,8 +30,26 @@ static struct {
     struct dr_buf v[LOG_MAX];
     bool gone[LOG_MAX]; /* tombstone */
     int64_t n;
-    bool away; /* the broker does not answer */
+    bool away;  /* the broker does not answer */
+    bool stuck; /* it does, and gives nothing */
 } store;
+
+/* Calls that the waits made meanwhile; at this one somebody asks to stop. */
+static int ticks, stop_at, flushes_left;
+
+void dr_service_tick(struct dr_service *s, int timeout_ms)
+{
+    (void)s;
+    (void)timeout_ms;
+    dr_stop = ++ticks == stop_at ? 1 : dr_stop;
+}
+
+int dr_producer_flush(struct dr_producer *p, int timeout_ms)
+{
+    (void)p;
+    assert_true(timeout_ms > 0);
+    return flushes_left == 0 || --flushes_left == 0 ? 0 : -1;
+}
 
 static struct {
     char name[64][DR_TOPIC_MAX];
@@ -76,7 +97,7 @@ int dr_reader_end(struct dr_reader *r, int topic, int32_t partition,
 int dr_reader_poll(struct dr_reader *r, int timeout_ms, struct dr_kmsg *out)
 {
     assert_int_equal(timeout_ms, 0);
-    if (r->next == store.n) {
+    if (r->next == store.n || store.stuck) {
         return 0;
     }
     *out = (struct dr_kmsg){.offset = r->next,
@@ -156,6 +177,8 @@ static int reset(void **state)
         dr_buf_done(&store.v[i]);
     }
     memset(&store, 0, sizeof(store));
+    ticks = stop_at = flushes_left = 0;
+    dr_stop = 0;
     dr_migration_id(dr_str_z(svc.migration), svc.migration_id);
     return 0;
 }
@@ -185,6 +208,119 @@ static void test_broker_away(void **state)
     assert_null(dr_control_open(&svc, &err));
     assert_string_equal(err.text, "no answer");
 }
+
+/* ---- waits ---- */
+
+#define FOR_EVER INT_MAX
+#define SOON_MS 50
+
+/* The exit code of a child that does it; -1: it came back. */
+static int ends_by(void (*does)(void))
+{
+    pid_t pid = fork();
+    int status = 0;
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)alarm(20);
+        does();
+        _exit(99);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status)); /* not by the alarm */
+    return WEXITSTATUS(status) == 99 ? -1 : WEXITSTATUS(status);
+}
+
+static void catch_up_in_vain(void)
+{
+    (void)dr_control_catch_up(&svc, dr_control_open(&svc, NULL), SOON_MS);
+}
+
+static void test_control_is_read_to_its_end(void **state)
+{
+    struct dr_control_reader *r = dr_control_open(&svc, NULL);
+
+    (void)state;
+    /* Before the auditor's first word there is nothing to wait for. */
+    assert_true(dr_control_catch_up(&svc, r, SOON_MS));
+    assert_int_equal(ticks, 0);
+    dr_control_free(r);
+    say_state(1, 1, H1);
+    r = dr_control_open(&svc, NULL);
+    assert_true(dr_control_catch_up(&svc, r, SOON_MS));
+    assert_int_equal(dr_control(r)->state.seq, 1);
+    dr_control_free(r);
+
+    store.stuck = true;
+    assert_int_equal(ends_by(catch_up_in_vain), DR_EXIT_FAILURE);
+    stop_at = 3; /* answers until then, and no longer */
+    r = dr_control_open(&svc, NULL);
+    assert_false(dr_control_catch_up(&svc, r, FOR_EVER));
+    assert_int_equal(ticks, 3);
+    dr_control_free(r);
+}
+
+static void flush_in_vain(void)
+{
+    (void)!dr_service_flush(&svc, NULL, SOON_MS, 0);
+}
+
+static void test_what_kafka_does_not_take(void **state)
+{
+    (void)state;
+    flushes_left = 5;
+    assert_int_equal(dr_service_flush(&svc, NULL, FOR_EVER, 0), 0);
+    assert_int_equal(ticks, 4);
+    flushes_left = FOR_EVER;
+    assert_int_equal(ends_by(flush_in_vain), DR_EXIT_FAILURE);
+    stop_at = ticks + 2;
+    assert_int_equal(dr_service_flush(&svc, NULL, FOR_EVER, 0), -1);
+    assert_int_equal(ticks, stop_at);
+    flushes_left = 3; /* asked to stop, and Kafka takes it in time */
+    assert_int_equal(dr_service_flush(&svc, NULL, FOR_EVER, FOR_EVER), 0);
+}
+
+/* What stands in the log after some polls of a control without a word. */
+static int told_of_waiting(const char *log)
+{
+    char text[4096];
+    FILE *f = fopen(log, "re");
+    int n = 0;
+
+    assert_non_null(f);
+    while (fgets(text, sizeof(text), f)) {
+        n += strstr(text, "control.waits") && strstr(text, "drover.m.control");
+    }
+    (void)fclose(f);
+    return n;
+}
+
+static void test_that_nothing_was_said_is_told_once(void **state)
+{
+    char log[] = "/tmp/control-test-XXXXXX";
+    int fd = mkstemp(log), before = dup(2);
+    struct dr_control_reader *r;
+
+    (void)state;
+    assert_true(fd >= 0 && before >= 0 && dup2(fd, 2) == 2);
+    dr_log_init("control-test", "m", DR_LOG_INFO);
+    r = dr_control_open(&svc, NULL);
+    (void)dr_control_poll(r);
+    (void)dr_control_poll(r);
+    dr_control_free(r);
+    say_state(1, 1, H1); /* then there is nothing to tell */
+    r = dr_control_open(&svc, NULL);
+    (void)dr_control_poll(r);
+    dr_control_free(r);
+    dr_log_init("control-test", "m", DR_LOG_ERROR);
+    assert_int_equal(dup2(before, 2), 2);
+    (void)close(before);
+    (void)close(fd);
+    assert_int_equal(told_of_waiting(log), 1);
+    assert_int_equal(unlink(log), 0);
+}
+
+/* ---- the view ---- */
 
 /* Plan and sample are found whichever order they come in. */
 static void test_view(void **state)
@@ -357,6 +493,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_before_anything, reset),
         cmocka_unit_test_setup(test_broker_away, reset),
+        cmocka_unit_test_setup(test_control_is_read_to_its_end, reset),
+        cmocka_unit_test_setup(test_what_kafka_does_not_take, reset),
+        cmocka_unit_test_setup(test_that_nothing_was_said_is_told_once, reset),
         cmocka_unit_test_setup(test_view, reset),
         cmocka_unit_test_setup(test_pointers_stay, reset),
         cmocka_unit_test_setup(test_hostile_log, reset),

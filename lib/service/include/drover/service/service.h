@@ -178,6 +178,12 @@ void dr_service_send(struct dr_service *svc, struct dr_producer *p,
                      const char *topic, int32_t partition, struct dr_str key,
                      struct dr_env *env, dr_delivered_fn *cb, void *ctx);
 
+/* Until Kafka has all that p was given. 0; -1: asked to stop, and Kafka had it
+ * not stop_ms later: nothing that depends on it may be committed. Ends the
+ * process (1) when it takes limit_ms. */
+int dr_service_flush(struct dr_service *svc, struct dr_producer *p,
+                     int limit_ms, int stop_ms) DR_MUSTCHECK;
+
 /* ---- control: the auditor's word, read by all ---- */
 
 struct dr_control_view {
@@ -196,8 +202,18 @@ struct dr_control_reader;
 struct dr_control_reader *dr_control_open(struct dr_service *svc,
                                           struct dr_err *err) DR_MUSTCHECK;
 void dr_control_free(struct dr_control_reader *r);
-/* Reads what is there without waiting. true: the view changed. */
+/* Reads what is there without waiting. true: the view changed. For the first
+ * word it is waited without an end, since people decide when it comes: that is
+ * told once. */
 bool dr_control_poll(struct dr_control_reader *r);
 const struct dr_control_view *dr_control(const struct dr_control_reader *r);
+
+#define DR_CONTROL_MS \
+    120000 /* the end of `control` is there, or Kafka is not */
+/* Until what stood in `control` when it was opened is read: nothing, before the
+ * auditor's first word. false: asked to stop. Ends the process (1) when it
+ * takes limit_ms. */
+bool dr_control_catch_up(struct dr_service *svc, struct dr_control_reader *r,
+                         int limit_ms);
 
 #endif
