@@ -295,10 +295,7 @@ void shell_open(struct loader *l)
     dr_topic(l->svc, l->catalog_topic, "catalog", NULL);
     open_kafka(l);
     catalog_open(l);
-    while (!dr_stop && !dr_control(l->control)->caught_up) {
-        (void)dr_control_poll(l->control);
-        dr_service_tick(l->svc, 10);
-    }
+    (void)dr_control_catch_up(l->svc, l->control, DR_CONTROL_MS);
     control_changed(l);
     open_consumer(l);
 }

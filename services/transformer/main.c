@@ -19,6 +19,8 @@
 #define OBJECTS_MAX 160
 #define RECORD_ARENA ((size_t)64 << 20)
 #define COMMIT_MS 500
+#define FLUSH_MS 120000 /* beyond it Kafka is not there */
+#define STOP_MS 10000   /* it may take so long of those that a stop is given */
 
 static const struct dr_conf_key keys[] = {DR_CONF_COMMON, {0}};
 
@@ -45,13 +47,25 @@ struct transformer {
     /* Next offset to commit of each partition, once all is acknowledged. */
     int64_t *next;
     int64_t commit_due_ms;
+    bool
+        gave_up; /* stopped before Kafka had everything: nothing is committed */
     int64_t *m_records, *m_loads, *m_rejected;
 };
 
+static void forget_positions(struct transformer *t)
+{
+    for (size_t i = 0; i < t->input_n * (size_t)t->svc.partitions; i++) {
+        t->next[i] = -1;
+    }
+}
+
 static void flush_and_commit(struct transformer *t)
 {
-    while (dr_producer_flush(t->producer, 1000)) {
-        dr_service_tick(&t->svc, 0);
+    t->gave_up =
+        t->gave_up || dr_service_flush(&t->svc, t->producer, FLUSH_MS, STOP_MS);
+    if (t->gave_up) {
+        forget_positions(t);
+        return;
     }
     for (size_t o = 0; o < t->input_n; o++) {
         for (int p = 0; p < t->svc.partitions; p++) {
@@ -64,13 +78,6 @@ static void flush_and_commit(struct transformer *t)
     }
     dr_consumer_commit(t->consumer);
     t->commit_due_ms = dr_mono_ms() + COMMIT_MS;
-}
-
-static void forget_positions(struct transformer *t)
-{
-    for (size_t i = 0; i < t->input_n * (size_t)t->svc.partitions; i++) {
-        t->next[i] = -1;
-    }
 }
 
 static void revoked(void *ctx, const int32_t *parts, size_t n, bool lost)
@@ -381,6 +388,7 @@ static void open_all(struct transformer *t)
     if (!t->control) {
         dr_die(DR_EXIT_FAILURE, "kafka", "%s", err.text);
     }
+    (void)dr_control_catch_up(&t->svc, t->control, DR_CONTROL_MS);
 }
 
 int main(int argc, char **argv)
