@@ -153,6 +153,9 @@ static void open_attempt(struct dr_fold *f, const struct dr_intent *in,
     a->offset = offset;
     (void)snprintf(a->marker, sizeof(a->marker), DR_STR_FMT,
                    DR_STR_ARG(item->marker));
+    if (item->place.n > 0 && item->place.n < sizeof(a->place)) {
+        memcpy(a->place, item->place.p, item->place.n);
+    }
     if (in->job_nonce.n == DR_LEDGER_NONCE) {
         struct job *j = dr_map_get(f->jobs, in->job_nonce);
         a->bulk = true;

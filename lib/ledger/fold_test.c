@@ -453,6 +453,27 @@ static void what_a_field_was_left_at(void **state)
     assert_int_equal(c.n, sizeof(c.bytes));
 }
 
+static void an_attempt_says_below_what_it_was_put(void **state)
+{
+    struct dr_env env = {.kind = DR_MSG_INTENT};
+    struct dr_intent_item items[2] = {
+        {.key = DR_STR_LIT("note:1"),
+         .attempt = 1,
+         .place = DR_STR_LIT("/deals/12")},
+        {.key = DR_STR_LIT("note:2"), .attempt = 2}};
+    struct dr_fold *f = dr_fold_new();
+
+    (void)state;
+    (void)owner(f, 1, "a");
+    env.u.intent = (struct dr_intent){
+        .epoch = 1, .nonce = s16("a"), .items = items, .item_count = 2};
+    (void)put(f, &env);
+    assert_string_equal(dr_fold_unsettled(f, DR_STR_LIT("note:1"))->place,
+                        "/deals/12");
+    assert_string_equal(dr_fold_unsettled(f, DR_STR_LIT("note:2"))->place, "");
+    dr_fold_free(f);
+}
+
 static void deleted_ends_the_attempt_and_older_versions(void **state)
 {
     struct dr_fold *f = dr_fold_new();
@@ -524,6 +545,7 @@ int main(void)
         cmocka_unit_test(what_landed_without_a_link_is_tried_again),
         cmocka_unit_test(what_is_in_its_other_form_is_tried_again),
         cmocka_unit_test(what_a_field_was_left_at),
+        cmocka_unit_test(an_attempt_says_below_what_it_was_put),
         cmocka_unit_test(deleted_ends_the_attempt_and_older_versions),
         cmocka_unit_test(a_marker_is_a_word),
     };

@@ -207,7 +207,8 @@ static const struct field_map item_fields[] = {
     F(dr_intent_item, MAP_U32, attempt),
     F(dr_intent_item, MAP_U32, pass),
     F(dr_intent_item, MAP_U32, step),
-    F(dr_intent_item, MAP_U64, dst)};
+    F(dr_intent_item, MAP_U64, dst),
+    F(dr_intent_item, MAP_TEXT, place)};
 MAP(item, dr_intent_item, intent_item);
 
 static const struct field_map intent_fields[] = {

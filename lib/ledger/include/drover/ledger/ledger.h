@@ -59,6 +59,7 @@ struct dr_attempt {
     enum dr_effect op;
     int64_t offset; /* of its INTENT */
     char marker[33];
+    char place[64]; /* below which it was put, of what is found so, or "" */
     bool bulk;
     uint8_t job[DR_LEDGER_NONCE];
 };

@@ -323,7 +323,7 @@ enum dr_effect {
 };
 
 struct dr_intent_item {
-    struct dr_str key, marker, request_hash;
+    struct dr_str key, marker, request_hash, place;
     uint64_t rev, dst;
     enum dr_effect op;
     uint32_t attempt, pass, step;
