@@ -43,6 +43,7 @@ void ledger_intent(struct loader *l, struct lanepart *lp,
         list[i] = (struct dr_intent_item){.key = it->key,
                                           .marker = dr_str_z(it->marker),
                                           .request_hash = hash_of(hashes[i]),
+                                          .place = place_intent(it),
                                           .rev = it->rev,
                                           .dst = it->route.dst,
                                           .op = it->route.op,
@@ -135,7 +136,7 @@ void ledger_done(struct loader *l, struct item *it, uint64_t dst,
                                   .step = it->route.step,
                                   .made = made(it, dst, it->pass),
                                   .amount = dr_str_z(it->amount),
-                                  .place = dr_str_z(it->place),
+                                  .place = place_done(it),
                                   .fields = commits_of(it)};
     dr_buf_init(&key, 1024);
     dr_ledger_key(&key, it->key, "#fact");
@@ -144,13 +145,14 @@ void ledger_done(struct loader *l, struct item *it, uint64_t dst,
     crash_at(l, "after_done");
 }
 
-/* Of what hangs where it was looked for (a note): the first that is known of it
- * stands there. Elsewhere only the fact of before knows. */
-static const char *place_of_older(const struct item *it, uint64_t dst)
+/* A note stands where it was found. Of what else no list tells, the fact of
+ * before knows, and of the first that is known of it, the item. */
+static struct dr_str place_of_older(const struct item *it, uint64_t dst)
 {
-    return it->fact.dst == 0     ? it->place
-           : dst == it->fact.dst ? it->fact.place
-                                 : "";
+    if (it->type->unlisted || it->fact.dst == 0) {
+        return place_done(it);
+    }
+    return dr_str_z(dst == it->fact.dst ? it->fact.place : "");
 }
 
 /* Ours, but not with this version's content: a fact that fixes the id, of no
@@ -168,7 +170,7 @@ void ledger_older(struct loader *l, struct item *it, uint64_t dst)
         .type = dr_str_z(it->type->name),
         .content_hash = hash_of(no_hash),
         .amount = dr_str_z(amount_of_set(it) ? it->amount : ""),
-        .place = dr_str_z(place_of_older(it, dst)),
+        .place = place_of_older(it, dst),
         .fields = commits_of(it),
         .rev = a ? a->rev : it->rev,
         .dst = dst,

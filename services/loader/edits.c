@@ -382,7 +382,11 @@ static void leave_links(struct loader *l, struct item *it,
         struct dr_str now = linked_now(record, (enum linked)k, l->scratch);
         struct dr_str wanted =
             linked_wanted(load, links, (enum linked)k, NULL, l->scratch);
-        if (!now.p || !wanted.p || !dr_str_eq(now, wanted)) {
+        bool ours = now.p && wanted.p && dr_str_eq(now, wanted);
+        if (k == LINKED_TARGET && !ours) { /* it was sent for another one */
+            (void)place_is_shown(record, it->place, &ours);
+        }
+        if (!ours) {
             it->kept_links |= 1u << k;
         }
     }

@@ -5,11 +5,13 @@
  */
 #include "loader.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PAGES_MAX 50
 #define ROWS_MAX 25 /* of one search (per_page) */
+#define PLACES 4
 
 enum stage {
     STAGE_ID,     /* GET the record                                   */
@@ -37,10 +39,13 @@ struct find {
     int list;      /* of those without a parent                          */
     bool cut;      /* a list was longer than we read, or not to be had   */
     bool searched; /* one of the searches was answered              */
-    char *parent;
-    char *moved; /* where it shall hang, and may by now: tried after that */
-    int alike;   /* of the same content and nobody else's */
-    char *like;  /* the first of them                     */
+    char places[PLACES][PLACE_TEXT]; /* below which it may be */
+    int place, place_count;          /* that is read; behind the last: none */
+    char wanted[PLACE_TEXT];         /* below which it shall be */
+    char contact[PLACE_TEXT];        /* what the person it hung on is now */
+    int alike;                       /* of the same content, nobody else's */
+    char *like;                      /* the first of them */
+    int like_place;
 };
 
 static void step(struct find *f);
@@ -55,8 +60,6 @@ static void end(struct find *f, enum find_state s, const struct dr_json *record)
     }
     it->lp->lane->in_flight -= f->flying;
     item_unpin(it);
-    free(f->parent);
-    free(f->moved);
     free(f->like);
     free(f);
 }
@@ -222,35 +225,62 @@ static void got_search(struct find *f, const struct dr_json *doc)
     read_rows(f);
 }
 
-/* Sent with the parent that it has now? Then its list tells all. */
-static bool parent_is_sure(const struct find *f)
+static const char *place_of(const struct find *f, int i)
 {
-    return f->it->type->lists[0] == NULL || f->it->same_parent ||
-           f->it->route.dst != 0;
+    return i < f->place_count ? f->places[i] : NULL;
+}
+
+static void may_be_below(struct find *f, const char *place)
+{
+    for (int i = 0; i < f->place_count; i++) {
+        if (strcmp(f->places[i], place) == 0) {
+            return;
+        }
+    }
+    if (place[0] == '/' && f->place_count < PLACES) {
+        (void)snprintf(f->places[f->place_count++], PLACE_TEXT, "%s", place);
+    }
+}
+
+/* The lists of where it was put tell all. */
+static bool place_is_known(const struct find *f)
+{
+    return f->it->route.dst != 0 || f->it->place[0] == '/';
+}
+
+/* Its list is read, and it is not there. What hung on a lead may have gone on
+ * with the contact that it has become; of an update, which is not sent twice
+ * anyway, that is not asked so closely. */
+static void leave_place(struct find *f, const char *at)
+{
+    bool lead = strncmp(at, "/leads/", 7) == 0;
+
+    f->place++;
+    if (f->it->route.dst) {
+        f->cut = f->cut && !place_of(f, f->place);
+    } else if (lead && strcmp(at, f->contact) != 0) {
+        f->cut |= f->contact[0] == '\0';
+    }
 }
 
 static bool next_list(struct find *f)
 {
     const struct type *t = f->it->type;
+    const char *at = place_of(f, f->place);
 
     f->page = 1;
-    if (f->moved) {
-        free(f->parent);
-        f->parent = f->moved;
-        f->moved = NULL;
-        f->cut = false; /* what hung on a lead is with its contact, if at all */
-        return true;
-    }
-    if (f->parent) {
-        if (parent_is_sure(f) && !f->cut) {
+    if (!at) {
+        f->list++;
+    } else {
+        leave_place(f, at);
+        if (place_of(f, f->place)) {
+            return true;
+        }
+        if (place_is_known(f) && !f->cut) {
             return false;
         }
-        /* It may have been sent before its parent was there. */
-        free(f->parent);
-        f->parent = NULL;
+        /* It may have been sent before there was anything to hang it on. */
         f->cut = t->lists[0] == NULL; /* the lists of all tell, too */
-    } else {
-        f->list++;
     }
     return f->list < TYPE_LISTS && t->lists[f->list] != NULL;
 }
@@ -271,6 +301,7 @@ static void note_alike(struct find *f, const struct dr_json *record)
     }
     if (f->alike++ == 0) {
         f->like = dr_xstrndup(record->raw);
+        f->like_place = f->place;
     }
 }
 
@@ -281,6 +312,7 @@ static void end_alike(struct find *f)
 
     if (f->alike == 1) {
         record = dr_json_parse(f->l->scratch, dr_str_z(f->like), NULL, NULL);
+        place_found(f->it, place_of(f, f->like_place), f->wanted, record);
     }
     end(f,
         record                   ? FIND_OURS
@@ -304,6 +336,7 @@ static void got_list(struct find *f, const struct dr_json *doc)
         if (same && t->ident == IDENT_CONTENT && !f->it->route.dst) {
             note_alike(f, whole);
         } else if (same) {
+            place_found(f->it, place_of(f, f->place), f->wanted, whole);
             end(f, FIND_OURS, whole);
             return;
         }
@@ -411,11 +444,12 @@ static void ask_filter(struct find *f)
 static void ask_list(struct find *f)
 {
     const struct type *t = f->it->type;
+    const char *at = place_of(f, f->place);
     struct dr_buf p;
 
     dr_buf_init(&p, 1024);
-    if (f->parent) {
-        dr_buf_printf(&p, "%s/%s?page=%lld&per_page=100", f->parent, t->sub,
+    if (at) {
+        dr_buf_printf(&p, "%s/%s?page=%lld&per_page=100", at, t->sub,
                       (long long)f->page);
     } else {
         dr_buf_printf(&p, "%s&page=%lld&per_page=100", t->lists[f->list],
@@ -497,32 +531,31 @@ static void step(struct find *f)
     }
 }
 
-/* -1: the id map is away. What stands there hangs where it was put, or where
- * its parent has become another record. */
-static int parent_path(struct find *f)
+/* -1: the id map is away. What stands there hangs where it was left, where an
+ * attempt has put it, or where its parent has become another record. */
+static int find_places(struct find *f)
 {
     struct item *it = f->it;
     const struct dr_load *load;
     struct links links;
-    struct dr_buf b;
 
     if (item_links(f->l, it, &load, &links)) {
         return -1;
     }
-    dr_buf_init(&b, 256);
-    body_parent_path(load, &links, &b);
-    if (b.n > 0) {
-        f->parent = dr_xstrndup(dr_buf_view(&b));
+    place_wanted(load, &links, f->wanted);
+    if (it->route.dst) {
+        may_be_below(f, it->fact.place);
+    } else if (place_of_person(f->l, it, load, f->contact)) {
+        return -1;
     }
-    dr_buf_done(&b);
-    if (it->route.dst && it->fact.place[0] == '/') {
-        f->moved = f->parent && strcmp(f->parent, it->fact.place) != 0
-                       ? f->parent
-                       : NULL;
-        if (!f->moved) {
-            free(f->parent);
-        }
-        f->parent = dr_xstrdup(it->fact.place);
+    may_be_below(f, it->place);
+    if (strncmp(it->place, "/leads/", 7) == 0) {
+        may_be_below(f, f->contact);
+    }
+    /* Nothing tells a file from somebody's of that name but where it was put,
+     * and it moves nowhere. */
+    if (it->type->ident != IDENT_CONTENT || f->place_count == 0) {
+        may_be_below(f, f->wanted);
     }
     return 0;
 }
@@ -530,13 +563,13 @@ static int parent_path(struct find *f)
 /* In its parent's list, or in the lists of all. */
 static void begin_list(struct find *f)
 {
-    if (parent_path(f) || (f->it->type->ident == IDENT_CONTENT &&
+    if (find_places(f) || (f->it->type->ident == IDENT_CONTENT &&
                            (!turn_enter(f->l, f->it) || !claims_read(f->l)))) {
         end(f, FIND_FAILED, NULL);
         return;
     }
     f->stage = STAGE_LIST;
-    if (!f->parent && f->it->type->lists[0] == NULL) {
+    if (f->place_count == 0 && f->it->type->lists[0] == NULL) {
         f->cut = true; /* no list holds it */
         f->stage = STAGE_END;
     }
@@ -552,6 +585,7 @@ static struct find *begin(struct loader *l, struct item *it, find_fn *then)
     f->then = then;
     f->page = 1;
     it->look_status = 0;
+    it->strayed = false;
     it->pins++;
     l->looking++;
     return f;

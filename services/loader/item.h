@@ -21,6 +21,8 @@
 #include "route.h"
 #include "types.h"
 
+#define PLACE_TEXT 64
+
 struct item;
 struct after;
 struct batch;
@@ -71,8 +73,9 @@ struct item {
     enum item_state state;
     struct route route;
     struct dr_fact fact;
-    char place[64]; /* what it hangs on: see dr_done.place */
-    char *body;     /* the request, or this record's entry in a bulk request */
+    char place[PLACE_TEXT]; /* below what it is put, or stands: place.c     */
+    bool strayed; /* it was found below another record than it shall be   */
+    char *body;   /* the request, or this record's entry in a bulk request */
     size_t body_size;
     char amount[64];   /* deal: its own; deal_product: the one to keep */
     bool theirs;       /* that is a person's                                 */
@@ -94,7 +97,6 @@ struct item {
     bool told;          /* its refused lines stand in rejected */
     bool unread;        /* recovered: the attempt was another owner's */
     bool foreign;       /* and for another version, or outdated: no row tells */
-    bool same_parent;   /* it was sent with the parent it has now         */
     char *why;          /* the job's words about it */
     int tries;          /* ends without effect that were not our own */
     int64_t failing_ms; /* when the first of them was         */

@@ -32,6 +32,28 @@ bool attempt_is_newer(const struct dr_attempt *a, const struct item *it);
 /* prepare.c */
 void prepare(struct loader *l);
 
+/* place.c: below what a record is put, "/deals/12"; "": below nothing */
+void place_wanted(const struct dr_load *load, const struct links *links,
+                  char out[PLACE_TEXT]);
+void place_set(struct item *it, const struct dr_load *load,
+               const struct links *links);
+void place_attempted(struct item *it, const struct dr_attempt *a);
+/* What INTENT and DONE say of it. */
+struct dr_str place_intent(const struct item *it);
+struct dr_str place_done(const struct item *it);
+/* false: the record does not show what it hangs on. */
+bool place_is_shown(const struct dr_json *record, const char *place, bool *out);
+/* at: whose list showed it; NULL: that of all. */
+void place_found(struct item *it, const char *at, const char *wanted,
+                 const struct dr_json *record);
+/* What stands there of the one person that the version of the open attempt
+ * names; "": it is not that version, or it names none, or several. -1: the id
+ * map is away. */
+int place_of_person(struct loader *l, const struct item *it,
+                    const struct dr_load *load, char out[PLACE_TEXT]);
+/* It does not stand where the last fact says. */
+bool place_is_news(const struct item *it);
+
 /* fates.c: what the transformer set aside in this pass */
 void fates_read(struct loader *l);
 /* n keys and their facts: one that was set aside is as one that was refused,
@@ -134,7 +156,7 @@ bool fold_refused(struct loader *l, struct item *it, const struct dr_load *load,
 
 /* turn.c: the right to read and write a record that others write, too, and to
  * make one that others cannot be told from */
-uint64_t turn_alike(const struct dr_load *load, const struct links *links);
+uint64_t turn_alike(const struct dr_load *load, const char *place);
 bool turn_needed(const struct item *it);
 bool turn_enter(struct loader *l, struct item *it); /* false: another has it */
 void turn_leave(struct loader *l, struct item *it);

@@ -2,7 +2,6 @@
  * the id map for many records. */
 #include "loader.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,28 +96,6 @@ static bool set_is_late(const struct item *it, const struct dr_load *load,
     return amount_of_set(it) &&
            (it->tail || it->fact.state != DR_FACT_NONE ||
             !has_ref(load, "deal", &at) || facts[at].made != it->pass);
-}
-
-/* What cannot be read by its id is found again below the record it hangs on. */
-static void set_place(struct item *it, const struct dr_load *load,
-                      const struct links *links)
-{
-    struct dr_buf b;
-
-    memset(it->place, 0, sizeof(it->place));
-    if (it->route.way == WAY_FOLD) { /* its first id is the first parent's */
-        (void)snprintf(it->place, sizeof(it->place), "%llu",
-                       (unsigned long long)it->route.dst);
-    }
-    if (!it->type || !it->type->unlisted) {
-        return;
-    }
-    dr_buf_init(&b, 256);
-    body_parent_path(load, links, &b);
-    if (b.n < sizeof(it->place)) {
-        memcpy(it->place, b.n ? b.p : "", b.n);
-    }
-    dr_buf_done(&b);
 }
 
 static uint64_t self_of(const struct dr_load *load, const struct links *links)
@@ -218,9 +195,7 @@ static void recovered(struct loader *l, struct item *it,
         taken_is(it);
         it->alone = true;
     }
-    /* Of the snapshot, and of this pass: the lanes before were complete, and it
-     * was sent with the links that it has now. */
-    it->same_parent = !it->tail && a->pass == it->pass && !outdated;
+    place_attempted(it, a);
     it->content = it->foreign || a->op == DR_EFFECT_UPDATE;
     it->since_ms =
         it->sent_ms > it->lp->recovered_ms ? it->sent_ms : it->lp->recovered_ms;
@@ -466,6 +441,26 @@ static void mark_form(struct item *it, const struct dr_load *load)
     }
 }
 
+/* Those of the place that an attempt was for: only one of them can be the one
+ * that is found there. */
+static void set_alike(struct loader *l, struct item *it,
+                      const struct dr_load *load, const struct links *links,
+                      const struct dr_attempt *a)
+{
+    char place[PLACE_TEXT];
+    uint64_t alike;
+
+    if (!it->type || it->type->ident != IDENT_CONTENT) {
+        return;
+    }
+    place_wanted(load, links, place);
+    alike = turn_alike(load, a && a->place[0] ? a->place : place);
+    if (it->locked && alike != it->alike) {
+        turn_leave(l, it);
+    }
+    it->alike = alike;
+}
+
 static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
 {
     struct item *it = o->it;
@@ -491,9 +486,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     if (refs_resolve(&refs, l->scratch, &links, &verdict, &which)) {
         dr_die(DR_EXIT_INVARIANT, "prepare", "the arena is used up");
     }
-    if (it->type && it->type->ident == IDENT_CONTENT) {
-        it->alike = turn_alike(o->load, &links);
-    }
+    set_alike(l, it, o->load, &links, a);
     it->missing = rc.missing = missing_now(it, o->load, &links);
     rc.left = is_left(it, &refs, &links);
     if (needs_nothing(l, it, a, o->load, rc.left, verdict)) {
@@ -505,7 +498,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
     route_of(&rc, &it->route);
     mark_form(it, o->load);
     set_amount(it, o->load, facts + 1);
-    set_place(it, o->load, &links);
+    place_set(it, o->load, &links);
     if (a) {
         recovered(l, it, a);
         return;
@@ -533,7 +526,6 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         refuse_parent(l, it, &o->load->lines[0].product, false);
     } else {
         it->since_ms = 0;
-        it->same_parent = refs_target(o->load, &links) != SIZE_MAX;
         it->content =
             it->route.op == DR_EFFECT_UPDATE && it->route.way != WAY_CONVERT;
         build(it, o->load, &links);

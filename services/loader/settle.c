@@ -41,6 +41,9 @@ static enum dr_found compare(struct loader *l, struct item *it,
                    ? DR_FOUND_SAME
                    : DR_FOUND_OLDER;
     }
+    if (it->strayed) {
+        return DR_FOUND_OLDER;
+    }
     c.load = load;
     c.links = &links;
     if (it->route.way == WAY_BULK_ID && it->job_done && it->why == NULL) {
@@ -220,7 +223,8 @@ static void without_effect(struct loader *l, struct item *it,
             amount_commit(l, it, record);
         }
         settle_older(l, it, record);
-    } else if (found == DR_FOUND_OLDER && changed_since(l, it, record)) {
+    } else if (found == DR_FOUND_OLDER &&
+               (changed_since(l, it, record) || place_is_news(it))) {
         settle_outdated(l, it, record);
     } else if (is_outdated(l, it)) {
         item_retry(l, it, "outdated", 0); /* which nobody writes any more */

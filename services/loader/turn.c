@@ -29,7 +29,7 @@ static const char *lock_name(const struct item *it, uint64_t dst, char out[128])
     return out;
 }
 
-uint64_t turn_alike(const struct dr_load *load, const struct links *links)
+uint64_t turn_alike(const struct dr_load *load, const char *place)
 {
     static const char *const names[] = {"file_name", "url", "name"};
     struct dr_buf b;
@@ -38,7 +38,7 @@ uint64_t turn_alike(const struct dr_load *load, const struct links *links)
     dr_buf_init(&b, (size_t)64 << 10);
     dr_buf_str(&b, load->type);
     dr_buf_ch(&b, '\n');
-    body_parent_path(load, links, &b);
+    dr_buf_z(&b, place);
     dr_buf_printf(&b, "\n%" PRIu64, load->blob.size);
     for (size_t i = 0; i < load->field_count; i++) {
         for (size_t k = 0; k < DR_ARRAY_LEN(names); k++) {

@@ -49,6 +49,7 @@ static bool left_behind(struct loader *l, struct item *it)
         memset(it->kept, 1, load->field_count);
     }
     o.kept = it->kept;
+    place_set(it, load, &links);
     dr_buf_init(&b, (size_t)4 << 20);
     body_single(it->type, load, &links, &o, &b);
     DR_ASSERT(!b.over);
@@ -87,6 +88,9 @@ static int build(struct loader *l, struct item *it,
         }
     }
     update_opts(l, it, load, record, &o);
+    if ((it->kept_links & 1u << LINKED_TARGET) == 0) {
+        place_set(it, load, &links);
+    }
     dr_buf_init(&b, (size_t)4 << 20);
     body_single(it->type, load, &links, &o, &b);
     DR_ASSERT(!b.over);
