@@ -47,11 +47,7 @@ static void end(struct climb *c, void (*then)(struct loader *l, struct item *))
 /* Begun anew in a while; what says nothing for long leaves the refusal. */
 static void again(struct loader *l, struct item *it)
 {
-    int status = it->look_status;
-
-    if (status == 0) { /* we did not ask, or nobody answered */
-        it->look_ms = l->now_ms + AGAIN_MS;
-    } else if (single_untold(l, it, status)) {
+    if (look_again(l, it)) {
         refuse(l, it);
         return;
     }
@@ -71,7 +67,7 @@ static void climbed(struct loader *l, struct call *call,
     int64_t up;
 
     if (o != OUT_SUCCESS && o != OUT_REFUSED && o != OUT_AMBIGUOUS) {
-        c->it->look_status = ans->status;
+        look_heard(c->it, ans);
         end(c, again);
         return;
     }

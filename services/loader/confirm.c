@@ -10,7 +10,8 @@
 
 #include <drover/base/log.h>
 
-#define FLOOR_MS 2000 /* server times have no fractions */
+#define FLOOR_MS 2000      /* server times have no fractions */
+#define JOB_QUARANTINES 20 /* for so long a job is waited for: an hour */
 
 /* A create: the row was found by its identity already. Step 1 of two is told
  * by the working name, which carries the marker. */
@@ -140,7 +141,8 @@ static void look_singly(struct loader *l, struct batch *b)
         struct item *it = b->items[i];
         if (it && it->state == ITEM_CONFIRM) {
             bulk_item_gone(it);
-            it->job_done = true;
+            it->job_done = b->terminal;
+            it->endless = !b->terminal;
             it->since_ms = b->accepted_ms;
             it->look_ms = l->now_ms;
             item_move(it, &b->lane->waiting, ITEM_UNSETTLED);
@@ -150,8 +152,10 @@ static void look_singly(struct loader *l, struct batch *b)
 
 static void missed(struct loader *l, struct batch *b)
 {
+    int64_t past = l->now_ms - b->accepted_ms;
+
     b->misses++;
-    if (!b->terminal) {
+    if (!b->terminal && past < JOB_QUARANTINES * l->quarantine_ms) {
         if (!b->polling) {
             poll_job(l, b);
         }

@@ -101,10 +101,10 @@ static void lead_seen(struct loader *l, struct call *c,
         it->route.dst = 0;
         find_item(l, it, true, found);
     } else if (o != OUT_SUCCESS) {
-        it->look_status = ans->status;
+        look_heard(it, ans);
         look_failed(l, it);
     } else if (it->whole_5xx || l->now_ms - it->since_ms >= l->quarantine_ms) {
-        item_retry(l, it, "absent", 0);
+        settle_again(l, it, "to be converted several times, and still a lead");
     } else {
         later(it, it->since_ms + l->quarantine_ms);
     }

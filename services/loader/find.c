@@ -362,7 +362,7 @@ static void answered(struct loader *l, struct call *c,
     enum outcome o = answer_outcome(ans, doc != NULL);
     bool refused = o == OUT_REFUSED || o == OUT_AMBIGUOUS;
 
-    f->it->look_status = ans->status;
+    look_heard(f->it, ans);
     if (f->it->dead || (o != OUT_SUCCESS && !refused)) {
         end(f, FIND_FAILED, NULL);
         return;

@@ -91,6 +91,7 @@ struct item {
     int max_batch;  /* 0: any; a refused batch is halved */
     uint64_t found; /* a look-up's id */
     bool whole_5xx, checked, alone, content, job_done;
+    bool endless;       /* its job was waited for long enough          */
     bool doubted;       /* refused in bulk, where it was the only one */
     bool odd;           /* an answer of success without our identity in it */
     bool older;         /* a DONE of an older version was appended */
@@ -103,7 +104,9 @@ struct item {
     bool climbing;      /* its parents have not said yet where they hang */
     int untold_n;       /* answers that did not say what stands there */
     int64_t untold_ms;  /* when the first of them came                */
-    int look_status;    /* of the last of them; 0: there was none     */
+    int64_t unheard_ms; /* when the last of them came           */
+    int look_status;    /* of the last of them; 0: it was not asked; or
+                           LOOK_UNANSWERED                             */
     int pins;           /* callbacks under way */
     int untold;         /* parts left out, not yet in rejected */
     struct after *after; /* waits for those */

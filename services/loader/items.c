@@ -86,6 +86,7 @@ void item_again(struct item *it)
     bulk_item_gone(it);
     it->whole_5xx = it->checked = false;
     it->job_done = it->unread = it->older = it->climbing = false;
+    it->endless = false;
     it->found = 0;
     it->look_status = 0;
     it->foreign = false;

@@ -180,6 +180,10 @@ void single_finish(struct item *it);
 void single_amount(struct loader *l, struct item *it);
 /* It failed once more. true: too often, and it was refused. */
 bool single_tired(struct loader *l, struct item *it, int status);
+/* One time more, the first of them at *since_ms. true: often, and for long. */
+bool single_often(const struct loader *l, int *n, int64_t *since_ms);
+/* Before the n-th time: ever longer, 13 s at most. */
+int64_t single_pause_ms(int n);
 /* It was not told what stands there: asked again at look_ms, which is ever
  * later. true: too often, and it is to be refused. */
 bool single_untold(struct loader *l, struct item *it, int status);
@@ -295,6 +299,13 @@ void settles(struct loader *l);
 /* A create that the target itself makes once: no need to wait before it is
  * looked up, for it is sent again where it is not there. */
 bool settle_at_once(struct loader *l, struct item *it);
+/* What was sent had no effect: once more, or it was too often. */
+void settle_again(struct loader *l, struct item *it, const char *why);
+#define LOOK_UNANSWERED (-1)
+void look_heard(struct item *it, const struct dr_http_answer *ans);
+/* It says nothing: again at look_ms. true: too often, and it is to be refused.
+ */
+bool look_again(struct loader *l, struct item *it);
 /* The look-up said nothing: it is made again, or the record refused. */
 void look_failed(struct loader *l, struct item *it);
 void find_item(struct loader *l, struct item *it, bool who, find_fn *then);

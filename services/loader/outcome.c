@@ -404,8 +404,10 @@ void item_retry(struct loader *l, struct item *it, const char *class, int code)
 
 void item_unsettled(struct loader *l, struct item *it, bool whole_5xx)
 {
+    int64_t pause = it->tries > 1 ? single_pause_ms(it->tries) : 0;
+
     it->whole_5xx = whole_5xx;
     it->since_ms = l->now_ms;
-    it->look_ms = l->now_ms + (whole_5xx ? 0 : l->quarantine_ms);
+    it->look_ms = l->now_ms + (whole_5xx ? pause : l->quarantine_ms);
     item_move(it, &it->lp->lane->waiting, ITEM_UNSETTLED);
 }

@@ -145,14 +145,20 @@ void removal_looked(struct loader *l, struct item *it, enum find_state s,
 {
     bool over = it->whole_5xx || l->now_ms - it->since_ms >= l->quarantine_ms;
 
+    (void)record;
     if (s == FIND_NOTHING) {
         removal_done(l, it, DR_DELETED_NOW, (struct dr_str){"", 0});
-    } else if (s == FIND_OURS && record && over) {
-        item_retry(l, it, "absent", 0);
     } else if (s == FIND_FAILED) {
         look_failed(l, it);
-    } else {
-        it->look_ms = over ? l->now_ms + 1000 : it->since_ms + l->quarantine_ms;
+    } else if (!over) {
+        it->look_ms = it->since_ms + l->quarantine_ms;
         item_move(it, &it->lp->lane->waiting, ITEM_UNSETTLED);
+    } else if (s == FIND_OURS) {
+        settle_again(l, it, "to be deleted several times, and still there");
+    } else {
+        kept(l, it, "outcome_unknown",
+             "look in the target whether it is gone; if not, delete it by hand",
+             "the request to delete it had no answer, and the record it hangs "
+             "on is gone, or holds too many");
     }
 }

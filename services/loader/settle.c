@@ -8,6 +8,7 @@
 
 #define LOOKS_MAX 8 /* look-ups under way at a time */
 #define WALK_FROM 2 /* more than so many: walk first */
+#define AGAIN_MAX 6 /* without effect, before a person must look */
 
 /* The second of two steps was not had, whatever the job says. */
 static bool half_made(const struct dr_load *load, const struct dr_json *record)
@@ -64,17 +65,13 @@ static void refuse_unknown(struct loader *l, struct item *it)
                            "search for this kind"));
 }
 
-/* Asked for long: what was written may stand there, or not. */
-static void refuse_untold(struct loader *l, struct item *it, int status)
+/* What was written may stand there, or not. */
+static void refuse_outcome(struct loader *l, struct item *it, int code,
+                           const char *why)
 {
     enum dr_effect op = it->route.op;
-    char why[128];
 
-    (void)snprintf(why, sizeof(why),
-                   "the request had no answer, and whether it was followed "
-                   "the target does not say: HTTP %d",
-                   status);
-    item_refuse(l, it, "outcome_unknown", status,
+    item_refuse(l, it, "outcome_unknown", code,
                 op == DR_EFFECT_DELETE
                     ? "look in the target whether it is gone; if not, delete "
                       "it by hand"
@@ -86,14 +83,44 @@ static void refuse_untold(struct loader *l, struct item *it, int status)
                 false, dr_str_z(why));
 }
 
+/* Asked for long. */
+static void refuse_untold(struct loader *l, struct item *it, int status)
+{
+    char why[128] = "the request had no answer, nor has the question whether "
+                    "it was followed";
+
+    if (status > 0) {
+        (void)snprintf(why, sizeof(why),
+                       "the request had no answer, and whether it was followed "
+                       "the target does not say: HTTP %d",
+                       status);
+    }
+    refuse_outcome(l, it, status > 0 ? status : 0, why);
+}
+
+void look_heard(struct item *it, const struct dr_http_answer *ans)
+{
+    it->look_status = ans->status > 0 ? ans->status : LOOK_UNANSWERED;
+}
+
+/* Where nobody at all is answered, that is an outage, and ends no record. */
+bool look_again(struct loader *l, struct item *it)
+{
+    bool outage =
+        it->look_status == LOOK_UNANSWERED && l->well_ms <= it->unheard_ms;
+
+    if (it->look_status == 0) {
+        it->look_ms = l->now_ms + AGAIN_MS;
+        return false;
+    }
+    it->unheard_ms = l->now_ms;
+    return single_untold(l, it, it->look_status) && !outage;
+}
+
 void look_failed(struct loader *l, struct item *it)
 {
-    int status = it->look_status;
-
-    if (status == 0) { /* we did not ask, or nobody answered */
-        it->look_ms = l->now_ms + AGAIN_MS;
-    } else if (single_untold(l, it, status)) {
-        refuse_untold(l, it, status);
+    if (look_again(l, it)) {
+        refuse_untold(l, it, it->look_status);
         return;
     }
     item_move(it, &it->lp->lane->waiting, ITEM_UNSETTLED);
@@ -111,8 +138,25 @@ static bool create_alone(struct loader *l, struct item *it)
     return true;
 }
 
+void settle_again(struct loader *l, struct item *it, const char *why)
+{
+    if (++it->tries > AGAIN_MAX) {
+        item_refuse(l, it, "server_error", 0,
+                    "the target does not do it, time and again: ask its "
+                    "support, then redrive",
+                    true, dr_str_z(why));
+        return;
+    }
+    item_retry(l, it, "absent", 0);
+}
+
 static void absent(struct loader *l, struct item *it, enum dr_found found)
 {
+    if (it->endless) { /* the job may do it at any time */
+        refuse_outcome(l, it, 0,
+                       "the target took it into a job that does not end");
+        return;
+    }
     if (it->why && it->job_done && it->route.dst && found == DR_FOUND_NOTHING) {
         item_lost(l, it); /* which is why the job failed on it */
         return;
@@ -138,14 +182,7 @@ static void absent(struct loader *l, struct item *it, enum dr_found found)
         return;
     }
     it->alone |= it->job_done; /* the job took it and it is not there */
-    if (++it->tries > 6) {
-        item_refuse(l, it, "server_error", 0,
-                    "the target loses this record again and again: ask its "
-                    "support, then redrive",
-                    true, DR_STR_LIT("sent several times and never there"));
-        return;
-    }
-    item_retry(l, it, "absent", 0);
+    settle_again(l, it, "sent several times and never there");
 }
 
 /* Ours stands there, and no fact says so: the next version must know. */

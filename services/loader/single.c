@@ -71,9 +71,9 @@ static void refuse_invalid(struct loader *l, struct item *it, int status,
 
 static void refuse_tired(struct loader *l, struct item *it, int status)
 {
-    bool error = status == 0 || status >= 500;
+    bool error = status <= 0 || status >= 500;
 
-    item_refuse(l, it, "server_error", status,
+    item_refuse(l, it, "server_error", status > 0 ? status : 0,
                 "the target failed on this record again and again: ask its "
                 "support, then redrive",
                 true,
@@ -82,15 +82,20 @@ static void refuse_tired(struct loader *l, struct item *it, int status)
                                    "the record is"));
 }
 
-/* An outage ends no record: only one that fails for long, while the target
- * answers others, is set aside. */
-static bool too_often(const struct loader *l, int *n, int64_t *since_ms)
+bool single_often(const struct loader *l, int *n, int64_t *since_ms)
 {
     if ((*n)++ == 0) {
         *since_ms = l->now_ms;
     }
-    return *n > TRIES_MAX && l->well_ms > *since_ms &&
+    return *n > TRIES_MAX &&
            l->now_ms - *since_ms > FAILING_QUARANTINES * l->quarantine_ms;
+}
+
+/* An outage ends no record: only one that fails for long, while the target
+ * answers others, is set aside. */
+static bool too_often(const struct loader *l, int *n, int64_t *since_ms)
+{
+    return single_often(l, n, since_ms) && l->well_ms > *since_ms;
 }
 
 static bool tired(struct loader *l, struct item *it)
@@ -120,15 +125,19 @@ static void tell_strange(struct loader *l, const struct item *it, int status)
            it->lp->lane->name, it->key_text, status);
 }
 
+int64_t single_pause_ms(int n)
+{
+    return (int64_t)PAUSE_MIN_MS << (n < PAUSE_DOUBLINGS ? n : PAUSE_DOUBLINGS);
+}
+
 /* What a person must grant, and what comes too fast, ends no record. */
 bool single_untold(struct loader *l, struct item *it, int status)
 {
     bool over = too_often(l, &it->untold_n, &it->untold_ms);
-    int n = it->untold_n < PAUSE_DOUBLINGS ? it->untold_n : PAUSE_DOUBLINGS;
 
     it->look_status = status;
     tell_strange(l, it, status);
-    it->look_ms = l->now_ms + ((int64_t)PAUSE_MIN_MS << n);
+    it->look_ms = l->now_ms + single_pause_ms(it->untold_n);
     return over && status != 403 && status != 429;
 }
 

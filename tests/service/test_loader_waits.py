@@ -6,8 +6,9 @@ import re
 import unittest
 
 import test_loader_edits
-from test_loader import (World, company, contact, deal, lines, product,
-                         task)
+from test_loader import (World, classic_tenant, company, contact, deal, lead,
+                         lines, product, task)
+from test_loader_kinds import thing
 from test_loader_removals import removal
 from test_loader_circles import PARENT, edge
 from bench import ndjson, wait_until
@@ -99,6 +100,72 @@ class Waits(test_loader_edits.Case):
               "action": {"close": "before"}},
              dict(reads(path, status=400), after=1)], path)
         self.assertIn("Task 0", [t["title"] for t in w.records("tasks")])
+        w.stop()
+
+    def test_a_removal_of_which_no_list_tells(self):
+        """The request is lost, and what the note hangs on is deleted."""
+        w = World(self, knobs=("get_soft_deleted=404",))
+        w.loader()
+        n = thing("notes", 1, on=0)
+        w.run_lanes({"account": [company(0)], "contact": [contact(0, [0])]})
+        w.feed([n])
+        w.control(["account", "contact", "note"])
+        w.until_final([n])
+        there = self.of_source(w, "contacts")["0"]
+        path = "/contacts/[0-9]+/notes"
+        w.faults({"name": "lost", "times": 1,
+                  "match": {"method": "DELETE", "path": "/notes/"},
+                  "action": {"close": "before"}})
+        gone = removal("note", "note", 1, 9, 2)
+        w.feed([gone])
+        w.control(["account", "contact", "note"], pas=2)
+        wait_until("it was asked for", lambda: any(
+            j["method"] == "DELETE" for j in ndjson(
+                w.sim.admin, "/sim/journal")), 30)
+        w.sim.post("/sim/admin/contacts/%d" % there["id"], {}, "DELETE")
+        before = self.asked(w, path)
+        final = w.until_final([gone], 30, pas=2)["note", "note:1"]
+        self.assertEqual((final["state"], final["class"]),
+                         ("refused", "outcome_unknown"))
+        told, = [r for r in self.rejected(w) if r["object"] == "note"]
+        self.assertIn("delete it by hand", told["cure"])
+        self.assertLessEqual(self.asked(w, path) - before, 2)
+        self.assertEqual(len(w.records("notes")), 1)
+        w.stop()
+
+    def never_done(self, w, r, lanes, method, path):
+        """The target says so at once each time, and can be read."""
+        w.faults({"name": "never", "times": -1,
+                  "match": {"method": method, "path": path},
+                  "action": {"status": 503, "body": "html"}})
+        w.feed([r])
+        w.control(lanes, pas=2)
+        final = w.until_final([r], 60, pas=2)
+        told = final[r["load"]["lane"], "%s:%s" % (
+            r["load"]["object"], r["load"]["id"])]
+        self.assertEqual((told["state"], told["class"]),
+                         ("refused", "server_error"))
+        sent = [j["at_ms"] for j in ndjson(w.sim.admin, "/sim/journal")
+                if j["method"] == method and re.search(path, j["path"])]
+        self.assertLessEqual(len(sent), 8)
+        waits = [b - a for a, b in zip(sent, sent[1:])]
+        self.assertGreater(waits[-1], 4 * waits[0], "ever more seldom")
+
+    def test_a_removal_that_is_never_done(self):
+        w = self.begun()
+        self.never_done(w, removal("activity", "task", 0, 9, 2),
+                        ["account", "activity"], "DELETE", "/tasks/")
+        self.assertIn("Task 0", [t["title"] for t in w.records("tasks")])
+        w.stop()
+
+    def test_a_conversion_that_is_never_done(self):
+        w = World(self, tenant=classic_tenant())
+        w.conf["target.url"] = "http://127.0.0.1:%d/api" % w.sim.api
+        w.loader()
+        w.run_lanes({"account": [company(0)], "contact": [lead(0)]})
+        self.never_done(w, contact(0, [0], rev=2, pas=2),
+                        ["account", "contact"], "POST", "/convert$")
+        self.assertEqual(len(w.records("leads")), 1)
         w.stop()
 
     def test_an_update_whose_look_up_is_refused(self):
@@ -210,6 +277,39 @@ class Waits(test_loader_edits.Case):
                          "refused")
         self.assertLessEqual(self.asked(w, parent), 12)
         self.assertLessEqual(self.asked(w, own), 6)
+        w.stop()
+
+    def test_a_job_that_does_not_end(self):
+        """What it may still do is not done a second time."""
+        w = World(self, knobs=("job_delay_ms=86400000",))
+        w.loader()
+        data = [contact(i, []) for i in range(20)]
+        w.feed(data)
+        w.control(["account", "contact"])
+        final = w.until_final(data, 120)
+        self.assertEqual({(f["state"], f["class"]) for f in final.values()},
+                         {("refused", "outcome_unknown")})
+        self.assertEqual(w.calls("bulk_upsert"), 1)
+        self.assertEqual({r["cure"] for r in self.rejected(w)}, {
+            "look in the target whether it is there; if not, create it by "
+            "hand"})
+        w.stop()
+
+    def test_a_list_that_is_never_answered(self):
+        """What hangs on one contact is not told, while others are answered."""
+        w = self.begun()
+        w.run_lanes({"contact": [contact(0, [0])]})
+        path = "/contacts/[0-9]+/notes"
+        w.faults({"name": "lost", "times": 1,
+                  "match": {"method": "POST", "path": "/notes$"},
+                  "action": {"close": "after"}}, reads(path, close="before"))
+        n = thing("notes", 1, on=0, pas=2)
+        w.feed([n])
+        w.control(["account", "contact", "activity", "note"], pas=2)
+        self.assertEqual(self.set_aside(w, n)["class"], "outcome_unknown")
+        # Two each: a GET is sent again when its connection was used before.
+        self.assertLessEqual(self.asked(w, path), 24)
+        self.assertEqual(len(w.records("notes")), 1)
         w.stop()
 
     def refused_batches(self, n, status):
