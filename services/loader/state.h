@@ -135,6 +135,7 @@ struct lane {
     bool walk_again;   /* somebody waits for rows             */
     int64_t walked_ms; /* when the last whole walk had begun  */
     struct walk walk;
+    int walks_failed; /* in a row                             */
     uint64_t done, refused;
     int64_t *m_done, *m_refused;
 };

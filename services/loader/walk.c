@@ -16,7 +16,9 @@
 #define RENEW_MS 3000
 #define BUSY_MS 150 /* another loader walks: look again then */
 #define FAIL_MS 500
-#define FAILURES_MAX 20
+#define FAIL_DOUBLINGS 3 /* the longest pause: 4 s */
+#define FAILURES_MAX 20  /* of one walk: it is begun anew then */
+#define WALKS_MAX 6      /* that failed: single look-ups must */
 
 void walk_path(const struct type *t, int64_t view, int64_t page,
                bool descending, struct dr_buf *out)
@@ -147,6 +149,21 @@ static void abandon(struct loader *l, struct lane *lane)
     }
 }
 
+/* What is refused is asked for ever more seldom, and in the end waited for no
+ * longer: the walk counts as one that has shown nothing. */
+static void give_up(struct loader *l, struct lane *lane)
+{
+    int n = lane->walks_failed < FAIL_DOUBLINGS ? lane->walks_failed
+                                                : FAIL_DOUBLINGS;
+
+    lane->walks_failed++;
+    abandon(l, lane);
+    lane->walk.retry_ms = l->now_ms + ((int64_t)FAIL_MS << n);
+    if (lane->walks_failed > WALKS_MAX && lane->walk.mode != WALK_BEFORE) {
+        confirm_walk_ended(l, lane, lane->walk.mode, lane->walk.started_ms);
+    }
+}
+
 /* All views read: what was published is out before anybody relies on it. */
 static void finish(struct loader *l, struct lane *lane)
 {
@@ -171,6 +188,7 @@ static void finish(struct loader *l, struct lane *lane)
         return;
     }
     w->active = false;
+    lane->walks_failed = 0;
     ended(l, lane);
 }
 
@@ -242,7 +260,7 @@ static void failed(struct loader *l, struct lane *lane, enum outcome o)
         o == OUT_AMBIGUOUS || o == OUT_FORBIDDEN) {
         dr_log(DR_LOG_WARN, "loader.walk_failed", "lane=%s outcome=%d",
                lane->name, (int)o);
-        abandon(l, lane);
+        give_up(l, lane);
         return;
     }
     ask(l, lane);

@@ -279,6 +279,23 @@ class Waits(test_loader_edits.Case):
         self.assertLessEqual(self.asked(w, own), 6)
         w.stop()
 
+    def test_a_view_that_may_not_be_read(self):
+        """Singly each of them is found."""
+        w = World(self)
+        w.loader()
+        w.run_lanes({"account": [company(0)]})
+        path = "/contacts/view/"
+        w.faults(reads(path, status=404))
+        before = self.asked(w, path)
+        data = [contact(i, [0]) for i in range(20)]
+        w.feed(data)
+        w.control(["account", "contact"])
+        final = w.until_final(data, 90)
+        self.assertEqual({f["state"] for f in final.values()}, {"done"})
+        w.each_once("contacts", range(20))
+        self.assertLessEqual(self.asked(w, path) - before, 12)
+        w.stop()
+
     def test_a_job_that_does_not_end(self):
         """What it may still do is not done a second time."""
         w = World(self, knobs=("job_delay_ms=86400000",))
