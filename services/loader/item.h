@@ -69,6 +69,7 @@ struct item {
     bool fold;      /* it changes custom fields of another record */
     bool locked;    /* nobody else changes the record meanwhile   */
     bool tail;      /* not of the snapshot: parents may still come */
+    bool waited;    /* for so long as it may                       */
     const struct type *type;
     enum item_state state;
     struct route route;

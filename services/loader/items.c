@@ -87,6 +87,9 @@ void item_again(struct item *it)
     it->whole_5xx = it->checked = false;
     it->job_done = it->unread = it->older = it->climbing = false;
     it->endless = false;
+    if (it->state != ITEM_PARENT) {
+        it->since_ms = 0; /* of an attempt, not of a wait for a parent */
+    }
     it->found = 0;
     it->look_status = 0;
     it->foreign = false;

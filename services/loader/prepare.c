@@ -286,7 +286,7 @@ static int64_t patience_ms(const struct item *it, int64_t unit_ms)
 
 static bool may_wait(const struct loader *l, const struct item *it)
 {
-    return it->tail &&
+    return it->tail && !it->waited &&
            (it->since_ms == 0 ||
             l->now_ms - it->since_ms < patience_ms(it, l->parent_wait_ms));
 }
@@ -504,6 +504,7 @@ static void decide(struct loader *l, struct one *o, const struct dr_fact *facts)
         return;
     }
     it->attempt = 0;
+    it->waited |= it->since_ms != 0 && !refs.may_wait; /* once is enough */
     if (it->route.way == WAY_SKIP) {
         item_settled(it); /* a removal of what is not there */
     } else if (it->route.way == WAY_DELETE && !removal_may_begin(l, it)) {

@@ -329,6 +329,24 @@ class Waits(test_loader_edits.Case):
         self.assertEqual(len(w.records("notes")), 1)
         w.stop()
 
+    def test_a_parent_is_waited_for_once(self):
+        """Not once more before each time that it is sent."""
+        w = World(self, **{"loader.parent_wait_ms": 2000})
+        w.loader()
+        w.faults({"name": "full", "times": 1,
+                  "match": {"method": "POST", "path": "/tasks$"},
+                  "action": {"status": 429}})
+        one = task(0, ("Deal", "deal", "deal:77"))
+        one["load"]["tail"] = True
+        w.feed([one])
+        w.control(["activity"])
+        w.until_final([one])
+        first, second = [j["at_ms"] for j in ndjson(
+            w.sim.admin, "/sim/journal") if j["method"] == "POST" and
+            j["path"].endswith("/tasks")]
+        self.assertLess(second - first, 3000)
+        w.stop()
+
     def refused_batches(self, n, status):
         """The first four are refused whole, for what is no fault of theirs:
         that tells nothing of what the target takes in bulk."""
