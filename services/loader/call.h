@@ -31,7 +31,7 @@ struct call {
     struct lane *lane;
     struct upload *upload; /* the body is a file, or NULL */
     bool canary, taken;
-    int64_t appended_ms, checked_ms;
+    int64_t appended_ms, checked_ms, due_ms;
 };
 
 struct call_queue {

@@ -64,6 +64,32 @@ void call_queue(struct loader *l, struct call *c, bool urgent)
     q->last = c;
 }
 
+void call_later(struct loader *l, struct call *c, int64_t pause_ms)
+{
+    struct call **end = &l->later;
+
+    while (*end) {
+        end = &(*end)->next;
+    }
+    c->due_ms = l->now_ms + pause_ms;
+    *end = c;
+}
+
+static void wake(struct loader *l)
+{
+    struct call **at = &l->later;
+
+    while (*at) {
+        struct call *c = *at;
+        if (c->due_ms <= l->now_ms) {
+            *at = c->next;
+            call_queue(l, c, true);
+        } else {
+            at = &c->next;
+        }
+    }
+}
+
 static bool limited(const struct loader *l)
 {
     return l->rate.hour_limit > 0 || l->rate.minute_limit > 0;
@@ -303,6 +329,7 @@ static bool pump_one(struct loader *l, struct call_queue *q)
 
 void calls_pump(struct loader *l)
 {
+    wake(l);
     while (l->calls_out < l->max_calls && view_usable(l) &&
            l->now_ms >= l->rate_wait_ms && l->now_ms >= l->target_down_ms &&
            l->exit_code == 0 && !l->draining) {

@@ -107,6 +107,7 @@ typedef void find_fn(struct loader *l, struct item *it, enum find_state s,
 struct call *call_new(struct loader *l, struct lane *lane, const char *method,
                       struct dr_str path, call_done_fn *done, void *ctx);
 void call_queue(struct loader *l, struct call *c, bool urgent);
+void call_later(struct loader *l, struct call *c, int64_t pause_ms);
 void call_go(struct loader *l, struct call *c);
 void call_drop(struct loader *l, struct call *c);
 void calls_sent(struct loader *l);

@@ -193,6 +193,7 @@ struct loader {
 
     /* calls */
     struct call_queue urgent, normal;
+    struct call *later; /* not before their due_ms */
     int calls_out, looking;
     int64_t rate_wait_ms, target_down_ms, target_backoff_ms, throttle_ms;
     int64_t well_ms;    /* the target last answered with success     */

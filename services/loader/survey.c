@@ -22,11 +22,18 @@
 
 enum survey_step { SURVEY_ASK, SURVEY_WALK };
 
+/* Answers that said nothing. */
+struct strange {
+    int n;
+    int64_t since_ms;
+};
+
 struct catalog_job {
     enum survey_step step;
     uint64_t seq;
     size_t open;
     char *texts[QUESTIONS_MAX];
+    struct strange strange[QUESTIONS_MAX], of_modules[TYPES_MAX][2], of_page;
     struct module_texts modules[TYPES_MAX];
     size_t module_count;
     int64_t hour_limit;
@@ -34,7 +41,7 @@ struct catalog_job {
     int view;
     struct walk_at at;
     int64_t rows[TYPES_MAX];
-    int64_t locked_ms;
+    int64_t began_ms, locked_ms;
 };
 
 /* ---- the catalog topic ---- */
@@ -146,6 +153,7 @@ static void job_end(struct loader *l, const char *lock)
     }
     free(j);
     l->catalog_job = NULL;
+    l->catalog_retry_ms = l->now_ms + RETRY_MS; /* till the topic has it */
 }
 
 static void renew(struct loader *l, const char *lock)
@@ -227,12 +235,34 @@ static bool refused(enum outcome o)
     return o == OUT_REFUSED || o == OUT_AMBIGUOUS || o == OUT_FORBIDDEN;
 }
 
+static int64_t pause_of(const struct strange *s)
+{
+    return s->n > 0 ? single_pause_ms(s->n) : 0;
+}
+
+/* Neither an answer nor a refusal: it is asked again, ever more seldom. true:
+ * for long, while others are answered; it is left out then. */
+static bool is_mute(const struct loader *l, struct strange *s,
+                    const struct dr_http_answer *ans)
+{
+    return single_often(l, &s->n, &s->since_ms) && ans->status != 429 &&
+           l->well_ms >= l->catalog_job->began_ms;
+}
+
 /* ---- custom modules: what each has ---- */
 
 static void module_forms_answered(struct loader *l, struct call *c,
                                   const struct dr_http_answer *ans);
 static void module_views_answered(struct loader *l, struct call *c,
                                   const struct dr_http_answer *ans);
+
+static struct strange *strange_of(struct loader *l,
+                                  const struct module_texts *m, bool forms)
+{
+    struct catalog_job *j = l->catalog_job;
+
+    return &j->of_modules[m - j->modules][forms];
+}
 
 static void ask_module(struct loader *l, struct module_texts *m, bool forms)
 {
@@ -244,11 +274,11 @@ static void ask_module(struct loader *l, struct module_texts *m, bool forms)
     } else {
         dr_buf_printf(&path, "%s/filters", m->type->path);
     }
-    call_queue(l,
+    call_later(l,
                call_new(l, &l->lanes[0], "GET", dr_buf_view(&path),
                         forms ? module_forms_answered : module_views_answered,
                         m),
-               true);
+               pause_of(strange_of(l, m, forms)));
     dr_buf_done(&path);
 }
 
@@ -266,7 +296,7 @@ static void module_answered(struct loader *l, struct call *c,
     renew(l, "catalog");
     if (o == OUT_SUCCESS) {
         *(forms ? &m->forms : &m->views) = canonical(list);
-    } else if (refused(o)) {
+    } else if (refused(o) || is_mute(l, strange_of(l, m, forms), ans)) {
         dr_log(DR_LOG_WARN, "loader.catalog", "%s of %s answers %d: left out",
                forms ? "forms" : "filters", m->type->name, ans->status);
     } else {
@@ -334,7 +364,7 @@ static void answered(struct loader *l, struct call *c,
         if (questions[i].part == PART_MODULES) {
             ask_modules(l, j->texts[i]);
         }
-    } else if (refused(o)) {
+    } else if (refused(o) || is_mute(l, &j->strange[i], ans)) {
         dr_log(questions[i].part == PART_MODULES ? DR_LOG_INFO : DR_LOG_WARN,
                "loader.catalog", "%s answers %d: left out", questions[i].path,
                ans->status);
@@ -350,10 +380,10 @@ static void queue_question(struct loader *l, size_t i)
     /* Only the address serves as a number; nothing is written through it. */
     void *ctx = (void *)(uintptr_t)&questions[i];
 
-    call_queue(l,
+    call_later(l,
                call_new(l, &l->lanes[0], "GET", dr_str_z(questions[i].path),
                         answered, ctx),
-               true);
+               pause_of(&l->catalog_job->strange[i]));
 }
 
 static void start_reading(struct loader *l)
@@ -364,7 +394,7 @@ static void start_reading(struct loader *l)
     j->step = SURVEY_ASK;
     j->seq = l->catalog_wanted;
     j->hour_limit = -1;
-    j->locked_ms = l->now_ms;
+    j->began_ms = j->locked_ms = l->now_ms;
     l->catalog_job = j;
     for (size_t i = 0; i < question_count; i++) {
         if (!questions[i].classic || l->classic) {
@@ -485,11 +515,12 @@ static void page_answered(struct loader *l, struct call *c,
         doc = dr_json_parse(l->rows, ans->body, NULL, NULL);
     }
     o = answer_outcome(ans, dr_json_get(doc, t->name) != NULL);
-    if (o != OUT_SUCCESS && !refused(o)) {
+    if (o != OUT_SUCCESS && !refused(o) && !is_mute(l, &j->of_page, ans)) {
         ask_page(l);
         return;
     }
     renew(l, "existing");
+    j->of_page = (struct strange){0};
     if (o != OUT_SUCCESS) {
         dr_log(DR_LOG_ERROR, "loader.survey",
                "a view of %s answers %d: what it holds is not known", t->name,
@@ -519,10 +550,10 @@ static void ask_page(struct loader *l)
 
     dr_buf_init(&path, 1024);
     walk_path(t, l->views[j->type][j->view].id, j->at.page, false, &path);
-    call_queue(l,
+    call_later(l,
                call_new(l, lane_of(l, t), "GET", dr_buf_view(&path),
                         page_answered, NULL),
-               true);
+               pause_of(&j->of_page));
     dr_buf_done(&path);
 }
 
@@ -530,7 +561,7 @@ static void start_walk(struct loader *l)
 {
     l->catalog_job = dr_xcalloc(1, sizeof(*l->catalog_job));
     l->catalog_job->step = SURVEY_WALK;
-    l->catalog_job->locked_ms = l->now_ms;
+    l->catalog_job->began_ms = l->catalog_job->locked_ms = l->now_ms;
     next_view(l);
 }
 

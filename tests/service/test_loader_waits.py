@@ -347,6 +347,19 @@ class Waits(test_loader_edits.Case):
         self.assertLess(second - first, 3000)
         w.stop()
 
+    def test_a_part_of_the_catalogue_that_is_answered_strangely(self):
+        """It is left out, as one that is refused."""
+        w = World(self)
+        path = "/settings/deals/fields"
+        w.faults(reads(path, status=302))
+        w.loader()
+        self.assertLessEqual(self.asked(w, path), 10)
+        data = [company(0)]
+        w.feed(data)
+        w.control(["account"])
+        w.until_final(data)
+        w.stop()
+
     def refused_batches(self, n, status):
         """The first four are refused whole, for what is no fault of theirs:
         that tells nothing of what the target takes in bulk."""
