@@ -13,41 +13,10 @@
 #include <drover/crypto/crypto.h>
 
 #include "auditor.h"
+#include "books_world.h"
 #include "conflicts.h"
 #include "report.h"
 #include "spool.h"
-
-#define S(z) DR_STR_LIT(z)
-
-static char path[64];
-static struct books *b;
-static struct dr_arena *a;
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)snprintf(path, sizeof(path), "/tmp/drover-books-%d.sqlite",
-                   (int)getpid());
-    (void)remove(path);
-    b = books_open(path, S("m"));
-    a = dr_arena_new(1 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    char name[80];
-
-    (void)state;
-    books_close(b);
-    dr_arena_free(a);
-    for (size_t i = 0; i < DR_ARRAY_LEN(ends); i++) {
-        (void)snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        (void)remove(name);
-    }
-    return 0;
-}
 
 static void put_source(const char *body, uint64_t rev)
 {
@@ -84,23 +53,6 @@ static void test_the_newest_revision_counts(void **state)
     assert_int_equal(books_dirty_count(b), 1);
 }
 
-static void put_fact(bool refused, uint64_t rev, uint32_t pass, uint64_t dst,
-                     uint32_t origin)
-{
-    static const char content[32] = "content";
-    struct fact_row f = {.lane = S("deal"),
-                         .key = S("deal:d1"),
-                         .type = S("deals"),
-                         .content_hash = {content, sizeof(content)},
-                         .refused = refused,
-                         .rev = rev,
-                         .pass = pass,
-                         .dst = dst,
-                         .origin = origin};
-
-    books_fact(b, &f);
-}
-
 static struct fact_row fact(void)
 {
     struct fact_row f;
@@ -126,66 +78,6 @@ static void test_a_refusal_does_not_undo(void **state)
     put_fact(false, 7, 1, 77, DR_DONE_UPDATED);
     assert_false(fact().refused);
     assert_int_equal(fact().origin, DR_DONE_MERGED);
-}
-
-static void put_landed_of(uint64_t rev, const char *body, int64_t updated,
-                          int64_t ts)
-{
-    struct dr_landed l = {.rev = rev,
-                          .lane = S("deal"),
-                          .key = S("deal:d1"),
-                          .type = S("deals"),
-                          .dst = 77,
-                          .how = DR_LANDED_WALK,
-                          .body = dr_str_z(body)};
-
-    books_landed(b, &l, ts, updated);
-}
-
-static void put_landed(const char *body, int64_t updated, int64_t ts)
-{
-    put_landed_of(0, body, updated, ts);
-}
-
-/* A page that was asked for before a change may arrive after it. */
-static void test_an_older_view_does_not_count(void **state)
-{
-    struct dr_str body[2];
-
-    (void)state;
-    put_landed("new", 20, 5);
-    put_landed("old", 10, 6);
-    assert_int_equal(books_get_landed(b, S("deals"), 77, S(""), a, body, 2), 1);
-    assert_true(dr_str_eqz(body[0], "new"));
-    put_landed("newer", 20, 7);
-    (void)books_get_landed(b, S("deals"), 77, S(""), a, body, 2);
-    assert_true(dr_str_eqz(body[0], "newer"));
-}
-
-/* Two lanes write one record within a second, and their answers may be told in
- * any order. */
-static void test_each_lane_knows_what_it_wrote(void **state)
-{
-    static const char *const lanes[] = {"account", "link"};
-    struct dr_str body[2];
-
-    (void)state;
-    for (int64_t i = 0; i < 2; i++) {
-        struct dr_landed l = {.rev = 1,
-                              .lane = dr_str_z(lanes[1 - i]),
-                              .key = S("company:c1"),
-                              .type = S("sales_accounts"),
-                              .dst = 78,
-                              .how = DR_LANDED_ANSWER,
-                              .body = dr_str_z(lanes[1 - i])};
-        books_landed(b, &l, 100 + i, 20);
-    }
-    for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(books_get_landed(b, S("sales_accounts"), 78,
-                                          dr_str_z(lanes[i]), a, body, 2),
-                         2);
-        assert_true(dr_str_eqz(body[0], lanes[i]));
-    }
 }
 
 /* The first of two steps, or what was found half done, is no content that was
@@ -237,98 +129,6 @@ static void test_what_is_lost_stays_lost(void **state)
     assert_int_equal(fact().deleted, FACT_LOST);
     put_fact(false, 10, 1, 78, DR_DONE_CREATED);
     assert_int_equal(fact().deleted, FACT_STANDS);
-}
-
-/* The newest body, and how many there are. */
-static void assert_evidence(const char *body)
-{
-    struct dr_str got[2];
-
-    assert_int_equal(books_get_landed(b, S("deals"), 77, S(""), a, got, 2), 1);
-    assert_true(dr_str_eqz(got[0], body));
-}
-
-static void put_done(uint64_t rev, const char *held)
-{
-    uint8_t hash[DR_SHA256];
-    struct fact_row f = {.lane = S("deal"),
-                         .key = S("deal:d1"),
-                         .type = S("deals"),
-                         .landed_hash = {(const char *)hash, sizeof(hash)},
-                         .rev = rev,
-                         .pass = 1,
-                         .dst = 77,
-                         .origin = DR_DONE_CREATED};
-
-    dr_sha256(dr_str_z(held), hash);
-    books_fact(b, &f);
-}
-
-/* A walk shows all that changed, also what people changed since: what the
- * loader found when it said DONE is what it wrote. */
-static void test_what_a_walk_shows_later_is_no_evidence(void **state)
-{
-    (void)state;
-    put_landed("ours", 10, 1);
-    assert_evidence("ours"); /* nothing better is known */
-    put_done(1, "ours");
-    put_landed("a person's", 20, 2);
-    assert_evidence("ours");
-    /* The next version, walked by another loader before its DONE. */
-    put_landed("ours again", 30, 3);
-    assert_evidence("ours");
-    put_done(2, "ours again");
-    assert_evidence("ours again");
-    put_landed("a person's again", 40, 4);
-    assert_evidence("ours again");
-    put_done(1, "ours"); /* read again after a restart */
-    assert_evidence("ours again");
-}
-
-/* Topics are read side by side. */
-static void test_evidence_may_arrive_after_its_done(void **state)
-{
-    (void)state;
-    put_done(1, "ours");
-    put_landed("a person's", 20, 2);
-    put_landed("ours", 10, 1);
-    assert_evidence("ours");
-    put_fact(true, 2, 1, 0, 0); /* refused: what landed stands */
-    put_landed("a person's again", 30, 3);
-    assert_evidence("ours");
-    put_landed("ours again", 40, 4); /* and both before it */
-    put_landed("a person's still", 50, 5);
-    put_done(3, "ours again");
-    assert_evidence("ours again");
-}
-
-/* Two steps: another loader's walk showed the first, our own the second, and
- * all that was read before either DONE. */
-static void test_the_first_step_does_not_outlive_the_second(void **state)
-{
-    (void)state;
-    put_landed("working name", 10, 1);
-    put_landed_of(1, "name", 20, 2);
-    put_done(1, "working name");
-    put_done(1, "name");
-    assert_evidence("name");
-}
-
-/* Times of records are whole seconds: both steps may have the same. */
-static void test_two_steps_in_one_second(void **state)
-{
-    (void)state;
-    put_landed("working name", 10, 1);
-    put_landed("name", 10, 2);
-    put_landed("working name", 10, 3); /* a page that was asked for before */
-    put_done(1, "working name");
-    put_done(1, "name");
-    assert_evidence("name");
-    put_landed("working again", 30, 4);
-    put_landed_of(2, "name again", 30, 5);
-    put_done(2, "working again");
-    put_done(2, "name again");
-    assert_evidence("name again");
 }
 
 static void test_what_arrives_is_judged_again(void **state)
@@ -701,12 +501,6 @@ int main(void)
         T(test_a_refusal_does_not_undo),
         T(test_a_refusal_after_half_of_it),
         T(test_what_is_lost_stays_lost),
-        T(test_an_older_view_does_not_count),
-        T(test_each_lane_knows_what_it_wrote),
-        T(test_what_a_walk_shows_later_is_no_evidence),
-        T(test_evidence_may_arrive_after_its_done),
-        T(test_the_first_step_does_not_outlive_the_second),
-        T(test_two_steps_in_one_second),
         T(test_what_arrives_is_judged_again),
         T(test_positions_survive),
         T(test_lines_that_are_gone),
