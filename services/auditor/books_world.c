@@ -34,7 +34,7 @@ int teardown(void **state)
 }
 
 void put_fact(bool refused, uint64_t rev, uint32_t pass, uint64_t dst,
-                     uint32_t origin)
+              uint32_t origin)
 {
     static const char content[32] = "content";
     struct fact_row f = {.lane = S("deal"),
@@ -50,8 +50,7 @@ void put_fact(bool refused, uint64_t rev, uint32_t pass, uint64_t dst,
     books_fact(b, &f);
 }
 
-void put_landed_of(uint64_t rev, const char *body, int64_t updated,
-                          int64_t ts)
+void put_landed_of(uint64_t rev, const char *body, int64_t updated, int64_t ts)
 {
     struct dr_landed l = {.rev = rev,
                           .lane = S("deal"),
