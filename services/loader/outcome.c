@@ -347,6 +347,22 @@ void item_refuse(struct loader *l, struct item *it, const char *class, int code,
     reject(l, it, load, &r, evidence_there, a);
 }
 
+/* Nothing of ours was ever there: the plan names what is not. */
+static void refuse_merge(struct loader *l, struct item *it)
+{
+    struct dr_buf b;
+
+    dr_buf_init(&b, 256);
+    dr_buf_z(&b, "the record ");
+    dr_buf_u64(&b, it->route.dst);
+    dr_buf_z(&b, ", into which the plan merges this one, is not in Freshsales");
+    item_refuse(l, it, "refused", 404,
+                "correct the merge in the plan, or restore that record from "
+                "the recycle bin of Freshsales, then redrive",
+                true, dr_buf_view(&b));
+    dr_buf_done(&b);
+}
+
 void item_lost(struct loader *l, struct item *it)
 {
     const char *cure =
@@ -357,6 +373,10 @@ void item_lost(struct loader *l, struct item *it)
             : "where it was deleted on purpose, nothing; else write it anew in "
               "Freshsales by hand: it has no recycle bin for this kind";
 
+    if (it->route.merge && it->fact.dst == 0) {
+        refuse_merge(l, it);
+        return;
+    }
     item_refuse(l, it, "gone", 404, cure, it->type && it->type->bin,
                 DR_STR_LIT("somebody deleted it in Freshsales"));
 }

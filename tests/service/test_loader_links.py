@@ -79,6 +79,22 @@ class Links(Case):
     def test_moved_in_bulk(self):
         self.moved(30)
 
+    def test_a_merge_into_what_is_not_there(self):
+        """It is the plan's mistake, and nobody's deletion."""
+        w = World(self)
+        w.loader()
+        r = contact(5, [])
+        r["load"].update(how="merge", dst=99)
+        final = w.run_lanes({"contact": [r]})
+        self.assertEqual(final["contact", "contact:5"]["class"], "refused")
+        told, = self.rejected(w)
+        self.assertIn("the record 99, into which the plan merges", told[
+            "reason"])
+        self.assertIn("correct the merge in the plan", told["cure"])
+        self.assertNotIn("5", [c["external_id"] for c in
+                               w.records("contacts")])
+        w.stop()
+
     def test_accounts_of_a_contact_that_was_there(self):
         """It keeps its own; ours come, move and end beside it."""
         w = World(self)
