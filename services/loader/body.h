@@ -26,8 +26,8 @@ struct body_opts {
                                      we do not write stays                  */
     const uint8_t *kept; /* fields that people changed: left out; NULL: none  */
     const struct linked_ends *beside; /* linked_beside, or NULL              */
-    unsigned kept_links; /* bits of enum linked                               */
-    unsigned ended_links; /* likewise: written as null, or as an empty list  */
+    uint64_t kept_links; /* bits of enum linked                               */
+    uint64_t ended_links; /* likewise: written as null, or as an empty list  */
 };
 
 /* {"contact": {…}} for POST and PUT, or in the type's own shape. */

@@ -85,9 +85,8 @@ bool claims_read(struct loader *l)
     while (there && behind(l, ends)) {
         if (dr_reader_poll(l->claims_reader, 50, &m)) {
             take(l, &m);
-        } else {
-            there = dr_mono_ms() < until;
         }
+        there = dr_mono_ms() < until;
     }
     free(ends);
     return there;

@@ -129,7 +129,7 @@ static void tell(struct loader *l, struct item *it, const struct dr_load *load,
 /* Somebody else made it so: it is told, unless nothing was ever said of it. */
 static bool kept_link(struct loader *l, struct item *it,
                       const struct dr_load *load, struct dr_str name,
-                      unsigned bit, bool theirs, bool wanted)
+                      uint64_t bit, bool theirs, bool wanted)
 {
     bool committed = dr_committed(edits_left(it), name);
 

@@ -112,8 +112,8 @@ struct item {
     int untold;         /* parts left out, not yet in rejected */
     struct after *after; /* waits for those */
     uint8_t *kept;       /* a field of the load each: people changed it */
-    unsigned kept_links;
-    unsigned ended_links;       /* of ours, which the source has no more */
+    uint64_t kept_links;
+    uint64_t ended_links;       /* of ours, which the source has no more */
     bool told_kept;             /* those stand in rejected */
     bool other;                 /* in its other form: its own is taken */
     bool said_taken;            /* in the target's own words */

@@ -387,14 +387,14 @@ bool linked_relation(const struct dr_load *load, size_t at)
     return is_relation(load, at);
 }
 
-unsigned linked_relation_bit(const struct dr_load *load, size_t at)
+uint64_t linked_relation_bit(const struct dr_load *load, size_t at)
 {
     unsigned bit = LINKED_KINDS;
 
     for (size_t i = 0; i < at; i++) {
         bit += linked_relation(load, i);
     }
-    return bit < 32 ? 1u << bit : 0;
+    return bit < 64 ? (uint64_t)1 << bit : 0;
 }
 
 struct dr_str linked_relation_now(const struct dr_json *record,

@@ -6,6 +6,7 @@
 #define DROVER_LOADER_LINKED_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <drover/base/arena.h>
 #include <drover/json/json.h>
@@ -80,8 +81,9 @@ bool linked_was_changed(struct dr_str fields, enum linked k, struct dr_str now);
 
 /* The load's at-th reference is the first one of a module's relation. */
 bool linked_relation(const struct dr_load *load, size_t at);
-/* Its bit in masks; 0: there are too many. */
-unsigned linked_relation_bit(const struct dr_load *load, size_t at);
+/* Its bit in masks; 0: there are more than the 50 that a module may have
+ * (reference 19.3). */
+uint64_t linked_relation_bit(const struct dr_load *load, size_t at);
 struct dr_str linked_relation_now(const struct dr_json *record,
                                   struct dr_str field, struct dr_arena *a);
 struct dr_str linked_relation_wanted(const struct dr_load *load,

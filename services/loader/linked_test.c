@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -285,6 +286,33 @@ static void relations_of_a_module_are_links(void **state)
     assert_int_equal(row_matches(&c, record, a), ROW_OLDER);
 }
 
+/* A module has up to 50 (reference 19.3): what people did with one of them is
+ * told apart from all others. */
+static void each_relation_has_a_bit_of_its_own(void **state)
+{
+    enum { MOST = 50 };
+    struct dr_ref r[MOST];
+    char names[MOST][16];
+    struct dr_load load = {.lane = DR_STR_LIT("custom"),
+                           .type = DR_STR_LIT("cm_x"),
+                           .op = DR_LOAD_WRITE,
+                           .refs = r,
+                           .ref_count = MOST};
+    uint64_t seen = 0;
+
+    (void)state;
+    for (size_t i = 0; i < MOST; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "lookup_%zu", i);
+        r[i] = (struct dr_ref){.field = dr_str_z(names[i])};
+    }
+    for (size_t i = 0; i < MOST; i++) {
+        uint64_t bit = linked_relation_bit(&load, i);
+        assert_int_not_equal(bit, 0);
+        assert_int_equal(seen & bit, 0);
+        seen |= bit;
+    }
+}
+
 /* Two companies that are both not there: as if there were none. */
 static void the_unassigned_one_stands_for_all(void **state)
 {
@@ -335,6 +363,7 @@ int main(void)
         cmocka_unit_test(accounts_of_somebody_stay_beside_ours),
         cmocka_unit_test(edits_are_told_by_ends),
         cmocka_unit_test(relations_of_a_module_are_links),
+        cmocka_unit_test(each_relation_has_a_bit_of_its_own),
         cmocka_unit_test(the_unassigned_one_stands_for_all),
     };
 

@@ -58,7 +58,7 @@ struct row_case {
     uint64_t dst;         /* known id, 0: found by identity          */
     bool content;         /* compare fields too, not identity alone  */
     const uint8_t *kept;  /* fields that people changed; NULL: none */
-    unsigned kept_links;  /* bits of enum linked                    */
+    uint64_t kept_links;  /* bits of enum linked                    */
     bool merge;           /* it was somebody else's before          */
     struct dr_str fields; /* what it was left at (DONE)             */
 };

@@ -1,6 +1,6 @@
 /*
  * A growing byte buffer with a ceiling set at birth. Appending beyond the
- * ceiling sets `over` and drops the bytes: check dr_buf_over once at the end.
+ * ceiling sets `over` and drops the bytes: look at it once, at the end.
  * The contents always end in a NUL beyond n.
  */
 #ifndef DROVER_BASE_BUF_H
