@@ -3,6 +3,7 @@
 it is, what is wrong and what is allowed, and the start says the very same."""
 import json
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -124,6 +125,26 @@ class Config(unittest.TestCase):
                       "profiles" / "other-crm-1.json"}):
             self.assertEqual(self.run_it("extractor", "--check-config",
                                          **more), (GOOD, ""))
+
+    def test_the_examples_pass(self):
+        """But for where their secrets and the books lie."""
+        b = self.bench
+        for service in SERVICES:
+            path = b.folder / (service + ".conf")
+            path.write_text(re.sub(
+                "/(etc|var/lib)/drover/", "%s/" % b.folder,
+                (ROOT / "deploy" / "conf" / "examples" /
+                 (service + ".conf")).read_text()))
+            for name in re.findall("%s/(.*)" % b.folder, path.read_text()):
+                if not name.endswith(".db"):
+                    secret = b.folder / name
+                    secret.unlink(missing_ok=True)
+                    secret.write_text("a-token-that-is-long-enough")
+                    secret.chmod(0o400)
+            p = subprocess.run([str(b.bin("drover-" + service)), "--config",
+                                str(path), "--check-config"], timeout=60,
+                               capture_output=True)
+            self.assertEqual((p.returncode, p.stderr), (GOOD, b""))
 
     def test_what_is_not_is_named(self):
         for service in SERVICES:
