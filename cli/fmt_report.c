@@ -259,6 +259,45 @@ static void book_causes(struct fmt *f, const struct dr_json *objects,
     }
 }
 
+/* ---- target records at which more than one landed ---- */
+
+#define SHARED_SHOWN 20
+
+static void book_shared(struct fmt *f, const struct dr_json *shared)
+{
+    static const char *const heads[] = {"written over", "target id", "object",
+                                        "id"};
+    struct text_table t;
+    size_t n = 0;
+
+    text_table_init(&t, f->arena, "llll", heads);
+    DR_JSON_EACH(s, shared)
+    {
+        if (n++ >= SHARED_SHOWN) {
+            continue;
+        }
+        DR_JSON_EACH(r, dr_json_get(s, "records"))
+        {
+            text_cell(&t, dr_json_get_str(s, "type"));
+            scalar_cell(&t, dr_json_get(s, "target_id"));
+            text_cell(&t, dr_json_get_str(r, "object"));
+            text_cell(&t, dr_json_get_str(r, "id"));
+        }
+    }
+    if (n == 0) {
+        return;
+    }
+    dr_buf_ch(f->out, '\n');
+    text_table_print(&t, f->out, "");
+    if (n > SHARED_SHOWN) {
+        dr_buf_z(f->out, "and ");
+        text_count(f->out, (int64_t)(n - SHARED_SHOWN));
+        dr_buf_z(f->out, " more\n");
+    }
+    text_esc(f->out, dr_json_get_str(dr_json_at(shared, 0), "cure"));
+    dr_buf_ch(f->out, '\n');
+}
+
 void fmt_reconciliation(struct fmt *f, const struct dr_json *j)
 {
     const struct dr_json *objects = dr_json_get(j, "objects");
@@ -269,6 +308,7 @@ void fmt_reconciliation(struct fmt *f, const struct dr_json *j)
     book_states(f, objects);
     book_totals(f, objects);
     book_causes(f, objects, dr_json_get(j, "causes"));
+    book_shared(f, dr_json_get(j, "shared"));
     dr_buf_ch(f->out, '\n');
     text_many(f->out, d ? d->count : 0, "difference", "differences");
     dr_buf_z(f->out, " listed with the cause: drover report "

@@ -10,6 +10,7 @@
 #include "report.h"
 #include "settle.h"
 #include "setup.h"
+#include "shared.h"
 #include "spool.h"
 #include "status.h"
 #include "totals.h"
@@ -218,7 +219,7 @@ static void write_report(struct auditor *au, struct spool *out)
     size_t n;
     struct dr_json_w w;
     struct dr_buf objects;
-    bool balanced = true;
+    bool balanced = shared_count(au) == 0;
 
     dr_arena_reset(au->request);
     n = status_objects(au, names, DR_ARRAY_LEN(names));
@@ -235,6 +236,7 @@ static void write_report(struct auditor *au, struct spool *out)
     dr_json_w_key(&w, "objects");
     dr_json_w_raw(&w, dr_buf_view(&objects));
     dr_buf_done(&objects);
+    shared_write(au, &w, out);
     write_causes(au, &w);
     write_differences(au, &w, out);
     write_tail(au, &w);

@@ -40,6 +40,9 @@ const char books_schema[] =
     " origin INT, type TEXT, class TEXT, reason TEXT, content BLOB,"
     " deleted INT, landed BLOB,"
     " PRIMARY KEY(lane, key)) WITHOUT ROWID;"
+    /* With all that shared.c asks for. */
+    "CREATE INDEX IF NOT EXISTS fact_target"
+    " ON fact(type, dst, origin, deleted) WHERE dst>0;"
     "CREATE TABLE IF NOT EXISTS landed("
     " type TEXT, dst INT, lane TEXT, slot INT, updated INT, ts INT,"
     " body BLOB, hash BLOB, PRIMARY KEY(type, dst, lane, slot));"

@@ -202,6 +202,10 @@ class Result:
         r, out = self.json("reconciliation.json"), []
         if not r["balanced"]:
             out.append("reconciliation.json says: not balanced")
+        for s in r.get("shared", ()):
+            out.append("%s %s holds more than one record: %s" % (
+                s["type"], s["target_id"], ", ".join(
+                    "%(object)s %(id)s" % x for x in s["records"])))
         counted = {}
         for line in self.lines("records.ndjson"):
             by = counted.setdefault(line["object"], {})

@@ -21,7 +21,7 @@ KEYS = {
                       "reason",
     "rejected.ndjson": "object id stage class field rule reason cure topic "
                        "partition offset redrivable",
-    "reconciliation.json": "balanced objects differences tail verified",
+    "reconciliation.json": "balanced shared objects differences tail verified",
     "plan.json": "format hash source_schema_hash target_schema_hash scope "
                  "objects pipelines owners orphans leads files merge",
     "owners.json": "matched unmatched ambiguous fallback",
