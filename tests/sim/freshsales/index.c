@@ -23,6 +23,12 @@ static struct dr_str folded(struct dr_str s, struct dr_buf *b)
     return dr_buf_view(b);
 }
 
+static bool by_bytes(const struct account *a, struct dr_str field)
+{
+    return dr_str_eqz(field, "external_id") &&
+           knob_is(a->knobs, "ident_case", "bytes");
+}
+
 static void put(struct index *x, struct rec *r, struct dr_str key)
 {
     struct hits *h = dr_map_get(x->by, key);
@@ -105,7 +111,7 @@ static void each_key(struct account *a, struct index *x, struct rec *r,
         if (s.n >= 2 && s.p[0] == '"') {
             s = (struct dr_str){s.p + 1, s.n - 2};
         }
-        s = folded(s, &b);
+        s = by_bytes(a, dr_str_z(x->field)) ? s : folded(s, &b);
         if (s.n > 0) {
             fn(x, r, s);
         }
@@ -138,7 +144,7 @@ const struct hits *index_find(struct account *a, struct kind *k,
         }
     }
     dr_buf_init(&b, (size_t)1 << 20);
-    value = folded(value, &b);
+    value = by_bytes(a, field) ? value : folded(value, &b);
     h = value.n > 0 ? dr_map_get(x->by, value) : NULL;
     dr_buf_done(&b);
     return h;

@@ -53,6 +53,7 @@ static struct knob knobs[] = {
     {"account_utc_offset", "tenant", ""},
     {"cf_identifier", "any|unique", ""},
     {"bulk_identifier_ext", "accepted|400", ""},
+    {"ident_case", "folded|bytes", ""},
     {"upsert_ambiguous_key", "lowest|400|new", ""},
     {"product_search", "no|yes", ""},
     {"forbidden", "none", ""},
