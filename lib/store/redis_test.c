@@ -234,6 +234,57 @@ static void test_emptied(void **state)
     dr_store_free(b);
 }
 
+static struct dr_alike alike_of(struct dr_store *s, struct dr_arena *a,
+                                const char *name, const char *id)
+{
+    struct dr_str n = dr_str_z(name), i = dr_str_z(id);
+    struct dr_alike out;
+
+    assert_int_equal(dr_store_alike(s, "contact", &n, &i, 1, a, &out, NULL), 0);
+    return out;
+}
+
+static void test_alike(void **state)
+{
+    struct dr_store *s = store("alike"), *t = store("alike");
+    struct dr_arena *a = dr_arena_new(1 << 16);
+    struct dr_str names[4] = {DR_STR_LIT("y"), DR_STR_LIT("z"), DR_STR_LIT("y"),
+                              DR_STR_LIT("y")};
+    struct dr_str ids[4] = {DR_STR_LIT("Y"), DR_STR_LIT("z"), DR_STR_LIT("y:1"),
+                            DR_STR_LIT("Y")};
+    struct dr_alike out[4];
+    struct dr_err err;
+
+    (void)state;
+    assert_int_equal(alike_of(s, a, "x", "X").is, DR_ALIKE_ALONE);
+    assert_int_equal(alike_of(t, a, "x", "X").is, DR_ALIKE_ALONE);
+    out[0] = alike_of(t, a, "x", "x");
+    assert_int_equal(out[0].is, DR_ALIKE_LATER);
+    assert_true(dr_str_eqz(out[0].other, "X"));
+    out[0] = alike_of(s, a, "x", "X");
+    assert_int_equal(out[0].is, DR_ALIKE_FIRST);
+    assert_true(dr_str_eqz(out[0].other, "x"));
+    assert_true(dr_str_eqz(alike_of(s, a, "x", "third").other, "X"));
+    /* All of a call are there before any is told. */
+    assert_int_equal(dr_store_alike(s, "contact", names, ids, 4, a, out, NULL),
+                     0);
+    assert_int_equal(out[0].is, DR_ALIKE_FIRST);
+    assert_true(dr_str_eqz(out[0].other, "y:1"));
+    assert_int_equal(out[1].is, DR_ALIKE_ALONE);
+    assert_int_equal(out[2].is, DR_ALIKE_LATER);
+    assert_int_equal(out[3].is, DR_ALIKE_FIRST);
+    /* A view that was lost says nothing, and that it was. */
+    raw("FLUSHALL");
+    assert_int_equal(dr_store_alike(s, "contact", names, ids, 1, a, out, &err),
+                     -1);
+    assert_int_equal(err.verdict, DR_RETRY);
+    assert_int_equal(dr_store_incarnation(s), 2);
+    assert_int_equal(alike_of(s, a, "y", "Y").is, DR_ALIKE_ALONE);
+    dr_arena_free(a);
+    dr_store_free(s);
+    dr_store_free(t);
+}
+
 static void test_refused_settings(void **state)
 {
     struct dr_store_opts o = {
@@ -291,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_many_facts),
         cmocka_unit_test(test_walk),
         cmocka_unit_test(test_emptied),
+        cmocka_unit_test(test_alike),
         cmocka_unit_test(test_refused_settings),
         cmocka_unit_test(test_crash),
     };

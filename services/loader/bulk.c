@@ -307,7 +307,8 @@ static void granted(struct loader *l, struct call *c)
 {
     struct batch *b = c->ctx;
 
-    if (b->withdrawn || !all_active(b) || any_outdated(l, b)) {
+    if (b->withdrawn || !all_active(b) || any_outdated(l, b) ||
+        !alike_batch(l, b)) {
         withdraw(l, b);
         return;
     }
@@ -330,7 +331,7 @@ void bulk_accepted(struct loader *l, struct item *it)
     if (--b->waiting > 0) {
         return;
     }
-    if (call_expired(l, b->call) || !all_active(b)) {
+    if (call_expired(l, b->call) || !all_active(b) || !alike_batch(l, b)) {
         b->withdrawn = true;
         return;
     }

@@ -93,6 +93,9 @@ struct item {
     uint64_t found; /* a look-up's id */
     bool whole_5xx, checked, alone, content, job_done;
     bool endless;       /* its job was waited for long enough          */
+    uint64_t twin;      /* of the one that came before it with an id alike */
+    int64_t twin_ms;    /* since when that one is waited for               */
+    bool said_alike;    /* the target: the id is taken                     */
     bool doubted;       /* refused in bulk, where it was the only one */
     bool odd;           /* an answer of success without our identity in it */
     bool older;         /* a DONE of an older version was appended */

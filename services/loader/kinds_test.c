@@ -543,9 +543,41 @@ static void an_amount_is_told_alike(void **state)
     assert_true(dr_str_eqz(row_amount(json("{\"amount\":\"n\"}"), arena), "n"));
 }
 
+static void ids_that_differ_in_case_are_alike(void **state)
+{
+    static const char *const same[][2] = {
+        {"CASE-1", "case-1"}, {"0034x00001AbCdE", "0034X00001aBcDe"},
+        {" a ", "A"},         {"\u00c9-\u0414", "\u00e9-\u0434"},
+        {"\u212a1", "k1"},    {"\uff21", "\uff41"}};
+    static const char *const other[][2] = {{"a-1", "a-2"},
+                                           {"a_1", "a-1"},
+                                           {"1", "01"},
+                                           {"\u5ba2\u4e00", "\u5ba2\u4e8c"}};
+
+    (void)state;
+    for (size_t i = 0; i < DR_ARRAY_LEN(same); i++) {
+        struct dr_buf a, b;
+        dr_buf_init(&a, 4096);
+        dr_buf_init(&b, 4096);
+        id_folded(dr_str_z(same[i][0]), &a);
+        id_folded(dr_str_z(same[i][1]), &b);
+        assert_string_equal(a.p, b.p);
+        if (i < DR_ARRAY_LEN(other)) {
+            dr_buf_reset(&a);
+            dr_buf_reset(&b);
+            id_folded(dr_str_z(other[i][0]), &a);
+            id_folded(dr_str_z(other[i][1]), &b);
+            assert_string_not_equal(a.p, b.p);
+        }
+        dr_buf_done(&a);
+        dr_buf_done(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_that_differ_in_case_are_alike),
         cmocka_unit_test(a_file_is_left_by_a_merge),
         cmocka_unit_test(an_open_attempt_is_covered_by_no_fact),
         cmocka_unit_test(an_attempt_of_a_newer_record),

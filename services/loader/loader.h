@@ -90,6 +90,22 @@ void view_failed(struct loader *l, const struct dr_err *err);
 void view_apply(struct loader *l, struct lanepart *lp);
 void barriers(struct loader *l);
 
+/* alike.c: contacts whose ids differ in case only */
+/* Does the lane find its records in bulk by our own id? */
+bool alike_matters(const struct lane *lane);
+/* Of what the map learns and of what is open: it is there. -1: Redis is away.
+ */
+int alike_apply(struct loader *l, const struct lanepart *lp);
+/* Each of a bulk create is alone with its id. false: those that are not go
+ * alone from here on, or Redis is away; none may be sent. */
+bool alike_batch(struct loader *l, struct batch *b);
+/* A single write: nobody who is alike may still act. false: not yet. */
+bool alike_may_go(struct loader *l, struct item *it);
+/* The same, still: with its INTENT in the ledger. */
+bool alike_still(struct loader *l, struct item *it);
+/* true: its id was refused for one that is alike, and so is it. */
+bool alike_refuse(struct loader *l, struct item *it);
+
 enum find_state {
     FIND_NOTHING, /* it is not there */
     FIND_OURS,

@@ -283,6 +283,13 @@ static void granted(struct loader *l, struct call *c)
         single_finish(it);
         return;
     }
+    if (!alike_may_go(l, it)) {
+        call_drop(l, c);
+        it->call = NULL;
+        item_move(it, &it->lp->lane->parents, ITEM_PARENT); /* soon again */
+        single_finish(it);
+        return;
+    }
     ledger_intent(l, it->lp, &it, 1, NULL);
     (*l->m_intents)++;
     c->appended_ms = l->now_ms;
@@ -310,7 +317,7 @@ void single_accepted(struct loader *l, struct item *it)
     if (!it->call) {
         return;
     }
-    if (call_expired(l, it->call)) {
+    if (call_expired(l, it->call) || !alike_still(l, it)) {
         withdraw(l, it);
         return;
     }

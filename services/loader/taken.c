@@ -110,6 +110,9 @@ static void refuse_unheld(struct loader *l, struct item *it)
 {
     bool named = item_load(l, it)->ident.n > 0;
 
+    if (alike_refuse(l, it)) {
+        return;
+    }
     item_refuse(l, it, "refused", 400,
                 named ? "change the value in the source, or the rule in the "
                         "plan, then redrive; where the name or e-mail is said "
@@ -206,6 +209,8 @@ bool taken_ask(struct loader *l, struct item *it, int status,
     item_keep_why(it, status, doc);
     it->said_taken =
         answer_taken(doc, it->type->ident == IDENT_EXTERNAL ? "email" : "name");
+    it->said_alike =
+        it->type->ident == IDENT_EXTERNAL && answer_taken(doc, "external_id");
     item_move(it, &it->lp->lane->work, ITEM_LOOK);
     if (it->route.way == WAY_CREATE) {
         find_item(l, it, true, taken_create);

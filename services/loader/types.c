@@ -223,6 +223,62 @@ void type_key(const struct type *t, struct dr_str source_id, struct dr_buf *out)
     dr_buf_str(out, source_id);
 }
 
+/* A character outside ASCII that may have a case. Which is whose would be a
+ * long table, and what is wrongly taken for alike costs a call: all of them
+ * count as one. Scripts without case stand as they are. */
+static bool may_have_case(struct dr_str c)
+{
+    const unsigned char *p = (const unsigned char *)c.p;
+
+    if (c.n < 2 || p[0] <= 0xd6 || p[0] >= 0xf0) {
+        return true; /* Latin, Greek, Cyrillic, Armenian; Deseret and others */
+    }
+    switch (p[0]) {
+    case 0xe1: /* Georgian, Cherokee, more Latin and Greek */
+        return p[1] >= 0x82;
+    case 0xe2: /* letters in circles; Glagolitic, Coptic */
+        return p[1] <= 0x93 || p[1] >= 0xb0;
+    case 0xea: /* more Cyrillic and Latin; Cherokee */
+        return p[1] <= 0x9f || (p[1] >= 0xac && p[1] <= 0xae);
+    case 0xef: /* full width */
+        return p[1] >= 0xac;
+    default:
+        return false;
+    }
+}
+
+static struct dr_str character(struct dr_str s, size_t at)
+{
+    size_t n = 1;
+
+    while (at + n < s.n && ((unsigned char)s.p[at + n] & 0xc0) == 0x80) {
+        n++;
+    }
+    return (struct dr_str){s.p + at, n};
+}
+
+void id_folded(struct dr_str id, struct dr_buf *out)
+{
+    struct dr_str c;
+
+    id = dr_str_trim(id);
+    for (size_t i = 0; i < id.n; i += c.n) {
+        c = character(id, i);
+        if ((unsigned char)c.p[0] < 0x80) {
+            bool upper = c.p[0] >= 'A' && c.p[0] <= 'Z';
+            dr_buf_ch(out, upper ? (char)(c.p[0] - 'A' + 'a') : c.p[0]);
+        } else if (dr_str_eqz(c, "\u212a")) {
+            dr_buf_ch(out, 'k'); /* the sign of kelvin */
+        } else if (dr_str_eqz(c, "\u017f")) {
+            dr_buf_ch(out, 's'); /* a long one */
+        } else if (may_have_case(c)) {
+            dr_buf_ch(out, '?');
+        } else {
+            dr_buf_str(out, c);
+        }
+    }
+}
+
 struct dr_str key_id(struct dr_str key)
 {
     (void)dr_str_split(&key, ':');

@@ -76,5 +76,9 @@ void type_key(const struct type *t, struct dr_str source_id,
               struct dr_buf *out);
 /* The part after the first colon. */
 struct dr_str key_id(struct dr_str key);
+/* The same text for all ids that a target may take for one: without case, and
+ * without blanks around. More are alike so than by Unicode's folding, none that
+ * is alike by that is told apart. */
+void id_folded(struct dr_str id, struct dr_buf *out);
 
 #endif

@@ -152,7 +152,7 @@ void view_apply(struct loader *l, struct lanepart *lp)
     size_t n = lp->fact_count;
     struct dr_err err;
 
-    if (keep_ids(l, lp)) {
+    if (keep_ids(l, lp) || alike_apply(l, lp)) {
         return;
     }
     if (dr_store_move(l->store, lp->lane->name, lp->part,
@@ -176,7 +176,8 @@ void view_apply(struct loader *l, struct lanepart *lp)
     }
 }
 
-/* ---- barriers: earlier lanes are in the map before a lane is worked ---- */
+/* ---- barriers: earlier lanes are in the map before a lane is worked ----
+ * So is its own, where one of its records may be in another's way. */
 
 static void barrier_begin(struct loader *l, struct lane *lane)
 {
@@ -219,7 +220,9 @@ static bool known(struct loader *l, struct lane *lane, int earlier, int32_t p)
 
 static void barrier_look(struct loader *l, struct lane *lane)
 {
-    for (int e = 0; e < lane->index; e++) {
+    int upto = alike_matters(lane) ? lane->index : lane->index - 1;
+
+    for (int e = 0; e <= upto; e++) {
         for (int32_t p = 0; p < l->parts; p++) {
             if (!known(l, lane, e, p)) {
                 return;

@@ -98,6 +98,29 @@ int dr_store_facts(struct dr_store *s, const struct dr_str *lanes,
                    const struct dr_str *keys, size_t n, struct dr_fact *out,
                    struct dr_err *err) DR_MUSTCHECK;
 
+/* ---- ids that a target may take for one ---- */
+
+enum dr_alike_is {
+    DR_ALIKE_ALONE, /* nobody else came, so far             */
+    DR_ALIKE_FIRST, /* others came after it                 */
+    DR_ALIKE_LATER, /* another one was there before it      */
+};
+
+struct dr_alike {
+    enum dr_alike_is is;
+    struct dr_str other; /* LATER: the first; FIRST: one of the others */
+};
+
+/* Says of n ids that they are or may come to be in the target, each under the
+ * name that all of its like have. What is said stays; saying it again changes
+ * nothing. Of several in one call none is ALONE. An id begins with no star. out
+ * NULL: nobody asks. With the view all of it is lost: it is to be said again of
+ * every fact and every open attempt before anybody relies on it. */
+int dr_store_alike(struct dr_store *s, const char *lane,
+                   const struct dr_str *folded, const struct dr_str *ids,
+                   size_t n, struct dr_arena *a, struct dr_alike *out,
+                   struct dr_err *err) DR_MUSTCHECK;
+
 /* ---- the walk of a view, shared by all loaders ---- */
 
 /* Takes the right to walk for ttl_ms. 1: ours; 0: somebody walks; -1: err. */
