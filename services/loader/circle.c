@@ -21,10 +21,8 @@ struct climb {
 
 static void refuse(struct loader *l, struct item *it)
 {
-    item_refuse(l, it, "refused", 400,
-                "change the value in the source, or the rule in the plan, "
-                "then redrive",
-                true, it->why ? dr_str_z(it->why) : DR_STR_LIT("refused"));
+    item_refuse_value(l, it, 400,
+                      it->why ? dr_str_z(it->why) : DR_STR_LIT("refused"));
 }
 
 static void cut(struct loader *l, struct item *it)

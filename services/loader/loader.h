@@ -147,6 +147,9 @@ void item_done_now(struct loader *l, struct item *it, uint64_t dst,
                    struct dr_str record);
 void item_refuse(struct loader *l, struct item *it, const char *class, int code,
                  const char *cure, bool redrivable, struct dr_str reason);
+/* The target takes a value of it for wrong, as it says in `reason`. */
+void item_refuse_value(struct loader *l, struct item *it, int code,
+                       struct dr_str reason);
 /* hidden.c: what the source does not show, against what stands in the target;
  * before it is read (of sets and folds), and after. */
 bool hidden_stands(const struct item *it, const struct dr_load *load);

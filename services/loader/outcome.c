@@ -347,6 +347,15 @@ void item_refuse(struct loader *l, struct item *it, const char *class, int code,
     reject(l, it, load, &r, evidence_there, a);
 }
 
+void item_refuse_value(struct loader *l, struct item *it, int code,
+                       struct dr_str reason)
+{
+    item_refuse(l, it, "refused", code,
+                "change the value in the source, or the rule in the plan, "
+                "then redrive",
+                true, reason);
+}
+
 /* Nothing of ours was ever there: the plan names what is not. */
 static void refuse_merge(struct loader *l, struct item *it)
 {

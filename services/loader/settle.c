@@ -168,10 +168,7 @@ static void absent(struct loader *l, struct item *it, enum dr_found found)
         return;
     }
     if (it->why && it->job_done) {
-        item_refuse(l, it, "refused", 400,
-                    "change the value in the source, or the rule in the plan, "
-                    "then redrive",
-                    true, dr_str_z(it->why));
+        item_refuse_value(l, it, 400, dr_str_z(it->why));
         return;
     }
     if (taken_by_nobody(l, it)) {

@@ -61,10 +61,7 @@ static void refuse_invalid(struct loader *l, struct item *it, int status,
                     "then redrive",
                     true, dr_buf_view(&b));
     } else {
-        item_refuse(l, it, "refused", status,
-                    "change the value in the source, or the rule in the plan, "
-                    "then redrive",
-                    true, dr_buf_view(&b));
+        item_refuse_value(l, it, status, dr_buf_view(&b));
     }
     dr_buf_done(&b);
 }

@@ -108,20 +108,22 @@ static void refuse_held(struct loader *l, struct item *it,
 /* No search shows what lies in the recycle bin. */
 static void refuse_unheld(struct loader *l, struct item *it)
 {
-    bool named = item_load(l, it)->ident.n > 0;
+    struct dr_str why = it->why ? dr_str_z(it->why) : DR_STR_LIT("refused");
 
     if (alike_refuse(l, it)) {
         return;
     }
+    if (item_load(l, it)->ident.n == 0) {
+        item_refuse_value(l, it, 400, why);
+        return;
+    }
     item_refuse(l, it, "refused", 400,
-                named ? "change the value in the source, or the rule in the "
-                        "plan, then redrive; where the name or e-mail is said "
-                        "to be taken and Freshsales shows no record with it, "
-                        "that record lies in its recycle bin: restore it, or "
-                        "delete it there for good, then redrive"
-                      : "change the value in the source, or the rule in the "
-                        "plan, then redrive",
-                true, it->why ? dr_str_z(it->why) : DR_STR_LIT("refused"));
+                "change the value in the source, or the rule in the plan, then "
+                "redrive; where the name or e-mail is said to be taken and "
+                "Freshsales shows no record with it, that record lies in its "
+                "recycle bin: restore it, or delete it there for good, then "
+                "redrive",
+                true, why);
 }
 
 /* ---- what a look-up says ---- */
