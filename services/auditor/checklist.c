@@ -195,3 +195,69 @@ void checklist_md(const struct dr_json *checklist, struct dr_buf *out)
     (void)sections(out, items, "waived", "Waived: not asked for");
     (void)sections(out, items, "present", "There already");
 }
+
+/* ---- merging ---- */
+
+static bool same_item(const struct dr_json *a, const struct dr_json *b)
+{
+    static const char *const keys[] = {"kind", "entity", "name", "detail"};
+
+    for (size_t i = 0; i < DR_ARRAY_LEN(keys); i++) {
+        if (!dr_str_eq(dr_json_get_str(a, keys[i]),
+                       dr_json_get_str(b, keys[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool listed(const struct dr_json *items, const struct dr_json *item)
+{
+    DR_JSON_EACH(i, items)
+    {
+        if (same_item(i, item)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_present(struct dr_json_w *w, const struct dr_json *item)
+{
+    dr_json_w_obj(w);
+    DR_JSON_EACH(m, item)
+    {
+        dr_json_w_keys(w, m->key);
+        if (dr_str_eqz(m->key, "status")) {
+            dr_json_w_z(w, "present");
+        } else {
+            dr_json_w_tree(w, m);
+        }
+    }
+    dr_json_w_end(w);
+}
+
+void checklist_merge(const struct dr_json *now, const struct dr_json *before,
+                     const struct dr_catalogs *c, struct dr_arena *a,
+                     struct dr_buf *out)
+{
+    const struct dr_json *items = dr_json_get(now, "items");
+    struct dr_json_w w;
+
+    dr_json_w_init(&w, out);
+    dr_json_w_obj(&w);
+    dr_json_w_key(&w, "items");
+    dr_json_w_arr(&w);
+    DR_JSON_EACH(i, items)
+    {
+        dr_json_w_tree(&w, i);
+    }
+    DR_JSON_EACH(i, dr_json_get(before, "items"))
+    {
+        if (!listed(items, i) && dr_plan_item_there(c, i, a)) {
+            write_present(&w, i);
+        }
+    }
+    dr_json_w_end(&w);
+    dr_json_w_end(&w);
+}

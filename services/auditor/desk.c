@@ -7,6 +7,8 @@
 #include <drover/crypto/crypto.h>
 #include <drover/json/json.h>
 
+#include "checklist.h"
+
 /* Trees of the catalogues, while one proposal is made. */
 #define CATALOG_ARENA ((size_t)256 << 20)
 
@@ -239,73 +241,14 @@ static int propose(struct auditor *au, const struct wishes *w,
 
 /* ---- the checklist ---- */
 
-static bool same_item(const struct dr_json *a, const struct dr_json *b)
-{
-    static const char *const keys[] = {"kind", "entity", "name", "detail"};
-
-    for (size_t i = 0; i < DR_ARRAY_LEN(keys); i++) {
-        if (!dr_str_eq(dr_json_get_str(a, keys[i]),
-                       dr_json_get_str(b, keys[i]))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool listed(const struct dr_json *items, const struct dr_json *item)
-{
-    DR_JSON_EACH(i, items)
-    {
-        if (same_item(i, item)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void write_present(struct dr_json_w *w, const struct dr_json *item)
-{
-    dr_json_w_obj(w);
-    DR_JSON_EACH(m, item)
-    {
-        dr_json_w_keys(w, m->key);
-        if (dr_str_eqz(m->key, "status")) {
-            dr_json_w_z(w, "present");
-        } else {
-            dr_json_w_tree(w, m);
-        }
-    }
-    dr_json_w_end(w);
-}
-
-/* What is missing now, and what an earlier proposal asked for and is there. */
 static void merge_checklist(struct auditor *au, struct dr_str now,
-                            struct dr_arena *a, struct dr_buf *out)
+                            const struct dr_catalogs *c, struct dr_arena *a,
+                            struct dr_buf *out)
 {
-    const struct dr_json *items =
-        dr_json_get(dr_json_parse(a, now, NULL, NULL), "items");
-    const struct dr_json *before =
-        dr_json_get(dr_json_parse(a, books_kept(au->books, "checklist.json", a),
-                                  NULL, NULL),
-                    "items");
-    struct dr_json_w w;
+    const struct dr_json *before = dr_json_parse(
+        a, books_kept(au->books, "checklist.json", a), NULL, NULL);
 
-    dr_json_w_init(&w, out);
-    dr_json_w_obj(&w);
-    dr_json_w_key(&w, "items");
-    dr_json_w_arr(&w);
-    DR_JSON_EACH(i, items)
-    {
-        dr_json_w_tree(&w, i);
-    }
-    DR_JSON_EACH(i, before)
-    {
-        if (!listed(items, i)) {
-            write_present(&w, i);
-        }
-    }
-    dr_json_w_end(&w);
-    dr_json_w_end(&w);
+    checklist_merge(dr_json_parse(a, now, NULL, NULL), before, c, a, out);
 }
 
 static int keep_proposal(struct auditor *au, const struct dr_proposal *p,
@@ -321,7 +264,7 @@ static int keep_proposal(struct auditor *au, const struct dr_proposal *p,
     }
     keep_plan(au, plan, dr_buf_view(&p->plan), out->hash);
     dr_buf_init(&checklist, AUDITOR_TEXT);
-    merge_checklist(au, dr_buf_view(&p->checklist), a, &checklist);
+    merge_checklist(au, dr_buf_view(&p->checklist), c, a, &checklist);
     lead_keep(au, "checklist.json", dr_buf_view(&checklist));
     count_checklist(dr_buf_view(&checklist), a, out);
     dr_buf_done(&checklist);
@@ -535,7 +478,7 @@ int desk_ready(struct auditor *au, struct dr_buf *out, struct dr_err *err)
         struct dr_json_w j;
         struct dr_buf all;
         dr_buf_init(&all, AUDITOR_TEXT);
-        merge_checklist(au, dr_buf_view(&p.checklist), a, &all);
+        merge_checklist(au, dr_buf_view(&p.checklist), &c, a, &all);
         items = dr_json_get(
             dr_json_parse(a, dr_arena_dup(a, dr_buf_view(&all)), NULL, NULL),
             "items");

@@ -379,6 +379,12 @@ void dr_plan_files_json(const struct dr_profile *profile,
 size_t dr_plan_check(const struct dr_plan *p, const struct dr_catalogs *c,
                      struct dr_buf *problems_json);
 
+/* Whether the target's catalogue shows what an item of a checklist asks for:
+ * a name as the proposal would find it, every one of its choices, a user or a
+ * currency only while active. What the arena holds is thrown away. */
+bool dr_plan_item_there(const struct dr_catalogs *c, const struct dr_json *item,
+                        struct dr_arena *a);
+
 /* ---- references ---- */
 
 /* The account of the target that the plan names as the Unassigned one; 0: it
