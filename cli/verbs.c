@@ -186,7 +186,8 @@ const struct verb verbs[] = {
      cmd_duplicates},
     {"sample start",
      "choose a sample and load it",
-     NULL,
+     "During the run it is refused: a corrected plan is put and approved\n"
+     "first, then goes by a sample, its sign-off and a run of its own.",
      size_flags,
      {NULL},
      120,

@@ -192,6 +192,22 @@ static int refuse_open(const struct state *s, const struct evidence *e,
 
 /* ---- the steps ---- */
 
+static int check_sample(const struct state *s, struct dr_err *err)
+{
+    if (s->phase >= PHASE_FREEZE) {
+        return refuse(err, "the source is frozen: it is too late for a "
+                           "sample");
+    }
+    if (s->phase == PHASE_RUN) {
+        return refuse(err, "the full run goes on, and a sample would throw it "
+                           "back. To correct the plan: `drover plan propose` "
+                           "or `plan put`, `drover plan approve`, then a "
+                           "sample");
+    }
+    return s->has_plan ? 0
+                       : refuse(err, "no plan is approved: approve one first");
+}
+
 static int check_sign(const struct state *s, const struct evidence *e,
                       struct dr_err *err)
 {
@@ -240,8 +256,8 @@ static int check_freeze(const struct state *s, const struct evidence *e,
         return refuse(err, "the source is frozen already");
     }
     if (s->phase != PHASE_RUN) {
-        return refuse(err, "the full run has not been started: nothing to "
-                           "freeze for");
+        return refuse(err, "the full run by the approved plan has not been "
+                           "started: nothing to freeze for");
     }
     if (e->halted && e->halted[0]) {
         return dr_err_set(err, DR_HALT, 0, "gate",
@@ -312,13 +328,7 @@ int gate_check(const struct state *s, const struct evidence *e, enum step step,
                                  "another plan")
                    : 0;
     case STEP_SAMPLE:
-        if (s->phase >= PHASE_FREEZE) {
-            return refuse(err, "the source is frozen: it is too late for a "
-                               "sample");
-        }
-        return s->has_plan
-                   ? 0
-                   : refuse(err, "no plan is approved: approve one first");
+        return check_sample(s, err);
     case STEP_SIGN:
         return check_sign(s, e, err);
     case STEP_RUN:

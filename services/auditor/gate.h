@@ -4,8 +4,10 @@
  *
  *   audit -> plan -> sample -> signed -> run -> freeze -> cutover
  *
- * A new plan may be approved, and a new sample started, at any time before the
- * freeze: what was written by the plan before is corrected by the new pass.
+ * A new plan may be approved at any time before the freeze, in mid-run, too:
+ * its approval goes back to `plan`, and a sample, its sign-off and a run
+ * follow. What was written by the plan before is corrected by the new pass.
+ * Without one the full run is not thrown back to a sample.
  */
 #ifndef DROVER_AUDITOR_GATE_H
 #define DROVER_AUDITOR_GATE_H

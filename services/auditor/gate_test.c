@@ -78,8 +78,7 @@ static void test_nothing_is_jumped_over(void **state)
         {PHASE_SIGNED,
          {STEP_PROPOSE, STEP_APPROVE, STEP_SAMPLE, STEP_RUN, STEP_NONE}},
         {PHASE_RUN,
-         {STEP_PROPOSE, STEP_APPROVE, STEP_SAMPLE, STEP_FREEZE, STEP_REDRIVE,
-          STEP_NONE}},
+         {STEP_PROPOSE, STEP_APPROVE, STEP_FREEZE, STEP_REDRIVE, STEP_NONE}},
         {PHASE_FREEZE, {STEP_CUTOVER, STEP_REDRIVE, STEP_NONE}},
         {PHASE_CUTOVER, {STEP_NONE}},
     };
@@ -109,6 +108,24 @@ static void refused(const struct state *s, const struct evidence *e,
 
     assert_int_equal(gate_check(s, e, step, &err), -1);
     assert_non_null(strstr(err.text, word));
+}
+
+/* A sample by the same plan would throw the run back; one by a corrected plan
+ * is asked for by the approval. */
+static void test_a_run_is_not_thrown_back(void **state)
+{
+    struct state s = {.phase = PHASE_RUN, .has_plan = true, .pass = 2};
+    struct evidence e = all_well();
+    struct dr_err err = {0};
+
+    (void)state;
+    refused(&s, &e, STEP_SAMPLE, "`drover plan approve`, then a sample");
+    assert_int_equal(gate_check(&s, &e, STEP_APPROVE, &err), 0);
+    gate_take(&s, STEP_APPROVE, hash);
+    refused(&s, &e, STEP_FREEZE, "by the approved plan");
+    assert_int_equal(gate_check(&s, &e, STEP_SAMPLE, &err), 0);
+    s.phase = PHASE_FREEZE;
+    refused(&s, &e, STEP_SAMPLE, "frozen");
 }
 
 static void test_says_what_it_waits_for(void **state)
@@ -328,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_the_way),
         cmocka_unit_test(test_no_cutover_before_the_last_links),
         cmocka_unit_test(test_nothing_is_jumped_over),
+        cmocka_unit_test(test_a_run_is_not_thrown_back),
         cmocka_unit_test(test_says_what_it_waits_for),
         cmocka_unit_test(test_says_what_stands_open),
         cmocka_unit_test(test_says_to_wait_only_where_it_helps),
