@@ -11,6 +11,7 @@ static int step(struct cli *c, const char *path, enum who who, const char *hash)
 {
     struct fmt f = {.out = &c->out, .arena = c->arena, .color = c->color};
     const char *size = args_flag(&c->args, "size");
+    bool keep = args_flag(&c->args, "keep-removals") != NULL;
     const char *by = who == BY ? cli_by(c) : NULL;
     const struct dr_json *j = NULL;
     struct dr_json_w w;
@@ -27,7 +28,7 @@ static int step(struct cli *c, const char *path, enum who who, const char *hash)
     }
     dr_buf_init(&body, 65536);
     dr_json_w_init(&w, &body);
-    if (by || size) {
+    if (by || size || keep) {
         dr_json_w_obj(&w);
         if (by) {
             dr_json_w_kvz(&w, "by", by);
@@ -37,6 +38,9 @@ static int step(struct cli *c, const char *path, enum who who, const char *hash)
         }
         if (size) {
             dr_json_w_kvi(&w, "size", (int64_t)n);
+        }
+        if (keep) {
+            dr_json_w_kvb(&w, "keep_removals", true);
         }
         dr_json_w_end(&w);
     }

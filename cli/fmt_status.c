@@ -349,6 +349,11 @@ static void decisions(struct fmt *f, const struct dr_json *j)
         text_count(f->out, number(removals, "proposed"));
         dr_buf_z(f->out, " proposed: drover removals list\n");
     }
+    if (number(removals, "stays") > 0) {
+        name_column(f->out, "deletions");
+        text_count(f->out, number(removals, "stays"));
+        dr_buf_z(f->out, " stay by decision: drover removals list\n");
+    }
     if (number(j, "conflicts") > 0) {
         name_column(f->out, "conflicts");
         text_many(f->out, number(j, "conflicts"), "field", "fields");

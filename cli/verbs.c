@@ -86,6 +86,8 @@ static const struct flag removal_approve_flags[] = {
     {"object", "OBJECT", "all of this source object"},
     {"ids", "A,B", "of it, only these"},
     END};
+static const struct flag cutover_flags[] = {
+    BY, {"keep-removals", NULL, "what is proposed for deletion stays"}, END};
 static const struct flag find_flags[] = {
     {"object", "OBJECT", "only of this source object"}, END};
 static const struct flag profile_flags[] = {
@@ -237,8 +239,10 @@ const struct verb verbs[] = {
      cmd_freeze},
     {"cutover",
      "declare the target the one to work with",
-     NULL,
-     by_flags,
+     "It is refused while deletions are proposed that nobody decided: let "
+     "them\n"
+     "through with `drover removals approve`, or say that they stay.",
+     cutover_flags,
      {NULL},
      60,
      false,
@@ -295,7 +299,9 @@ const struct verb verbs[] = {
      cmd_approve},
     {"removals list",
      "records that are gone at the source",
-     "They stand in the target until somebody lets their deletion through.\n"
+     "They stand in the target until somebody lets their deletion through, or\n"
+     "for good where the cut-over said so. With --json: who said it, and "
+     "when.\n"
      "With --json: NDJSON.",
      removal_flags,
      {NULL},

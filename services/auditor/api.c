@@ -135,6 +135,10 @@ void ask_step(struct ask *q, enum step step)
     if (step == STEP_RUN || step == STEP_REDRIVE) {
         books_dirty_all(au->books);
     }
+    if (step == STEP_CUTOVER_KEEP) {
+        /* The books tell who decided from now on. */
+        intake_catch_up(au, ASK_CATCH_UP_MS);
+    }
     ask_phase(q);
 }
 

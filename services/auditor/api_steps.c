@@ -56,7 +56,14 @@ void post_freeze(struct ask *q)
 
 void post_cutover(struct ask *q)
 {
-    ask_step(q, STEP_CUTOVER);
+    const struct dr_json *keep = dr_json_get(q->body, "keep_removals");
+
+    if (keep && keep->type != DR_JSON_TRUE && keep->type != DR_JSON_FALSE) {
+        ask_error(q, 400, "bad_request", "keep_removals is true or false", "",
+                  NULL);
+        return;
+    }
+    ask_step(q, dr_json_true(keep) ? STEP_CUTOVER_KEEP : STEP_CUTOVER);
 }
 
 void post_redrive(struct ask *q)

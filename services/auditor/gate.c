@@ -10,8 +10,9 @@ static const char *const phases[PHASES] = {
     "audit", "plan", "sample", "signed", "run", "freeze", "cutover"};
 
 static const char *const steps[] = {
-    "plan.propose", "plan.approve", "sample.start", "sample.sign", "run",
-    "freeze",       "cutover",      "redrive",      "none"};
+    "plan.propose", "plan.approve", "sample.start", "sample.sign",
+    "run",          "freeze",       "cutover",      "cutover.keep_removals",
+    "redrive",      "none"};
 
 const char *phase_name(enum phase p)
 {
@@ -272,8 +273,18 @@ static int check_freeze(const struct state *s, const struct evidence *e,
     return 0;
 }
 
+static int refuse_removals(int64_t n, struct dr_err *err)
+{
+    return dr_err_set(err, DR_HALT, 0, "gate",
+                      "%lld record%s gone at the source (`drover removals "
+                      "list`), and nobody decided: let the deletions through "
+                      "(`drover removals approve --all`), or say that they "
+                      "stay (`drover cutover --keep-removals`)",
+                      (long long)n, n == 1 ? " is" : "s are");
+}
+
 static int check_cutover(const struct state *s, const struct evidence *e,
-                         struct dr_err *err)
+                         bool keep, struct dr_err *err)
 {
     if (s->phase != PHASE_FREEZE) {
         return refuse(err, "freeze first: the source must stand still");
@@ -301,6 +312,9 @@ static int check_cutover(const struct state *s, const struct evidence *e,
                           "if their number stays, `drover rejected redrive` "
                           "sends them once more",
                           (long long)e->pending);
+    }
+    if (e->removals > 0 && !keep) {
+        return refuse_removals(e->removals, err);
     }
     if (e->links_open) {
         return refuse(err, "records whose links can be made by now are being "
@@ -336,7 +350,8 @@ int gate_check(const struct state *s, const struct evidence *e, enum step step,
     case STEP_FREEZE:
         return check_freeze(s, e, err);
     case STEP_CUTOVER:
-        return check_cutover(s, e, err);
+    case STEP_CUTOVER_KEEP:
+        return check_cutover(s, e, step == STEP_CUTOVER_KEEP, err);
     case STEP_REDRIVE:
         return s->phase == PHASE_RUN || s->phase == PHASE_FREEZE
                    ? 0
@@ -384,6 +399,7 @@ void gate_take(struct state *s, enum step step, const uint8_t hash[32])
         s->phase = PHASE_FREEZE;
         break;
     case STEP_CUTOVER:
+    case STEP_CUTOVER_KEEP:
         s->phase = PHASE_CUTOVER;
         break;
     case STEP_REDRIVE:

@@ -68,6 +68,7 @@ struct evidence {
     const char *halted; /* why the extractor stopped; NULL: it runs   */
     const char *stands_still; /* a lane the target forbids; NULL: none */
     bool drained;             /* nobody has anything left to read           */
+    int64_t removals;         /* proposed for deletion, and nobody decided */
     int64_t attempts;         /* requests whose outcome no ledger says yet */
     struct gate_attempt named[GATE_NAMED]; /* the first of them */
     bool silent;     /* no loader has said anything for long */
@@ -82,6 +83,7 @@ enum step {
     STEP_RUN,
     STEP_FREEZE,
     STEP_CUTOVER,
+    STEP_CUTOVER_KEEP, /* what is proposed for deletion stays */
     STEP_REDRIVE,
     STEP_NONE,
 };

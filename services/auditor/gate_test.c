@@ -64,6 +64,32 @@ static void test_no_cutover_before_the_last_links(void **state)
     assert_int_equal(gate_check(&s, &e, STEP_CUTOVER, &err), 0);
 }
 
+/* Nobody has said whether what is gone at the source shall go, and after the
+ * cut-over nobody could. */
+static void test_no_cutover_over_open_deletions(void **state)
+{
+    struct evidence e = all_well();
+    struct state s = {.phase = PHASE_FREEZE, .has_plan = true};
+    struct dr_err err = {0};
+
+    (void)state;
+    e.removals = 3;
+    assert_int_equal(gate_check(&s, &e, STEP_CUTOVER, &err), -1);
+    assert_non_null(strstr(err.text, "3 records"));
+    assert_non_null(strstr(err.text, "drover removals approve"));
+    assert_non_null(strstr(err.text, "drover cutover --keep-removals`"));
+    assert_int_equal(gate_check(&s, &e, STEP_CUTOVER_KEEP, &err), 0);
+    e.removals = 1;
+    assert_int_equal(gate_check(&s, &e, STEP_CUTOVER, &err), -1);
+    assert_non_null(strstr(err.text, "1 record is gone"));
+    e.pending = 1; /* to keep them opens nothing else */
+    assert_int_equal(gate_check(&s, &e, STEP_CUTOVER_KEEP, &err), -1);
+    e.pending = e.removals = 0;
+    assert_int_equal(gate_check(&s, &e, STEP_CUTOVER_KEEP, &err), 0);
+    gate_take(&s, STEP_CUTOVER_KEEP, NULL);
+    assert_int_equal(s.phase, PHASE_CUTOVER);
+}
+
 /* No step can be jumped over: from every phase only what may follow does. */
 static void test_nothing_is_jumped_over(void **state)
 {
@@ -79,7 +105,8 @@ static void test_nothing_is_jumped_over(void **state)
          {STEP_PROPOSE, STEP_APPROVE, STEP_SAMPLE, STEP_RUN, STEP_NONE}},
         {PHASE_RUN,
          {STEP_PROPOSE, STEP_APPROVE, STEP_FREEZE, STEP_REDRIVE, STEP_NONE}},
-        {PHASE_FREEZE, {STEP_CUTOVER, STEP_REDRIVE, STEP_NONE}},
+        {PHASE_FREEZE,
+         {STEP_CUTOVER, STEP_CUTOVER_KEEP, STEP_REDRIVE, STEP_NONE}},
         {PHASE_CUTOVER, {STEP_NONE}},
     };
     struct evidence e = all_well();
@@ -345,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_the_way),
         cmocka_unit_test(test_no_cutover_before_the_last_links),
         cmocka_unit_test(test_nothing_is_jumped_over),
+        cmocka_unit_test(test_no_cutover_over_open_deletions),
         cmocka_unit_test(test_a_run_is_not_thrown_back),
         cmocka_unit_test(test_says_what_it_waits_for),
         cmocka_unit_test(test_says_what_stands_open),

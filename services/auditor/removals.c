@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <drover/base/time.h>
+
 #include "judge.h"
 #include "named.h"
 
@@ -21,13 +23,16 @@
     " AND f.origin<>3"
 /* What somebody deleted there may have been restored from the recycle bin since
  * a loader met it: the removal looks. */
+#define STAYS \
+    "(SELECT max(seq) FROM decision WHERE operation='cutover.keep_removals')"
 #define STATE                                              \
     "CASE WHEN f.deleted=1 THEN 'deleted'"                 \
     " WHEN f.deleted=2 OR (f.deleted=4 AND f.type NOT IN"  \
     "  ('contacts','leads','sales_accounts','deals',"      \
     "   'products')) THEN 'gone'"                          \
     " WHEN f.deleted=3 OR j.class IS NOT NULL THEN 'kept'" \
-    " WHEN m.seq IS NOT NULL THEN 'approved' ELSE 'proposed' END"
+    " WHEN m.seq IS NOT NULL THEN 'approved'"              \
+    " WHEN " STAYS " IS NOT NULL THEN 'stays' ELSE 'proposed' END"
 
 static bool lane_of(const struct auditor *au, struct dr_str object,
                     struct dr_str *lane)
@@ -62,7 +67,7 @@ static struct query *rows(struct auditor *au, const char *sql, size_t object)
 
 void removals_count(struct auditor *au, struct removal_counts *out)
 {
-    *out = (struct removal_counts){0, 0, 0, 0};
+    *out = (struct removal_counts){0, 0, 0, 0, 0};
     for (size_t i = 0; i < au->object_count; i++) {
         struct query *q =
             rows(au, "SELECT " STATE " AS st, count(*)" ROWS " GROUP BY st", i);
@@ -75,6 +80,8 @@ void removals_count(struct auditor *au, struct removal_counts *out)
                 out->approved += n;
             } else if (dr_str_eqz(state, "kept")) {
                 out->kept += n;
+            } else if (dr_str_eqz(state, "stays")) {
+                out->stays += n;
             } else {
                 out->deleted += n;
             }
@@ -96,6 +103,29 @@ static void who(struct auditor *au, struct query *q,
     dr_json_w_kv(w, "name", named_record(body, au->arena));
     dr_json_w_kv(w, "owner", named_owner(body, users, au->arena));
     dr_json_w_kv(w, "parent", named_parent(body, au->arena));
+}
+
+/* Who said that it stays, and when. */
+static void decided(struct auditor *au, struct dr_str state,
+                    struct dr_json_w *w)
+{
+    struct query *q = NULL;
+    char at[DR_TIME_TEXT];
+
+    if (dr_str_eqz(state, "stays")) {
+        q = db_query(books_db(au->books), "SELECT actor, at_ms FROM decision"
+                                          " WHERE seq=" STAYS);
+    }
+    if (q && db_step(q)) {
+        dr_json_w_kv(w, "decided_by", db_col(q, 0));
+        dr_json_w_kvz(w, "decided_at", dr_time_format(db_col_int(q, 1), at));
+        db_end(q);
+        return;
+    }
+    dr_json_w_key(w, "decided_by");
+    dr_json_w_null(w);
+    dr_json_w_key(w, "decided_at");
+    dr_json_w_null(w);
 }
 
 static void line(struct auditor *au, struct query *q,
@@ -121,6 +151,7 @@ static void line(struct auditor *au, struct query *q,
     who(au, q, users, &w);
     dr_json_w_kv(&w, "cause", judge_gone(&rec, au->arena));
     dr_json_w_kv(&w, "state", db_col(q, 5));
+    decided(au, db_col(q, 5), &w);
     dr_json_w_end(&w);
     dr_buf_ch(out, '\n');
 }

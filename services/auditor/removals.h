@@ -11,11 +11,13 @@
 #include "spool.h"
 
 struct removal_counts {
-    int64_t proposed, approved, deleted, kept;
+    int64_t proposed, approved, deleted, kept, stays;
 };
 void removals_count(struct auditor *au, struct removal_counts *out);
-/* One page of NDJSON {"object","id","type","target_id","cause","state"} after
- * a cursor ("" at first); state: proposed, approved, deleted, gone, kept.
+/* One page of NDJSON {"object","id","type","target_id","name","owner",
+ * "parent","cause","state","decided_by","decided_at"} after a cursor ("" at
+ * first); state: proposed, approved, deleted, gone, kept, stays: by the word of
+ * whoever cut over, which the last two members name.
  * only: of this object; empty: of all. */
 void removals_list(struct auditor *au, struct dr_str only, struct dr_str after,
                    int64_t limit, struct spool *out, struct dr_buf *next);

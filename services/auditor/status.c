@@ -375,6 +375,7 @@ static void decisions(struct auditor *au, struct dr_json_w *w)
     dr_json_w_kvi(w, "approved", n.approved);
     dr_json_w_kvi(w, "deleted", n.deleted);
     dr_json_w_kvi(w, "kept", n.kept);
+    dr_json_w_kvi(w, "stays", n.stays);
     dr_json_w_end(w);
     dr_json_w_kvi(w, "conflicts", conflicts_count(au));
 }

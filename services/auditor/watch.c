@@ -5,6 +5,7 @@
  */
 #include "auditor.h"
 #include "relink.h"
+#include "removals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -341,6 +342,17 @@ static void see_attempts(struct auditor *au)
     }
 }
 
+/* The cut-over alone asks for them. */
+static void see_removals(struct auditor *au)
+{
+    struct removal_counts n = {0, 0, 0, 0, 0};
+
+    if (au->state.phase == PHASE_FREEZE) {
+        removals_count(au, &n);
+    }
+    au->evidence.removals = n.proposed;
+}
+
 static void measure_rate(struct auditor *au, int64_t now)
 {
     struct query *q;
@@ -387,6 +399,7 @@ void watch(struct auditor *au)
     free(committed);
     e->pending = count_pending(au);
     see_attempts(au);
+    see_removals(au);
     e->losses = db_one(
         db_query(books_db(au->books), "SELECT sum(mismatches) FROM verified"));
     relink(au);

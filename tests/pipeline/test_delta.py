@@ -11,9 +11,9 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from case import Case  # noqa: E402
 import cleared  # noqa: E402
-from bench import ROOT, ndjson, wait_until  # noqa: E402
+from bench import Failure, ROOT, ndjson, wait_until  # noqa: E402
 from collect import Result  # noqa: E402
-from flow import ADMIN, Flow  # noqa: E402
+from flow import ADMIN, ENGINEER, Flow  # noqa: E402
 from truth import source_id  # noqa: E402
 
 
@@ -655,6 +655,46 @@ class Delta(Case):
                   st["removals"]["proposed"] > 0 and flow.lanes_done(st))
         self.assertEqual(len(ndjson(s.target.admin, "/sim/records/tasks")),
                          before)
+        flow.verb("freeze", "--by", ADMIN)
+        why = flow.wait("the gate tells them", lambda st:
+                        "drover removals list" in st["gate"]["why"] and
+                        st["gate"]["why"])
+        open_ = flow.status()["removals"]["proposed"]
+        self.assertIn("%d records are gone at the source" % open_, why)
+        self.assertIn("`drover removals approve --all`", why)
+        with self.assertRaisesRegex(Failure, "--keep-removals"):
+            flow.verb("cutover", "--by", ENGINEER)
+        self.assertEqual(flow.status()["phase"], "freeze")
+        self.kept_by_decision(s, flow, open_)
+
+    def kept_by_decision(self, s, flow, n):
+        """Whoever cuts over may say that they stay, and is named."""
+        def listed():
+            return [json.loads(x) for x in s.drover.text(
+                "removals", "list").splitlines()]
+        open_ = [r for r in listed() if r["state"] == "proposed"]
+        self.assertEqual(len(open_), n)
+        self.assertEqual({(r["decided_by"], r["decided_at"]) for r in open_},
+                         {(None, None)})
+        def cut_over():
+            try:
+                flow.verb("cutover", "--keep-removals", "--by", ENGINEER)
+            except Failure as e:  # the last links are looked for behind it
+                self.assertIn("whose links", str(e))
+                return False
+            return True
+        wait_until("it is cut over", cut_over, 60)
+        stay = [r for r in listed() if r["state"] == "stays"]
+        self.assertEqual([dict(r, state="proposed", decided_by=None,
+                               decided_at=None) for r in stay], open_)
+        self.assertEqual({r["decided_by"] for r in stay}, {ENGINEER})
+        self.assertRegex(stay[0]["decided_at"], r"^20\d\d-")
+        status = flow.status()
+        self.assertEqual([status["phase"]] + [status["removals"][k] for k in (
+            "proposed", "stays")], ["cutover", 0, n])
+        for r in stay:
+            self.assertIn(r["target_id"], {x["id"] for x in ndjson(
+                s.target.admin, "/sim/records/" + r["type"])})
 
     def test_the_status_adds_up_and_tells_drift(self):
         s = self.stack()

@@ -217,6 +217,8 @@ class Requests(Cli):
             (["resume"], "/v1/resume", None),
             (["freeze", "--by=eve"], "/v1/freeze", {"by": "eve"}),
             (["cutover"], "/v1/cutover", {"by": "ann"}),
+            (["cutover", "--keep-removals"], "/v1/cutover",
+             {"by": "ann", "keep_removals": True}),
             (["rejected", "redrive"], "/v1/rejected/redrive", {"by": "ann"}),
         ]
         for args, path, body in cases:
