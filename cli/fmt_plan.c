@@ -41,6 +41,12 @@ void fmt_proposed(struct fmt *f, const struct dr_json *j)
         count_line(f, number(j, "duplicates"), "group of duplicates",
                    "groups of duplicates", "`drover duplicates`");
     }
+    DR_JSON_EACH(name, dr_json_get(j, "too_large"))
+    {
+        text_esc(f->out, dr_json_str(name));
+        dr_buf_z(f->out, " has more than 7 MiB: save it now (`drover report`), "
+                         "books that are rebuilt have it no more\n");
+    }
 }
 
 static uint32_t size_of(const struct dr_json *j, const char *key)

@@ -31,6 +31,12 @@ static void answer_desk(struct ask *q, const struct desk_result *r, bool whole)
         dr_json_w_end(&w);
         dr_json_w_kvi(&w, "owners_unmatched", r->owners_unmatched);
         dr_json_w_kvi(&w, "duplicates", r->duplicates);
+        dr_json_w_key(&w, "too_large");
+        dr_json_w_arr(&w);
+        for (size_t i = 0; i < r->large_count; i++) {
+            dr_json_w_z(&w, r->large[i]);
+        }
+        dr_json_w_end(&w);
     }
     dr_json_w_end(&w);
     ask_answer(q);

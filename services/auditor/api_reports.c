@@ -6,6 +6,7 @@
 #include "conflicts.h"
 #include "desk.h"
 #include "job.h"
+#include "kept.h"
 #include "removals.h"
 #include "report.h"
 #include "sample.h"
@@ -232,6 +233,14 @@ void get_report(struct ask *q, struct dr_str name)
     if (text.n > 0 && dr_str_eqz(name, "inventory.json")) {
         report_inventory(au, text, &q->out);
         text = dr_buf_view(&q->out);
+    }
+    if (kept_is_word(text)) {
+        ask_error(q, 404, "not_found",
+                  "this report has more than 7 MiB, and was not kept",
+                  "propose the plan anew, with a smaller scope, or save the "
+                  "report right after that",
+                  NULL);
+        return;
     }
     if (text.n == 0) {
         no_report(q, name);

@@ -106,8 +106,9 @@ void lead_open(struct auditor *au);
 void lead_publish(struct auditor *au, const char *operation, struct dr_str by);
 void lead_plan(struct auditor *au, struct dr_str hash, struct dr_str json);
 /* Keeps a text under a name, in the books and in `catalog` (side "kept"), from
- * which the books have it again when they are rebuilt. */
-void lead_keep(struct auditor *au, const char *name, struct dr_str text);
+ * which the books have it again when they are rebuilt. false: it is too large
+ * for that, and books that are rebuilt have a word about it (kept.h). */
+bool lead_keep(struct auditor *au, const char *name, struct dr_str text);
 void lead_sample(struct auditor *au, const struct dr_str *keys, size_t n);
 /* Deletions that a person let through. */
 void lead_removals(struct auditor *au, const struct dr_removal *v, size_t n,

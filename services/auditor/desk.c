@@ -8,6 +8,7 @@
 #include <drover/json/json.h>
 
 #include "checklist.h"
+#include "kept.h"
 
 /* Trees of the catalogues, while one proposal is made. */
 #define CATALOG_ARENA ((size_t)256 << 20)
@@ -95,8 +96,21 @@ static void write_limits(struct dr_json_w *w, const struct dr_catalogs *c)
     dr_json_w_end(w);
 }
 
+/* One that is not even whole is kept nowhere: a word stands for it. */
+static void keep_report(struct auditor *au, const char *name,
+                        const struct dr_buf *b, struct desk_result *out)
+{
+    char word[KEPT_WORD];
+    struct dr_str text = b->over ? kept_word(name, word) : dr_buf_view(b);
+
+    if (!lead_keep(au, name, text) || b->over) {
+        out->large[out->large_count++] = name;
+    }
+}
+
 static void keep_audit(struct auditor *au, const struct dr_profile *p,
-                       const struct dr_catalogs *c, struct dr_arena *a)
+                       const struct dr_catalogs *c, struct dr_arena *a,
+                       struct desk_result *out)
 {
     struct dr_json_w w;
     struct dr_buf b;
@@ -132,9 +146,7 @@ static void keep_audit(struct auditor *au, const struct dr_profile *p,
     dr_json_w_key(&w, "automation");
     dr_json_w_tree(&w, tree(au, "source", "automation", a));
     dr_json_w_end(&w);
-    if (!b.over) {
-        lead_keep(au, "audit.json", dr_buf_view(&b));
-    }
+    keep_report(au, "audit.json", &b, out);
     dr_buf_done(&b);
 }
 
@@ -179,8 +191,8 @@ static void keep_plan(struct auditor *au, const struct dr_plan *plan,
 
     dr_hex(dr_plan_hash(plan).p, 32, hex);
     (void)snprintf(name, sizeof(name), "plan:%s", hex);
-    lead_keep(au, name, json);
-    lead_keep(au, "plan.latest", dr_str_z(hex));
+    (void)lead_keep(au, name, json);
+    (void)lead_keep(au, "plan.latest", dr_str_z(hex));
 }
 
 static void keep_wishes(struct auditor *au, const struct wishes *w)
@@ -191,7 +203,7 @@ static void keep_wishes(struct auditor *au, const struct wishes *w)
     dr_buf_init(&b, 64 << 10);
     dr_json_w_init(&j, &b);
     wishes_write(w, &j);
-    lead_keep(au, "wishes", dr_buf_view(&b));
+    (void)lead_keep(au, "wishes", dr_buf_view(&b));
     dr_buf_done(&b);
 }
 
@@ -203,7 +215,7 @@ static const struct dr_source *from_books(void *ctx, struct dr_str object,
 
 /* Which files will not fit, before any byte moves. */
 static void keep_files(struct auditor *au, const struct dr_profile *p,
-                       struct dr_str plan_json)
+                       struct dr_str plan_json, struct desk_result *out)
 {
     DR_AUTO(dr_plan) struct dr_plan *plan = dr_plan_parse(plan_json, NULL);
     const struct dr_records records = {from_books, au->books};
@@ -213,15 +225,15 @@ static void keep_files(struct auditor *au, const struct dr_profile *p,
     dr_buf_init(&b, AUDITOR_TEXT);
     dr_json_w_init(&w, &b);
     dr_plan_files_json(p, plan, &records, &w);
-    if (!b.over) {
-        lead_keep(au, "files.json", dr_buf_view(&b));
-    }
+    keep_report(au, "files.json", &b, out);
     dr_buf_done(&b);
 }
 
+/* kept: the reports are kept; NULL: none is. */
 static int propose(struct auditor *au, const struct wishes *w,
                    struct dr_arena *a, const struct dr_catalogs *c,
-                   struct dr_proposal *out, bool keep, struct dr_err *err)
+                   struct dr_proposal *out, struct desk_result *kept,
+                   struct dr_err *err)
 {
     struct dr_profile *p = profile(au, err);
     struct dr_propose_opts o = wishes_opts(w);
@@ -231,15 +243,27 @@ static int propose(struct auditor *au, const struct wishes *w,
         return -1;
     }
     rc = dr_plan_propose(p, c, &o, out, err);
-    if (rc == 0 && keep) {
-        keep_audit(au, p, c, a);
-        keep_files(au, p, dr_buf_view(&out->plan));
+    if (rc == 0 && kept) {
+        keep_audit(au, p, c, a, kept);
+        keep_files(au, p, dr_buf_view(&out->plan), kept);
     }
     dr_profile_free(p);
     return rc;
 }
 
 /* ---- the checklist ---- */
+
+/* Plans go through Kafka to be approved, and checklists are read back. */
+static int fits(const char *what, const struct dr_buf *b, struct dr_err *err)
+{
+    return !b->over && b->n <= KEPT_MAX
+               ? 0
+               : dr_err_set(err, DR_REJECT, 0, "plan",
+                            "the %s has more than 7 MiB, which is as much as "
+                            "can be kept: plan a smaller scope (`drover plan "
+                            "propose --scope`)",
+                            what);
+}
 
 static void merge_checklist(struct auditor *au, struct dr_str now,
                             const struct dr_catalogs *c, struct dr_arena *a,
@@ -259,17 +283,19 @@ static int keep_proposal(struct auditor *au, const struct dr_proposal *p,
     struct dr_plan *plan = dr_plan_parse(dr_buf_view(&p->plan), err);
     struct dr_buf problems, checklist;
 
-    if (!plan) {
+    dr_buf_init(&checklist, AUDITOR_TEXT);
+    merge_checklist(au, dr_buf_view(&p->checklist), c, a, &checklist);
+    if (!plan || fits("plan", &p->plan, err) ||
+        fits("checklist", &checklist, err)) {
+        dr_buf_done(&checklist);
         return -1;
     }
     keep_plan(au, plan, dr_buf_view(&p->plan), out->hash);
-    dr_buf_init(&checklist, AUDITOR_TEXT);
-    merge_checklist(au, dr_buf_view(&p->checklist), c, a, &checklist);
-    lead_keep(au, "checklist.json", dr_buf_view(&checklist));
+    (void)lead_keep(au, "checklist.json", dr_buf_view(&checklist));
     count_checklist(dr_buf_view(&checklist), a, out);
     dr_buf_done(&checklist);
-    lead_keep(au, "owners.json", dr_buf_view(&p->owners));
-    lead_keep(au, "duplicates.json", dr_buf_view(&p->duplicates));
+    keep_report(au, "owners.json", &p->owners, out);
+    keep_report(au, "duplicates.json", &p->duplicates, out);
     dr_buf_init(&problems, AUDITOR_TEXT);
     out->problems = (int64_t)dr_plan_check(plan, c, &problems);
     dr_buf_done(&problems);
@@ -285,10 +311,10 @@ int desk_propose(struct auditor *au, const struct wishes *w,
     struct dr_catalogs c;
     int rc;
 
-    *out = (struct desk_result){{0}, 0, 0, 0, 0, 0};
+    *out = (struct desk_result){.large_count = 0};
     catalogs(au, a, &c);
     dr_proposal_init(&p);
-    rc = propose(au, w, a, &c, &p, true, err);
+    rc = propose(au, w, a, &c, &p, out, err);
     if (rc == 0) {
         rc = keep_proposal(au, &p, &c, a, out, err);
         keep_wishes(au, w);
@@ -385,7 +411,7 @@ int desk_put(struct auditor *au, struct dr_str json, struct desk_result *out,
     struct dr_buf bare, whole, problems;
     int rc;
 
-    *out = (struct desk_result){{0}, 0, 0, 0, 0, 0};
+    *out = (struct desk_result){.large_count = 0};
     dr_buf_init(&bare, AUDITOR_TEXT);
     dr_buf_init(&whole, AUDITOR_TEXT);
     rc = without_hash(au, json, &bare, err);
@@ -393,9 +419,12 @@ int desk_put(struct auditor *au, struct dr_str json, struct desk_result *out,
     if (plan) {
         dr_hex(dr_plan_hash(plan).p, 32, out->hash);
         rc = with_hash(au, dr_buf_view(&bare), out->hash, &whole);
+        rc = rc == 0 ? fits("plan", &whole, err) : rc;
+    }
+    if (plan && rc == 0) {
         keep_plan(au, plan, dr_buf_view(&whole), out->hash);
         dr_buf_init(&problems, AUDITOR_TEXT);
-        rc |=
+        rc =
             desk_check(au, dr_str_z(out->hash), &problems, &out->problems, err);
         dr_buf_done(&problems);
     }
@@ -458,9 +487,10 @@ int desk_approve(struct auditor *au, struct dr_str hex, struct dr_str by,
 int desk_ready(struct auditor *au, struct dr_buf *out, struct dr_err *err)
 {
     DR_AUTO(dr_arena) struct dr_arena *a = dr_arena_new(CATALOG_ARENA);
-    struct desk_result counts = {{0}, 0, 0, 0, 0, 0};
+    struct desk_result counts = {.large_count = 0};
     struct dr_proposal p;
     struct dr_catalogs c;
+    struct dr_buf all;
     struct wishes w;
     int rc;
 
@@ -472,17 +502,18 @@ int desk_ready(struct auditor *au, struct dr_buf *out, struct dr_err *err)
     }
     catalogs(au, a, &c);
     dr_proposal_init(&p);
-    rc = propose(au, &w, a, &c, &p, false, err);
+    rc = propose(au, &w, a, &c, &p, NULL, err);
+    dr_buf_init(&all, AUDITOR_TEXT);
+    if (rc == 0) {
+        merge_checklist(au, dr_buf_view(&p.checklist), &c, a, &all);
+        rc = fits("checklist", &all, err);
+    }
     if (rc == 0) {
         const struct dr_json *items;
         struct dr_json_w j;
-        struct dr_buf all;
-        dr_buf_init(&all, AUDITOR_TEXT);
-        merge_checklist(au, dr_buf_view(&p.checklist), &c, a, &all);
         items = dr_json_get(
             dr_json_parse(a, dr_arena_dup(a, dr_buf_view(&all)), NULL, NULL),
             "items");
-        dr_buf_done(&all);
         count_items(items, &counts);
         dr_json_w_init(&j, out);
         dr_json_w_obj(&j);
@@ -491,6 +522,7 @@ int desk_ready(struct auditor *au, struct dr_buf *out, struct dr_err *err)
         dr_json_w_tree(&j, items);
         dr_json_w_end(&j);
     }
+    dr_buf_done(&all);
     dr_proposal_done(&p);
     return rc;
 }

@@ -8,9 +8,14 @@
 #include "auditor.h"
 #include "wishes.h"
 
+#define DESK_REPORTS 4 /* that may be too large */
+
 struct desk_result {
     char hash[65];
     int64_t problems, missing, present, owners_unmatched, duplicates;
+    /* Reports that are not in Kafka whole, and lost with the books. */
+    const char *large[DESK_REPORTS];
+    size_t large_count;
 };
 
 /* Proposes and keeps plan, checklist, owners, duplicates and the schema audit

@@ -13,6 +13,8 @@
 #include <drover/crypto/crypto.h>
 #include <drover/json/json.h>
 
+#include "kept.h"
+
 #define FLUSH_MS 30000
 #define START_MS 120000
 #define PLAN_MAX ((size_t)8 << 20)
@@ -144,24 +146,23 @@ void lead_open(struct auditor *au)
 
 /* ---- keeping ---- */
 
-#define KEPT_MAX ((size_t)7 << 20) /* below what a record may hold */
-
-void lead_keep(struct auditor *au, const char *name, struct dr_str text)
+bool lead_keep(struct auditor *au, const char *name, struct dr_str text)
 {
     struct dr_env env = {.kind = DR_MSG_CATALOG};
-    char key[128];
+    char key[128], word[KEPT_WORD];
+    struct dr_str fits = kept_fit(name, text, word);
 
     books_keep(au->books, name, text);
-    if (text.n > KEPT_MAX) {
+    if (fits.p != text.p) {
         dr_log(DR_LOG_WARN, "auditor.kept",
                "%s is larger than 7 MiB: it is lost with the books", name);
-        return;
     }
     env.u.catalog = (struct dr_catalog){
-        .side = DR_STR_LIT("kept"), .name = dr_str_z(name), .json = text};
+        .side = DR_STR_LIT("kept"), .name = dr_str_z(name), .json = fits};
     (void)snprintf(key, sizeof(key), "kept:%s", name);
     dr_service_send(au->svc, au->producer, au->catalog_topic, 0, dr_str_z(key),
                     &env, NULL, NULL);
+    return fits.p == text.p;
 }
 
 /* ---- writing ---- */

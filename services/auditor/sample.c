@@ -264,7 +264,7 @@ static void keep_coverage(struct choosing *c)
     }
     dr_json_w_end(&w);
     dr_json_w_end(&w);
-    lead_keep(c->au, "sample.coverage", dr_buf_view(&b));
+    (void)lead_keep(c->au, "sample.coverage", dr_buf_view(&b));
     dr_buf_done(&b);
 }
 

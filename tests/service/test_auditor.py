@@ -111,6 +111,16 @@ class AuditorTest(unittest.TestCase):
         self.assertEqual(self.ask("GET", "/v1/records")[0], 200)
         self.assertEqual(p.stop(), 0)
 
+    def test_a_plan_that_kafka_has_no_room_for(self):
+        """It could be put and approved, and be lost, or end the auditor."""
+        p = self.start(self.conf())
+        plan = {"format": "drover-plan/1", "objects": [],
+                "names": {"company": {"co_%d" % i: "x" * 1000
+                                      for i in range(7400)}}}
+        said = self.refused(400, "bad_request", "PUT", "/v1/plan", plan)
+        self.assertIn("7 MiB", said)
+        self.assertEqual(p.stop(), 0)
+
     def test_a_bad_start_is_one_line(self):
         self.ends(self.conf(**{"api.port_fiel": "x"}), 64, "api.port_fiel",
                   "api.port_file")

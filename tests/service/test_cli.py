@@ -243,13 +243,15 @@ class Requests(Cli):
     def test_propose(self):
         answer = {"hash": HASH, "problems": 2,
                   "checklist": {"missing": 3, "present": 4},
-                  "owners_unmatched": 1, "duplicates": 0}
+                  "owners_unmatched": 1, "duplicates": 0,
+                  "too_large": ["audit.json"]}
         self.on("POST /v1/plan/propose", (200, answer))
         out, _ = self.drover("plan", "propose")
         self.assertEqual(self.last()["body"], b"{}")
         self.assertIn(HASH, out)
         self.assertIn("2 problems", out)
         self.assertIn("3 things to create", out)
+        self.assertIn("audit.json has more than 7 MiB: save it now", out)
         out, _ = self.drover("plan", "propose", "--house-owner", "16",
                              "--fallback-owner", "17",
                              "--scope", "company, deal", "--orphan-account",
