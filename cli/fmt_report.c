@@ -194,7 +194,8 @@ static void book_totals(struct fmt *f, const struct dr_json *objects)
             rows++;
             text_cell(&t, dr_json_get_str(o, "object"));
             for (size_t i = 1; i < DR_ARRAY_LEN(heads); i++) {
-                scalar_cell(&t, dr_json_get(x, heads[i]));
+                const struct dr_json *v = dr_json_get(x, heads[i]);
+                scalar_cell(&t, i == 2 && !v ? dr_json_get(x, "unit") : v);
             }
         }
     }

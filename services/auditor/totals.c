@@ -13,6 +13,9 @@ struct sum {
     struct dr_dec source, target_sum, explained;
 };
 
+/* In place of a currency: the sum of percentages. */
+#define PERCENT DR_STR_LIT("percent")
+
 struct group {
     struct dr_str object, key, value;
     int64_t source_count, target_count;
@@ -318,20 +321,47 @@ static void add_record(struct totals *t, const struct judge_case *c,
 
 /* ---- lines ---- */
 
-/* An amount that stands in another currency than it had: each side in the sum
- * of its own. */
+/* What the two sides of one value are in: a currency, PERCENT or nothing. */
+struct units {
+    struct dr_str source, target;
+};
+
+/* A discount is an amount or a percentage, which is no money. One of zero is
+ * of whatever kind the other side's is. */
+static void discount_units(const struct dr_json *root,
+                           const struct dr_json *have,
+                           const struct dr_dec *source,
+                           const struct dr_dec *target, struct units *u)
+{
+    struct dr_str kind =
+        dr_str_trim(judge_source_text(root, DR_STR_LIT("discount_type")));
+    struct dr_str held = dr_json_scalar(dr_json_get(have, "discount_type"));
+    bool was = dr_str_ieq(kind, PERCENT), is = dr_str_eqz(held, "1");
+
+    was = dr_dec_is_zero(source) ? is : was;
+    is = dr_dec_is_zero(target) ? was : is;
+    u->source = was ? PERCENT : u->source;
+    u->target = is ? PERCENT : u->target;
+}
+
+static struct sum *sum_in(struct totals *t, const struct dr_json *row,
+                          struct dr_str unit, bool money)
+{
+    return sum_of(t, DR_STR_LIT("line_item"), row, unit,
+                  money && !dr_str_eq(unit, PERCENT));
+}
+
+/* A value that stands in another unit than it had: each side in the sum of its
+ * own. */
 static void count_apart(struct totals *t, const struct dr_json *row,
-                        struct dr_str currency, struct dr_str is,
-                        const struct dr_dec *source,
+                        const struct units *u, const struct dr_dec *source,
                         const struct dr_dec *target, bool explained)
 {
-    struct dr_str object = DR_STR_LIT("line_item");
     struct dr_dec none;
 
     dr_dec_zero(&none);
-    count(sum_of(t, object, row, currency, true), source, &none, true,
-          explained);
-    count(sum_of(t, object, row, is, true), &none, target, true, explained);
+    count(sum_in(t, row, u->source, true), source, &none, true, explained);
+    count(sum_in(t, row, u->target, true), &none, target, true, explained);
 }
 
 static void add_part(struct totals *t, const struct dr_part *part,
@@ -353,20 +383,27 @@ static void add_part(struct totals *t, const struct dr_part *part,
         struct dr_str field = dr_json_get_str(row, "source");
         bool money = is_money(xf);
         struct dr_dec source, target;
+        struct units u = {{"", 0}, {"", 0}};
 
         if (!money && !is_number(xf)) {
             continue;
         }
         decimal(judge_source_text(root, field), &source);
         number(dr_json_gets(have, dr_json_get_str(row, "target")), &target);
-        if (money && other) {
-            count_apart(t, row, currency, is, &source, &target,
-                        told(t, part->id, DR_STR_LIT("currency")));
+        if (money) {
+            u = (struct units){currency, other ? is : currency};
+        }
+        if (dr_str_eqz(xf, "special:discount")) {
+            discount_units(root, have, &source, &target, &u);
+        }
+        if (!dr_str_eq(u.source, u.target)) {
+            count_apart(t, row, &u, &source, &target,
+                        told(t, part->id, DR_STR_LIT("currency")) ||
+                            told(t, part->id, field));
             continue;
         }
-        count(sum_of(t, object, row, money ? currency : (struct dr_str){"", 0},
-                     money),
-              &source, &target, stands(r), told(t, part->id, field));
+        count(sum_in(t, row, u.source, money), &source, &target, stands(r),
+              told(t, part->id, field));
     }
 }
 
@@ -551,6 +588,8 @@ static bool write_sum(const struct sum *s, struct dr_json_w *w)
     dr_json_w_kv(w, "target_field", s->target);
     if (s->money && s->currency.n > 0) {
         dr_json_w_kv(w, "currency", s->currency);
+    } else if (s->currency.n > 0) {
+        dr_json_w_kv(w, "unit", s->currency);
     } else if (s->money) {
         dr_json_w_key(w, "currency");
         dr_json_w_null(w);

@@ -27,7 +27,9 @@ void totals_record(struct totals *t, const struct record_row *r);
 void totals_add(struct totals *t, const struct judge_case *c,
                 struct dr_arena *a);
 
-/* "totals":[…],"by":[…] of one object into an open JSON object. Returns
+/* Discounts in percent have a sum of their own: "unit":"percent" in place of a
+ * currency.
+ * "totals":[…],"by":[…] of one object into an open JSON object. Returns
  * whether every difference is 0. */
 bool totals_write(const struct totals *t, const char *object,
                   struct dr_json_w *w);

@@ -19,7 +19,9 @@ static const char plan_text[] =
     "{\"rule\":\"deal.profit\",\"source\":\"profit\",\"target\":\"cf_profit\","
     "\"transform\":\"number\"}]},{\"object\":\"line_item\",\"fields\":["
     "{\"rule\":\"line_item.unit_price\",\"source\":\"unit_price\","
-    "\"target\":\"unit_price\",\"transform\":\"special:unit_price\"}]}]}";
+    "\"target\":\"unit_price\",\"transform\":\"special:unit_price\"},"
+    "{\"rule\":\"line_item.discount\",\"source\":\"discount\","
+    "\"target\":\"discount\",\"transform\":\"special:discount\"}]}]}";
 
 struct scene {
     struct dr_arena *a;
@@ -90,15 +92,14 @@ static bool is(struct scene *s, const char *want)
     return is_of(s, "deal", want);
 }
 
-/* A line at 190.51 of this currency, which stands in a deal of EUR. */
-static void put_line(struct scene *s, const char *currency, bool told)
+/* A line of these properties, and what the deal holds of it. */
+static void put_held(struct scene *s, struct dr_str properties,
+                     const char *held, const char *told)
 {
     struct dr_part part = {
         .id = S("l1"),
-        .body = dr_arena_printf(s->a,
-                                "{\"properties\":{\"unit_price\":\"190.51\","
-                                "\"currency\":%s}}",
-                                currency)};
+        .body = dr_arena_printf(s->a, "{\"properties\":" DR_STR_FMT "}",
+                                DR_STR_ARG(properties))};
     struct dr_source rec = {.object = S("line_item"),
                             .id = S("d1"),
                             .op = DR_SRC_UPSERT,
@@ -115,20 +116,86 @@ static void put_line(struct scene *s, const char *currency, bool told)
                            .type = S("deals"),
                            .target = 1};
     struct judged_field f = {
-        .id = part.id, .field = S("currency"), .verdict = JUDGED_INTENDED};
+        .id = part.id, .field = dr_str_z(told), .verdict = JUDGED_INTENDED};
 
     c.loads[0].lines = &product;
     c.loads[0].bodies[0] = dr_json_parse(
         s->a,
-        S("{\"products\":[{\"product_id\":800,\"unit_price\":190.51,"
-          "\"currency_code\":\"EUR\"}]}"),
+        dr_arena_printf(s->a, "{\"products\":[{\"product_id\":800,%s}]}", held),
         NULL, NULL);
     c.loads[0].body_count = 1;
-    if (told) {
+    if (*told) {
         totals_field(s->t, &f);
     }
     totals_record(s->t, &r);
     totals_add(s->t, &c, s->a);
+}
+
+/* A line at 190.51 of this currency, which stands in a deal of EUR. */
+static void put_line(struct scene *s, const char *currency, bool told)
+{
+    put_held(s,
+             dr_arena_printf(
+                 s->a, "{\"unit_price\":\"190.51\",\"currency\":%s}", currency),
+             "\"unit_price\":190.51,\"currency_code\":\"EUR\"",
+             told ? "currency" : "");
+}
+
+/* Percents are no money: each kind has a sum of its own, and a line without a
+ * discount, which has no kind, is in neither. */
+static void test_percents_are_no_money(void **state)
+{
+    static const char money[] =
+        "\"currency\":\"EUR\",\"source\":\"30\",\"target\":\"30\","
+        "\"explained\":\"0\",\"difference\":\"0\"";
+    static const char percents[] =
+        "\"unit\":\"percent\",\"source\":\"12.5\",\"target\":\"12.5\","
+        "\"explained\":\"0\",\"difference\":\"0\"";
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    put_held(&s,
+             S("{\"discount\":\"12.5\",\"discount_type\":\" Percent\","
+               "\"currency\":\"EUR\"}"),
+             "\"discount\":12.5,\"discount_type\":1,"
+             "\"currency_code\":\"EUR\"",
+             "");
+    put_held(&s,
+             S("{\"discount\":\"30\",\"discount_type\":\"amount\","
+               "\"currency\":\"EUR\"}"),
+             "\"discount\":30,\"discount_type\":2,"
+             "\"currency_code\":\"EUR\"",
+             "");
+    put_held(&s, S("{\"discount\":null,\"currency\":\"EUR\"}"),
+             "\"discount\":0,\"discount_type\":1,\"currency_code\":\"EUR\"",
+             "");
+    assert_true(is_of(&s, "line_item", money));
+    assert_true(is_of(&s, "line_item", percents));
+    scene_close(&s);
+    scene_open(&s); /* 10 EUR instead of 10 percent, and nobody says so */
+    put_held(&s,
+             S("{\"discount\":\"10\",\"discount_type\":\"percent\","
+               "\"currency\":\"EUR\"}"),
+             "\"discount\":10,\"discount_type\":2,"
+             "\"currency_code\":\"EUR\"",
+             "");
+    assert_false(is_of(&s, "line_item",
+                       "\"unit\":\"percent\",\"source\":\"10\","
+                       "\"target\":\"0\",\"explained\":\"0\","
+                       "\"difference\":\"10\""));
+    scene_close(&s);
+    scene_open(&s); /* of a set in another currency a percent is the same */
+    put_held(&s,
+             S("{\"discount\":\"10\",\"discount_type\":\"percent\","
+               "\"currency\":\"USD\"}"),
+             "\"discount\":10,\"discount_type\":1,"
+             "\"currency_code\":\"EUR\"",
+             "");
+    assert_true(is_of(&s, "line_item",
+                      "\"unit\":\"percent\",\"source\":\"10\","
+                      "\"target\":\"10\",\"explained\":\"0\""));
+    scene_close(&s);
 }
 
 /* Each side in the currency that it is really in. */
@@ -247,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact_sums),
         cmocka_unit_test(test_a_line_of_another_currency),
+        cmocka_unit_test(test_percents_are_no_money),
         cmocka_unit_test(test_a_cent_is_missing),
         cmocka_unit_test(test_explained),
         cmocka_unit_test(test_hostile_numbers),

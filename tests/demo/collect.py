@@ -269,7 +269,8 @@ class Result:
         for o in self.json("reconciliation.json")["objects"]:
             for t in o["totals"]:
                 rows.append(["%s.%s" % (o["object"], t["field"]),
-                             t.get("currency") or "", t["source"],
+                             t.get("currency") or t.get("unit", ""),
+                             t["source"],
                              t["explained"], t["target"], t["difference"]])
         return columns(rows) if len(rows) > 1 else ""
 
