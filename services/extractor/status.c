@@ -64,7 +64,7 @@ static void status_objects(const struct extractor *ex, struct dr_json_w *w)
         const struct object *o = &ex->objects[i];
         dr_json_w_key(w, o->name);
         dr_json_w_obj(w);
-        dr_json_w_kvi(w, "read", (int64_t)o->written);
+        dr_json_w_kvi(w, "read", (int64_t)emitted_count(ex->emitted, (int)i));
         dr_json_w_kvi(w, "expected", (int64_t)o->expected);
         dr_json_w_kvi(w, "clamped", (int64_t)o->clamped);
         dr_json_w_kvb(w, "done", o->cursor.phase == CURSOR_TAIL);

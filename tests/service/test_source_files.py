@@ -117,6 +117,8 @@ class Files(Case):
         for r in w.records("attachment"):  # the record once more, no more
             self.assertEqual(r["version"], 1)
         self.assertEqual(len(w.records("attachment")), 2 * 11 - 1)
+        read = w.status()["objects"]["attachment"]
+        self.assertEqual((read["read"], read["expected"]), (11, 11))
         self.assertLessEqual(w.peak_kib(), 64 << 10)
 
     def test_nothing_is_fetched_twice(self):
