@@ -6,7 +6,8 @@
 
 #define OPERATION "links"
 
-/* Once after each freeze: what it could not mend a second one would not. A
+/* Once after each freeze: what it could not mend a second one would not; and
+ * after deletions that were let through since, for what hung on them. A
  * decision for a pass that `control` does not have yet is one that was cut
  * short between the two: the pass never began. */
 static bool tried(struct auditor *au)
@@ -15,7 +16,8 @@ static bool tried(struct auditor *au)
         books_db(au->books),
         "SELECT count(*) FROM decision WHERE operation='" OPERATION "' AND "
         "pass <= ?1 AND "
-        "seq > (SELECT max(seq) FROM decision WHERE operation='freeze')");
+        "seq > (SELECT max(seq) FROM decision WHERE operation='freeze'"
+        " OR operation LIKE 'removals:%')");
 
     db_int(q, 1, au->state.pass);
     return au->relinked || db_one(q) > 0;
@@ -33,6 +35,15 @@ static void start(struct auditor *au, int64_t n)
     lead_take(au);
     watch_anew(au);
     books_dirty_all(au->books);
+}
+
+void relink_anew(struct auditor *au)
+{
+    if (au->state.phase == PHASE_FREEZE) {
+        au->relinked = false;
+        au->lacking_pass = 0;
+        au->evidence.links_open = true;
+    }
 }
 
 void relink(struct auditor *au)

@@ -11,5 +11,7 @@
 /* A part of the watch: looks in the phase `freeze`, when all is drained and
  * judged, and starts that pass if it is due. */
 void relink(struct auditor *au);
+/* Deletions were let through: in the phase `freeze` it looks once more. */
+void relink_anew(struct auditor *au);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "judge.h"
 #include "named.h"
+#include "relink.h"
 
 #define CHUNK 5000 /* of one record in control */
 
@@ -271,6 +272,7 @@ int64_t removals_approve(struct auditor *au, struct dr_str object,
                           "removals list` shows what is");
     }
     removals_take(au);
+    relink_anew(au);
     return n;
 }
 

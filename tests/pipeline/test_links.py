@@ -8,6 +8,8 @@ import unittest
 
 from case import Case, ROOT  # first: it finds the support folder
 from bench import ORPHAN, ndjson  # noqa: E402
+from flow import ADMIN  # noqa: E402
+from stack import TAIL_SCALE  # noqa: E402
 from source_folder import SourceFolder  # noqa: E402
 
 
@@ -148,6 +150,26 @@ class Links(Case):
         # A deal may be without an account: it is left as the removal left it.
         self.assertIn(self.source_ids(s, "deals", "cf_source_id")["de_015"][
             "sales_account_id"], (None, accounts["co_015"]["id"]))
+
+    def test_what_is_deleted_in_the_freeze_makes_room(self):
+        """So it is when a deletion is let through last, after the records that
+        could have more links were looked for."""
+        s, flow = self.loaded()
+        s.source.post("/sim/admin/company/co_015", {}, method="DELETE")
+        s.source.post("/sim/clock", {"scale": TAIL_SCALE})
+        flow.verb("freeze", "--by", ADMIN)
+        seen = []
+
+        def only_the_deletion(status):
+            seen.append("1 record is gone" in status["gate"]["why"])
+            return len(seen) > 10 and all(seen[-10:])
+        flow.wait("nothing else is left to do", only_the_deletion)
+        self.ended(flow, freeze=False)
+        people = self.source_ids(s, "contacts", "external_id")
+        accounts = self.source_ids(s, "sales_accounts", "cf_source_id")
+        self.assertNotIn("co_015", accounts)
+        self.assertEqual([a["id"] for a in people["ct_015"]["sales_accounts"]],
+                         [accounts[ORPHAN]["id"]])
 
     def test_relations_of_a_module(self):
         s, flow = self.loaded(tenant=self.variant("enterprise"))
