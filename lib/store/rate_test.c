@@ -177,8 +177,8 @@ struct run {
 static struct dr_store *store(void)
 {
     const char *a = getenv("DR_REDIS");
-    struct dr_store_opts o = {
-        .address = a ? a : "127.0.0.1:1", .migration = "rate", .generation = 1};
+    struct dr_store_opts o = {.address = a ? a : "127.0.0.1:1",
+                              .migration = "rate"};
     struct dr_store *s = dr_store_new(&o, NULL);
 
     assert_non_null(s);

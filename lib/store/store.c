@@ -199,13 +199,13 @@ int dr_store_view_lost(struct dr_store *s, struct dr_err *err)
     return -1;
 }
 
-static char *under(const char *migration, unsigned generation, const char *name)
+static char *under(const char *migration, const char *name)
 {
     struct dr_buf text;
     char *out;
 
     dr_buf_init(&text, 512);
-    dr_buf_printf(&text, "dr:%s:%u:%s", migration, generation, name);
+    dr_buf_printf(&text, "dr:%s:%d:%s", migration, VIEW_FORM, name);
     out = dr_xstrdup(text.p);
     dr_buf_done(&text);
     return out;
@@ -248,8 +248,8 @@ struct dr_store *dr_store_new(const struct dr_store_opts *o, struct dr_err *err)
     s->port = (int)port;
     s->password = o->password ? dr_xstrdup(o->password) : NULL;
     s->timeout_ms = o->timeout_ms ? o->timeout_ms : TIMEOUT_MS;
-    s->prefix = under(o->migration, (unsigned)o->generation, "");
-    s->view_key = under(o->migration, (unsigned)o->generation, "view");
+    s->prefix = under(o->migration, "");
+    s->view_key = under(o->migration, "view");
     s->parts = dr_map_new(NULL);
     if (connect_to(s, err)) {
         dr_store_free(s);

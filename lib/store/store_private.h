@@ -8,12 +8,18 @@
 #include <drover/base/map.h>
 #include <drover/store/store.h>
 
+/* Raised whenever a fact's text, or what stands beside the facts, changes: what
+ * an older version left reads as nothing at all, and is made anew from the
+ * ledger. Read as single facts that are not there it would be made twice in the
+ * target. */
+#define VIEW_FORM 1
+
 struct dr_store {
     redisContext *redis;
     char *host;
     int port;
     char *password;
-    char *prefix; /* dr:<migration>:<generation>: */
+    char *prefix; /* dr:<migration>:<form>: */
     int timeout_ms;
     int64_t retry_at_ms; /* after a failure: not before */
     int backoff_ms;

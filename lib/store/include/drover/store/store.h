@@ -22,9 +22,8 @@ struct dr_store;
 struct dr_store_opts {
     const char *address;   /* host:port */
     const char *password;  /* NULL: none */
-    const char *migration; /* prefix of every key: dr:<migration>:<gen>: */
-    uint32_t generation;
-    int timeout_ms; /* each command; 0: 2,000 */
+    const char *migration; /* prefix of every key: dr:<migration>:<form>: */
+    int timeout_ms;        /* each command; 0: 2,000 */
 };
 
 /* Whether it has the form host[:port]. */
